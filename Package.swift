@@ -1,0 +1,59 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings shared by every Swift target; listed once so that no target can be laxer than another.
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableExperimentalFeature("Lifetimes"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies + ["HHTestSupport"], swiftSettings: settings)
+}
+
+let collections = Target.Dependency.product(
+  name: "OrderedCollections", package: "swift-collections")
+let arguments = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "hh-convert",
+  products: [.executable(name: "hh-convert", targets: ["hh-convert"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(
+      name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    // The one C target: hot loops with function multiversioning, always optimised.
+    .target(name: "CHHKernels", cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])]),
+    library("HHKernels", ["CHHKernels"]),
+    library("HHFormat", ["CCrypto", "CZstd", "HHKernels", collections]),
+    library("HHCompute", ["COpenBLAS", "HHKernels"]),
+    library("HHPipeline", ["HHFormat", "HHCompute", collections]),
+    .executableTarget(
+      name: "hh-convert", dependencies: ["HHPipeline", arguments], swiftSettings: settings),
+    .target(
+      name: "HHTestSupport", dependencies: ["HHFormat", "HHCompute"], path: "Tests/HHTestSupport",
+      swiftSettings: settings),
+    tests("HHFormatTests", ["HHFormat"]),
+    tests("HHComputeTests", ["HHCompute"]),
+    tests("HHPipelineTests", ["HHPipeline"]),
+    tests("HHConvertTests", ["hh-convert"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .c17
+)

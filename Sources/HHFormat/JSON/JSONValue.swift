@@ -1,0 +1,83 @@
+// A JSON document as a value that keeps key order and exact integers.
+
+internal import OrderedCollections
+
+/// Any JSON value. Objects keep the order of their keys, integers stay exact up to 64 bits.
+package enum JSONValue: Sendable, Equatable {
+  case null
+  case bool(Bool)
+  case integer(Int64)
+  /// An integer above `Int64.max`.
+  case unsigned(UInt64)
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object(JSONObject)
+
+  /// The member of an object, or nil where this is no object or has no such key.
+  package subscript(key: String) -> JSONValue? {
+    if case .object(let members) = self { members[key] } else { nil }
+  }
+
+  /// The string, or nil for any other kind.
+  package var string: String? { if case .string(let value) = self { value } else { nil } }
+  /// The integer, or nil for any other kind; a number such as `2.0` is not an integer.
+  package var integer: Int? { if case .integer(let value) = self { Int(value) } else { nil } }
+  /// The number as a double, from an integer or a number.
+  package var double: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .unsigned(let value): Double(value)
+    case .number(let value): value
+    default: nil
+    }
+  }
+  /// The truth value, or nil for any other kind.
+  package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+  /// The elements, or nil for any other kind.
+  package var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
+  /// The members, or nil for any other kind.
+  package var object: JSONObject? { if case .object(let value) = self { value } else { nil } }
+}
+
+/// Members of a JSON object in file order.
+///
+/// Keys are compared byte for byte (as UTF-8): Swift's `String` would call two different spellings
+/// of one accented character the same key.
+package struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
+  private var members: OrderedDictionary<ByteKey, JSONValue> = [:]
+
+  /// Creates an object from literal members.
+  package init(dictionaryLiteral elements: (String, JSONValue)...) {
+    for (key, value) in elements { self[key] = value }
+  }
+
+  /// Reads, replaces or (with nil) removes a member.
+  package subscript(key: String) -> JSONValue? {
+    get { members[ByteKey(key)] }
+    set { members[ByteKey(key)] = newValue }
+  }
+
+  /// The keys in order.
+  package var keys: [String] { members.keys.map(\.text) }
+  /// Key and value pairs in order.
+  package var pairs: [(key: String, value: JSONValue)] {
+    members.elements.map { ($0.key.text, $0.value) }
+  }
+  /// Number of members.
+  package var count: Int { members.count }
+}
+
+/// A string that is equal only to the same bytes.
+package struct ByteKey: Sendable, Hashable {
+  /// The text.
+  package let text: String
+  /// Wraps a text.
+  package init(_ text: String) { self.text = text }
+
+  package static func == (a: Self, b: Self) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+  package func hash(into hasher: inout Hasher) {
+    var text = text
+    text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+  }
+}
