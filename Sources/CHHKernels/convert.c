@@ -1,1 +1,123 @@
+// Conversions between the 16-bit float types and float32, and a scan for values that are not finite.
+//
+// All of it is integer arithmetic or exact float arithmetic on the bits, so every clone gives the
+// same result. Sources may start at any address: elements are read through unaligned types.
 #include "CHHKernels.h"
+
+#pragma STDC FP_CONTRACT OFF
+
+#define HH_CONVERT_CLONES \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+
+typedef uint16_t __attribute__((aligned(1), may_alias)) u16_at_any_address;
+typedef uint32_t __attribute__((aligned(1), may_alias)) u32_at_any_address;
+typedef uint64_t __attribute__((aligned(1), may_alias)) u64_at_any_address;
+
+static inline float float_of_bits(uint32_t bits) {
+  float value;
+  __builtin_memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+static inline uint32_t bits_of_float(float value) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+HH_CONVERT_CLONES
+void hh_f32_from_f16(float *output, const void *source, size_t count) {
+  const u16_at_any_address *elements = source;
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t word = (uint32_t)elements[i] << 16;
+    const uint32_t magnitude = word + word;
+    // Normal numbers, infinity and NaN: move the exponent field and rebias it by multiplication,
+    // which is exact and keeps infinity and NaN what they are.
+    const float normal = float_of_bits((magnitude >> 4) + 0x70000000u) * 0x1p-112f;
+    // Subnormal numbers: put the mantissa below 0.5 and let the subtraction normalise it.
+    const float subnormal = float_of_bits((magnitude >> 17) | 0x3F000000u) - 0.5f;
+    const uint32_t bits =
+        magnitude < 0x08000000u ? bits_of_float(subnormal) : bits_of_float(normal);
+    output[i] = float_of_bits((word & 0x80000000u) | bits);
+  }
+}
+
+HH_CONVERT_CLONES
+void hh_f32_from_bf16(float *output, const void *source, size_t count) {
+  const u16_at_any_address *elements = source;
+  for (size_t i = 0; i < count; i++) output[i] = float_of_bits((uint32_t)elements[i] << 16);
+}
+
+HH_CONVERT_CLONES
+void hh_f16_from_f32(void *output, const float *source, size_t count) {
+  u16_at_any_address *elements = output;
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t word = bits_of_float(source[i]);
+    const uint32_t magnitude = word + word;
+    // Adding a power of two chosen from the exponent makes the addition round at bit 10, to
+    // nearest and ties to even, also where the result is subnormal; too large a value is scaled
+    // to infinity first.
+    const float large = float_of_bits(word & 0x7FFFFFFFu) * 0x1p+112f;
+    const float scaled = large * 0x1p-110f;
+    uint32_t exponent = magnitude & 0xFF000000u;
+    if (exponent < 0x71000000u) exponent = 0x71000000u;
+    const uint32_t rounded = bits_of_float(float_of_bits((exponent >> 1) + 0x07800000u) + scaled);
+    const uint32_t finite = ((rounded >> 13) & 0x7C00u) + (rounded & 0x0FFFu);
+    const uint32_t bits = magnitude > 0xFF000000u ? 0x7E00u : finite;
+    elements[i] = (uint16_t)((word >> 16 & 0x8000u) | bits);
+  }
+}
+
+HH_CONVERT_CLONES
+void hh_bf16_from_f32(void *output, const float *source, size_t count) {
+  u16_at_any_address *elements = output;
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t word = bits_of_float(source[i]);
+    const uint32_t rounded = (word + 0x7FFFu + (word >> 16 & 1u)) >> 16;
+    // Rounding could carry a NaN over to infinity or zero; it keeps its sign and becomes quiet.
+    const uint32_t nan = (word >> 16) | 0x0040u;
+    elements[i] = (uint16_t)((word & 0x7FFFFFFFu) > 0x7F800000u ? nan : rounded);
+  }
+}
+
+// A block is scanned without branches, so that it vectorises; only a block with a hit is searched.
+#define HH_SCAN_BLOCK 1024
+
+HH_CONVERT_CLONES
+size_t hh_first_with_bits_16(const void *source, size_t count, uint16_t mask) {
+  const u16_at_any_address *elements = source;
+  for (size_t start = 0; start < count; start += HH_SCAN_BLOCK) {
+    const size_t end = count - start < HH_SCAN_BLOCK ? count : start + HH_SCAN_BLOCK;
+    uint16_t hit = 0;
+    for (size_t i = start; i < end; i++) hit |= (elements[i] & mask) == mask;
+    for (size_t i = start; hit && i < end; i++)
+      if ((elements[i] & mask) == mask) return i;
+  }
+  return count;
+}
+
+HH_CONVERT_CLONES
+size_t hh_first_with_bits_32(const void *source, size_t count, uint32_t mask) {
+  const u32_at_any_address *elements = source;
+  for (size_t start = 0; start < count; start += HH_SCAN_BLOCK) {
+    const size_t end = count - start < HH_SCAN_BLOCK ? count : start + HH_SCAN_BLOCK;
+    uint32_t hit = 0;
+    for (size_t i = start; i < end; i++) hit |= (elements[i] & mask) == mask;
+    for (size_t i = start; hit && i < end; i++)
+      if ((elements[i] & mask) == mask) return i;
+  }
+  return count;
+}
+
+HH_CONVERT_CLONES
+size_t hh_first_with_bits_64(const void *source, size_t count, uint64_t mask) {
+  const u64_at_any_address *elements = source;
+  for (size_t start = 0; start < count; start += HH_SCAN_BLOCK) {
+    const size_t end = count - start < HH_SCAN_BLOCK ? count : start + HH_SCAN_BLOCK;
+    uint64_t hit = 0;
+    for (size_t i = start; i < end; i++) hit |= (elements[i] & mask) == mask;
+    for (size_t i = start; hit && i < end; i++)
+      if ((elements[i] & mask) == mask) return i;
+  }
+  return count;
+}

@@ -1,0 +1,63 @@
+// Conversion of stored elements to float32 and back, and the scan for values that are not finite.
+
+internal import HHKernels
+
+extension DType {
+  /// Whether elements of this type are numbers that this program can scan for NaN and infinity.
+  package var isScannable: Bool { isComputable || self == .f64 }
+
+  /// Converts stored little-endian elements to float32, exactly.
+  ///
+  /// `bytes` may start at any address and must hold exactly `output.count` elements. Returns false,
+  /// leaving `output` as it is, where the type is not computable (`isComputable`).
+  package func convert(_ bytes: RawSpan, to output: inout MutableSpan<Float>) -> Bool {
+    switch self {
+    case .f32: copyBytes(bytes, to: &output)
+    case .f16: convertF16(bytes, to: &output)
+    case .bf16: convertBF16(bytes, to: &output)
+    default: return false
+    }
+    return true
+  }
+
+  /// Stores float32 values as elements of this type: little-endian, rounded to nearest with ties to
+  /// even. Returns nil where the type is not computable (`isComputable`).
+  package func store(_ values: Span<Float>) -> [UInt8]? {
+    // Safe (twice): the elements are plain numbers without padding.
+    if self == .f32 { return unsafe array(of: values.bytes) }
+    guard self == .f16 || self == .bf16 else { return nil }
+    var elements = [UInt16](repeating: 0, count: values.count)
+    var output = elements.mutableSpan
+    if self == .f16 {
+      convertToF16(values, to: &output)
+    } else {
+      convertToBF16(values, to: &output)
+    }
+    return unsafe array(of: elements.span.bytes)
+  }
+
+  /// Index of the first element that is NaN or infinite, or nil; nil too for a type that is not
+  /// scannable (`isScannable`).
+  package func firstNonFinite(in bytes: RawSpan) -> Int? {
+    switch self {
+    case .f16: firstElement16(in: bytes, withAllBitsOf: 0x7C00)
+    case .bf16: firstElement16(in: bytes, withAllBitsOf: 0x7F80)
+    case .f32: firstElement32(in: bytes, withAllBitsOf: 0x7F80_0000)
+    case .f64: firstElement64(in: bytes, withAllBitsOf: 0x7FF0_0000_0000_0000)
+    default: nil
+    }
+  }
+}
+
+private func copyBytes(_ bytes: RawSpan, to output: inout MutableSpan<Float>) {
+  precondition(bytes.byteCount == output.count * 4, "copyBytes: byte count and element count")
+  // Safe: both sides hold the same number of bytes, and an inout span overlaps nothing.
+  unsafe bytes.withUnsafeBytes { source in
+    unsafe output.withUnsafeMutableBytes { unsafe $0.copyMemory(from: source) }
+  }
+}
+
+private func array(of bytes: RawSpan) -> [UInt8] {
+  // Safe: the buffer is copied before the closure returns.
+  unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+}
