@@ -18,3 +18,16 @@ void hh_bf16_from_f32(void *output, const float *source, size_t count);
 size_t hh_first_with_bits_16(const void *source, size_t count, uint16_t mask);
 size_t hh_first_with_bits_32(const void *source, size_t count, uint32_t mask);
 size_t hh_first_with_bits_64(const void *source, size_t count, uint64_t mask);
+
+// Byte planes (planes.c). Words are little-endian, at any address, and rotated left by one bit
+// before they are cut into bytes; plane 0 is the least significant byte. `planes` are consecutive
+// runs of `count` bytes, plane 0 first; output and source do not overlap.
+
+/// Byte `plane` (0 or 1) of every rotated 16-bit word.
+void hh_plane_of_16(uint8_t *output, const void *words, size_t count, unsigned plane);
+/// Byte `plane` (0 to 3) of every rotated 32-bit word.
+void hh_plane_of_32(uint8_t *output, const void *words, size_t count, unsigned plane);
+/// The 16-bit words of two planes.
+void hh_join_planes_16(void *words, const uint8_t *planes, size_t count);
+/// The 32-bit words of four planes.
+void hh_join_planes_32(void *words, const uint8_t *planes, size_t count);
