@@ -1,0 +1,81 @@
+// The SentencePiece form of tokenizer.json: BPE over characters with bytes to fall back on.
+
+internal import HHFormat
+
+extension TokenizerJSON {
+  func sentencePieceBPE(
+    _ model: JSONValue, _ steps: [JSONValue]
+  ) throws(FormatError) -> any Tokenizer {
+    if model["ignore_merges"]?.bool == true { throw unsupported("model.ignore_merges", "true") }
+    let normalization = try sentencePieceNormalization(steps)
+    let vocabulary = try vocabulary(of: model)
+    let special = special(model, vocabulary)
+    let frame = try frame(vocabulary)
+    let table: MergeTable
+    let pairs = try merges(of: model)
+    do {
+      table = try vocabulary.mergeTable(pairs)
+    } catch {
+      throw error.formatError(file: file)
+    }
+    let size = max(vocabulary.size, 1 + Int(added.map(\.id).max() ?? -1))
+    var pieces = [SentencePieceBPE.Piece](repeating: .nothing, count: size)
+    var characters: [Unicode.Scalar: Int32] = [:]
+    var bytes: [UInt8: Int32] = [:]
+    let fallsBack = model["byte_fallback"]?.bool ?? false
+    for (id, text) in vocabulary.entries {
+      if fallsBack, let byte = SentencePieceBPE.byte(of: text) {
+        pieces[Int(id)] = .byte(byte)
+        bytes[byte] = id
+      } else {
+        pieces[Int(id)] = .text(text)
+      }
+      if let scalar = text.unicodeScalars.first, text.unicodeScalars.count == 1 {
+        characters[scalar] = id
+      }
+    }
+    return SentencePieceBPE(
+      pieces: pieces, merges: table, characters: characters, bytes: bytes,
+      normalization: normalization,
+      added: AddedTokens(added) { normalization($0, isFirst: true) },
+      special: special, frame: frame)
+  }
+
+  /// `Prepend` and `Replace` normalisers (Llama's converter), or a `Metaspace` pre-tokenizer.
+  private func sentencePieceNormalization(
+    _ steps: [JSONValue]
+  ) throws(FormatError) -> SentencePieceBPE.Normalization {
+    let mark = "\u{2581}"
+    var normalization = SentencePieceBPE.Normalization()
+    normalization.prefix = .never
+    var replaces = false
+    for step in self.steps("normalizer") {
+      switch type(of: step) {
+      case "Prepend" where step["prepend"]?.string == mark: normalization.prefix = .always
+      case "Replace"
+      where step["pattern"]?["String"]?.string == " "
+        && step["content"]?.string == mark:
+        replaces = true
+      case let other: throw unsupported("normalizer", other)
+      }
+    }
+    for step in steps {
+      guard type(of: step) == "Metaspace", step["replacement"]?.string ?? mark == mark else {
+        throw unsupported("pre_tokenizer", type(of: step))
+      }
+      // Files before prepend_scheme said the same with add_prefix_space.
+      let isPrefixed = step["add_prefix_space"]?.bool ?? true
+      switch step["prepend_scheme"]?.string ?? (isPrefixed ? "always" : "never") {
+      case "always": normalization.prefix = .always
+      case "first": normalization.prefix = .first
+      case "never": normalization.prefix = .never
+      case let other: throw unsupported("pre_tokenizer.prepend_scheme", other)
+      }
+      normalization.prefixYieldsToSpace = true
+      normalization.splitsAtSpaces = step["split"]?.bool ?? true
+      replaces = true
+    }
+    guard replaces else { throw unsupported("pre_tokenizer", "none for spaces") }
+    return normalization
+  }
+}

@@ -1,0 +1,19 @@
+// Unicode normalisation forms C and D. The standard library keeps its own to itself, and the small
+// Foundation lacks them, so this one file takes the full Foundation.
+
+internal import Foundation
+
+/// A UTF-8 text in normalisation form C.
+func canonicallyComposed(_ text: [UInt8]) -> [UInt8] {
+  guard text.contains(where: { $0 >= 0x80 }) else { return text }
+  return Array(String(decoding: text, as: UTF8.self).precomposedStringWithCanonicalMapping.utf8)
+}
+
+/// The scalars that a scalar decomposes into (form D).
+func canonicalDecomposition(_ scalar: Unicode.Scalar) -> [Unicode.Scalar] {
+  switch scalar.value {
+  // No unified ideograph decomposes, and most of what is not Latin is one.
+  case 0..<0xC0, 0x3400..<0xA000: [scalar]
+  default: Array(String(scalar).decomposedStringWithCanonicalMapping.unicodeScalars)
+  }
+}
