@@ -24,7 +24,7 @@ extension DType {
   /// even. Returns nil where the type is not computable (`isComputable`).
   package func store(_ values: Span<Float>) -> [UInt8]? {
     // Safe (twice): the elements are plain numbers without padding.
-    if self == .f32 { return unsafe array(of: values.bytes) }
+    if self == .f32 { return unsafe values.bytes.copied() }
     guard self == .f16 || self == .bf16 else { return nil }
     var elements = [UInt16](repeating: 0, count: values.count)
     var output = elements.mutableSpan
@@ -33,7 +33,7 @@ extension DType {
     } else {
       convertToBF16(values, to: &output)
     }
-    return unsafe array(of: elements.span.bytes)
+    return unsafe elements.span.bytes.copied()
   }
 
   /// Index of the first element that is NaN or infinite, or nil; nil too for a type that is not
@@ -55,9 +55,4 @@ private func copyBytes(_ bytes: RawSpan, to output: inout MutableSpan<Float>) {
   unsafe bytes.withUnsafeBytes { source in
     unsafe output.withUnsafeMutableBytes { unsafe $0.copyMemory(from: source) }
   }
-}
-
-private func array(of bytes: RawSpan) -> [UInt8] {
-  // Safe: the buffer is copied before the closure returns.
-  unsafe bytes.withUnsafeBytes { unsafe Array($0) }
 }

@@ -40,7 +40,7 @@ package enum JSONValue: Sendable, Equatable {
   package var object: JSONObject? { if case .object(let value) = self { value } else { nil } }
 }
 
-/// Members of a JSON object in file order.
+/// Members of a JSON object in file order, which equality respects.
 ///
 /// Keys are compared byte for byte (as UTF-8): Swift's `String` would call two different spellings
 /// of one accented character the same key.
@@ -56,6 +56,13 @@ package struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   package subscript(key: String) -> JSONValue? {
     get { members[ByteKey(key)] }
     set { members[ByteKey(key)] = newValue }
+  }
+
+  /// Adds a member at the end; false, with nothing changed, where the key is there already.
+  package mutating func append(_ value: JSONValue, for key: String) -> Bool {
+    let count = members.count
+    _ = members.updateValue(forKey: ByteKey(key), default: value) { $0 }
+    return members.count > count
   }
 
   /// The keys in order.
@@ -75,9 +82,16 @@ package struct ByteKey: Sendable, Hashable {
   /// Wraps a text.
   package init(_ text: String) { self.text = text }
 
-  package static func == (a: Self, b: Self) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+  package static func == (a: Self, b: Self) -> Bool {
+    let a = a.text.utf8Span.span
+    let b = b.text.utf8Span.span
+    guard a.count == b.count else { return false }
+    for index in a.indices where a[index] != b[index] { return false }
+    return true
+  }
   package func hash(into hasher: inout Hasher) {
     var text = text
+    // Safe: the buffer is only read, inside the closure.
     text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }

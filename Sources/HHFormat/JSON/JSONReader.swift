@@ -1,0 +1,284 @@
+// A pull reader of strict JSON (RFC 8259): the caller asks for what it expects, nothing is built.
+
+/// Why a text is not the JSON we accept, and at which byte.
+package struct JSONError: Error, Equatable {
+  /// Offset of the offending byte.
+  package let offset: Int
+  /// What is wrong there.
+  package let problem: String
+
+  /// Creates an error.
+  package init(offset: Int, problem: String) {
+    self.offset = offset
+    self.problem = problem
+  }
+}
+
+/// Reads one JSON text from front to back.
+///
+/// UTF-8 only, no comments, no trailing commas, nesting bounded by `maximumDepth`. Whoever reads an
+/// object's members checks that no key occurs twice.
+package struct JSONReader: ~Escapable {
+  /// Deeper nesting of arrays and objects than this is refused.
+  package static let maximumDepth = 64
+
+  private let bytes: Span<UInt8>
+  /// Offset of the next byte to read.
+  package private(set) var offset = 0
+  private var depth = 0
+
+  /// Reads from the start of `bytes`.
+  @_lifetime(copy bytes)
+  package init(_ bytes: Span<UInt8>) { self.bytes = bytes }
+
+  /// An error at the next byte.
+  package func failure(_ problem: String) -> JSONError {
+    JSONError(offset: offset, problem: problem)
+  }
+
+  private var next: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+
+  /// The next byte that is not white space, which stays unread; nil at the end.
+  @_lifetime(self: copy self)
+  package mutating func peek() -> UInt8? {
+    while let byte = next, byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D {
+      offset += 1
+    }
+    return next
+  }
+
+  /// Reads white space up to the end of the text; anything else is an error.
+  @_lifetime(self: copy self)
+  package mutating func end() throws(JSONError) {
+    guard peek() == nil else { throw failure("unexpected text after the document") }
+  }
+
+  // MARK: Arrays and objects
+
+  /// Reads `bracket`, one of `{` and `[`.
+  @_lifetime(self: copy self)
+  package mutating func open(_ bracket: Unicode.Scalar) throws(JSONError) {
+    guard peek() == UInt8(ascii: bracket) else { throw failure("expected '\(bracket)'") }
+    guard depth < JSONReader.maximumDepth else {
+      throw failure("nested deeper than \(JSONReader.maximumDepth) levels")
+    }
+    offset += 1
+    depth += 1
+  }
+
+  /// Moves to the next element of an open array; false where the array ends, which closes it.
+  /// `isFirst` says that no element was read yet.
+  @_lifetime(self: copy self)
+  package mutating func nextElement(isFirst: Bool) throws(JSONError) -> Bool {
+    try nextItem(isFirst: isFirst, closing: "]")
+  }
+
+  /// Reads the next key of an open object with its colon; nil where the object ends, which closes
+  /// it. `isFirst` says that no member was read yet.
+  @_lifetime(self: copy self)
+  package mutating func nextKey(isFirst: Bool) throws(JSONError) -> String? {
+    guard try nextItem(isFirst: isFirst, closing: "}") else { return nil }
+    guard peek() == UInt8(ascii: "\"") else { throw failure("expected a quoted key") }
+    let key = try string()
+    guard peek() == UInt8(ascii: ":") else { throw failure("expected ':'") }
+    offset += 1
+    return key
+  }
+
+  @_lifetime(self: copy self)
+  private mutating func nextItem(
+    isFirst: Bool, closing bracket: Unicode.Scalar
+  ) throws(JSONError) -> Bool {
+    let byte = peek()
+    if byte == UInt8(ascii: bracket) {
+      offset += 1
+      depth -= 1
+      return false
+    }
+    if isFirst { return true }
+    guard byte == UInt8(ascii: ",") else { throw failure("expected ',' or '\(bracket)'") }
+    offset += 1
+    return true
+  }
+
+  // MARK: Scalars
+
+  /// Reads `true`, `false` or `null`.
+  @_lifetime(self: copy self)
+  package mutating func literal(_ text: String) throws(JSONError) {
+    _ = peek()
+    for byte in text.utf8 {
+      guard next == byte else { throw failure("expected '\(text)'") }
+      offset += 1
+    }
+  }
+
+  /// Reads an integer that is not negative: digits only, no leading zero, at most `UInt64.max`.
+  @_lifetime(self: copy self)
+  package mutating func unsignedInteger() throws(JSONError) -> UInt64 {
+    _ = peek()
+    let start = offset
+    var value: UInt64 = 0
+    while let byte = next, (0x30...0x39).contains(byte) {
+      let (tens, tensOverflow) = value.multipliedReportingOverflow(by: 10)
+      let (sum, overflow) = tens.addingReportingOverflow(UInt64(byte - 0x30))
+      guard !tensOverflow, !overflow else { throw failure("an integer above 64 bits") }
+      value = sum
+      offset += 1
+    }
+    let isWhole =
+      switch next {
+      case UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): false
+      default: true
+      }
+    guard offset > start, isWhole else { throw failure("expected an integer of at least 0") }
+    guard offset == start + 1 || bytes[start] != 0x30 else {
+      throw failure("a number with a leading zero")
+    }
+    return value
+  }
+
+  /// Reads any number. An integer stays exact up to 64 bits; beyond, it becomes a double.
+  @_lifetime(self: copy self)
+  package mutating func number() throws(JSONError) -> JSONValue {
+    _ = peek()
+    let start = offset
+    var isInteger = true
+    if next == UInt8(ascii: "-") { offset += 1 }
+    let leading = next
+    guard try digits() == 1 || leading != UInt8(ascii: "0") else {
+      throw failure("a number with a leading zero")
+    }
+    if next == UInt8(ascii: ".") {
+      offset += 1
+      isInteger = false
+      _ = try digits()
+    }
+    if next == UInt8(ascii: "e") || next == UInt8(ascii: "E") {
+      offset += 1
+      isInteger = false
+      if next == UInt8(ascii: "+") || next == UInt8(ascii: "-") { offset += 1 }
+      _ = try digits()
+    }
+    let text = try self.text(start..<offset)
+    if isInteger {
+      if let value = Int64(text) { return .integer(value) }
+      if let value = UInt64(text) { return .unsigned(value) }
+    }
+    guard let value = Double(text), value.isFinite else { throw failure("a number out of range") }
+    return .number(value)
+  }
+
+  /// Skips a run of digits and returns its length, which is at least one.
+  @_lifetime(self: copy self)
+  private mutating func digits() throws(JSONError) -> Int {
+    let start = offset
+    while let byte = next, (0x30...0x39).contains(byte) { offset += 1 }
+    guard offset > start else { throw failure("expected a JSON value") }
+    return offset - start
+  }
+
+  // MARK: Strings
+
+  /// Reads a string with its quotes.
+  @_lifetime(self: copy self)
+  package mutating func string() throws(JSONError) -> String {
+    guard peek() == UInt8(ascii: "\"") else { throw failure("expected a string") }
+    offset += 1
+    let start = offset
+    try skipPlainText()
+    if bytes[offset] == UInt8(ascii: "\"") {
+      offset += 1
+      return try text(start..<offset - 1)
+    }
+    // An escape: collect runs of plain text and what the escapes stand for.
+    var collected = ""
+    var runStart = start
+    while true {
+      collected += try text(runStart..<offset)
+      offset += 1
+      if bytes[offset - 1] == UInt8(ascii: "\"") { return collected }
+      collected.unicodeScalars.append(try escape())
+      runStart = offset
+      try skipPlainText()
+    }
+  }
+
+  /// Moves to the next quote or backslash.
+  @_lifetime(self: copy self)
+  private mutating func skipPlainText() throws(JSONError) {
+    var index = offset
+    while index < bytes.count {
+      let byte = bytes[index]
+      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { break }
+      index += 1
+    }
+    offset = index
+    guard index < bytes.count else { throw failure("unterminated string") }
+    guard bytes[index] >= 0x20 else { throw failure("a control character inside a string") }
+  }
+
+  /// The bytes of a range as text; a run between quotes and escapes is valid UTF-8 on its own.
+  private func text(_ range: Range<Int>) throws(JSONError) -> String {
+    do {
+      return String(copying: try UTF8Span(validating: bytes.extracting(range)))
+    } catch {
+      throw JSONError(offset: range.lowerBound, problem: "a string that is not valid UTF-8")
+    }
+  }
+
+  /// Reads what follows a backslash.
+  @_lifetime(self: copy self)
+  private mutating func escape() throws(JSONError) -> Unicode.Scalar {
+    guard let byte = next else { throw failure("unterminated string") }
+    offset += 1
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(byte)
+    case UInt8(ascii: "b"): return "\u{8}"
+    case UInt8(ascii: "f"): return "\u{C}"
+    case UInt8(ascii: "n"): return "\n"
+    case UInt8(ascii: "r"): return "\r"
+    case UInt8(ascii: "t"): return "\t"
+    case UInt8(ascii: "u"): return try unicodeEscape()
+    default: throw JSONError(offset: offset - 1, problem: "an unknown escape")
+    }
+  }
+
+  /// Reads the four digits of `\uXXXX`, and a second escape where they are half of a pair.
+  @_lifetime(self: copy self)
+  private mutating func unicodeEscape() throws(JSONError) -> Unicode.Scalar {
+    let start = offset - 2
+    var code = try fourHexadecimalDigits()
+    if (0xD800..<0xDC00).contains(code), next == UInt8(ascii: "\\") {
+      offset += 1
+      if next == UInt8(ascii: "u") {
+        offset += 1
+        let low = try fourHexadecimalDigits()
+        if (0xDC00..<0xE000).contains(low) {
+          code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+        }
+      }
+    }
+    guard let scalar = Unicode.Scalar(code) else {
+      throw JSONError(offset: start, problem: "a lone surrogate escape")
+    }
+    return scalar
+  }
+
+  @_lifetime(self: copy self)
+  private mutating func fourHexadecimalDigits() throws(JSONError) -> UInt32 {
+    var code: UInt32 = 0
+    for _ in 0..<4 {
+      let digit: UInt8
+      switch next {
+      case .some(let byte) where (0x30...0x39).contains(byte): digit = byte - 0x30
+      case .some(let byte) where (0x41...0x46).contains(byte): digit = byte - 0x41 + 10
+      case .some(let byte) where (0x61...0x66).contains(byte): digit = byte - 0x61 + 10
+      default: throw failure("expected four hexadecimal digits")
+      }
+      code = code << 4 | UInt32(digit)
+      offset += 1
+    }
+    return code
+  }
+}
