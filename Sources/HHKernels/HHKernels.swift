@@ -126,3 +126,405 @@ package func joinPlanes(_ planes: RawSpan, width: Int, to words: inout MutableSp
     }
   }
 }
+
+// MARK: Matrices
+
+/// Where the rows of a row-major matrix lie in a span that starts at its first element.
+package struct RowLayout: Sendable {
+  /// Number of rows.
+  package let rows: Int
+  /// Elements of a row.
+  package let columns: Int
+  /// Elements from the start of one row to the start of the next.
+  package let stride: Int
+
+  /// Creates a layout; negative sizes and rows that overlap are programmer errors.
+  package init(rows: Int, columns: Int, stride: Int) {
+    precondition(rows >= 0 && columns >= 0 && stride >= columns, "rows must not overlap")
+    self.rows = rows
+    self.columns = columns
+    self.stride = stride
+  }
+
+  /// Elements from the first to behind the last.
+  package var extent: Int { rows == 0 || columns == 0 ? 0 : (rows - 1) * stride + columns }
+}
+
+extension Span<Float> {
+  /// Runs `body` on the address of the elements, of which there must be at least `needed`.
+  fileprivate func address(
+    needing needed: Int, _ body: (UnsafePointer<Float>) -> Void
+  ) {
+    precondition(count >= needed, "the matrix is larger than its span")
+    guard needed > 0 else { return }
+    // Safe: the address does not leave `body`, and the callers read `needed` elements at most.
+    unsafe withUnsafeBufferPointer {
+      if let base = $0.baseAddress { unsafe body(base) }
+    }
+  }
+}
+
+extension MutableSpan<Float> {
+  /// Runs `body` on the address of the elements, of which there must be at least `needed`.
+  fileprivate mutating func address(
+    needing needed: Int, _ body: (UnsafeMutablePointer<Float>) -> Void
+  ) {
+    precondition(count >= needed, "the matrix is larger than its span")
+    guard needed > 0 else { return }
+    // Safe: the address does not leave `body`, and the callers write `needed` elements at most.
+    unsafe withUnsafeMutableBufferPointer {
+      if let base = $0.baseAddress { unsafe body(base) }
+    }
+  }
+}
+
+// MARK: Elementwise
+
+/// x += bias, one bias per column.
+package func addBias(_ x: inout MutableSpan<Float>, _ layout: RowLayout, bias: Span<Float>) {
+  // Safe: `address` checked both extents.
+  unsafe x.address(needing: layout.extent) { x in
+    unsafe bias.address(needing: layout.columns) { bias in
+      unsafe hh_add_bias(layout.rows, layout.columns, x, layout.stride, bias)
+    }
+  }
+}
+
+/// x += y; `y` has the rows and columns of `x` and its own stride.
+package func add(
+  _ x: inout MutableSpan<Float>, _ layout: RowLayout, _ y: Span<Float>, _ yLayout: RowLayout
+) {
+  precondition(layout.rows == yLayout.rows && layout.columns == yLayout.columns, "add: shapes")
+  // Safe: `address` checked both extents.
+  unsafe x.address(needing: layout.extent) { x in
+    unsafe y.address(needing: yLayout.extent) { y in
+      unsafe hh_add(layout.rows, layout.columns, x, layout.stride, y, yLayout.stride)
+    }
+  }
+}
+
+/// The elementwise functions between linear layers.
+package enum ElementwiseFunction: String, Sendable, CaseIterable {
+  /// x Φ(x), exact.
+  case gelu
+  /// GELU's tanh approximation.
+  case geluTanh
+  /// max(x, 0).
+  case relu
+  /// x / (1 + e⁻ˣ).
+  case silu
+  /// Hyperbolic tangent.
+  case tanh
+}
+
+/// x = function(x).
+package func apply(
+  _ function: ElementwiseFunction, to x: inout MutableSpan<Float>, _ layout: RowLayout
+) {
+  // Safe: `address` checked the extent.
+  unsafe x.address(needing: layout.extent) { x in
+    let (rows, columns, stride) = (layout.rows, layout.columns, layout.stride)
+    switch function {
+    case .gelu: unsafe hh_gelu_forward(rows, columns, x, stride)
+    case .geluTanh: unsafe hh_gelu_tanh_forward(rows, columns, x, stride)
+    case .relu: unsafe hh_relu_forward(rows, columns, x, stride)
+    case .silu: unsafe hh_silu_forward(rows, columns, x, stride)
+    case .tanh: unsafe hh_tanh_forward(rows, columns, x, stride)
+    }
+  }
+}
+
+/// gate = silu(gate) · up.
+package func siluMultiply(
+  _ gate: inout MutableSpan<Float>, _ layout: RowLayout, _ up: Span<Float>, _ upLayout: RowLayout
+) {
+  precondition(
+    layout.rows == upLayout.rows && layout.columns == upLayout.columns, "siluMultiply: shapes")
+  // Safe: `address` checked both extents.
+  unsafe gate.address(needing: layout.extent) { gate in
+    unsafe up.address(needing: upLayout.extent) { up in
+      unsafe hh_silu_multiply_forward(
+        layout.rows, layout.columns, gate, layout.stride, up, upLayout.stride)
+    }
+  }
+}
+
+// MARK: Normalisation
+
+/// out = (x − mean) / √(variance + epsilon) · weight + bias, row by row. `out` may be `x`.
+package func layerNorm(
+  _ x: Span<Float>, _ layout: RowLayout, weight: Span<Float>, bias: Span<Float>, epsilon: Float,
+  into out: inout MutableSpan<Float>, _ outLayout: RowLayout
+) {
+  precondition(
+    layout.rows == outLayout.rows && layout.columns == outLayout.columns, "layerNorm: shapes")
+  // Safe: `address` checked every extent; the kernel reads a row before it writes it.
+  unsafe out.address(needing: outLayout.extent) { out in
+    unsafe x.address(needing: layout.extent) { x in
+      unsafe weight.address(needing: layout.columns) { weight in
+        unsafe bias.address(needing: layout.columns) { bias in
+          unsafe hh_layer_norm_forward(
+            layout.rows, layout.columns, x, layout.stride, weight, bias, epsilon, out,
+            outLayout.stride)
+        }
+      }
+    }
+  }
+}
+
+/// out = x / √(mean of x² + epsilon) · weight, row by row. `out` may be `x`.
+package func rmsNorm(
+  _ x: Span<Float>, _ layout: RowLayout, weight: Span<Float>, epsilon: Float,
+  into out: inout MutableSpan<Float>, _ outLayout: RowLayout
+) {
+  precondition(
+    layout.rows == outLayout.rows && layout.columns == outLayout.columns, "rmsNorm: shapes")
+  // Safe: `address` checked every extent; the kernel reads a row before it writes it.
+  unsafe out.address(needing: outLayout.extent) { out in
+    unsafe x.address(needing: layout.extent) { x in
+      unsafe weight.address(needing: layout.columns) { weight in
+        unsafe hh_rms_norm_forward(
+          layout.rows, layout.columns, x, layout.stride, weight, epsilon, out, outLayout.stride)
+      }
+    }
+  }
+}
+
+// MARK: Rotary positions
+
+/// Turns the heads of `x` in place, rotate-half layout. Row i is at position
+/// (firstRow + i) mod length + offset of the tables, which hold headSize / 2 values per position.
+package func applyRotary(
+  _ x: inout MutableSpan<Float>, _ layout: RowLayout, headSize: Int, cosine: Span<Float>,
+  sine: Span<Float>, firstRow: Int, length: Int, offset: Int
+) {
+  precondition(headSize > 0 && headSize.isMultiple(of: 2), "applyRotary: an even head size")
+  precondition(layout.columns.isMultiple(of: headSize), "applyRotary: whole heads")
+  precondition(firstRow >= 0 && length > 0 && offset >= 0, "applyRotary: positions")
+  let table = (length + offset) * (headSize / 2)
+  // Safe: every position is below length + offset, and `address` checked the extents.
+  unsafe x.address(needing: layout.extent) { x in
+    unsafe cosine.address(needing: table) { cosine in
+      unsafe sine.address(needing: table) { sine in
+        unsafe hh_rotary_forward(
+          layout.rows, layout.columns / headSize, headSize, x, layout.stride, cosine, sine,
+          firstRow, length, offset)
+      }
+    }
+  }
+}
+
+// MARK: Attention
+
+/// One sequence and one key/value head with the query heads that share it.
+package struct AttentionItem: Sendable {
+  /// Number of queries.
+  package var length: Int
+  /// Number of valid keys, at most `length`; the rest is padding.
+  package var keys: Int
+  /// Elements of a head.
+  package var headSize: Int
+  /// Query heads that share the key/value head.
+  package var group: Int
+  /// Whether query i sees keys 0...i only.
+  package var causal: Bool
+  /// Row strides of queries, keys and values, and output.
+  package var queryStride: Int
+  package var keyStride: Int
+  package var valueStride: Int
+  package var outStride: Int
+
+  /// Creates an item.
+  package init(
+    length: Int, keys: Int, headSize: Int, group: Int, causal: Bool, queryStride: Int,
+    keyStride: Int, valueStride: Int = 0, outStride: Int = 0
+  ) {
+    precondition(length >= 0 && (0...length).contains(keys), "valid keys are among the positions")
+    precondition(headSize > 0 && group > 0, "heads have a size")
+    self.length = length
+    self.keys = keys
+    self.headSize = headSize
+    self.group = group
+    self.causal = causal
+    self.queryStride = queryStride
+    self.keyStride = keyStride
+    self.valueStride = valueStride
+    self.outStride = outStride
+  }
+
+  fileprivate var queries: RowLayout {
+    RowLayout(rows: length, columns: group * headSize, stride: queryStride)
+  }
+  fileprivate func keys(stride: Int) -> RowLayout {
+    RowLayout(rows: keys, columns: headSize, stride: stride)
+  }
+  fileprivate var out: RowLayout {
+    RowLayout(rows: length, columns: group * headSize, stride: outStride)
+  }
+}
+
+/// Floats of scratch space for `softmaxAttention` on `keys` keys.
+package func softmaxAttentionScratch(keys: Int, headSize: Int) -> Int {
+  hh_softmax_attention_scratch(keys, headSize)
+}
+
+/// out = softmax(scale · q kᵀ) v. Queries without any valid key give zeros.
+package func softmaxAttention(
+  _ item: AttentionItem, q: Span<Float>, k: Span<Float>, v: Span<Float>, scale: Float,
+  into out: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
+) {
+  let needed = softmaxAttentionScratch(keys: item.keys, headSize: item.headSize)
+  unsafe withItem(item, q, k, v, &out, &scratch, needing: needed) { item in
+    // Safe: `withItem` checked every extent.
+    unsafe withUnsafePointer(to: item) { unsafe hh_softmax_attention_forward($0, scale) }
+  }
+}
+
+/// The feature maps of one item's heads: W (group, headSize, half) and b (group, half) for the
+/// queries, (headSize, half) and (half) for the keys.
+package struct FeatureMapSpans: ~Escapable {
+  let half: Int
+  let epsilon: Float
+  let weightQ: Span<Float>
+  let biasQ: Span<Float>
+  let weightK: Span<Float>
+  let biasK: Span<Float>
+
+  /// Gathers the spans; `half` is half the number of features.
+  @_lifetime(copy weightQ, copy biasQ, copy weightK, copy biasK)
+  package init(
+    half: Int, epsilon: Float, weightQ: Span<Float>, biasQ: Span<Float>, weightK: Span<Float>,
+    biasK: Span<Float>
+  ) {
+    precondition(half > 0, "a feature map has features")
+    self.half = half
+    self.epsilon = epsilon
+    self.weightQ = weightQ
+    self.biasQ = biasQ
+    self.weightK = weightK
+    self.biasK = biasK
+  }
+
+  fileprivate func pointers(
+    _ item: AttentionItem, _ body: (hh_feature_maps) -> Void
+  ) {
+    let size = item.headSize * half
+    // Safe: `address` checked every extent, and the pointers do not leave `body`.
+    unsafe weightQ.address(needing: item.group * size) { weightQ in
+      unsafe biasQ.address(needing: item.group * half) { biasQ in
+        unsafe weightK.address(needing: size) { weightK in
+          unsafe biasK.address(needing: half) { biasK in
+            unsafe body(
+              hh_feature_maps(
+                f: half, weight_q: weightQ, bias_q: biasQ, weight_k: weightK, bias_k: biasK,
+                epsilon: epsilon))
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Floats of scratch space for `linearAttention`; independent of the length.
+package func linearAttentionScratch(headSize: Int, half: Int, group: Int) -> Int {
+  hh_linear_attention_scratch(headSize, half, group)
+}
+
+/// out = φ(q) S / (φ(q) z + ε), S = Σ φ(k) vᵀ, z = Σ φ(k) over the visible keys.
+package func linearAttention(
+  _ item: AttentionItem, q: Span<Float>, k: Span<Float>, v: Span<Float>, maps: FeatureMapSpans,
+  into out: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
+) {
+  let needed = linearAttentionScratch(
+    headSize: item.headSize, half: maps.half, group: item.group)
+  unsafe withItem(item, q, k, v, &out, &scratch, needing: needed) { pointers in
+    unsafe maps.pointers(item) { maps in
+      // Safe: `withItem` and `pointers` checked every extent.
+      unsafe withUnsafePointer(to: pointers) { item in
+        unsafe withUnsafePointer(to: maps) { unsafe hh_linear_attention_forward(item, $0) }
+      }
+    }
+  }
+}
+
+/// Checks every extent of an item and hands its C form to `body`.
+private func withItem(
+  _ item: AttentionItem, _ q: Span<Float>, _ k: Span<Float>, _ v: Span<Float>,
+  _ out: inout MutableSpan<Float>, _ scratch: inout MutableSpan<Float>, needing needed: Int,
+  _ body: (hh_attention_item) -> Void
+) {
+  // An item without keys still writes its rows, so an empty span must do as their address.
+  let keys = item.keys(stride: item.keyStride)
+  let values = item.keys(stride: item.valueStride)
+  precondition(k.count >= keys.extent && v.count >= values.extent, "keys outside their span")
+  // Safe: `address` checked the extents of queries, output and scratch, the line above the rest.
+  unsafe scratch.address(needing: needed) { scratch in
+    unsafe out.address(needing: item.out.extent) { out in
+      unsafe q.address(needing: item.queries.extent) { q in
+        unsafe k.withUnsafeBufferPointer { k in
+          unsafe v.withUnsafeBufferPointer { v in
+            unsafe body(
+              hh_attention_item(
+                length: item.length, keys: item.keys, head_size: item.headSize, group: item.group,
+                causal: item.causal ? 1 : 0, q: q, q_stride: item.queryStride, k: k.baseAddress,
+                k_stride: item.keyStride, v: v.baseAddress, v_stride: item.valueStride, out: out,
+                out_stride: item.outStride, scratch: scratch))
+          }
+        }
+      }
+    }
+  }
+}
+
+// MARK: Feature map
+
+/// φ (rows, 2 half) = [softmax(u), softmax(−u)], u = x W + b.
+package func featureMap(
+  _ x: Span<Float>, _ layout: RowLayout, weight: Span<Float>, bias: Span<Float>, half: Int,
+  into phi: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
+) {
+  let needed = featureMapScratch(rows: layout.rows, headSize: layout.columns, half: half)
+  // Safe: `address` checked every extent.
+  unsafe scratch.address(needing: needed) { scratch in
+    unsafe phi.address(needing: layout.rows * 2 * half) { phi in
+      unsafe x.address(needing: layout.extent) { x in
+        unsafe weight.address(needing: layout.columns * half) { weight in
+          unsafe bias.address(needing: half) { bias in
+            unsafe hh_feature_map_forward(
+              layout.rows, layout.columns, half, x, layout.stride, weight, bias, phi, scratch)
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Adds the gradients of W (columns, half) and b (half), given φ and dφ (rows, 2 half).
+package func featureMapBackward(
+  _ x: Span<Float>, _ layout: RowLayout, phi: Span<Float>, dPhi: Span<Float>, half: Int,
+  dWeight: inout MutableSpan<Float>, dBias: inout MutableSpan<Float>,
+  scratch: inout MutableSpan<Float>
+) {
+  let needed = featureMapScratch(rows: layout.rows, headSize: layout.columns, half: half)
+  // Safe: `address` checked every extent.
+  unsafe scratch.address(needing: needed) { scratch in
+    unsafe dWeight.address(needing: layout.columns * half) { dWeight in
+      unsafe dBias.address(needing: half) { dBias in
+        unsafe x.address(needing: layout.extent) { x in
+          unsafe phi.address(needing: layout.rows * 2 * half) { phi in
+            unsafe dPhi.address(needing: layout.rows * 2 * half) { dPhi in
+              unsafe hh_feature_map_backward(
+                layout.rows, layout.columns, half, x, layout.stride, phi, dPhi, dWeight, dBias,
+                scratch)
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Floats of scratch space for `featureMap` and `featureMapBackward`.
+package func featureMapScratch(rows: Int, headSize: Int, half: Int) -> Int {
+  hh_feature_map_scratch(rows, headSize, half)
+}

@@ -31,3 +31,93 @@ void hh_plane_of_32(uint8_t *output, const void *words, size_t count, unsigned p
 void hh_join_planes_16(void *words, const uint8_t *planes, size_t count);
 /// The 32-bit words of four planes.
 void hh_join_planes_32(void *words, const uint8_t *planes, size_t count);
+
+// Kernels over matrices below: row-major, with a row stride in elements; no allocation, no globals.
+
+// Elementwise (elementwise.c); x is rows x columns and is changed in place.
+
+/// x += bias, one bias per column.
+void hh_add_bias(size_t rows, size_t columns, float *x, size_t stride, const float *bias);
+/// x += y.
+void hh_add(
+  size_t rows, size_t columns, float *x, size_t stride, const float *y, size_t y_stride);
+/// x Phi(x), with the exact error function.
+void hh_gelu_forward(size_t rows, size_t columns, float *x, size_t stride);
+/// GELU's approximation 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
+void hh_gelu_tanh_forward(size_t rows, size_t columns, float *x, size_t stride);
+void hh_relu_forward(size_t rows, size_t columns, float *x, size_t stride);
+/// x / (1 + e^-x).
+void hh_silu_forward(size_t rows, size_t columns, float *x, size_t stride);
+void hh_tanh_forward(size_t rows, size_t columns, float *x, size_t stride);
+/// gate = silu(gate) * up.
+void hh_silu_multiply_forward(
+  size_t rows, size_t columns, float *gate, size_t stride, const float *up, size_t up_stride);
+
+// Normalisation (normalize.c); out may be x.
+
+void hh_layer_norm_forward(
+  size_t rows, size_t columns, const float *x, size_t stride, const float *weight,
+  const float *bias, float epsilon, float *out, size_t out_stride);
+void hh_rms_norm_forward(
+  size_t rows, size_t columns, const float *x, size_t stride, const float *weight, float epsilon,
+  float *out, size_t out_stride);
+
+// Rotary positions (rotary.c).
+
+/// Turns x (rows x heads * head_size) in place. Row i is at position
+/// (first_row + i) % length + offset of the tables, which hold head_size / 2 values a position.
+void hh_rotary_forward(
+  size_t rows, size_t heads, size_t head_size, float *x, size_t stride, const float *cosine,
+  const float *sine, size_t first_row, size_t length, size_t offset);
+
+// Attention (softmax_attention.c, linear_attention.c).
+
+/// One sequence and one key/value head with the `group` query heads that share it.
+/// Query head g starts at q + g * head_size; keys at `keys` and beyond are padding.
+typedef struct {
+  size_t length;     // queries
+  size_t keys;       // valid keys, at most length
+  size_t head_size;
+  size_t group;
+  int causal;        // query i sees keys 0...i
+  const float *q;
+  size_t q_stride;
+  const float *k;
+  size_t k_stride;
+  const float *v;
+  size_t v_stride;
+  float *out;        // as q
+  size_t out_stride;
+  float *scratch;
+} hh_attention_item;
+
+/// The feature maps of the heads of an item; see feature_map.h.
+typedef struct {
+  size_t f;                // half the number of features
+  const float *weight_q;   // (group, d, f)
+  const float *bias_q;     // (group, f)
+  const float *weight_k;   // (d, f)
+  const float *bias_k;     // (f)
+  float epsilon;           // added to the denominator
+} hh_feature_maps;
+
+/// Floats of scratch space that the softmax item needs.
+size_t hh_softmax_attention_scratch(size_t keys, size_t head_size);
+void hh_softmax_attention_forward(const hh_attention_item *item, float scale);
+
+/// Floats of scratch space that the linear item needs; independent of the length.
+size_t hh_linear_attention_scratch(size_t head_size, size_t f, size_t group);
+void hh_linear_attention_forward(const hh_attention_item *item, const hh_feature_maps *maps);
+
+// Feature map (feature_map.c).
+
+/// Floats of scratch space for the two functions below.
+size_t hh_feature_map_scratch(size_t rows, size_t d, size_t f);
+/// phi (rows x 2f) = [softmax(u), softmax(-u)], u = x W + b.
+void hh_feature_map_forward(
+  size_t rows, size_t d, size_t f, const float *x, size_t stride, const float *weight,
+  const float *bias, float *phi, float *scratch);
+/// Adds the gradients of W (d x f) and b (f), given dphi (rows x 2f).
+void hh_feature_map_backward(
+  size_t rows, size_t d, size_t f, const float *x, size_t stride, const float *phi,
+  const float *dphi, float *dweight, float *dbias, float *scratch);

@@ -1,0 +1,134 @@
+// Hedgehog linear attention of one key/value head: y = phi(q) S / (phi(q) z + epsilon).
+#include "CHHKernels.h"
+#include "feature_map.h"
+#include "tile_gemm.h"
+
+// Positions per chunk; inside a chunk the causal form is quadratic.
+enum { CHUNK = 64 };
+
+// Where the parts of the scratch space start; D = 2 f features, d = head size.
+typedef struct {
+  float *query_weights;  // group panels of (d, f)
+  float *key_weights;    // panels of (d, f)
+  float *u;              // (CHUNK, f)
+  float *phi_q;          // (CHUNK, D)
+  float *phi_k;          // (CHUNK, D)
+  float *phi_k_panels;   // panels of (D, CHUNK)
+  float *value_panels;   // panels of (CHUNK, d)
+  float *weights;        // (CHUNK, CHUNK)
+  float *state;          // S: (D, d)
+  float *state_panels;   // panels of (D, d)
+  float *z;              // (D)
+} workspace;
+
+/// Lays the scratch space out from `base` and returns the number of floats it takes.
+static size_t lay_out(workspace *w, float *base, size_t d, size_t f, size_t group) {
+  const size_t features = 2 * f;
+  size_t used = 0;
+#define PLACE(part, count) (w->part = base ? base + used : NULL, used += hh_round_up(count))
+  PLACE(query_weights, group * d * hh_round_up(f));
+  PLACE(key_weights, d * hh_round_up(f));
+  PLACE(u, CHUNK * f);
+  PLACE(phi_q, CHUNK * features);
+  PLACE(phi_k, CHUNK * features);
+  PLACE(phi_k_panels, CHUNK * features);
+  PLACE(value_panels, CHUNK * hh_round_up(d));
+  PLACE(weights, CHUNK * CHUNK);
+  PLACE(state, features * d);
+  PLACE(state_panels, features * hh_round_up(d));
+  PLACE(z, features);
+#undef PLACE
+  return used;
+}
+
+size_t hh_linear_attention_scratch(size_t head_size, size_t f, size_t group) {
+  workspace w;
+  return lay_out(&w, NULL, head_size, f, group);
+}
+
+/// phi_k and the packed values of the chunk at `start`; returns how many valid keys it holds.
+static size_t load_chunk(
+  const workspace *w, const hh_attention_item *item, const hh_feature_maps *maps, size_t start) {
+  if (start >= item->keys) return 0;
+  const size_t keys = hh_smaller(item->keys - start, CHUNK), d = item->head_size;
+  hh_feature_map_rows(
+    keys, d, maps->f, item->k + start * item->k_stride, item->k_stride, w->key_weights,
+    maps->bias_k, w->u, w->phi_k);
+  hh_pack(keys, d, item->v + start * item->v_stride, item->v_stride, w->value_panels);
+  return keys;
+}
+
+/// S += phi_k^T V, z += sum of phi_k over the chunk.
+static void add_to_state(const workspace *w, size_t keys, size_t d, size_t features) {
+  hh_tile_gemm(features, d, keys, w->phi_k, 1, features, w->value_panels, w->state, d, 1);
+  for (size_t i = 0; i < keys; i++)
+    for (size_t c = 0; c < features; c++) w->z[c] += w->phi_k[i * features + c];
+  hh_pack(features, d, w->state, d, w->state_panels);
+}
+
+HH_INLINE float dot(const float *a, const float *b, size_t count) {
+  hh_vec sum = {0}, x, y;
+  size_t j = 0;
+  for (; j + HH_LANES <= count; j += HH_LANES) sum += hh_load(a + j) * hh_load(b + j);
+  hh_load_partial(&x, a + j, count - j, 0);
+  hh_load_partial(&y, b + j, count - j, 0);
+  sum += x * y;
+  return hh_sum(&sum);
+}
+
+/// Outputs of the chunk of queries at `start`: the state's part and, with a causal mask, the part
+/// of the chunk's own `keys` keys.
+HH_MULTIVERSION
+static void emit_chunk(
+  const workspace *w, const hh_attention_item *item, const hh_feature_maps *maps, size_t start,
+  size_t keys) {
+  const size_t d = item->head_size, f = maps->f, features = 2 * f;
+  const size_t rows = hh_smaller(item->length - start, CHUNK);
+  if (keys > 0) hh_pack_transposed(features, keys, w->phi_k, features, w->phi_k_panels);
+  for (size_t g = 0; g < item->group; g++) {
+    hh_feature_map_rows(
+      rows, d, f, item->q + start * item->q_stride + g * d, item->q_stride,
+      w->query_weights + g * d * hh_round_up(f), maps->bias_q + g * f, w->u, w->phi_q);
+    float *out = item->out + start * item->out_stride + g * d;
+    hh_tile_gemm(
+      rows, d, features, w->phi_q, features, 1, w->state_panels, out, item->out_stride, 0);
+    if (keys > 0) {
+      hh_tile_gemm(
+        rows, keys, features, w->phi_q, features, 1, w->phi_k_panels, w->weights, CHUNK, 0);
+      for (size_t i = 0; i < rows; i++)
+        for (size_t j = i + 1; j < keys; j++) w->weights[i * CHUNK + j] = 0;
+      hh_tile_gemm(
+        rows, d, keys, w->weights, CHUNK, 1, w->value_panels, out, item->out_stride, 1);
+    }
+    for (size_t i = 0; i < rows; i++) {
+      float denominator = dot(w->phi_q + i * features, w->z, features) + maps->epsilon;
+      for (size_t j = 0; j < keys && j <= i; j++) denominator += w->weights[i * CHUNK + j];
+      const float inverse = 1.0f / denominator;
+      for (size_t j = 0; j < d; j++) out[i * item->out_stride + j] *= inverse;
+    }
+  }
+}
+
+void hh_linear_attention_forward(const hh_attention_item *item, const hh_feature_maps *maps) {
+  const size_t d = item->head_size, f = maps->f, features = 2 * f;
+  workspace w;
+  lay_out(&w, item->scratch, d, f, item->group);
+  for (size_t g = 0; g < item->group; g++)
+    hh_pack(d, f, maps->weight_q + g * d * f, f, w.query_weights + g * d * hh_round_up(f));
+  hh_pack(d, f, maps->weight_k, f, w.key_weights);
+  memset(w.state, 0, features * d * sizeof(float));
+  memset(w.state_panels, 0, features * hh_round_up(d) * sizeof(float));
+  memset(w.z, 0, features * sizeof(float));
+  if (item->causal) {
+    for (size_t start = 0; start < item->length; start += CHUNK) {
+      const size_t keys = load_chunk(&w, item, maps, start);
+      emit_chunk(&w, item, maps, start, keys);
+      add_to_state(&w, keys, d, features);
+    }
+  } else {
+    for (size_t start = 0; start < item->keys; start += CHUNK)
+      add_to_state(&w, load_chunk(&w, item, maps, start), d, features);
+    for (size_t start = 0; start < item->length; start += CHUNK)
+      emit_chunk(&w, item, maps, start, 0);
+  }
+}

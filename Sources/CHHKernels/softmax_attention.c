@@ -1,0 +1,72 @@
+// Softmax attention of one key/value head, a block of queries at a time.
+#include "CHHKernels.h"
+#include "tile_gemm.h"
+#include "vector_math.h"
+
+// Queries per block: eight register tiles of six rows.
+enum { BLOCK = 48 };
+
+/// Row length of the score block; one vector more than needed keeps rows off the same cache sets.
+HH_INLINE size_t score_stride(size_t keys) { return hh_round_up(keys) + HH_LANES; }
+
+size_t hh_softmax_attention_scratch(size_t keys, size_t head_size) {
+  return hh_round_up(keys) * head_size + keys * hh_round_up(head_size) + BLOCK * head_size
+         + BLOCK * score_stride(keys);
+}
+
+/// x = exp(x - max x) over `count` entries, zeros up to `padded`; returns the sum.
+HH_INLINE float exponentials(float *x, size_t count, size_t padded) {
+  const float lowest = -__builtin_inff();
+  for (size_t j = count; j < hh_round_up(count); j++) x[j] = lowest;
+  hh_vec top = hh_splat(lowest);
+  for (size_t j = 0; j < count; j += HH_LANES) {
+    const hh_vec v = hh_load(x + j);
+    top = hh_max(top, v);
+  }
+  const float peak = hh_largest(&top);
+  hh_vec sum = {0};
+  for (size_t j = 0; j < count; j += HH_LANES) {
+    hh_vec e = hh_load(x + j) - peak;
+    hh_exp(&e);
+    sum += e;
+    hh_store(x + j, e);
+  }
+  for (size_t j = hh_round_up(count); j < padded; j++) x[j] = 0;
+  return hh_sum(&sum);
+}
+
+HH_MULTIVERSION
+void hh_softmax_attention_forward(const hh_attention_item *item, float scale) {
+  const size_t d = item->head_size, n = item->keys, ld = score_stride(n);
+  float *key_panels = item->scratch;
+  float *value_panels = key_panels + hh_round_up(n) * d;
+  float *queries = value_panels + n * hh_round_up(d);
+  float *scores = queries + BLOCK * d;
+  hh_pack_transposed(d, n, item->k, item->k_stride, key_panels);
+  hh_pack(n, d, item->v, item->v_stride, value_panels);
+  for (size_t g = 0; g < item->group; g++) {
+    for (size_t start = 0; start < item->length; start += BLOCK) {
+      const size_t rows = hh_smaller(item->length - start, BLOCK);
+      // With a causal mask the keys after the block's last query are never looked at.
+      const size_t keys = item->causal ? hh_smaller(n, start + rows) : n;
+      for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < d; j++)
+          queries[i * d + j] = item->q[(start + i) * item->q_stride + g * d + j] * scale;
+      hh_tile_gemm(rows, keys, d, queries, d, 1, key_panels, scores, ld, 0);
+      float sums[BLOCK];
+      for (size_t i = 0; i < rows; i++) {
+        const size_t count = item->causal ? hh_smaller(n, start + i + 1) : n;
+        sums[i] = exponentials(scores + i * ld, count, keys);
+      }
+      float *out = item->out + start * item->out_stride + g * d;
+      for (size_t p = 0; p < d; p += HH_LANES)
+        hh_tile_gemm(
+          rows, hh_smaller(d - p, HH_LANES), keys, scores, ld, 1, value_panels + p * n, out + p,
+          item->out_stride, 0);
+      for (size_t i = 0; i < rows; i++) {
+        const float inverse = keys > 0 ? 1.0f / sums[i] : 0;
+        for (size_t j = 0; j < d; j++) out[i * item->out_stride + j] *= inverse;
+      }
+    }
+  }
+}

@@ -1,0 +1,38 @@
+// Linear attention against its quadratic form.
+
+import HHCompute
+import Testing
+
+@Suite struct HedgehogAttentionTests {
+  @Test("The linear form agrees with the quadratic one", arguments: AttentionCase.all)
+  func forward(_ test: AttentionCase) {
+    let (q, k, v) = test.inputs(seed: 21)
+    let maps = test.maps(seed: 22)
+    let out = Matrix(rows: q.rows, columns: q.columns)
+    HedgehogAttention.forward(q: q, k: k, v: v, shape: test.shape, maps: maps, into: out)
+    let reference = AttentionReference(q: q, k: k, shape: test.shape)
+    expectClose(out.values, reference.output(v: v, reference.hedgehog(maps: DoubleMaps(maps))))
+  }
+
+  @Test("What lies in the padding does not matter")
+  func padding() {
+    let shape = AttentionShape(
+      batch: 1, length: 40, queryHeads: 2, keyValueHeads: 2, headSize: 8, causal: false,
+      keyLengths: [23])
+    let test = AttentionCase(name: "padded", shape: shape)
+    let (q, k, v) = test.inputs(seed: 23)
+    let maps = test.maps(seed: 24)
+    let (clean, dirty) = (Matrix(rows: 40, columns: 16), Matrix(rows: 40, columns: 16))
+    HedgehogAttention.forward(q: q, k: k, v: v, shape: shape, maps: maps, into: clean)
+    for row in 23..<40 { (k[row, 3], v[row, 5]) = (.nan, .infinity) }
+    HedgehogAttention.forward(q: q, k: k, v: v, shape: shape, maps: maps, into: dirty)
+    #expect(clean.values == dirty.values)
+  }
+
+  @Test("Fresh maps are the identity and its negation")
+  func identity() {
+    let maps = HedgehogMaps(queryHeads: 2, keyHeads: 1, headSize: 3, projectionSize: 2)
+    #expect(maps.weightQ.values == [1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0])
+    #expect(maps.weightK.count == 6 && maps.biasQ.values == [0, 0, 0, 0] && maps.features == 4)
+  }
+}

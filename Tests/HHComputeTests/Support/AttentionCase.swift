@@ -1,0 +1,65 @@
+// Sizes on which every form of attention is tried.
+
+import HHCompute
+import Testing
+
+/// A shape with random inputs.
+struct AttentionCase: CustomTestStringConvertible {
+  let name: String
+  let shape: AttentionShape
+  var projectionSize: Int?
+  var mapsPerQueryHead = false
+
+  var testDescription: String { name }
+
+  static let all: [AttentionCase] = [false, true].flatMap { causal -> [AttentionCase] in
+    let mask = causal ? "causal" : "bidirectional"
+    func shape(
+      _ batch: Int, _ length: Int, _ heads: Int, _ keyHeads: Int, _ size: Int, _ keys: [Int]? = nil
+    ) -> AttentionShape {
+      AttentionShape(
+        batch: batch, length: length, queryHeads: heads, keyValueHeads: keyHeads, headSize: size,
+        causal: causal, keyLengths: keys)
+    }
+    return [
+      .init(name: "\(mask), one position", shape: shape(2, 1, 2, 2, 8)),
+      .init(name: "\(mask), 7 positions, odd head", shape: shape(2, 7, 3, 3, 5)),
+      .init(name: "\(mask), 33 positions", shape: shape(1, 33, 2, 2, 16)),
+      .init(name: "\(mask), 64 positions", shape: shape(1, 64, 2, 2, 16)),
+      .init(name: "\(mask), 131 positions, grouped", shape: shape(2, 131, 4, 2, 8)),
+      .init(name: "\(mask), 97 positions, wide head", shape: shape(1, 97, 1, 1, 64)),
+      .init(
+        name: "\(mask), fewer features", shape: shape(1, 50, 2, 1, 12), projectionSize: 5),
+      .init(
+        name: "\(mask), maps per query head", shape: shape(2, 20, 4, 2, 8), mapsPerQueryHead: true),
+      .init(name: "\(mask), padded", shape: shape(4, 70, 2, 2, 8, [70, 66, 20, 1])),
+    ]
+  }
+
+  /// q, k and v as columns of one fused matrix, as GPT-2 and ViT store them.
+  func inputs(seed: UInt64, spread: Float = 2) -> (q: Matrix, k: Matrix, v: Matrix) {
+    var samples = Samples(seed: seed)
+    let (wide, narrow) = (
+      shape.queryHeads * shape.headSize, shape.keyValueHeads * shape.headSize
+    )
+    let fused = samples.matrix(shape.batch * shape.length, wide + 2 * narrow, spread: spread)
+    return (
+      fused.columns(0..<wide), fused.columns(wide..<wide + narrow),
+      fused.columns(wide + narrow..<wide + 2 * narrow)
+    )
+  }
+
+  /// Maps some way from the identity.
+  func maps(seed: UInt64) -> HedgehogMaps {
+    var samples = Samples(seed: seed)
+    let maps = HedgehogMaps(
+      queryHeads: shape.queryHeads,
+      keyHeads: mapsPerQueryHead ? shape.queryHeads : shape.keyValueHeads,
+      headSize: shape.headSize, projectionSize: projectionSize)
+    for parameter in maps.parameters {
+      var span = parameter.mutableSpan
+      for index in span.indices { span[index] += 0.3 * samples.next() }
+    }
+    return maps
+  }
+}
