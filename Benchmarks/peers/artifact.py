@@ -1,0 +1,62 @@
+"""Reads NAME.hedgehog.safetensors.zst with zstandard and numpy alone: no code is shared with the converter."""
+
+import hashlib
+import json
+import struct
+
+import numpy
+import zstandard
+
+NUMPY = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
+         "U8": "u1", "BOOL": "?"}
+WIDTH = {name: numpy.dtype(code).itemsize for name, code in NUMPY.items()}
+
+
+def decompress(path):
+    """All frames of a zstd file, one after the other; skippable frames hold nothing."""
+    with open(path, "rb") as file, zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as reader:
+        return reader.read()
+
+
+def safetensors(raw):
+    """Metadata and {name: (dtype, shape, bytes)} of a safetensors image."""
+    (size,) = struct.unpack_from("<Q", raw)
+    header = json.loads(raw[8 : 8 + size])
+    metadata, body, tensors = header.pop("__metadata__", {}), memoryview(raw)[8 + size :], {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        tensors[name] = (entry["dtype"], entry["shape"], bytes(body[begin:end]))
+    return metadata, tensors
+
+
+def join_planes(raw, width):
+    """Undoes byte planes: plane p holds byte p of every element, its little-endian word rotated left by one bit."""
+    words = numpy.ascontiguousarray(numpy.frombuffer(raw, numpy.uint8).reshape(width, -1).T).view(f"<u{width}").ravel()
+    return (words >> 1 | words << (8 * width - 1)).astype(f"<u{width}").tobytes()
+
+
+def values(dtype, shape, raw):
+    """Elements as an array; bfloat16 becomes float32."""
+    array = numpy.frombuffer(raw, NUMPY[dtype])
+    if dtype == "BF16":
+        array = (array.astype(numpy.uint32) << 16).view(numpy.float32)
+    return array.reshape(shape)
+
+
+class Artifact:
+    """The manifest and, by name, the tensors in their original layout, digests checked."""
+
+    def __init__(self, path):
+        metadata, stored = safetensors(decompress(path))
+        self.manifest = json.loads(metadata["hedgehog"])
+        self.tensors = {}
+        for entry in self.manifest["tensors"]:
+            name, dtype = entry["name"], entry["dtype"]
+            raw = stored.pop(name)[2]
+            if entry["layout"] == "planes":
+                raw = join_planes(raw, WIDTH[dtype])
+            if hashlib.sha256(raw).hexdigest() != entry["sha256"]:
+                raise SystemExit(f"{path}: '{name}' differs from its digest")
+            self.tensors[name] = values(dtype, entry["shape"], raw)
+        if stored:
+            raise SystemExit(f"{path}: not in the manifest: {', '.join(sorted(stored))}")
