@@ -29,10 +29,12 @@ def safetensors(raw):
     return metadata, tensors
 
 
-def join_planes(raw, width):
-    """Undoes byte planes: plane p holds byte p of every element, its little-endian word rotated left by one bit."""
-    words = numpy.ascontiguousarray(numpy.frombuffer(raw, numpy.uint8).reshape(width, -1).T).view(f"<u{width}").ravel()
-    return (words >> 1 | words << (8 * width - 1)).astype(f"<u{width}").tobytes()
+def join_planes(raw, width, order, rotation):
+    """Undoes byte planes: plane p holds byte order[p] of every element's little-endian word, rotated left."""
+    scattered = numpy.empty((len(raw) // width, width), numpy.uint8)
+    scattered[:, order] = numpy.frombuffer(raw, numpy.uint8).reshape(width, -1).T
+    words = scattered.view(f"<u{width}").ravel()
+    return (words >> rotation | words << (8 * width - rotation)).astype(f"<u{width}").tobytes()
 
 
 def values(dtype, shape, raw):
@@ -49,14 +51,14 @@ class Artifact:
     def __init__(self, path):
         metadata, stored = safetensors(decompress(path))
         self.manifest = json.loads(metadata["hedgehog"])
-        self.tensors = {}
-        for entry in self.manifest["tensors"]:
-            name, dtype = entry["name"], entry["dtype"]
-            raw = stored.pop(name)[2]
+        self.tensors, self.origins = {}, {}
+        for name, entry in self.manifest["tensors"].items():
+            dtype, raw = entry["dtype"], stored.pop(name)[2]
             if entry["layout"] == "planes":
-                raw = join_planes(raw, WIDTH[dtype])
+                raw = join_planes(raw, WIDTH[dtype], entry["planeOrder"], entry["rotateLeft"])
             if hashlib.sha256(raw).hexdigest() != entry["sha256"]:
                 raise SystemExit(f"{path}: '{name}' differs from its digest")
             self.tensors[name] = values(dtype, entry["shape"], raw)
+            self.origins[name] = entry["origin"]
         if stored:
             raise SystemExit(f"{path}: not in the manifest: {', '.join(sorted(stored))}")

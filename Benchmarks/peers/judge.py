@@ -26,11 +26,13 @@ import numpy
 import torch
 import transformers
 from artifact import Artifact
+from safetensors.torch import load_file
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, eager_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 warnings.filterwarnings("ignore")
 transformers.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
 FEATURE_MAP = re.compile(r"layers\.(\d+)\.attention\.feature_map\.(query|key)\.(weight|bias)$")
 
 
@@ -73,28 +75,43 @@ class Attention:
 
 
 def feature_maps(artifact):
-    """Per layer {side: (weight [heads, d, f], bias [heads, f])}."""
-    found = {}
+    """Per layer {side: (weight [heads, input, feature], bias [heads, feature])}."""
+    described, found = artifact.manifest["featureMap"], {}
+    if described["kind"] != "hedgehog-softmax-split":
+        raise SystemExit(f"this judge knows hedgehog-softmax-split, not {described['kind']}")
+    feature_first = described["orientation"].startswith("weight[head, feature, input]")
     for name, array in artifact.tensors.items():
         if match := FEATURE_MAP.search(name):
             layer, side, part = match.groups()
-            found.setdefault(int(layer), {}).setdefault(side, {})[part] = torch.from_numpy(array.astype(numpy.float32))
-    return [{side: (parts["weight"], parts["bias"]) for side, parts in found[layer].items()} for layer in sorted(found)]
+            tensor = torch.from_numpy(array.astype(numpy.float32))
+            tensor = tensor.mT if part == "weight" and feature_first else tensor
+            found.setdefault(int(layer), {}).setdefault(side, {})[part] = tensor
+    return [{side: (parts["weight"], parts.get("bias", parts["weight"].new_zeros(1, 1))) for side, parts in found[layer].items()}
+            for layer in sorted(found)]
 
 
 def load(directory, task, artifact):
-    """The model of the folder, with whatever weights the artifact holds under the same names."""
+    """The teacher of the folder, and the student: the same with the artifact's weights in place of the folder's."""
     kind = {"lm": transformers.AutoModelForCausalLM, "encode": transformers.AutoModel,
             "mnist": transformers.AutoModelForImageClassification}[task]
-    model = kind.from_pretrained(directory, dtype=torch.float32, attn_implementation="eager").eval()
+    teacher = kind.from_pretrained(directory, dtype=torch.float32, attn_implementation="eager").eval()
+    weights = load_file(pathlib.Path(directory, "model.safetensors"))
+    weights |= {name: torch.from_numpy(array.copy()) for name, array in artifact.tensors.items()
+                if artifact.origins[name] in ("kept", "changed")}
+    student, report = type(teacher).from_pretrained(None, config=teacher.config, state_dict=weights, dtype=torch.float32,
+                                                    output_loading_info=True)
+    missing = [name for name in report["missing_keys"] if "pooler" not in name]
+    if missing:
+        raise SystemExit(f"neither the model nor the artifact has: {', '.join(missing)}")
+    student.eval()
     maps = feature_maps(artifact)
-    if len(maps) != model.config.num_hidden_layers:
-        raise SystemExit(f"feature maps for {len(maps)} layers, the model has {model.config.num_hidden_layers}")
+    if len(maps) != teacher.config.num_hidden_layers:
+        raise SystemExit(f"feature maps for {len(maps)} layers, the model has {teacher.config.num_hidden_layers}")
     attention = Attention(maps)
     ALL_ATTENTION_FUNCTIONS.register("judged", attention)
     ALL_MASK_ATTENTION_FUNCTIONS.register("judged", eager_mask)
-    model.set_attn_implementation("judged")
-    return model, attention
+    student.set_attn_implementation("judged")
+    return teacher, student, attention
 
 
 def rows(directory, path, length):
@@ -147,14 +164,14 @@ def main():
     torch.set_num_threads(options.threads)
     torch.set_grad_enabled(False)
     artifact = Artifact(options.artifact)
-    model, attention = load(options.model, options.task, artifact)
+    teacher, student, attention = load(options.model, options.task, artifact)
 
     if options.task == "mnist":
         images, labels = mnist(options.model, options.data)
         held = [dict(pixel_values=images[: options.eval_rows])]
         metric = "accuracy"
 
-        def quality():
+        def quality(model):
             guesses = torch.cat([model(pixel_values=part).logits.argmax(-1) for part in images.split(500)])
             return (guesses == labels).double().mean().item()
     elif options.task == "lm":
@@ -162,7 +179,7 @@ def main():
         held = [dict(input_ids=tokens[:16])]
         metric = "perplexity"
 
-        def quality():
+        def quality(model):
             losses = [torch.nn.functional.cross_entropy(model(input_ids=part).logits[:, :-1].flatten(0, 1), part[:, 1:].flatten(),
                                                         reduction="sum").double() for part in tokens.split(16)]
             return math.exp(sum(losses).item() / tokens[:, 1:].numel())
@@ -170,21 +187,19 @@ def main():
         tokens = rows(options.model, options.eval, options.length)[-options.eval_rows :]
         held = [dict(input_ids=part) for part in tokens.split(16)]
         metric = "cosine"
-        goal = torch.cat([model(**part).last_hidden_state for part in held])
+        goal = torch.cat([teacher(**part).last_hidden_state for part in held])
 
-        def quality():
+        def quality(model):
             got = torch.cat([model(**part).last_hidden_state for part in held])
             return torch.nn.functional.cosine_similarity(got, goal, dim=-1).double().mean().item()
 
-    teacher = quality()
-    attention.reset()
     attention.measure = True
     for part in held:
-        (model.base_model if options.task != "encode" else model)(**part)
+        (student if options.task == "encode" else student.base_model)(**part)
     divergence = [total / count for total, count in zip(attention.sums, attention.counts)]
     attention.measure, attention.linear = False, True
-    print(json.dumps(dict(model=pathlib.Path(options.model).name, metric=metric, teacher=round(teacher, 5),
-                          student=round(quality(), 5), mean_kl=round(sum(divergence) / len(divergence), 5),
+    print(json.dumps(dict(model=pathlib.Path(options.model).name, metric=metric, teacher=round(quality(teacher), 5),
+                          student=round(quality(student), 5), mean_kl=round(sum(divergence) / len(divergence), 5),
                           kl=[round(d, 5) for d in divergence])))
 
 
