@@ -1,0 +1,158 @@
+// Reading tensors out of an artifact, whole or chunk by chunk.
+
+internal import Glibc
+internal import HHKernels
+
+extension ArtifactReader {
+  /// All bytes of a tensor: little-endian, row-major, interleaved whatever the layout.
+  ///
+  /// Throws `.badData` where there is no such tensor or a frame is damaged, and `.unsupported`
+  /// where the tensor is larger than the machine's memory.
+  package func read(_ name: String) throws(FormatError) -> [UInt8] {
+    let index = try index(of: name)
+    let count = manifest.tensors[index].byteCount
+    try requireMemory(for: count, name: name)
+    var bytes = [UInt8](repeating: 0, count: count)
+    var target = bytes.mutableSpan
+    try read(index, to: &target)
+    return bytes
+  }
+
+  /// Reads all bytes of a tensor into `output`, which has exactly the tensor's size.
+  package func read(
+    _ name: String, into output: inout MutableSpan<UInt8>
+  ) throws(FormatError) {
+    let index = try index(of: name)
+    precondition(output.count == manifest.tensors[index].byteCount, "read: the tensor's size")
+    try read(index, to: &output)
+  }
+
+  /// Reads a tensor of 2- or 4-byte floats as float32 into `output`, which has exactly as many
+  /// elements. Throws `.unsupported` for any other type.
+  package func readFloats(
+    of name: String, into output: inout MutableSpan<Float>
+  ) throws(FormatError) {
+    let index = try index(of: name)
+    let tensor = manifest.tensors[index]
+    guard tensor.dtype.isComputable else {
+      throw FormatError(
+        .unsupported, file: path, place: "tensor \(quoted(name))",
+        problem: "expected F32, F16 or BF16, found \(tensor.dtype.rawValue)")
+    }
+    let width = tensor.dtype.bitWidth / 8
+    precondition(output.count == tensor.byteCount / width, "readFloats: the tensor's size")
+    var decoder = try ChunkDecoder(self, tensor: index)
+    var bytes: [UInt8] = []
+    for chunk in 0..<frames[index].chunkCount {
+      let range = frames[index].elementRange(ofChunk: chunk)
+      try decoder.decode(chunk, to: &bytes)
+      var part = output._mutatingExtracting(range.lowerBound / width..<range.upperBound / width)
+      _ = tensor.dtype.convert(bytes.raw, to: &part)
+    }
+  }
+
+  /// Lends a tensor's bytes chunk by chunk, each with its place in the tensor. Memory holds one
+  /// chunk, however large the tensor is.
+  package func forEachChunk(
+    of name: String, _ body: (_ bytes: RawSpan, _ range: Range<Int>) throws(FormatError) -> Void
+  ) throws(FormatError) {
+    let index = try index(of: name)
+    var decoder = try ChunkDecoder(self, tensor: index)
+    var bytes: [UInt8] = []
+    for chunk in 0..<frames[index].chunkCount {
+      try decoder.decode(chunk, to: &bytes)
+      try body(bytes.raw, frames[index].elementRange(ofChunk: chunk))
+    }
+  }
+
+  /// Checks a tensor's bytes against the digest in the manifest.
+  package func checkDigest(of name: String) throws(FormatError) {
+    let tensor = manifest.tensors[try index(of: name)]
+    var digest = ContentDigest()
+    try forEachChunk(of: name) { (bytes, _) throws(FormatError) in digest.update(bytes) }
+    let found = digest.finalize()
+    guard found == tensor.sha256 else {
+      throw FormatError(
+        .badData, file: path, place: "tensor \(quoted(name))",
+        problem: "expected SHA-256 \(tensor.sha256), found \(found)")
+    }
+  }
+
+  private func read(_ index: Int, to output: inout MutableSpan<UInt8>) throws(FormatError) {
+    var decoder = try ChunkDecoder(self, tensor: index)
+    for chunk in 0..<frames[index].chunkCount {
+      var part = output._mutatingExtracting(frames[index].elementRange(ofChunk: chunk))
+      try decoder.decode(chunk, to: &part)
+    }
+  }
+
+  /// A small file can describe a tensor larger than memory, and an array that cannot be had would
+  /// end the process.
+  private func requireMemory(for count: Int, name: String) throws(FormatError) {
+    let memory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    guard count <= memory else {
+      throw FormatError(
+        .unsupported, file: path, place: "tensor \(quoted(name))",
+        problem: "\(count) bytes do not fit into this machine's memory of \(memory)")
+    }
+  }
+}
+
+/// Decodes the chunks of one tensor, on one thread.
+private struct ChunkDecoder {
+  private let reader: ArtifactReader
+  private let frames: TensorFrames
+  private let place: String
+  private let decompressor: FrameDecompressor
+  private var planes: [UInt8] = []
+
+  init(_ reader: ArtifactReader, tensor: Int) throws(FormatError) {
+    self.reader = reader
+    frames = reader.frames[tensor]
+    let place = "tensor \(quoted(reader.manifest.tensors[tensor].name))"
+    self.place = place
+    decompressor = try naming(reader.path, place) { () throws(ZstdError) in
+      try FrameDecompressor()
+    }
+  }
+
+  /// Decodes one chunk into `bytes`, which gets the chunk's size.
+  mutating func decode(_ chunk: Int, to bytes: inout [UInt8]) throws(FormatError) {
+    let size = frames.elementRange(ofChunk: chunk).count
+    if bytes.count != size { bytes = [UInt8](repeating: 0, count: size) }
+    var target = bytes.mutableSpan
+    try decode(chunk, to: &target)
+  }
+
+  /// Decodes one chunk into `output`, which has its size.
+  mutating func decode(
+    _ chunk: Int, to output: inout MutableSpan<UInt8>
+  ) throws(FormatError) {
+    guard frames.planeCount > 1 else {
+      return try decompress(frames.frame(plane: 0, chunk: chunk), to: &output)
+    }
+    let size = frames.planeRange(ofChunk: chunk).count
+    // A local, because spans of it must not hold on to the whole of `self`.
+    var planes = exchange(&planes, with: [])
+    if planes.count != output.count { planes = [UInt8](repeating: 0, count: output.count) }
+    var all = planes.mutableSpan
+    for plane in 0..<frames.planeCount {
+      var part = all._mutatingExtracting(plane * size..<(plane + 1) * size)
+      try decompress(frames.frame(plane: plane, chunk: chunk), to: &part)
+    }
+    joinPlanes(planes.raw, width: frames.planeCount, to: &output)
+    self.planes = planes
+  }
+
+  private func decompress(
+    _ index: Int, to output: inout MutableSpan<UInt8>
+  ) throws(FormatError) {
+    let file = reader.file
+    do throws(ZstdError) {
+      try decompressor.decompress(
+        file.bytes.extracting(reader.table.range(of: index)), to: &output)
+    } catch {
+      throw FormatError(.badData, file: reader.path, place: place, problem: error.problem)
+    }
+  }
+}

@@ -1,0 +1,140 @@
+// Reading an artifact: opened and validated at once, tensors decompressed one by one on demand.
+
+internal import Glibc
+
+/// An open artifact.
+///
+/// Opening checks the seek table, the header and the manifest, and that all three agree; a tensor's
+/// frames are checked when they are read. Reading is safe from several threads at a time.
+package final class ArtifactReader: Sendable {
+  /// What the artifact says of itself.
+  package let manifest: ArtifactManifest
+  /// The path as given.
+  package let path: String
+  /// Bytes of the artifact.
+  package var byteCount: Int { file.count }
+
+  let file: MappedFile
+  let table: SeekTable
+  /// The frames of each tensor, in the manifest's order.
+  let frames: [TensorFrames]
+  /// Index of the frame of digests, which is the last.
+  let digestFrame: Int
+  private let indices: [ByteKey: Int]
+
+  /// Opens an artifact.
+  ///
+  /// Throws `.missingInput` where the file cannot be opened, `.badData` where it is no whole
+  /// artifact, `.unsupported` where a newer program wrote it.
+  package init(at path: String) throws(FormatError) {
+    let file = try MappedFile(at: path)
+    let table = try naming(path, "seek table") { () throws(ZstdError) in
+      try SeekTable(parsing: file.bytes)
+    }
+    let header = try Self.header(of: file, table)
+    let dataCount = table.entries.dropFirst().reduce(0) { $0 + $1.contentSize }
+    let manifest: ArtifactManifest
+    do throws(FormatError) {
+      manifest = try ArtifactHeader.parse(header, dataCount: dataCount, file: path)
+    } catch {
+      // The header is measured by the table: where the table is wrong, that is the thing to say.
+      try Self.checkContentSizes(of: file, table)
+      throw error
+    }
+    self.path = path
+    self.file = file
+    self.table = table
+    self.manifest = manifest
+    frames = try Self.frames(of: manifest, table, path: path)
+    digestFrame = table.entries.count - 1
+    var indices: [ByteKey: Int] = [:]
+    for (index, tensor) in manifest.tensors.enumerated() { indices[ByteKey(tensor.name)] = index }
+    self.indices = indices
+  }
+
+  /// The tensors in the order of the file.
+  package var tensors: [ArtifactManifest.Tensor] { manifest.tensors }
+
+  /// A tensor by name, or nil.
+  package func tensor(named name: String) -> ArtifactManifest.Tensor? {
+    indices[ByteKey(name)].map { manifest.tensors[$0] }
+  }
+
+  private static func header(
+    of file: MappedFile, _ table: SeekTable
+  ) throws(FormatError) -> [UInt8] {
+    let maximum = SafetensorsHeader.maximumLength + 8
+    guard let entry = table.entries.first, entry.contentSize <= maximum else {
+      throw FormatError(
+        .badData, file: file.path, place: "seek table",
+        problem: "expected a first frame of at most \(maximum) bytes for the header")
+    }
+    return try naming(file.path, "header") { () throws(ZstdError) in
+      try FrameDecompressor().decompress(
+        file.bytes.extracting(table.range(of: 0)), byteCount: entry.contentSize)
+    }
+  }
+
+  /// Checks the table's content sizes against what the frames themselves say.
+  private static func checkContentSizes(
+    of file: MappedFile, _ table: SeekTable
+  ) throws(FormatError) {
+    for (index, entry) in table.entries.enumerated() {
+      let found = FrameDecompressor.contentSize(of: file.bytes.extracting(table.range(of: index)))
+      guard found == entry.contentSize else {
+        throw FormatError(
+          .badData, file: file.path, place: "seek table",
+          problem:
+            "frame \(index): expected \(found.map { "\($0)" } ?? "another number of") bytes, "
+            + "found \(entry.contentSize)")
+      }
+    }
+  }
+
+  /// Lays the tensors out over the frames and checks every frame's size.
+  private static func frames(
+    of manifest: ArtifactManifest, _ table: SeekTable, path: String
+  ) throws(FormatError) -> [TensorFrames] {
+    func problem(_ text: String) -> FormatError {
+      FormatError(.badData, file: path, place: "seek table", problem: text)
+    }
+    var next = 1
+    var result: [TensorFrames] = []
+    for tensor in manifest.tensors {
+      let frames = TensorFrames(tensor, first: next, frameSize: manifest.frameSize)
+      let (end, overflow) = next.addingReportingOverflow(frames.count)
+      guard !overflow, end < table.entries.count else {
+        throw problem("expected more than \(table.entries.count) frames for the tensors")
+      }
+      for plane in 0..<frames.planeCount {
+        for chunk in 0..<frames.chunkCount {
+          let index = frames.frame(plane: plane, chunk: chunk)
+          let expected = frames.planeRange(ofChunk: chunk).count
+          guard table.entries[index].contentSize == expected else {
+            throw problem(
+              "frame \(index), of tensor \(quoted(tensor.name)): expected \(expected) bytes of "
+                + "content, found \(table.entries[index].contentSize)")
+          }
+        }
+      }
+      result.append(frames)
+      next = end
+    }
+    let last = SeekTable.Entry(
+      compressedSize: FrameDigests.encodedSize(count: next), contentSize: 0,
+      checksum: SeekTable.emptyChecksum)
+    guard table.entries.count == next + 1, table.entries[next] == last else {
+      throw problem("expected \(next) frames and their digests, found another list")
+    }
+    return result
+  }
+
+  /// The index of a tensor, or the error that there is none.
+  func index(of name: String) throws(FormatError) -> Int {
+    guard let index = indices[ByteKey(name)] else {
+      throw FormatError(
+        .badData, file: path, place: "tensor \(quoted(name))", problem: "not in this artifact")
+    }
+    return index
+  }
+}

@@ -1,0 +1,61 @@
+// A tensor on its way into an artifact: what it is, and a way to borrow its bytes.
+
+/// A tensor to be written. Its bytes are borrowed when they are needed, so that a mapped file or an
+/// array already in memory is not copied.
+package struct ArtifactTensor: Sendable {
+  /// Lends the tensor's little-endian, row-major bytes to `body`, for the duration of the call.
+  ///
+  /// It is called twice for each tensor: once for the digest, at the same time as other tensors',
+  /// and once for compression, alone. It must lend the same bytes both times.
+  package typealias Lender =
+    @Sendable (_ body: (RawSpan) throws(FormatError) -> Void) throws(FormatError) -> Void
+
+  /// The name.
+  package let name: String
+  /// The element type.
+  package let dtype: DType
+  /// Row-major extents, outermost first.
+  package let shape: [Int]
+  /// Where the values came from.
+  package let origin: TensorOrigin
+  let lend: Lender
+
+  /// Creates a tensor whose bytes `lend` lends.
+  package init(
+    name: String, dtype: DType, shape: [Int], origin: TensorOrigin, lend: @escaping Lender
+  ) {
+    self.name = name
+    self.dtype = dtype
+    self.shape = shape
+    self.origin = origin
+    self.lend = lend
+  }
+
+  /// Creates a tensor from bytes in memory.
+  package init(
+    name: String, dtype: DType, shape: [Int], origin: TensorOrigin, bytes: [UInt8]
+  ) {
+    self.init(name: name, dtype: dtype, shape: shape, origin: origin) {
+      (body) throws(FormatError) in try body(bytes.raw)
+    }
+  }
+
+  /// Creates a float32 tensor from values in memory.
+  package init(name: String, shape: [Int], origin: TensorOrigin, floats: [Float]) {
+    self.init(name: name, dtype: .f32, shape: shape, origin: origin) {
+      // Safe: floats have no padding.
+      (body) throws(FormatError) in try body(unsafe floats.span.bytes)
+    }
+  }
+
+  /// Creates a tensor from a mapped file's bytes; `descriptor` was validated against that file.
+  package init(
+    _ descriptor: TensorDescriptor, in file: MappedFile, name: String? = nil,
+    origin: TensorOrigin = .kept
+  ) {
+    self.init(
+      name: name ?? descriptor.name, dtype: descriptor.dtype, shape: descriptor.shape,
+      origin: origin
+    ) { (body) throws(FormatError) in try body(file.bytes.extracting(descriptor.byteRange)) }
+  }
+}

@@ -1,0 +1,124 @@
+// Writing NAME.hedgehog.safetensors.zst: a safetensors file inside independent zstd frames.
+//
+//     frame 0                the safetensors header, with the manifest as `__metadata__.hedgehog`
+//     frames of tensor 0     plane by plane, each plane in frames of `frameSize` content bytes
+//     frames of tensor 1 …
+//     skippable frame        digests of the frames (FrameDigests)
+//     skippable frame        the seek table (SeekTable)
+
+/// How an artifact is written.
+package struct ArtifactOptions: Sendable {
+  /// Called with the content bytes written so far and in all; false stops the writing.
+  package typealias Progress = @Sendable (_ done: Int, _ total: Int) -> Bool
+
+  /// The layout of 2- and 4-byte floats.
+  package var layout: TensorLayout
+  /// Whether an existing file is replaced.
+  package var replacing: Bool
+  /// Threads that digest and compress. The bytes written do not depend on it.
+  package var threads: Int
+  /// Content bytes of a full frame, a multiple of 8.
+  package var frameSize: Int
+  /// Where progress goes.
+  package var progress: Progress?
+
+  /// Creates options; one MiB keeps random access cheap and costs nothing in size.
+  package init(
+    layout: TensorLayout = .planes, replacing: Bool = false, threads: Int = 1,
+    frameSize: Int = 1 << 20, progress: Progress? = nil
+  ) {
+    self.layout = layout
+    self.replacing = replacing
+    self.threads = threads
+    self.frameSize = frameSize
+    self.progress = progress
+  }
+}
+
+/// What was written.
+package struct ArtifactSummary: Sendable, Equatable {
+  /// Bytes of the artifact.
+  package let bytes: Int
+  /// Bytes of the tensors before compression.
+  package let rawBytes: Int
+}
+
+/// Writes artifacts.
+package enum ArtifactWriter {
+  /// Writes an artifact and publishes it under `path` once it is whole and on disk.
+  ///
+  /// The header comes first and holds each tensor's digest, so every tensor is read twice: once to
+  /// digest it and once to compress it. Beside the tensors themselves, memory holds a few frames
+  /// for each thread. The same tensors and description give the same bytes.
+  ///
+  /// Throws `.cannotCreate` where the output exists and is not to be replaced, `.io` where it
+  /// cannot be written, `.badData` where a tensor does not have the bytes that its shape needs.
+  package static func write(
+    to path: String, description: ArtifactDescription, tensors: [ArtifactTensor],
+    options: ArtifactOptions = ArtifactOptions()
+  ) throws(FormatError) -> ArtifactSummary {
+    precondition(
+      options.frameSize > 0 && options.frameSize <= ArtifactManifest.maximumFrameSize
+        && options.frameSize.isMultiple(of: 8), "frameSize: a positive multiple of 8")
+    // First of all: an output that cannot be created must not cost an hour of digests.
+    let file = try AtomicFile(at: path, replacing: options.replacing)
+    let manifest = ArtifactManifest(
+      version: .current, description: description, frameSize: options.frameSize,
+      tensors: try entries(of: tensors, path: path, options: options))
+    let header = try ArtifactHeader.encoded(manifest, file: path)
+    let writer = FrameWriter(
+      file: consume file, path: path, options: options,
+      total: manifest.tensors.reduce(0) { $0 + $1.byteCount })
+    try writer.writeHeader(header)
+    for (tensor, entry) in zip(tensors, manifest.tensors) {
+      try tensor.lend { (bytes) throws(FormatError) in
+        try check(bytes, of: tensor, hasSize: entry.byteCount, path: path)
+        try writer.write(bytes, of: entry)
+      }
+    }
+    return try writer.finish()
+  }
+
+  /// The manifest's table, with the digests.
+  private static func entries(
+    of tensors: [ArtifactTensor], path: String, options: ArtifactOptions
+  ) throws(FormatError) -> [ArtifactManifest.Tensor] {
+    var names: Set<ByteKey> = []
+    for tensor in tensors where !names.insert(ByteKey(tensor.name)).inserted {
+      throw FormatError(
+        .badData, file: path, place: "tensor \(quoted(tensor.name))", problem: "named twice")
+    }
+    return try concurrentMap(count: tensors.count, threads: options.threads) {
+    } _: { (_, index) throws(FormatError) in
+      let tensor = tensors[index]
+      guard let count = checkedElementCount(tensor.shape),
+        case let (bits, overflow) = count.multipliedReportingOverflow(by: tensor.dtype.bitWidth),
+        !overflow, bits.isMultiple(of: 8)
+      else {
+        throw FormatError(
+          .badData, file: path, place: "tensor \(quoted(tensor.name))",
+          problem: "shape \(tensor.shape) has no size in bytes as \(tensor.dtype.rawValue)")
+      }
+      var sha256 = ""
+      try tensor.lend { (bytes) throws(FormatError) in
+        try check(bytes, of: tensor, hasSize: bits / 8, path: path)
+        sha256 = ContentDigest.of(bytes)
+      }
+      return ArtifactManifest.Tensor(
+        name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
+        layout: options.layout.applied(to: tensor.dtype), sha256: sha256, origin: tensor.origin,
+        byteCount: bits / 8)
+    }
+  }
+
+  private static func check(
+    _ bytes: RawSpan, of tensor: ArtifactTensor, hasSize size: Int, path: String
+  ) throws(FormatError) {
+    guard bytes.byteCount == size else {
+      throw FormatError(
+        .badData, file: path, place: "tensor \(quoted(tensor.name))",
+        problem: "\(tensor.dtype.rawValue) \(tensor.shape): expected \(size) bytes, "
+          + "found \(bytes.byteCount)")
+    }
+  }
+}

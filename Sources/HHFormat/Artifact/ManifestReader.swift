@@ -1,0 +1,153 @@
+// Reading a manifest strictly: nothing missing, nothing unknown, every value of its kind.
+
+extension ArtifactManifest {
+  /// Reads the text of a manifest.
+  ///
+  /// Throws `.unsupported` for a higher major version and `.badData` for anything that breaks the
+  /// schema. Unknown members are passed over only where the file's minor version is newer than
+  /// ours; `file` is named in errors.
+  package init(parsing text: String, file: String) throws(FormatError) {
+    let document: JSONValue
+    do throws(JSONError) {
+      document = try JSONValue(parsing: Array(text.utf8))
+    } catch {
+      throw FormatError(
+        .badData, file: file, place: "manifest", problem: "byte \(error.offset): \(error.problem)")
+    }
+    guard let version = document["formatVersion"]?.string.flatMap(Version.init(parsing:)) else {
+      throw FormatError(
+        .badData, file: file, place: "manifest",
+        problem: "'formatVersion': expected a version such as '\(Version.current)'")
+    }
+    guard version.major <= Version.current.major else {
+      throw FormatError(
+        .unsupported, file: file, place: "manifest",
+        problem: "format version \(version) is newer than \(Version.current), the newest known",
+        hint: "update hh-convert")
+    }
+    let isNewer = version.major == Version.current.major && version.minor > Version.current.minor
+    self = try ManifestMembers.reading(document, file: file, tolerant: isNewer) {
+      (members) throws(FormatError) in try Self(members: &members, version: version)
+    }
+  }
+
+  private init(members: inout ManifestMembers, version: Version) throws(FormatError) {
+    self.version = version
+    _ = try members.string("formatVersion")
+    let producer = try members.object("producer") { (members) throws(FormatError) in
+      ArtifactDescription.Producer(
+        name: try members.string("name"), version: try members.string("version"))
+    }
+    let architecture = try members.object("architecture") { (members) throws(FormatError) in
+      ArtifactDescription.Architecture(
+        name: try members.string("name"), config: try members.freeObject("config"))
+    }
+    let featureMap =
+      members.has("featureMap")
+      ? try members.object("featureMap") { (members) throws(FormatError) in
+        try FeatureMapDescription(members: &members)
+      } : nil
+    frameSize = try members.count("frameSize")
+    guard frameSize > 0, frameSize <= Self.maximumFrameSize, frameSize.isMultiple(of: 8) else {
+      throw members.problem(
+        "'frameSize': expected a multiple of 8 up to \(Self.maximumFrameSize), found \(frameSize)")
+    }
+    tensors = try members.map("tensors") { (name, members) throws(FormatError) in
+      try Tensor(name: name, members: &members)
+    }
+    let provenance = try members.object("provenance") { (members) throws(FormatError) in
+      try Provenance(members: &members)
+    }
+    let stages = try members.list("stages") { (members) throws(FormatError) in
+      ArtifactDescription.Stage(
+        name: try members.string("name"), losses: try members.freeObject("losses"),
+        qualities: try members.freeObject("qualities"))
+    }
+    description = ArtifactDescription(
+      producer: producer, architecture: architecture, featureMap: featureMap,
+      provenance: provenance, stages: stages,
+      state: members.has("state") ? try members.freeObject("state") : nil)
+  }
+}
+
+extension ArtifactManifest.Version {
+  /// Reads `major.minor`, both plain decimal numbers.
+  fileprivate init?(parsing text: String) {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count == 2, let major = Int(parts[0]), let minor = Int(parts[1]),
+      major >= 1, minor >= 0, "\(major).\(minor)" == text
+    else { return nil }
+    self.init(major: major, minor: minor)
+  }
+}
+
+extension ArtifactManifest.Tensor {
+  /// Ranks above this are refused, as for a plain safetensors file.
+  private static var maximumRank: Int { 16 }
+
+  fileprivate init(name: String, members: inout ManifestMembers) throws(FormatError) {
+    let dtype: DType = try members.choice("dtype")
+    let shape = try members.counts("shape")
+    let layout: TensorLayout = try members.choice("layout")
+    guard shape.count <= Self.maximumRank, let count = checkedElementCount(shape),
+      case let (bits, overflow) = count.multipliedReportingOverflow(by: dtype.bitWidth),
+      !overflow, bits.isMultiple(of: 8)
+    else { throw members.problem("'shape': \(shape) has no size in bytes as \(dtype.rawValue)") }
+    if layout == .planes {
+      guard layout.applied(to: dtype) == layout else {
+        throw members.problem("'layout': \(dtype.rawValue) has no byte planes")
+      }
+      let order = try members.value("planeOrder")
+      let rotation = try members.value("rotateLeft")
+      guard order == Self.planeOrder(of: dtype), rotation == .integer(Self.planeRotation) else {
+        throw members.problem(
+          "expected planes \(Self.planeOrder(of: dtype).text) rotated by \(Self.planeRotation), "
+            + "found \(order.text) rotated by \(rotation.text)")
+      }
+    }
+    self.init(
+      name: name, dtype: dtype, shape: shape, layout: layout, sha256: try members.sha256("sha256"),
+      origin: try members.choice("origin"), byteCount: bits / 8)
+  }
+}
+
+extension FeatureMapDescription {
+  fileprivate init(members: inout ManifestMembers) throws(FormatError) {
+    self.init(
+      kind: try members.choice("kind"),
+      featureDimension: try members.count("featureDimension"),
+      bias: try members.bool("bias"),
+      sharing: try members.choice("sharing"),
+      epsilon: try members.double("epsilon"),
+      epsilonPlacement: try members.choice("epsilonPlacement"),
+      orientation: try members.string("orientation"))
+    guard featureDimension > 0 else {
+      throw members.problem("'featureDimension': must be positive")
+    }
+    guard epsilon >= 0 else { throw members.problem("'epsilon': must not be negative") }
+  }
+}
+
+extension Provenance {
+  fileprivate init(members: inout ManifestMembers) throws(FormatError) {
+    let sources = try members.list("sources") { (members) throws(FormatError) in
+      let name = try members.string("name")
+      guard !name.isEmpty, !name.utf8.starts(with: "/".utf8) else {
+        throw members.problem("'name': expected a name in the model's folder, found '\(name)'")
+      }
+      return Source(
+        name: name, bytes: try members.count("bytes"), sha256: try members.sha256("sha256"))
+    }
+    let data =
+      members.has("data")
+      ? try members.object("data") { (members) throws(FormatError) in
+        Data(
+          kind: try members.string("kind"),
+          sha256: members.has("sha256") ? try members.sha256("sha256") : nil,
+          tokens: try members.count("tokens"))
+      } : nil
+    self.init(
+      sources: sources, recipe: try members.freeObject("recipe"),
+      seed: try members.unsigned("seed"), data: data)
+  }
+}
