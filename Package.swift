@@ -11,8 +11,10 @@ let settings: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func library(
+  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -41,7 +43,11 @@ let package = Package(
     // The one C target: hot loops with function multiversioning, always optimised.
     .target(name: "CHHKernels", cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])]),
     library("HHKernels", ["CHHKernels"]),
-    library("HHFormat", ["CCrypto", "CZstd", "HHKernels", collections]),
+    library(
+      "HHFormat", ["CCrypto", "CZstd", "HHKernels", collections],
+      resources: ["gpt2", "bert", "vit", "llama"].map {
+        .embedInCode("Schemas/architectures/\($0).json")
+      }),
     library("HHCompute", ["COpenBLAS", "HHKernels"]),
     library("HHPipeline", ["HHFormat", "HHCompute", collections]),
     .executableTarget(

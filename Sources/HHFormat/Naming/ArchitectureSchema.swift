@@ -1,0 +1,126 @@
+// An architecture as data: what its checkpoints call each tensor and what shape it has.
+//
+// The files are schemas/architectures/*.json, compiled into the program; schemas/README.md
+// documents their keys.
+
+/// The description of one architecture, read from `schemas/architectures/NAME.json`.
+package struct ArchitectureSchema: Sendable {
+  /// What a model consumes and how it attends.
+  package enum Kind: String, Sendable {
+    /// Token ids, causal attention.
+    case decoder
+    /// Token ids, bidirectional attention.
+    case encoder
+    /// Pixels, bidirectional attention.
+    case image
+  }
+
+  /// The shape of a Transformer block.
+  package struct Block: Sendable, Equatable {
+    /// `layer` or `rms`.
+    package let norm: String
+    /// `before` or `after` the sublayer.
+    package let normPlacement: String
+    /// `learned` or `rotary`.
+    package let positions: String
+    /// `plain` (up, activation, down) or `gated` (down of activation(gate) × up).
+    package let mlp: String
+    /// Whether the embeddings are normalised.
+    package let embeddingNorm: Bool
+    /// Whether the last hidden states are normalised.
+    package let finalNorm: Bool
+  }
+
+  /// One hyper-parameter and where `config.json` keeps it.
+  package struct ConfigurationKey: Sendable {
+    package enum ValueType: String, Sendable { case integer, number, boolean, string, object }
+    package let name: String
+    /// Keys to look under, in order; a dot descends into an object.
+    package let keys: [String]
+    package let type: ValueType
+    /// The class default of the reference implementation; a string may be an expression such as
+    /// `4*hiddenSize`.
+    package let fallback: JSONValue
+    /// False where neither names nor shapes can tell the value, so that a checkpoint without a
+    /// configuration must be given one.
+    package let isInferable: Bool
+  }
+
+  /// One tensor of the architecture.
+  package struct Tensor: Sendable {
+    /// When a tensor has to be there.
+    package enum Presence: Sendable, Equatable {
+      case required
+      /// Where the named Boolean hyper-parameter is true, and only there.
+      case when(String)
+      /// With all other tensors of the group, or with none of them.
+      case group(String)
+    }
+    /// What the tensor is for; `{layer}` stands for the layer's number.
+    package let role: String
+    /// Names it goes by; `{prefix}` and `{layer}` are filled in.
+    package let names: [String]
+    /// Extents as names of hyper-parameters, numbers or products of both.
+    package let shape: [Extent]
+    package let presence: Presence
+    /// The role this tensor equals when it is absent.
+    package let tiedTo: String?
+    /// True where a matrix is stored [input, output] instead of [output, input].
+    package let isInputMajor: Bool
+    /// The tensor's name in a GGUF file.
+    package let gguf: String?
+
+    /// Whether the tensor occurs once per layer.
+    package var isPerLayer: Bool { role.contains("{layer}") }
+  }
+
+  /// One extent of a shape: `factor` times a named hyper-parameter, or a plain number.
+  package struct Extent: Sendable, Equatable {
+    package let factor: Int
+    package let name: String?
+  }
+
+  package let architecture: String
+  package let modelTypes: [String]
+  package let kind: Kind
+  package let block: Block
+  /// Names that only this architecture has.
+  package let detect: [String]
+  package let prefixes: [String]
+  /// Old spellings: a file's `from` means `to`.
+  package let renames: [(from: String, to: String)]
+  package let configuration: [ConfigurationKey]
+  /// Settings that change the model into one we do not build.
+  package let requires: [(key: String, value: JSONValue)]
+  package let tensors: [Tensor]
+  /// Names that may be left out, with the reason.
+  package let dropped: [(name: String, why: String)]
+
+  /// Every architecture the program knows.
+  package static func all() throws(FormatError) -> [ArchitectureSchema] {
+    var schemas: [ArchitectureSchema] = []
+    for (name, bytes) in [
+      ("gpt2", PackageResources.gpt2_json), ("bert", PackageResources.bert_json),
+      ("vit", PackageResources.vit_json), ("llama", PackageResources.llama_json),
+    ] {
+      schemas.append(
+        try ArchitectureSchema(parsing: bytes, file: "schemas/architectures/\(name).json"))
+    }
+    return schemas
+  }
+
+  /// The schema of one architecture by its name.
+  package static func named(_ name: String) throws(FormatError) -> ArchitectureSchema {
+    let schemas = try all()
+    if let schema = schemas.first(where: { $0.architecture == name }) { return schema }
+    throw FormatError(
+      .unsupported, file: name,
+      problem: "unknown architecture: expected \(names(of: schemas)), found '\(name)'")
+  }
+
+  /// The known architectures as words for an error message.
+  package static func names(of schemas: [ArchitectureSchema]) -> String {
+    let names = schemas.map(\.architecture)
+    return names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
+  }
+}

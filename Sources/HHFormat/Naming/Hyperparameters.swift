@@ -1,0 +1,166 @@
+// The numbers that describe one model: read from its configuration, or inferred from its tensors.
+
+/// Hyper-parameters of a model under the schema's own names, all checked for type and range.
+package struct Hyperparameters: Sendable {
+  private var values: JSONObject = [:]
+  /// The configuration's path, or the checkpoint's where there is none; errors name it.
+  package let file: String
+  /// The spelling of each name in `config.json`, for messages.
+  private var spelling: [String: String] = [:]
+
+  /// Largest hyper-parameter that is believed: beyond it a product of a few could overflow.
+  private static let limit = 1 << 31
+
+  /// Resolves every hyper-parameter of a schema.
+  ///
+  /// A value comes from the configuration; else from the tensors' shapes (`observed`); else it is
+  /// the class default, unless there is no configuration at all and nothing can tell the value:
+  /// then the error names what to supply.
+  package init(
+    schema: ArchitectureSchema, configuration: JSONObject?, configurationPath: String?,
+    checkpointPath: String, observed: [String: Int]
+  ) throws(FormatError) {
+    file = configurationPath ?? checkpointPath
+    for key in schema.configuration { spelling[key.name] = key.keys.last }
+    if let configuration {
+      for rule in schema.requires {
+        let found = configuration[rule.key]
+        if let found, found != .null, found != rule.value {
+          throw FormatError(
+            .unsupported, file: file, place: "key '\(rule.key)'",
+            problem: "expected \(rule.value.text), found \(found.text)")
+        }
+      }
+    } else {
+      let unknown = schema.configuration.filter { !$0.isInferable }.compactMap(\.keys.last)
+      if !unknown.isEmpty {
+        throw FormatError(
+          .badData, file: checkpointPath,
+          problem: "no config.json beside this \(schema.architecture) checkpoint, and its tensors"
+            + " do not tell \(unknown.map { "'\($0)'" }.joined(separator: ", "))",
+          hint: "put config.json beside it, or give those keys in a JSON file with --config FILE")
+      }
+    }
+    for key in schema.configuration {
+      let given = Self.lookUp(key, in: configuration)
+      if let given, given != .null {
+        values[key.name] = try checked(given, key)
+      } else if let value = observed[key.name], configuration == nil || key.type == .integer {
+        values[key.name] = key.type == .boolean ? .bool(value != 0) : .integer(Int64(value))
+      } else if case .string(let expression) = key.fallback, key.type == .integer {
+        values[key.name] = .integer(Int64(try evaluate(expression)))
+      } else {
+        values[key.name] = key.fallback
+      }
+    }
+    if let labels = observed["labelCount"] { values["labelCount"] = .integer(Int64(labels)) }
+    try derive()
+  }
+
+  /// A whole number; 0 where the architecture has no such hyper-parameter.
+  package func integer(_ name: String) -> Int { values[name]?.integer ?? 0 }
+  /// A number; 0 where the architecture has no such hyper-parameter.
+  package func number(_ name: String) -> Double { values[name]?.double ?? 0 }
+  /// A truth value; false where the architecture has no such hyper-parameter.
+  package func bool(_ name: String) -> Bool { values[name]?.bool ?? false }
+  /// A word; empty where the architecture has no such hyper-parameter.
+  package func string(_ name: String) -> String { values[name]?.string ?? "" }
+  /// Any value as it was read.
+  package func value(_ name: String) -> JSONValue? { values[name] }
+  /// How `config.json` spells a hyper-parameter.
+  package func key(_ name: String) -> String { spelling[name] ?? name }
+
+  /// The value of an extent of a schema's shape, or nil where it names nothing known.
+  package func extent(_ extent: ArchitectureSchema.Extent) -> Int? {
+    guard let name = extent.name else { return extent.factor }
+    return values[name]?.integer.map { $0 * extent.factor }
+  }
+
+  private static func lookUp(
+    _ key: ArchitectureSchema.ConfigurationKey, in configuration: JSONObject?
+  ) -> JSONValue? {
+    guard let configuration else { return nil }
+    for path in key.keys {
+      var value: JSONValue? = .object(configuration)
+      for part in path.split(separator: ".") { value = value?[String(part)] }
+      if let value, value != .null { return value }
+    }
+    return nil
+  }
+
+  private func checked(_ value: JSONValue, _ key: ArchitectureSchema.ConfigurationKey)
+    throws(FormatError) -> JSONValue
+  {
+    let fits =
+      switch key.type {
+      case .integer: value.integer.map { (0..<Self.limit).contains($0) } ?? false
+      case .number: value.double.map { $0.isFinite && $0 > 0 } ?? false
+      case .boolean: value.bool != nil
+      case .string: value.string != nil
+      case .object: value.object != nil
+      }
+    if fits { return value }
+    // Several end or beginning tokens are legal; none of them matters here.
+    if key.name.hasSuffix("Token") { return .integer(0) }
+    let expected =
+      switch key.type {
+      case .integer: "a whole number below \(Self.limit)"
+      case .number: "a positive number"
+      case .boolean: "true or false"
+      case .string: "a string"
+      case .object: "an object"
+      }
+    throw FormatError(
+      .badData, file: file, place: "key '\(key.keys.last ?? key.name)'",
+      problem: "expected \(expected), found \(value.text)")
+  }
+
+  /// Evaluates `name`, `factor*name` or `name/name` over values resolved so far.
+  private func evaluate(_ expression: String) throws(FormatError) -> Int {
+    let quotient = expression.split(separator: "/").map(String.init)
+    if quotient.count == 2 { return try divide(quotient[0], by: quotient[1]) }
+    let product = expression.split(separator: "*").map(String.init)
+    if product.count == 2, let factor = Int(product[0]) { return factor * integer(product[1]) }
+    return integer(expression)
+  }
+
+  private func divide(_ dividend: String, by divisor: String) throws(FormatError) -> Int {
+    let (a, b) = (integer(dividend), integer(divisor))
+    guard b > 0, a.isMultiple(of: b) else {
+      throw FormatError(
+        .badData, file: file, place: "key '\(key(divisor))'",
+        problem: "expected a divisor of '\(key(dividend))' \(a), found \(b)")
+    }
+    return a / b
+  }
+
+  private mutating func derive() throws(FormatError) {
+    func set(_ name: String, _ value: Int, in values: inout JSONObject) {
+      values[name] = .integer(Int64(value))
+    }
+    for name in ["hiddenSize", "layerCount", "headCount", "intermediateSize"]
+    where integer(name) < 1 {
+      throw FormatError(
+        .badData, file: file, place: "key '\(key(name))'",
+        problem: "expected at least 1, found \(integer(name))")
+    }
+    if values["headSize"] == nil {
+      set("headSize", try divide("hiddenSize", by: "headCount"), in: &values)
+    }
+    if values["keyValueHeadCount"] == nil {
+      set("keyValueHeadCount", integer("headCount"), in: &values)
+    }
+    _ = try divide("headCount", by: "keyValueHeadCount")
+    set("queryWidth", integer("headCount") * integer("headSize"), in: &values)
+    set("keyValueWidth", integer("keyValueHeadCount") * integer("headSize"), in: &values)
+    if values["patchSize"] != nil {
+      let side = try divide("imageSize", by: "patchSize")
+      guard side < 1 << 15 else {
+        throw FormatError(
+          .badData, file: file, place: "key '\(key("imageSize"))'",
+          problem: "expected fewer than 32768 patches a side, found \(side)")
+      }
+      set("positionCount", side * side + 1, in: &values)
+    }
+  }
+}

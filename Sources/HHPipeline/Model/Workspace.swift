@@ -1,0 +1,28 @@
+// Scratch matrices that are reused from call to call instead of allocated.
+
+internal import HHCompute
+
+/// Named scratch memory; a matrix is valid until the next one of the same name is asked for.
+///
+/// Not safe to share between threads.
+final class Workspace {
+  /// What a scratch matrix holds; different names never overlap.
+  enum Name: Hashable {
+    case normed, queryKeyValue, query, key, value, mixed, sublayer, inner, gate, patches, head,
+      first
+    case logits
+  }
+
+  private var buffers: [Name: FloatBuffer] = [:]
+
+  /// A matrix with undefined content.
+  func matrix(_ name: Name, rows: Int, columns: Int) -> Matrix {
+    let count = rows * columns
+    if let buffer = buffers[name], buffer.count >= count {
+      return Matrix(buffer, rows: rows, columns: columns)
+    }
+    let buffer = FloatBuffer(count: count)
+    buffers[name] = buffer
+    return Matrix(buffer, rows: rows, columns: columns)
+  }
+}

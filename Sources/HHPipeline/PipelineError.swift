@@ -1,0 +1,21 @@
+// What can go wrong between reading a checkpoint and writing an artifact.
+
+/// A failure of the pipeline itself; files fail with `FormatError`.
+package enum PipelineError: Error, Equatable, CustomStringConvertible {
+  /// Training gave a loss that is not a number.
+  case diverged(layer: Int, step: Int)
+  /// An option that contradicts the model or another option.
+  case invalidOption(name: String, problem: String)
+  /// The user or the system asked the run to stop.
+  case interrupted(signal: Int32)
+
+  package var description: String {
+    switch self {
+    case .diverged(let layer, let step):
+      "distillation: layer \(layer), step \(step): expected a finite loss, found one that is not"
+        + "\nhint: try a lower --lr"
+    case .invalidOption(let name, let problem): "\(name): \(problem)"
+    case .interrupted(let signal): "interrupted by signal \(signal): nothing was written"
+    }
+  }
+}
