@@ -1,10 +1,18 @@
-"""Reads NAME.hedgehog.safetensors.zst with zstandard and numpy alone: no code is shared with the converter."""
+"""Reads NAME.hedgehog.safetensors.zst without any of the converter's code (`scripts/python-env judge`).
+
+  artifact.py FILE [SCHEMA]    checks every digest, reads the file once more with the safetensors package, validates the
+                               manifest, and prints one line of JSON
+"""
 
 import hashlib
 import json
+import pathlib
 import struct
+import sys
 
+import jsonschema
 import numpy
+import safetensors.numpy as safetensors_library
 import zstandard
 
 NUMPY = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
@@ -18,7 +26,7 @@ def decompress(path):
         return reader.read()
 
 
-def safetensors(raw):
+def split(raw):
     """Metadata and {name: (dtype, shape, bytes)} of a safetensors image."""
     (size,) = struct.unpack_from("<Q", raw)
     header = json.loads(raw[8 : 8 + size])
@@ -49,7 +57,7 @@ class Artifact:
     """The manifest and, by name, the tensors in their original layout, digests checked."""
 
     def __init__(self, path):
-        metadata, stored = safetensors(decompress(path))
+        metadata, stored = split(decompress(path))
         self.manifest = json.loads(metadata["hedgehog"])
         self.tensors, self.origins = {}, {}
         for name, entry in self.manifest["tensors"].items():
@@ -62,3 +70,22 @@ class Artifact:
             self.origins[name] = entry["origin"]
         if stored:
             raise SystemExit(f"{path}: not in the manifest: {', '.join(sorted(stored))}")
+
+
+def main():
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    path, *schema = sys.argv[1:]
+    artifact = Artifact(path)
+    stored = safetensors_library.load(decompress(path))
+    if set(stored) != set(artifact.tensors):
+        raise SystemExit(f"{path}: the safetensors package reads other tensors than the manifest lists")
+    if schema:
+        jsonschema.validate(artifact.manifest, json.loads(pathlib.Path(schema[0]).read_text()))
+    print(json.dumps(dict(formatVersion=artifact.manifest["formatVersion"], tensors=len(artifact.tensors),
+                          new=sum(origin == "new" for origin in artifact.origins.values()),
+                          validated=bool(schema))))
+
+
+if __name__ == "__main__":
+    main()
