@@ -12,7 +12,7 @@ import sys
 
 import jsonschema
 import numpy
-import safetensors.numpy as safetensors_library
+import safetensors
 import zstandard
 
 NUMPY = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
@@ -77,7 +77,7 @@ def main():
         sys.exit(__doc__)
     path, *schema = sys.argv[1:]
     artifact = Artifact(path)
-    stored = safetensors_library.load(decompress(path))
+    stored = dict(safetensors.deserialize(decompress(path)))
     if set(stored) != set(artifact.tensors):
         raise SystemExit(f"{path}: the safetensors package reads other tensors than the manifest lists")
     if schema:
