@@ -37,15 +37,11 @@ extension JSONReader {
   package mutating func object() throws(JSONError) -> JSONObject {
     try open("{")
     var members = JSONObject()
-    while true {
-      _ = peek()
-      let start = offset
-      guard let key = try nextKey(isFirst: members.count == 0) else { return members }
-      let value = try value()
-      guard members.append(value, for: key) else {
-        throw JSONError(offset: start, problem: "duplicate key \(quoted(key))")
-      }
+    while let key = try nextKey(isFirst: members.count == 0) {
+      guard members[key] == nil else { throw duplicateKey("duplicate key \(quoted(key))") }
+      members[key] = try value()
     }
+    return members
   }
 
   /// Passes over any value, with the same checks as reading it, but builds nothing.
@@ -57,7 +53,7 @@ extension JSONReader {
       var keys: Set<ByteKey> = []
       while let key = try nextKey(isFirst: keys.isEmpty) {
         guard keys.insert(ByteKey(key)).inserted else {
-          throw failure("duplicate key \(quoted(key))")
+          throw duplicateKey("duplicate key \(quoted(key))")
         }
         try skip()
       }

@@ -25,15 +25,33 @@ package struct JSONReader: ~Escapable {
   private let bytes: Span<UInt8>
   /// Offset of the next byte to read.
   package private(set) var offset = 0
+  /// Offset of the key that `nextKey` read last.
+  package private(set) var keyOffset = 0
   private var depth = 0
 
   /// Reads from the start of `bytes`.
   @_lifetime(copy bytes)
   package init(_ bytes: Span<UInt8>) { self.bytes = bytes }
 
+  /// An error at the key that was read last: it is there already.
+  package func duplicateKey(_ problem: String) -> JSONError {
+    JSONError(offset: keyOffset, problem: problem)
+  }
+
   /// An error at the next byte.
   package func failure(_ problem: String) -> JSONError {
     JSONError(offset: offset, problem: problem)
+  }
+
+  /// An error at the next byte that says what stands there.
+  private func expected(_ what: String) -> JSONError {
+    let found =
+      switch next {
+      case nil: "the end of the text"
+      case .some(let byte) where (0x20..<0x7F).contains(byte): "'\(Unicode.Scalar(byte))'"
+      case .some(let byte): "the byte \(byte)"
+      }
+    return failure("expected \(what), found \(found)")
   }
 
   private var next: UInt8? { offset < bytes.count ? bytes[offset] : nil }
@@ -58,7 +76,7 @@ package struct JSONReader: ~Escapable {
   /// Reads `bracket`, one of `{` and `[`.
   @_lifetime(self: copy self)
   package mutating func open(_ bracket: Unicode.Scalar) throws(JSONError) {
-    guard peek() == UInt8(ascii: bracket) else { throw failure("expected '\(bracket)'") }
+    guard peek() == UInt8(ascii: bracket) else { throw expected("'\(bracket)'") }
     guard depth < JSONReader.maximumDepth else {
       throw failure("nested deeper than \(JSONReader.maximumDepth) levels")
     }
@@ -78,9 +96,10 @@ package struct JSONReader: ~Escapable {
   @_lifetime(self: copy self)
   package mutating func nextKey(isFirst: Bool) throws(JSONError) -> String? {
     guard try nextItem(isFirst: isFirst, closing: "}") else { return nil }
-    guard peek() == UInt8(ascii: "\"") else { throw failure("expected a quoted key") }
+    guard peek() == UInt8(ascii: "\"") else { throw expected("a quoted key") }
+    keyOffset = offset
     let key = try string()
-    guard peek() == UInt8(ascii: ":") else { throw failure("expected ':'") }
+    guard peek() == UInt8(ascii: ":") else { throw expected("':'") }
     offset += 1
     return key
   }
@@ -96,7 +115,7 @@ package struct JSONReader: ~Escapable {
       return false
     }
     if isFirst { return true }
-    guard byte == UInt8(ascii: ",") else { throw failure("expected ',' or '\(bracket)'") }
+    guard byte == UInt8(ascii: ",") else { throw expected("',' or '\(bracket)'") }
     offset += 1
     return true
   }
@@ -108,7 +127,7 @@ package struct JSONReader: ~Escapable {
   package mutating func literal(_ text: String) throws(JSONError) {
     _ = peek()
     for byte in text.utf8 {
-      guard next == byte else { throw failure("expected '\(text)'") }
+      guard next == byte else { throw expected("'\(text)'") }
       offset += 1
     }
   }
@@ -131,7 +150,7 @@ package struct JSONReader: ~Escapable {
       case UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): false
       default: true
       }
-    guard offset > start, isWhole else { throw failure("expected an integer of at least 0") }
+    guard offset > start, isWhole else { throw expected("an integer of at least 0") }
     guard offset == start + 1 || bytes[start] != 0x30 else {
       throw failure("a number with a leading zero")
     }
@@ -174,7 +193,7 @@ package struct JSONReader: ~Escapable {
   private mutating func digits() throws(JSONError) -> Int {
     let start = offset
     while let byte = next, (0x30...0x39).contains(byte) { offset += 1 }
-    guard offset > start else { throw failure("expected a JSON value") }
+    guard offset > start else { throw expected("a JSON value") }
     return offset - start
   }
 
@@ -183,7 +202,7 @@ package struct JSONReader: ~Escapable {
   /// Reads a string with its quotes.
   @_lifetime(self: copy self)
   package mutating func string() throws(JSONError) -> String {
-    guard peek() == UInt8(ascii: "\"") else { throw failure("expected a string") }
+    guard peek() == UInt8(ascii: "\"") else { throw expected("a string") }
     offset += 1
     let start = offset
     try skipPlainText()
@@ -274,7 +293,7 @@ package struct JSONReader: ~Escapable {
       case .some(let byte) where (0x30...0x39).contains(byte): digit = byte - 0x30
       case .some(let byte) where (0x41...0x46).contains(byte): digit = byte - 0x41 + 10
       case .some(let byte) where (0x61...0x66).contains(byte): digit = byte - 0x61 + 10
-      default: throw failure("expected four hexadecimal digits")
+      default: throw expected("four hexadecimal digits")
       }
       code = code << 4 | UInt32(digit)
       offset += 1

@@ -58,13 +58,6 @@ package struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     set { members[ByteKey(key)] = newValue }
   }
 
-  /// Adds a member at the end; false, with nothing changed, where the key is there already.
-  package mutating func append(_ value: JSONValue, for key: String) -> Bool {
-    let count = members.count
-    _ = members.updateValue(forKey: ByteKey(key), default: value) { $0 }
-    return members.count > count
-  }
-
   /// The keys in order.
   package var keys: [String] { members.keys.map(\.text) }
   /// Key and value pairs in order.

@@ -79,7 +79,7 @@ private struct HeaderContent {
       let isMetadata = name == "__metadata__"
       place = isMetadata ? "header key '__metadata__'" : "tensor \(quoted(name))"
       guard names.insert(ByteKey(name)).inserted else {
-        throw reader.failure("expected each name once in the header, found it twice")
+        throw reader.duplicateKey("expected each name once in the header, found it twice")
       }
       if isMetadata {
         try readMetadata(&reader)
@@ -102,7 +102,7 @@ private struct HeaderContent {
     try reader.open("{")
     while let key = try reader.nextKey(isFirst: keys.isEmpty) {
       guard keys.insert(ByteKey(key)).inserted else {
-        throw reader.failure("expected each key once, found \(quoted(key)) twice")
+        throw reader.duplicateKey("expected each key once, found \(quoted(key)) twice")
       }
       guard reader.peek() == UInt8(ascii: "\"") else {
         throw reader.failure("expected a string as the value of \(quoted(key)), found another type")
@@ -121,7 +121,7 @@ private struct HeaderContent {
     try reader.open("{")
     while let field = try reader.nextKey(isFirst: fields.isEmpty) {
       guard fields.insert(ByteKey(field)).inserted else {
-        throw reader.failure("expected the field \(quoted(field)) once, found it twice")
+        throw reader.duplicateKey("expected the field \(quoted(field)) once, found it twice")
       }
       switch field {
       case "dtype": dtype = try readDType(&reader)

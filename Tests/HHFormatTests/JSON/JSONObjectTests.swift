@@ -1,0 +1,37 @@
+// Objects keep order and compare keys by their bytes; files that hold one are checked.
+
+import HHFormat
+import HHTestSupport
+import Testing
+
+@Suite("JSONObject")
+struct JSONObjectTests {
+  @Test("members keep their order; replacing keeps the place, nil removes")
+  func order() {
+    var object: JSONObject = ["b": .integer(1), "a": .integer(2)]
+    object["c"] = .null
+    object["b"] = .integer(3)
+    #expect(object.keys == ["b", "a", "c"])
+    #expect(object["b"] == .integer(3))
+    object["a"] = nil
+    #expect(object.keys == ["b", "c"])
+    #expect(object["c"] == .some(.null))
+    #expect(object != ["c": .null, "b": .integer(3)])
+  }
+
+  @Test(
+    "a file that holds no JSON object is refused by name",
+    arguments: [
+      ("[]", "expected a JSON object, found another type"),
+      ("{\"a\":}", "invalid JSON at byte 5: expected a JSON value, found '}'"),
+      ("", "invalid JSON at byte 0: unexpected end of text"),
+      ("{\"a\": \"01234567890123456789\"}", "expected JSON of at most 24 bytes, found 29"),
+    ])
+  func files(text: String, problem: String) throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.write(text, to: "config.json")
+    #expect(throws: FormatError(.badData, file: path, problem: problem)) {
+      try JSONObject(contentsOf: path, limit: 24)
+    }
+  }
+}
