@@ -155,14 +155,15 @@ struct JSONParserTests {
     for length in bytes.indices {
       #expect(throws: JSONError.self) { try JSONValue(parsing: Array(bytes[..<length])) }
     }
+    let telling = Array("\0\u{1F} \"\\[]{}:,0-.eEtu/\u{7F}".utf8) + [0x80, 0xC3, 0xED, 0xF4, 0xFF]
     for index in bytes.indices {
-      for value in UInt8.min...UInt8.max {
+      for value in telling {
         var changed = bytes
         changed[index] = value
         do {
           // What is still valid survives writing and reading.
           let value = try JSONValue(parsing: changed)
-          #expect(try parse(value.text) == value)
+          if try parse(value.text) != value { Issue.record("\(value.text) is not read back") }
         } catch is JSONError {
         } catch { Issue.record(error) }
       }

@@ -1,0 +1,153 @@
+// An index must be well formed, stay in its folder and agree with its shards.
+
+import HHFormat
+import HHTestSupport
+import Testing
+
+@Suite("ShardIndex")
+struct ShardIndexTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func write(_ names: [String], to file: String) throws {
+    var forge = FileForge(seed: 3)
+    try directory.write(try forge.safetensors(names.map { ($0, .u8, [1]) }), to: file)
+  }
+
+  private func open(_ text: String) throws -> [SafetensorsFile] {
+    let path = try directory.write(text, to: "model.safetensors.index.json")
+    return try ShardIndex(at: path).openShards()
+  }
+
+  private func open(_ placements: [(tensor: String, file: String)]) throws -> [SafetensorsFile] {
+    try open(FileForge.index(placements))
+  }
+
+  @Test(
+    "a malformed index is refused",
+    arguments: [
+      ("{}", "key 'weight_map'", "expected an object of file names, found none"),
+      (
+        #"{"weight_map":[]}"#, "key 'weight_map'", "expected an object of file names, found another"
+      ),
+      (#"{"weight_map":{}}"#, "key 'weight_map'", "expected at least one tensor, found none"),
+      (#"{"weight_map":{"a":1}}"#, "tensor 'a'", "expected a file name, found another type"),
+      (#"{"weight_map":{"a":"f","a":"g"}}"#, "", "invalid JSON at byte 23: duplicate key 'a'"),
+      ("[]", "", "expected a JSON object, found another type"),
+      ("", "", "invalid JSON at byte 0: unexpected end of text"),
+    ])
+  func malformed(text: String, place: String, problem: String) {
+    let error = #expect(throws: FormatError.self) { try open(text) }
+    #expect(error?.kind == .badData)
+    #expect(error?.place == place)
+    #expect(error?.problem.hasPrefix(problem) == true, "\(error?.problem ?? "")")
+  }
+
+  @Test(
+    "a file name that leaves the folder is refused before anything is opened",
+    arguments: [
+      "/etc/passwd", "../x.safetensors", "a/../../x", "..", ".", "", "a//b", "./a", "a/", "/",
+      "a\0b",
+    ])
+  func escape(name: String) {
+    let error = #expect(throws: FormatError.self) { try open([("t", name)]) }
+    #expect(error?.place == "tensor 't'")
+    #expect(error?.problem.hasPrefix("expected a file name inside the index's folder") == true)
+  }
+
+  @Test("a link that leaves the folder is refused, one that stays is followed")
+  func links() throws {
+    try write(["t"], to: "outside/secret.safetensors")
+    try write(["t"], to: "model/real.safetensors")
+    func openModel() throws -> [SafetensorsFile] {
+      let path = try directory.write(
+        FileForge.index([("t", "linked.safetensors")]), to: "model/model.safetensors.index.json")
+      return try ShardIndex(at: path).openShards()
+    }
+    try directory.link("model/linked.safetensors", to: "real.safetensors")
+    #expect(try openModel().count == 1)
+    let outside = try TemporaryDirectory()
+    var forge = FileForge(seed: 1)
+    let secret = try outside.write(try forge.safetensors([("t", .u8, [1])]), to: "s.safetensors")
+    let other = try TemporaryDirectory()
+    try other.link("linked.safetensors", to: secret)
+    let index = try other.write(
+      FileForge.index([("t", "linked.safetensors")]), to: "model.safetensors.index.json")
+    let error = #expect(throws: FormatError.self) { try ShardIndex(at: index).openShards() }
+    #expect(error?.place == "shard 'linked.safetensors'")
+    #expect(
+      error?.problem == "expected a file inside the index's folder, found a link to '\(secret)'")
+  }
+
+  @Test("the layout of the Hugging Face cache, links from snapshots into blobs, is followed")
+  func cache() throws {
+    try write(["t"], to: "models--x/blobs/0123")
+    try directory.link(
+      "models--x/snapshots/rev/model-00001-of-00001.safetensors", to: "../../blobs/0123")
+    let index = try directory.write(
+      FileForge.index([("t", "model-00001-of-00001.safetensors")]),
+      to: "models--x/snapshots/rev/model.safetensors.index.json")
+    #expect(try ShardIndex(at: index).openShards().count == 1)
+  }
+
+  @Test("a shard in a folder inside is allowed")
+  func inside() throws {
+    try write(["t"], to: "parts/one.safetensors")
+    #expect(try open([("t", "parts/one.safetensors")]).count == 1)
+  }
+
+  @Test("a missing shard is named, with a tensor it should hold")
+  func missing() throws {
+    try write(["a"], to: "one.safetensors")
+    let error = #expect(throws: FormatError.self) {
+      try open([("a", "one.safetensors"), ("b", "two.safetensors")])
+    }
+    #expect(error?.kind == .missingInput)
+    #expect(error?.place == "shard 'two.safetensors'")
+    #expect(error?.problem.hasPrefix("expected the file that holds 'b', found none") == true)
+  }
+
+  @Test("index and shards must list exactly the same tensors")
+  func disagreement() throws {
+    try write(["a", "b"], to: "one.safetensors")
+    try write(["c"], to: "two.safetensors")
+    let cases: [([(String, String)], String, String)] = [
+      (
+        [("a", "one.safetensors"), ("c", "two.safetensors")], "tensor 'b'",
+        "expected 'one.safetensors', which holds it, found no entry"
+      ),
+      (
+        [("a", "one.safetensors"), ("b", "two.safetensors"), ("c", "two.safetensors")],
+        "tensor 'b'", "expected 'one.safetensors', which holds it, found 'two.safetensors'"
+      ),
+      (
+        [("a", "one.safetensors"), ("b", "one.safetensors"), ("x", "one.safetensors")],
+        "tensor 'x'", "expected it in 'one.safetensors', found no such tensor there"
+      ),
+    ]
+    for (placements, place, problem) in cases {
+      let error = #expect(throws: FormatError.self) { try open(placements) }
+      #expect(error?.kind == .badData)
+      #expect(error?.place == place)
+      #expect(error?.problem == problem)
+    }
+  }
+
+  @Test("a tensor in two shards is refused")
+  func twice() throws {
+    try write(["a"], to: "one.safetensors")
+    try write(["a", "b"], to: "two.safetensors")
+    let error = #expect(throws: FormatError.self) {
+      try open([("a", "one.safetensors"), ("b", "two.safetensors")])
+    }
+    #expect(error?.place == "tensor 'a'")
+  }
+
+  @Test("a defective shard is named itself")
+  func defectiveShard() throws {
+    try directory.write("{}", to: "one.safetensors")
+    let error = #expect(throws: FormatError.self) { try open([("a", "one.safetensors")]) }
+    #expect(error?.file == directory.path("one.safetensors"))
+  }
+}
