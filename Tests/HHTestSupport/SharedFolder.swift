@@ -6,11 +6,7 @@ package import Testing
 /// `shared` beside the package's root.
 package enum SharedFolder {
   /// Its path, whether or not it is there.
-  package static let path: String = {
-    // This file is PACKAGE/Tests/HHTestSupport/SharedFolder.swift.
-    let package = directory(of: directory(of: directory(of: #filePath)))
-    return join(directory(of: package), "shared")
-  }()
+  package static let path = join(directory(of: Fixtures.root), "shared")
 
   /// Whether it is there.
   package static var isPresent: Bool {
