@@ -56,7 +56,7 @@ let package = Package(
       name: "HHTestSupport", dependencies: ["HHFormat", "HHCompute"], path: "Tests/HHTestSupport",
       swiftSettings: settings),
     tests("HHFormatTests", ["HHFormat"]),
-    tests("HHComputeTests", ["HHCompute"]),
+    tests("HHComputeTests", ["HHCompute", "HHFormat"]),
     tests("HHPipelineTests", ["HHPipeline"]),
     tests("HHConvertTests", ["hh-convert"]),
   ],

@@ -52,7 +52,7 @@ HH_MULTIVERSION
 void hh_feature_map_rows(
   size_t rows, size_t d, size_t f, const float *x, size_t stride, const float *weight_panels,
   const float *bias, float *u, float *phi) {
-  hh_tile_gemm(rows, f, d, x, stride, 1, weight_panels, u, f, 0);
+  hh_tile_gemm(rows, f, d, x, stride, 1, weight_panels, d, u, f, 0);
   for (size_t i = 0; i < rows; i++) {
     float lowest, highest;
     add_bias_and_bound(u + i * f, bias, f, &lowest, &highest);
@@ -106,7 +106,7 @@ void hh_feature_map_backward(
   hh_feature_map_rows_backward(rows, f, phi, dphi, du);
   hh_pack(rows, f, du, f, panels);
   // In the forward pass this was u = x W + b.
-  hh_tile_gemm(d, f, rows, x, 1, stride, panels, dweight, f, 1);
+  hh_tile_gemm(d, f, rows, x, 1, stride, panels, rows, dweight, f, 1);
   for (size_t i = 0; i < rows; i++)
     for (size_t j = 0; j < f; j++) dbias[j] += du[i * f + j];
 }

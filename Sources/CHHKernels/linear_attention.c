@@ -59,8 +59,9 @@ static size_t load_chunk(
 }
 
 /// S += phi_k^T V, z += sum of phi_k over the chunk.
+HH_MULTIVERSION
 static void add_to_state(const workspace *w, size_t keys, size_t d, size_t features) {
-  hh_tile_gemm(features, d, keys, w->phi_k, 1, features, w->value_panels, w->state, d, 1);
+  hh_tile_gemm(features, d, keys, w->phi_k, 1, features, w->value_panels, keys, w->state, d, 1);
   for (size_t i = 0; i < keys; i++)
     for (size_t c = 0; c < features; c++) w->z[c] += w->phi_k[i * features + c];
   hh_pack(features, d, w->state, d, w->state_panels);
@@ -91,14 +92,16 @@ static void emit_chunk(
       w->query_weights + g * d * hh_round_up(f), maps->bias_q + g * f, w->u, w->phi_q);
     float *out = item->out + start * item->out_stride + g * d;
     hh_tile_gemm(
-      rows, d, features, w->phi_q, features, 1, w->state_panels, out, item->out_stride, 0);
+      rows, d, features, w->phi_q, features, 1, w->state_panels, features, out,
+      item->out_stride, 0);
     if (keys > 0) {
       hh_tile_gemm(
-        rows, keys, features, w->phi_q, features, 1, w->phi_k_panels, w->weights, CHUNK, 0);
+        rows, keys, features, w->phi_q, features, 1, w->phi_k_panels, features, w->weights,
+        CHUNK, 0);
       for (size_t i = 0; i < rows; i++)
         for (size_t j = i + 1; j < keys; j++) w->weights[i * CHUNK + j] = 0;
       hh_tile_gemm(
-        rows, d, keys, w->weights, CHUNK, 1, w->value_panels, out, item->out_stride, 1);
+        rows, d, keys, w->weights, CHUNK, 1, w->value_panels, keys, out, item->out_stride, 1);
     }
     for (size_t i = 0; i < rows; i++) {
       float denominator = dot(w->phi_q + i * features, w->z, features) + maps->epsilon;

@@ -52,17 +52,15 @@ void hh_softmax_attention_forward(const hh_attention_item *item, float scale) {
       for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < d; j++)
           queries[i * d + j] = item->q[(start + i) * item->q_stride + g * d + j] * scale;
-      hh_tile_gemm(rows, keys, d, queries, d, 1, key_panels, scores, ld, 0);
+      hh_tile_gemm(rows, keys, d, queries, d, 1, key_panels, d, scores, ld, 0);
       float sums[BLOCK];
       for (size_t i = 0; i < rows; i++) {
         const size_t count = item->causal ? hh_smaller(n, start + i + 1) : n;
         sums[i] = exponentials(scores + i * ld, count, keys);
       }
       float *out = item->out + start * item->out_stride + g * d;
-      for (size_t p = 0; p < d; p += HH_LANES)
-        hh_tile_gemm(
-          rows, hh_smaller(d - p, HH_LANES), keys, scores, ld, 1, value_panels + p * n, out + p,
-          item->out_stride, 0);
+      hh_tile_gemm(
+        rows, d, keys, scores, ld, 1, value_panels, n, out, item->out_stride, 0);
       for (size_t i = 0; i < rows; i++) {
         const float inverse = keys > 0 ? 1.0f / sums[i] : 0;
         for (size_t j = 0; j < d; j++) out[i * item->out_stride + j] *= inverse;

@@ -41,7 +41,7 @@ MICRO_KERNEL(6)
 HH_MULTIVERSION
 void hh_tile_gemm(
   size_t m, size_t n, size_t k, const float *a, size_t row_step, size_t column_step,
-  const float *panels, float *c, size_t ldc, int accumulate) {
+  const float *panels, size_t panel_rows, float *c, size_t ldc, int accumulate) {
   if (k == 0 && !accumulate)
     for (size_t i = 0; i < m; i++) memset(c + i * ldc, 0, n * sizeof(float));
   for (size_t depth = 0; depth < k; depth += DEPTH_BLOCK) {
@@ -49,7 +49,7 @@ void hh_tile_gemm(
     const int add = accumulate || depth > 0;
     for (size_t j = 0; j < n; j += HH_LANES) {
       const size_t columns = n - j < HH_LANES ? n - j : HH_LANES;
-      const float *b = panels + j * k + depth * HH_LANES;
+      const float *b = panels + j * panel_rows + depth * HH_LANES;
       size_t i = 0;
       for (; i + TILE_ROWS <= m; i += TILE_ROWS)
         micro_6(

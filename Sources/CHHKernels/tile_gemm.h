@@ -13,7 +13,8 @@ void hh_pack_transposed(
   size_t rows, size_t columns, const float *source, size_t stride, float *panels);
 
 /// C (m x n, row stride ldc) = A (m x k) * panels (k x n), added to C when `accumulate`.
-/// A[i][l] is a[i * row_step + l * column_step], so either orientation of A will do.
+/// A[i][l] is a[i * row_step + l * column_step], so either orientation of A will do. The panels
+/// hold `panel_rows` rows, of which the first k are used.
 void hh_tile_gemm(
   size_t m, size_t n, size_t k, const float *a, size_t row_step, size_t column_step,
-  const float *panels, float *c, size_t ldc, int accumulate);
+  const float *panels, size_t panel_rows, float *c, size_t ldc, int accumulate);

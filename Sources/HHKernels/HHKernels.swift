@@ -528,3 +528,173 @@ package func featureMapBackward(
 package func featureMapScratch(rows: Int, headSize: Int, half: Int) -> Int {
   hh_feature_map_scratch(rows, headSize, half)
 }
+
+// MARK: Distillation
+
+/// What a distillation item computes.
+package enum DistillationMeasure: Sendable {
+  /// Gradients only.
+  case gradientOnly
+  /// Loss and divergence only.
+  case lossOnly
+  /// Both.
+  case both
+}
+
+/// Sums over the queries of one head.
+package struct DistillationSums: Sendable, Equatable {
+  /// Cross-entropy of the student's weights under the teacher's.
+  package var crossEntropy = 0.0
+  /// Kullback-Leibler divergence of the student from the teacher.
+  package var divergence = 0.0
+  /// Smallest denominator of the student's weights, epsilon not included.
+  package var smallestDenominator = Float.infinity
+
+  /// Sums of no queries.
+  package init() {}
+
+  /// Adds the sums of other queries.
+  package mutating func add(_ other: DistillationSums) {
+    crossEntropy += other.crossEntropy
+    divergence += other.divergence
+    smallestDenominator = min(smallestDenominator, other.smallestDenominator)
+  }
+}
+
+/// Floats of scratch space for `distil`.
+package func distillationScratch(keys: Int, headSize: Int, half: Int) -> Int {
+  hh_distillation_scratch(keys, headSize, half)
+}
+
+/// Floats of gradients that `distil` writes: dW and db of the queries (group, d, f), (group, f),
+/// then of the keys (d, f), (f).
+package func distillationGradients(headSize: Int, half: Int, group: Int) -> Int {
+  (group + 1) * (headSize + 1) * half
+}
+
+/// Loss, and gradients of the feature maps, of one key/value head and its query heads.
+///
+/// - Parameters:
+///   - item: Sizes; value and output strides are not used. Queries in the padding do not count.
+///   - q: Queries, from the first of the group.
+///   - k: Keys.
+///   - maps: Feature maps of these heads.
+///   - scale: Factor of the teacher's scores.
+///   - weight: Factor of every gradient.
+///   - measure: What to compute.
+///   - gradients: Overwritten, unless only the loss is asked for; see `distillationGradients`.
+///   - scratch: See `distillationScratch`.
+/// - Returns: One entry per query head; zeros if only the gradient is asked for.
+package func distil(
+  _ item: AttentionItem, q: Span<Float>, k: Span<Float>, maps: FeatureMapSpans, scale: Float,
+  weight: Float, measure: DistillationMeasure, gradients: inout MutableSpan<Float>,
+  scratch: inout MutableSpan<Float>
+) -> [DistillationSums] {
+  let (d, half, group) = (item.headSize, maps.half, item.group)
+  let needed = distillationScratch(keys: item.keys, headSize: d, half: half)
+  let gradientCount = distillationGradients(headSize: d, half: half, group: group)
+  var sums = [hh_distillation_sums](repeating: hh_distillation_sums(), count: group)
+  precondition(k.count >= item.keys(stride: item.keyStride).extent, "keys outside their span")
+  // Safe: `address` and the line above checked every extent, `sums` has `group` entries.
+  unsafe gradients.address(needing: gradientCount) { gradients in
+    let dBiasQ = unsafe gradients + group * d * half
+    let dWeightK = unsafe dBiasQ + group * half
+    let options = unsafe hh_distillation_options(
+      scale: scale, weight: weight, measure: measure == .gradientOnly ? 0 : 1,
+      gradient: measure == .lossOnly ? 0 : 1, dweight_q: gradients, dbias_q: dBiasQ,
+      dweight_k: dWeightK, dbias_k: dWeightK + d * half)
+    unsafe scratch.address(needing: needed) { scratch in
+      unsafe q.address(needing: item.queries.extent) { q in
+        unsafe k.withUnsafeBufferPointer { k in
+          unsafe maps.pointers(item) { maps in
+            let pointers = unsafe hh_attention_item(
+              length: item.length, keys: item.keys, head_size: d, group: group,
+              causal: item.causal ? 1 : 0, q: q, q_stride: item.queryStride, k: k.baseAddress,
+              k_stride: item.keyStride, v: nil, v_stride: 0, out: nil, out_stride: 0,
+              scratch: scratch)
+            unsafe withUnsafePointer(to: pointers) { item in
+              unsafe withUnsafePointer(to: maps) { maps in
+                unsafe withUnsafePointer(to: options) { options in
+                  unsafe sums.withUnsafeMutableBufferPointer { sums in
+                    unsafe hh_distillation(item, maps, options, sums.baseAddress)
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return sums.map { sums in
+    var result = DistillationSums()
+    (result.crossEntropy, result.divergence) = (sums.cross_entropy, sums.divergence)
+    result.smallestDenominator = sums.smallest_sum
+    return result
+  }
+}
+
+// MARK: Optimiser
+
+/// The scalars of one AdamW step, bias corrections worked in.
+package struct AdamWStep: Sendable {
+  /// Learning rate / (1 − β₁ᵗ).
+  package var rate: Float
+  /// Learning rate · weight decay.
+  package var decay: Float
+  /// 1 − β₁.
+  package var firstRate: Float
+  /// 1 − β₂.
+  package var secondRate: Float
+  /// 1 / √(1 − β₂ᵗ).
+  package var secondScale: Float
+  /// Added to the root of the second moment.
+  package var epsilon: Float
+  /// Factor of the gradients.
+  package var gradientScale: Float
+
+  /// Creates the scalars of a step.
+  package init(
+    rate: Float, decay: Float, firstRate: Float, secondRate: Float, secondScale: Float,
+    epsilon: Float, gradientScale: Float
+  ) {
+    self.rate = rate
+    self.decay = decay
+    self.firstRate = firstRate
+    self.secondRate = secondRate
+    self.secondScale = secondScale
+    self.epsilon = epsilon
+    self.gradientScale = gradientScale
+  }
+}
+
+/// One AdamW step: moves both moments, then the parameters.
+package func adamW(
+  _ parameters: inout MutableSpan<Float>, gradients: Span<Float>,
+  first: inout MutableSpan<Float>, second: inout MutableSpan<Float>, _ step: AdamWStep
+) {
+  let count = parameters.count
+  precondition(
+    gradients.count == count && first.count == count && second.count == count, "adamW: counts")
+  let scalars = hh_adamw_step(
+    rate: step.rate, decay: step.decay, first_rate: step.firstRate, second_rate: step.secondRate,
+    second_scale: step.secondScale, epsilon: step.epsilon, gradient_scale: step.gradientScale)
+  // Safe: all four have `count` elements.
+  unsafe parameters.address(needing: count) { parameters in
+    unsafe gradients.address(needing: count) { gradients in
+      unsafe first.address(needing: count) { first in
+        unsafe second.address(needing: count) { second in
+          unsafe withUnsafePointer(to: scalars) {
+            unsafe hh_adamw(count, parameters, gradients, first, second, $0)
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Sum of squares, in double precision and in a fixed order.
+package func sumOfSquares(_ x: Span<Float>) -> Double {
+  // Safe: the kernel reads the buffer's elements only.
+  unsafe x.withUnsafeBufferPointer { unsafe hh_sum_of_squares($0.count, $0.baseAddress) }
+}

@@ -121,3 +121,52 @@ void hh_feature_map_forward(
 void hh_feature_map_backward(
   size_t rows, size_t d, size_t f, const float *x, size_t stride, const float *phi,
   const float *dphi, float *dweight, float *dbias, float *scratch);
+
+// Attention distillation (distillation.c).
+
+/// What a distillation item is asked for. Queries in the padding (from `keys` on) do not count.
+typedef struct {
+  float scale;        // of the teacher's scores
+  float weight;       // factor of every gradient: one over the number of query rows of the batch
+  int measure;        // whether sums are wanted
+  int gradient;       // whether gradients are wanted; they are overwritten
+  float *dweight_q;   // (group, d, f)
+  float *dbias_q;     // (group, f)
+  float *dweight_k;   // (d, f)
+  float *dbias_k;     // (f)
+} hh_distillation_options;
+
+/// Sums over the queries of one head.
+typedef struct {
+  double cross_entropy;  // of the student's weights under the teacher's
+  double divergence;     // Kullback-Leibler divergence of the student from the teacher
+  float smallest_sum;    // smallest denominator of the student's weights, epsilon not included
+} hh_distillation_sums;
+
+/// Floats of scratch space that the item needs.
+size_t hh_distillation_scratch(size_t keys, size_t head_size, size_t f);
+/// Loss and gradients of one item, whose values and output are not used; `sums` has `group`
+/// entries.
+void hh_distillation(
+  const hh_attention_item *item, const hh_feature_maps *maps,
+  const hh_distillation_options *options, hh_distillation_sums *sums);
+
+// Optimiser (optimizer.c).
+
+/// The scalars of one AdamW step, bias corrections worked in.
+typedef struct {
+  float rate;            // learning rate / (1 - beta1^t)
+  float decay;           // learning rate * weight decay
+  float first_rate;      // 1 - beta1
+  float second_rate;     // 1 - beta2
+  float second_scale;    // 1 / sqrt(1 - beta2^t)
+  float epsilon;
+  float gradient_scale;  // factor of the gradients
+} hh_adamw_step;
+
+/// p = p (1 - decay) - rate * m / (sqrt(v) * second_scale + epsilon), after both moments moved.
+void hh_adamw(
+  size_t count, float *parameters, const float *gradients, float *first, float *second,
+  const hh_adamw_step *step);
+/// Sum of squares, in double precision.
+double hh_sum_of_squares(size_t count, const float *x);

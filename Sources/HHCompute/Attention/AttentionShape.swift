@@ -26,7 +26,7 @@ package struct AttentionShape: Sendable, Equatable {
     batch: Int, length: Int, queryHeads: Int, keyValueHeads: Int, headSize: Int, causal: Bool,
     keyLengths: [Int]? = nil
   ) {
-    precondition(batch >= 0 && length >= 0 && headSize > 0, "AttentionShape: sizes")
+    precondition(batch >= 0 && length > 0 && headSize > 0, "AttentionShape: sizes")
     precondition(
       keyValueHeads > 0 && queryHeads.isMultiple(of: keyValueHeads) && queryHeads > 0,
       "AttentionShape: the key/value heads divide the query heads")

@@ -1,0 +1,168 @@
+// Distillation of a layer's softmax attention into its Hedgehog feature maps.
+
+internal import HHKernels
+internal import Synchronization
+
+/// The loss of one layer and, on request, its gradients.
+///
+/// With P the teacher's softmax weights and S the student's normalised weights,
+/// loss = mean over sequences, query heads and valid queries of −Σ_j P_ij log S_ij: the soft
+/// cross-entropy of Hedgehog (arXiv 2402.04347) in the closed form that needs no n × n matrix.
+///
+/// An object owns the scratch space of its calls, so that training steps allocate nothing; it
+/// grows when a larger shape comes. One call at a time.
+package final class AttentionDistillation {
+  /// What a call computes.
+  package enum Measure: Sendable {
+    /// Gradients only; saves the logarithms.
+    case gradientOnly
+    /// Loss and divergence only.
+    case lossOnly
+    /// Gradients, loss and divergence.
+    case both
+  }
+
+  private var scratch: [FloatBuffer] = []  // one per thread
+  private var partials = FloatBuffer(count: 0)  // (batch, keyHeads, gradients of an item)
+
+  /// Creates an object without scratch space yet.
+  package init() {}
+
+  /// Computes the loss of a batch and overwrites `gradients`.
+  ///
+  /// The result is the same, bit for bit, for every number of threads.
+  ///
+  /// - Parameters:
+  ///   - q: Teacher's queries [batch · length, queryHeads · headSize], rotary positions applied.
+  ///   - k: Teacher's keys [batch · length, keyValueHeads · headSize].
+  ///   - shape: Sizes, mask and padding. Queries in the padding do not count.
+  ///   - scale: Factor of the teacher's scores, usually 1/√headSize.
+  ///   - maps: The student's feature maps.
+  ///   - gradients: Overwritten with the gradients of the loss, unless only the loss is asked for.
+  ///   - measure: What to compute.
+  /// - Returns: Means per query head; zeros if only gradients are asked for.
+  /// - Complexity: O(length² · (headSize + features)) per head; scratch space of O(length) floats
+  ///   per thread.
+  package func lossAndGradient(
+    q: Matrix, k: Matrix, shape: AttentionShape, scale: Float, maps: HedgehogMaps,
+    gradients: HedgehogMapGradients, measure: Measure = .both
+  ) -> DistillationLoss {
+    shape.check(queries: q)
+    shape.check(keys: k)
+    maps.check(shape)
+    precondition(
+      zip(gradients.parameters, maps.parameters).allSatisfy { $0.count == $1.count },
+      "AttentionDistillation: the gradients do not fit the maps")
+    let group = shape.queryHeads / maps.keyHeads
+    let (d, half) = (shape.headSize, maps.projectionSize)
+    let partCount = distillationGradients(headSize: d, half: half, group: group)
+    let items = shape.batch * maps.keyHeads
+    reserve(
+      scratchCount: distillationScratch(keys: shape.length, headSize: d, half: half),
+      partialCount: items * partCount)
+    let (scratch, partials) = (self.scratch, self.partials)
+    let weight = 1 / Float(max(1, shape.validPositions) * shape.queryHeads)
+    let sums = Mutex([[DistillationSums]](repeating: [], count: items))
+    parallelFor(count: items) { range, worker in
+      for item in range {
+        let (row, head) = item.quotientAndRemainder(dividingBy: maps.keyHeads)
+        let keyValueHead = head * shape.keyValueHeads / maps.keyHeads
+        let q = shape.part(q, row: row, head: head * group, count: group)
+        let k = shape.part(k, row: row, head: keyValueHead, count: 1)
+        let space = scratch[worker]
+        var scratchSpan = space.mutableSpan
+        var gradientSpan = partials.mutableSpan(item * partCount..<(item + 1) * partCount)
+        let result = distil(
+          AttentionItem(
+            length: shape.length, keys: shape.keyLength(row), headSize: d, group: group,
+            causal: shape.causal, queryStride: q.stride, keyStride: k.stride),
+          q: q.span, k: k.span, maps: maps.spans(head: head, group: group), scale: scale,
+          weight: weight, measure: measure.kernelMeasure, gradients: &gradientSpan,
+          scratch: &scratchSpan)
+        sums.withLock { $0[item] = result }
+      }
+    }
+    if measure != .lossOnly {
+      Self.reduce(partials, partCount: partCount, shape: shape, maps: maps, into: gradients)
+    }
+    return DistillationLoss(sums.withLock { $0 }, shape: shape, keyHeads: maps.keyHeads)
+  }
+
+  /// Makes room for a call.
+  private func reserve(scratchCount: Int, partialCount: Int) {
+    if scratch.count < ThreadPolicy.threads || (scratch.first?.count ?? 0) < scratchCount {
+      scratch = (0..<ThreadPolicy.threads).map { _ in FloatBuffer(count: scratchCount) }
+    }
+    if partials.count < partialCount { partials = FloatBuffer(count: partialCount) }
+  }
+
+  /// Adds the items' gradients up, sequence by sequence: the order does not depend on threads.
+  private static func reduce(
+    _ partials: FloatBuffer, partCount: Int, shape: AttentionShape, maps: HedgehogMaps,
+    into gradients: HedgehogMapGradients
+  ) {
+    let group = shape.queryHeads / maps.keyHeads
+    let (half, size) = (maps.projectionSize, maps.headSize * maps.projectionSize)
+    parallelFor(count: maps.keyHeads) { range, _ in
+      for head in range {
+        var start = 0
+        for (target, count) in [
+          (gradients.weightQ, group * size), (gradients.biasQ, group * half),
+          (gradients.weightK, size), (gradients.biasK, half),
+        ] {
+          var sum = target.mutableSpan(head * count..<(head + 1) * count)
+          for index in sum.indices { sum[index] = 0 }
+          let layout = RowLayout(rows: 1, columns: count, stride: count)
+          for row in 0..<shape.batch {
+            let from = (row * maps.keyHeads + head) * partCount + start
+            HHKernels.add(&sum, layout, partials.span(from..<from + count), layout)
+          }
+          start += count
+        }
+      }
+    }
+  }
+}
+
+extension AttentionDistillation.Measure {
+  fileprivate var kernelMeasure: DistillationMeasure {
+    switch self {
+    case .gradientOnly: .gradientOnly
+    case .lossOnly: .lossOnly
+    case .both: .both
+    }
+  }
+}
+
+/// Means over sequences and valid queries of how far a student's weights are from its teacher's.
+package struct DistillationLoss: Sendable, Equatable {
+  /// Cross-entropy of each query head, in nats.
+  package let crossEntropy: [Double]
+  /// Kullback-Leibler divergence KL(P ‖ S) of each query head, in nats; 0 for a perfect student.
+  package let divergence: [Double]
+  /// Smallest denominator Σ_j s_ij of the batch; near ε the weights lose their meaning.
+  package let smallestDenominator: Float
+
+  /// The loss: the mean over query heads of the cross-entropy.
+  package var meanCrossEntropy: Double { Self.mean(crossEntropy) }
+
+  /// The mean over query heads of the divergence.
+  package var meanDivergence: Double { Self.mean(divergence) }
+
+  fileprivate init(_ items: [[DistillationSums]], shape: AttentionShape, keyHeads: Int) {
+    let group = shape.queryHeads / keyHeads
+    let count = Double(max(1, shape.validPositions))
+    let heads = (0..<shape.queryHeads).map { head in
+      (0..<shape.batch).reduce(into: DistillationSums()) { sums, row in
+        sums.add(items[row * keyHeads + head / group][head % group])
+      }
+    }
+    crossEntropy = heads.map { $0.crossEntropy / count }
+    divergence = heads.map { $0.divergence / count }
+    smallestDenominator = heads.map(\.smallestDenominator).min() ?? .infinity
+  }
+
+  private static func mean(_ values: [Double]) -> Double {
+    values.reduce(0, +) / Double(max(1, values.count))
+  }
+}
