@@ -15,9 +15,7 @@ enum ArtifactHeader {
       metadata: [("format", "pt"), (manifestKey, text)], file: file)
   }
 
-  /// Reads the first frame's content.
-  ///
-  /// - Parameter dataCount: content bytes of all frames after the first.
+  /// Reads the first frame's content, where all frames after it have `dataCount` bytes together.
   ///
   /// Throws where the header is not a safetensors header of that much data, where there is no
   /// manifest, or where the two disagree about any tensor.

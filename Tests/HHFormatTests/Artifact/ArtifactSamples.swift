@@ -39,6 +39,12 @@ enum ArtifactSamples {
     return tensors
   }
 
+  /// The planes of a few weights, noise in planes, and plain bytes.
+  static func fewTensors() -> [ArtifactTensor] {
+    let names = ["BF16 [7, 101]", "I64 [3]", "weights \u{e9}\"\\"]
+    return tensors().filter { names.contains($0.name) }
+  }
+
   /// The bytes that a tensor lends.
   static func bytes(of tensor: ArtifactTensor) throws -> [UInt8] {
     var result: [UInt8] = []

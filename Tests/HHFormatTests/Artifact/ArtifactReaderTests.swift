@@ -1,0 +1,113 @@
+import HHTestSupport
+import Testing
+
+@testable import HHFormat
+
+@Suite("ArtifactReader")
+struct ArtifactReaderTests {
+  private let folder: TemporaryDirectory
+  private let path: String
+
+  init() throws {
+    folder = try TemporaryDirectory()
+    path = folder.path("a.zst")
+  }
+
+  @Test(
+    "chunks are lent in order and make up the tensor",
+    arguments: [TensorLayout.planes, .interleaved])
+  func chunks(layout: TensorLayout) throws {
+    try ArtifactSamples.write(to: path, layout: layout)
+    let reader = try ArtifactReader(at: path)
+    for tensor in reader.tensors {
+      var bytes: [UInt8] = []
+      try reader.forEachChunk(of: tensor.name) { (chunk, range) throws(FormatError) in
+        #expect(range.lowerBound == bytes.count)
+        bytes += chunk.copied()
+        #expect(range.upperBound == bytes.count)
+      }
+      #expect(try bytes == reader.read(tensor.name))
+    }
+  }
+
+  @Test("floats of each width come back as float32", arguments: [DType.f32, .f16, .bf16])
+  func floats(dtype: DType) throws {
+    let values = (0..<3000).map { Float($0 % 200 - 100) / 64 }
+    let stored = dtype.store(values.span)
+    let bytes = try #require(stored)
+    let tensor = ArtifactTensor(
+      name: "w", dtype: dtype, shape: [3, 1000], origin: .kept, bytes: bytes)
+    try ArtifactSamples.write(to: path, tensors: [tensor])
+    let reader = try ArtifactReader(at: path)
+    var output = [Float](repeating: .nan, count: values.count)
+    var target = output.mutableSpan
+    try reader.readFloats(of: "w", into: &target)
+    #expect(output == values)
+  }
+
+  @Test("integers are not read as floats")
+  func integersAsFloats() throws {
+    try ArtifactSamples.write(to: path)
+    let reader = try ArtifactReader(at: path)
+    var output = [Float](repeating: 0, count: 3)
+    var target = output.mutableSpan
+    do throws(FormatError) {
+      try reader.readFloats(of: "I64 [3]", into: &target)
+      Issue.record("no error")
+    } catch {
+      #expect(error.kind == .unsupported)
+    }
+  }
+
+  @Test("a name that is not there is an error that says so")
+  func unknownName() throws {
+    try ArtifactSamples.write(to: path)
+    let reader = try ArtifactReader(at: path)
+    let error = #expect(throws: FormatError.self) { try reader.read("x") }
+    #expect(error?.place == "tensor 'x'")
+    #expect(reader.tensor(named: "x") == nil)
+    #expect(reader.tensor(named: "I64 [3]")?.shape == [3])
+  }
+
+  @Test("a mapped tensor is copied without a detour")
+  func mappedTensor() throws {
+    var forge = FileForge(seed: 4)
+    let source = try folder.write(
+      forge.safetensors([("a", .f32, [5, 7]), ("b", .bf16, [300])]), to: "model.safetensors")
+    let file = try SafetensorsFile(at: source)
+    let mapped = try MappedFile(at: source)
+    try ArtifactSamples.write(
+      to: path, tensors: file.tensors.map { ArtifactTensor($0, in: mapped) })
+    let reader = try ArtifactReader(at: path)
+    for tensor in file.tensors {
+      #expect(try reader.read(tensor.name) == file.bytes(of: tensor).copied())
+    }
+  }
+
+  @Test("a compressed safetensors file without a manifest is refused as that")
+  func noManifest() throws {
+    let header = try SafetensorsWriter.header(tensors: [], metadata: [("format", "pt")])
+    let frame = try FrameCompressor().compress(header.raw, as: .general)
+    var table = SeekTable()
+    try table.append(frame: frame, contentSize: header.count)
+    try folder.write(frame + table.encoded(), to: "a.zst")
+    let error = #expect(throws: FormatError.self) { try ArtifactReader(at: path) }
+    #expect(error?.hint?.contains("not an artifact") == true)
+  }
+
+  @Test("a content size that no memory holds is refused before it is reserved")
+  func hugeContent() throws {
+    try ArtifactSamples.write(to: path, tensors: ArtifactSamples.fewTensors())
+    var bytes = try ArtifactSamples.content(of: path)
+    let table = try SeekTable(parsing: bytes.raw)
+    // The first entry's content size, set to the format's limit of 1 GiB.
+    let entry = table.compressedSize + 8
+    bytes[entry + 4] = 0
+    bytes[entry + 5] = 0
+    bytes[entry + 6] = 0
+    bytes[entry + 7] = 0x40
+    try folder.write(bytes, to: "a.zst")
+    let error = #expect(throws: FormatError.self) { try ArtifactReader(at: path) }
+    #expect(error?.place == "seek table")
+  }
+}
