@@ -1,7 +1,5 @@
 // Reading an artifact: opened and validated at once, tensors decompressed one by one on demand.
 
-internal import Glibc
-
 /// An open artifact.
 ///
 /// Opening checks the seek table, the header and the manifest, and that all three agree; a tensor's

@@ -91,9 +91,8 @@ package enum ArtifactWriter {
     return try concurrentMap(count: tensors.count, threads: options.threads) {
     } _: { (_, index) throws(FormatError) in
       let tensor = tensors[index]
-      guard let count = checkedElementCount(tensor.shape),
-        case let (bits, overflow) = count.multipliedReportingOverflow(by: tensor.dtype.bitWidth),
-        !overflow, bits.isMultiple(of: 8)
+      let declaration = (name: tensor.name, dtype: tensor.dtype, shape: tensor.shape)
+      guard let size = SafetensorsWriter.byteCount(declaration)
       else {
         throw FormatError(
           .badData, file: path, place: "tensor \(quoted(tensor.name))",
@@ -101,13 +100,13 @@ package enum ArtifactWriter {
       }
       var sha256 = ""
       try tensor.lend { (bytes) throws(FormatError) in
-        try check(bytes, of: tensor, hasSize: bits / 8, path: path)
+        try check(bytes, of: tensor, hasSize: size, path: path)
         sha256 = ContentDigest.of(bytes)
       }
       return ArtifactManifest.Tensor(
         name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
         layout: options.layout.applied(to: tensor.dtype), sha256: sha256, origin: tensor.origin,
-        byteCount: bits / 8)
+        byteCount: size)
     }
   }
 

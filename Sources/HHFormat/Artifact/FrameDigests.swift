@@ -57,9 +57,9 @@ struct FrameDigests: Sendable {
   init?(parsing frame: RawSpan, count: Int) {
     guard frame.byteCount == Self.encodedSize(count: count) else { return nil }
     for index in 0..<count * Self.digestSize {
-      digests.append(frame.byte(at: Self.headerSize + index))
+      digests.append(frame.octets[Self.headerSize + index])
     }
     let expected = encoded()
-    for index in expected.indices where expected[index] != frame.byte(at: index) { return nil }
+    for index in expected.indices where expected[index] != frame.octets[index] { return nil }
   }
 }

@@ -82,16 +82,13 @@ extension ArtifactManifest.Version {
 }
 
 extension ArtifactManifest.Tensor {
-  /// Ranks above this are refused, as for a plain safetensors file.
-  private static var maximumRank: Int { 16 }
-
   fileprivate init(name: String, members: inout ManifestMembers) throws(FormatError) {
     let dtype: DType = try members.choice("dtype")
     let shape = try members.counts("shape")
     let layout: TensorLayout = try members.choice("layout")
-    guard shape.count <= Self.maximumRank, let count = checkedElementCount(shape),
-      case let (bits, overflow) = count.multipliedReportingOverflow(by: dtype.bitWidth),
-      !overflow, bits.isMultiple(of: 8)
+    // Planes are stored with one dimension more, so that one is kept free.
+    guard shape.count <= SafetensorsHeader.maximumRank - 1,
+      let size = SafetensorsWriter.byteCount((name: name, dtype: dtype, shape: shape))
     else { throw members.problem("'shape': \(shape) has no size in bytes as \(dtype.rawValue)") }
     if layout == .planes {
       guard layout.applied(to: dtype) == layout else {
@@ -107,7 +104,7 @@ extension ArtifactManifest.Tensor {
     }
     self.init(
       name: name, dtype: dtype, shape: shape, layout: layout, sha256: try members.sha256("sha256"),
-      origin: try members.choice("origin"), byteCount: bits / 8)
+      origin: try members.choice("origin"), byteCount: size)
   }
 }
 

@@ -1,12 +1,6 @@
 // Bytes and little-endian integers in spans and arrays.
 
 extension RawSpan {
-  /// The byte at an offset.
-  func byte(at offset: Int) -> UInt8 {
-    // Safe: any byte is a valid UInt8, and the span checks the offset.
-    unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
-  }
-
   /// The 32-bit little-endian integer at an offset, at any alignment.
   func littleEndian32(at offset: Int) -> UInt32 {
     // Safe: any four bytes are a valid UInt32, and the span checks the offset.

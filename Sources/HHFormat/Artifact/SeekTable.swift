@@ -99,7 +99,7 @@ package struct SeekTable: Sendable, Equatable {
     guard magic == Self.footerMagic else {
       throw ZstdError(problem: "the file does not end with a seek table: it is cut short or other")
     }
-    let descriptor = file.byte(at: footer + 4)
+    let descriptor = file.octets[footer + 4]
     guard descriptor == Self.checksumFlag else {
       throw ZstdError(problem: "expected descriptor 128, found \(descriptor)")
     }

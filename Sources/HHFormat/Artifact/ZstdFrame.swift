@@ -105,7 +105,7 @@ package final class FrameDecompressor {
   ) throws(ZstdError) {
     // The frame header's descriptor byte: bit 2 announces the checksum, bits 3 and 4 are unused.
     guard frame.byteCount > 4 else { throw ZstdError(problem: "the frame is cut short") }
-    let descriptor = frame.byte(at: 4)
+    let descriptor = frame.octets[4]
     guard descriptor & 0x04 != 0 else { throw ZstdError(problem: "the frame has no checksum") }
     guard descriptor & 0x18 == 0 else { throw ZstdError(problem: "the frame sets unused bits") }
     let expected = output.count
