@@ -103,9 +103,14 @@ package struct AddedTokens: Sendable {
   }
 
   private static func isWord(_ text: [UInt8], _ range: Range<Int>) -> Bool {
+    // `\w` of Unicode's regular expressions (UTS 18, annex C).
     func belongsToWord(_ scalar: Unicode.Scalar?) -> Bool {
       guard let scalar else { return false }
-      return scalar.properties.isAlphabetic || scalar == "_" || ScalarClass(scalar) == .number
+      switch scalar.properties.generalCategory {
+      case .decimalNumber, .connectorPunctuation, .nonspacingMark, .spacingMark, .enclosingMark:
+        return true
+      default: return scalar.properties.isAlphabetic || scalar.properties.isJoinControl
+      }
     }
     let after = range.upperBound < text.count ? text.scalar(at: range.upperBound).scalar : nil
     return !belongsToWord(text.scalar(before: range.lowerBound)) && !belongsToWord(after)

@@ -55,7 +55,7 @@ package struct BertNormalization: Sendable, Equatable {
     if spacesIdeographs, scalar.isIdeograph { scalars = [" ", scalar, " "] }
     if stripsAccents {
       scalars = scalars.flatMap(canonicalDecomposition).filter {
-        $0.properties.generalCategory != .nonspacingMark
+        $0.bertCategory != .nonspacingMark
       }
     }
     if lowercases {
@@ -91,19 +91,27 @@ package struct BertNormalization: Sendable, Equatable {
 }
 
 extension Unicode.Scalar {
-  /// General category C*: control, format, surrogate, private use, unassigned.
+  /// The general category as of Unicode 8: the tables of Hugging Face's BERT tokenizers stop there,
+  /// and later scalars pass through them as ordinary characters.
+  fileprivate var bertCategory: Unicode.GeneralCategory {
+    guard let age = properties.age, age.major <= 8 else { return .unassigned }
+    return properties.generalCategory
+  }
+
+  /// Control, format, surrogate and private use. Hugging Face keeps unassigned scalars, unlike the
+  /// original, which drops all of general category C; so do we, as its files are what we read.
   fileprivate var isOther: Bool {
-    switch properties.generalCategory {
-    case .control, .format, .surrogate, .privateUse, .unassigned: true
+    switch bertCategory {
+    case .control, .format, .surrogate, .privateUse: true
     default: false
     }
   }
 
-  /// The blocks that BERT spaces out (the original's `_is_chinese_char`).
+  /// The blocks that BERT spaces out, with the bounds of Hugging Face's `is_chinese_char`.
   fileprivate var isIdeograph: Bool {
     switch value {
     case 0x4E00...0x9FFF, 0x3400...0x4DBF, 0x20000...0x2A6DF, 0x2A700...0x2B73F, 0x2B740...0x2B81F,
-      0x2B820...0x2CEAF, 0xF900...0xFAFF, 0x2F800...0x2FA1F:
+      0x2B920...0x2CEAF, 0xF900...0xFAFF, 0x2F800...0x2FA1F:
       true
     default: false
     }
@@ -117,7 +125,7 @@ extension Unicode.Scalar {
       default: return false
       }
     }
-    switch properties.generalCategory {
+    switch bertCategory {
     case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation,
       .initialPunctuation, .finalPunctuation, .otherPunctuation:
       return true
