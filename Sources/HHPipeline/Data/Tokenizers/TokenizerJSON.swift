@@ -7,13 +7,13 @@ internal import HHFormat
 struct TokenizerJSON {
   let file: String
   let settings: TokenizerSettings
-  let root: JSONValue
+  let root: JSONObject
   let added: [AddedToken]
 
   init(file: String, settings: TokenizerSettings) throws(FormatError) {
     self.file = file
     self.settings = settings
-    root = try parseJSONFile(file)
+    root = try JSONObject(contentsOf: file)
     var added: [AddedToken] = []
     for (index, entry) in (root["added_tokens"]?.array ?? []).enumerated() {
       guard let content = entry["content"]?.string, let id = entry["id"]?.integer,

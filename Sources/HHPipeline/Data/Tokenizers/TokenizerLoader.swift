@@ -10,8 +10,8 @@ package enum TokenizerLoader {
   package static func load(beside directory: String) throws(FormatError) -> (any Tokenizer)? {
     let settings = try TokenizerSettings(beside: directory)
     func present(_ name: String) -> String? {
-      let file = path(name, in: directory)
-      return fileExists(file) ? file : nil
+      let file = join(directory, name)
+      return isPresent(file) ? file : nil
     }
     if let file = present("tokenizer.json") {
       return try TokenizerJSON(file: file, settings: settings).tokenizer()
@@ -19,7 +19,7 @@ package enum TokenizerLoader {
     for (entries, merges) in [("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe")] {
       guard let file = present(entries) else { continue }
       return try byteLevelBPE(
-        entries: file, merges: path(merges, in: directory), settings: settings)
+        entries: file, merges: join(directory, merges), settings: settings)
     }
     if let file = present("vocab.txt") { return try wordPiece(entries: file, settings: settings) }
     if let file = present("tokenizer.model") {
@@ -38,9 +38,10 @@ package enum TokenizerLoader {
         problem: "only GPT-2 tokenizers are read from a vocabulary and a list of merges",
         hint: "save the tokenizer as tokenizer.json")
     }
-    let vocabulary = try Vocabulary(parseJSONFile(file), file: file)
+    let entries = try JSONObject(contentsOf: file)
+    let vocabulary = try Vocabulary(.object(entries), file: file)
     var merges: [(left: String, right: String)] = []
-    for (index, line) in try readText(mergeFile).utf8Lines.enumerated() {
+    for (index, line) in try readText(at: mergeFile).utf8Lines.enumerated() {
       if line.isEmpty || line.hasPrefix("#version") { continue }
       guard let pair = splitMerge(line) else {
         throw FormatError(
@@ -69,7 +70,7 @@ package enum TokenizerLoader {
     entries file: String, settings: TokenizerSettings
   ) throws(FormatError) -> any Tokenizer {
     var vocabulary = Vocabulary()
-    var lines = try readText(file).utf8Lines
+    var lines = try readText(at: file).utf8Lines
     if lines.last == "" { lines.removeLast() }
     for (index, line) in lines.enumerated() {
       guard vocabulary.insert(line, id: index) else {
@@ -96,7 +97,8 @@ package enum TokenizerLoader {
   private static func sentencePiece(
     model file: String, settings: TokenizerSettings
   ) throws(FormatError) -> any Tokenizer {
-    let model = try SentencePieceModel(parsing: readFile(file), file: file)
+    let bytes = try readBytes(at: file)
+    let model = try SentencePieceModel(parsing: bytes, file: file)
     var frame = TokenFrame()
     if settings.addsBOS ?? true, let bos = model.special.bos { frame.prefix = [bos] }
     if settings.addsEOS ?? false, let eos = model.special.eos { frame.suffix = [eos] }

@@ -20,10 +20,10 @@ struct TokenizerSettings {
   /// Reads the settings of a model's directory; both files may be missing.
   init(beside directory: String) throws(FormatError) {
     for name in ["special_tokens_map.json", "tokenizer_config.json"] {
-      let file = path(name, in: directory)
-      guard fileExists(file) else { continue }
-      let settings = try parseJSONFile(file)
-      for (key, value) in settings.object?.pairs ?? [] where key.hasSuffix("_token") {
+      let file = join(directory, name)
+      guard isPresent(file) else { continue }
+      let settings = try JSONObject(contentsOf: file)
+      for (key, value) in settings.pairs where key.hasSuffix("_token") {
         // A role is a text, or an object such as {"content": "<s>", "lstrip": false}.
         if let text = value.string ?? value["content"]?.string { roles[key] = text }
       }
@@ -51,15 +51,5 @@ struct TokenizerSettings {
       cls: role("cls_token", ["[CLS]"]),
       sep: role("sep_token", ["[SEP]"]),
       mask: role("mask_token", ["[MASK]"]))
-  }
-}
-
-/// A JSON file as a value.
-func parseJSONFile(_ file: String) throws(FormatError) -> JSONValue {
-  let bytes = try readFile(file)
-  do {
-    return try JSONValue(parsing: bytes)
-  } catch {
-    throw FormatError(.badData, file: file, place: "byte \(error.offset)", problem: error.problem)
   }
 }

@@ -1,16 +1,17 @@
 // The tokenizers against other implementations' ids.
 
 import HHFormat
+import HHTestSupport
 import Testing
 
 @testable import HHPipeline
 
-@Suite("Tokenizers against references", .needsSharedFiles)
+@Suite("Tokenizers against references", .needsSharedFolder)
 struct TokenizerReferenceTests {
   /// The strings of a ggml vocabulary test and the ids llama.cpp gives them.
   private static func cases(_ name: String) throws -> [(text: String, ids: [Int32])] {
     let stem = "tokenizers/ggml-vocab/ggml-vocab-\(name).gguf"
-    let text = try SharedFiles.text("\(stem).inp")
+    let text = try readText(at: SharedFolder.path("\(stem).inp"))
     var inputs: [String] = []
     var lines: [String] = []
     for line in text.utf8Lines {
@@ -22,7 +23,7 @@ struct TokenizerReferenceTests {
       }
     }
     inputs.append(lines.joined(separator: "\n"))
-    let outputs = try SharedFiles.text("\(stem).out").utf8Lines
+    let outputs = try readText(at: SharedFolder.path("\(stem).out")).utf8Lines
     return zip(inputs, outputs).map { ($0, $1.split(separator: " ").compactMap { Int32($0) }) }
   }
 
@@ -34,8 +35,12 @@ struct TokenizerReferenceTests {
     }
   }
 
+  private static func json(_ name: String) throws -> JSONValue {
+    try JSONValue(parsing: readBytes(at: SharedFolder.path(name)))
+  }
+
   private static func tokenizer(_ directory: String) throws -> any Tokenizer {
-    try #require(try TokenizerLoader.load(beside: SharedFiles.path(directory)))
+    try #require(try TokenizerLoader.load(beside: SharedFolder.path(directory)))
   }
 
   @Test("GPT-2's files give llama.cpp's ids for all 47 strings, and decode to them")
@@ -65,10 +70,10 @@ struct TokenizerReferenceTests {
   func bertQuestions() throws {
     let tokenizer = try #require(try Self.tokenizer("models/bert-minilm-l6") as? WordPiece)
     let folder = "tokenizers/swift-transformers"
-    let questions = try #require(try SharedFiles.json("\(folder)/question_tokens.json").array)
-    let ids = try #require(try SharedFiles.json("\(folder)/tokenized_questions.json").array)
+    let questions = try #require(try Self.json("\(folder)/question_tokens.json").array)
+    let ids = try #require(try Self.json("\(folder)/tokenized_questions.json").array)
     let words = try #require(
-      try SharedFiles.json("\(folder)/basic_tokenized_questions.json").array)
+      try Self.json("\(folder)/basic_tokenized_questions.json").array)
     #expect(questions.count == 10_570 && ids.count == 10_570 && words.count == 10_570)
     var differing: [String] = []
     for (question, (ids, words)) in zip(questions, zip(ids, words)) {
@@ -90,7 +95,7 @@ struct TokenizerReferenceTests {
     ])
   func longText(directory: String, name: String) throws {
     let tokenizer = try Self.tokenizer(directory)
-    let reference = try SharedFiles.json("tokenizers/swift-transformers/\(name).json")
+    let reference = try Self.json("tokenizers/swift-transformers/\(name).json")
     let text = try #require(reference["text"]?.string)
     let ids = try #require(reference["token_ids"]?.array).compactMap(\.integer).map(Int32.init)
     #expect(tokenizer.encodeForModel(text) == ids)
@@ -100,14 +105,14 @@ struct TokenizerReferenceTests {
   @Test("Ids of a model's own greedy text decode to that text")
   func storiesDecode() throws {
     let tokenizer = try Self.tokenizer("models/llama-stories260k")
-    let json = try SharedFiles.json("models/llama-stories260k/greedy_ids_201.json")
+    let json = try Self.json("models/llama-stories260k/greedy_ids_201.json")
     let ids = try #require(json.array).compactMap(\.integer).map(Int32.init)
-    let text = try SharedFiles.text("models/llama-stories260k/greedy_text.txt")
+    let text = try readText(at: SharedFolder.path("models/llama-stories260k/greedy_text.txt"))
     #expect(tokenizer.decode(ids) == text)
   }
 
   @Test("A model's directory without a tokenizer gives none")
   func none() throws {
-    #expect(try TokenizerLoader.load(beside: SharedFiles.path("models/gpt2-nano-sort")) == nil)
+    #expect(try TokenizerLoader.load(beside: SharedFolder.path("models/gpt2-nano-sort")) == nil)
   }
 }

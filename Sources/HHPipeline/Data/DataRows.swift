@@ -1,0 +1,45 @@
+// Inputs of a model, rows of tokens or images, whichever it takes.
+
+internal import HHCompute
+
+/// Rows to train on or to evaluate with.
+package enum DataRows: Sendable, Equatable {
+  case tokens(TokenRows)
+  case images(ImageSet)
+
+  /// Number of rows.
+  package var count: Int {
+    switch self {
+    case .tokens(let rows): rows.count
+    case .images(let images): images.count
+    }
+  }
+
+  /// The rows of the given indices, in that order.
+  package func rows(_ indices: some Sequence<Int>) -> DataRows {
+    switch self {
+    case .tokens(let rows): .tokens(rows.rows(indices))
+    case .images(let images): .images(images.images(indices))
+    }
+  }
+
+  /// The rows as a model takes them.
+  package var input: ModelInput {
+    switch self {
+    case .tokens(let rows): .tokens(TokenBatch(ids: rows.ids, length: rows.length))
+    case .images(let images):
+      .images(Matrix(rows: images.count, columns: images.shape.valueCount, images.values))
+    }
+  }
+
+  /// The most rows that are held out of data without a held-out file.
+  package static let maximumHeldOutCount = 64
+
+  /// Splits off rows to evaluate with: the last twentieth, at least one row and at most
+  /// `maximumHeldOutCount`. Nil where there are fewer than two rows.
+  package var split: (training: DataRows, heldOut: DataRows)? {
+    guard count >= 2 else { return nil }
+    let heldOut = min(Self.maximumHeldOutCount, max(1, count / 20))
+    return (rows(0..<count - heldOut), rows(count - heldOut..<count))
+  }
+}

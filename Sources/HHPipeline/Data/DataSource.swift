@@ -1,0 +1,149 @@
+// A data file read for a model: which reader takes it, and what comes of it.
+
+package import HHFormat
+
+/// Data read from a file, with what provenance needs to know of it.
+package struct DataSource: Sendable {
+  /// The rows.
+  package let rows: DataRows
+  /// The file, as the user named it.
+  package let path: String
+  /// SHA-256 of the file's bytes, in hexadecimal.
+  package let digest: String
+  /// Tokens that did not fill a row and were left out; 0 for images.
+  package let droppedTokenCount: Int
+
+  /// What the rows are for.
+  package enum Purpose: Sendable, Equatable {
+    /// Rows of this many consecutive tokens.
+    case decoder(length: Int)
+    /// Rows of this many tokens, `[CLS]` and `[SEP]` among them.
+    case encoder(length: Int)
+    /// Images of this shape.
+    case images(ImageShape)
+  }
+
+  /// Reads a file for a model.
+  ///
+  /// Tokens come from `.npy` (a stream of ids, or rows that already have the length), from `.bin`
+  /// (`.u32.bin` holds 32-bit ids, any other 16-bit ones), or from anything else as UTF-8 text
+  /// through `tokenizer`. Images come from `.npy` or IDX; labels are read where a file of MNIST's
+  /// naming lies beside. `directory` is the model's, for the normalisation of images.
+  ///
+  /// Throws a `FormatError` where the file cannot be read, does not fit the model, holds an id
+  /// outside `vocabularySize`, or is too short for one row.
+  package init(
+    at path: String, for purpose: Purpose, tokenizer: (any Tokenizer)?, vocabularySize: Int,
+    beside directory: String
+  ) throws(FormatError) {
+    self.path = path
+    digest = try ContentDigest.ofFile(at: path).sha256
+    switch purpose {
+    case .images(let shape):
+      rows = .images(try Self.images(at: path, shape, beside: directory))
+      droppedTokenCount = 0
+    case .decoder(let length), .encoder(let length):
+      var frame = TokenFrame()
+      if case .encoder = purpose, let special = tokenizer?.special {
+        frame.prefix = special.cls.map { [$0] } ?? []
+        frame.suffix = special.sep.map { [$0] } ?? []
+      }
+      let (rows, tokenCount) = try Self.tokens(
+        at: path, length, frame: frame, tokenizer, vocabularySize)
+      self.rows = .tokens(rows)
+      let added = rows.count * (frame.prefix.count + frame.suffix.count)
+      droppedTokenCount = max(0, tokenCount - (rows.ids.count - added))
+    }
+  }
+
+  private static func tokens(
+    at path: String, _ length: Int, frame: TokenFrame, _ tokenizer: (any Tokenizer)?,
+    _ vocabularySize: Int
+  ) throws(FormatError) -> (rows: TokenRows, tokenCount: Int) {
+    let name = path.lowercased()
+    let stream: [Int32]
+    if name.hasSuffix(".npy") {
+      let array = try DataArray(numpyAt: path)
+      stream = try array.tokenIDs(vocabularySize: vocabularySize)
+      if array.shape.count == 2, !stream.isEmpty {
+        guard array.shape[1] == length else {
+          throw FormatError(
+            .badData, file: path,
+            problem: "expected rows of \(length) tokens, found \(array.shape)",
+            hint: "use --length \(array.shape[1]), or save the ids as one stream")
+        }
+        return (TokenRows(ids: stream, length: length), stream.count)
+      }
+      guard array.shape.count <= 2 else {
+        throw FormatError(
+          .badData, file: path, problem: "expected [tokens] or [rows, tokens], found \(array.shape)"
+        )
+      }
+    } else if name.hasSuffix(".bin") {
+      stream = try DataArray(rawIDsAt: path).tokenIDs(vocabularySize: vocabularySize)
+    } else {
+      stream = try textTokens(at: path, tokenizer, vocabularySize)
+    }
+    return (
+      try TokenRows(stream: stream, length: length, frame: frame, file: path), stream.count
+    )
+  }
+
+  private static func textTokens(
+    at path: String, _ tokenizer: (any Tokenizer)?, _ vocabularySize: Int
+  ) throws(FormatError) -> [Int32] {
+    if try DataArray.isIDX(at: path) {
+      throw FormatError(
+        .badData, file: path, problem: "expected text or token ids, found an IDX file")
+    }
+    guard let tokenizer else {
+      throw FormatError(
+        .unsupported, file: path, problem: "the model has no tokenizer, so text cannot be read",
+        hint: "give token ids as a .npy or .bin file, or put tokenizer.json beside the model")
+    }
+    let ids = tokenizer.encode(try readText(at: path))
+    if let index = ids.firstIndex(where: { $0 < 0 || $0 >= vocabularySize }) {
+      throw FormatError(
+        .badData, file: path, place: "token \(index)",
+        problem: "expected an id from 0 to \(vocabularySize - 1), found \(ids[index])",
+        hint: "the tokenizer beside the model is not the model's own")
+    }
+    return ids
+  }
+
+  private static func images(
+    at path: String, _ shape: ImageShape, beside directory: String
+  ) throws(FormatError) -> ImageSet {
+    let normalization = try ImageNormalization(beside: directory, channels: shape.channels)
+    if path.lowercased().hasSuffix(".npy") {
+      let array = try DataArray(numpyAt: path)
+      return try ImageSet(array, shape: shape, normalization: normalization)
+    }
+    guard try DataArray.isIDX(at: path) else {
+      throw FormatError(
+        .unsupported, file: path, problem: "expected images as .npy or IDX, found neither",
+        hint: "a compressed file must be decompressed first")
+    }
+    let array = try DataArray(idxAt: path)
+    return try ImageSet(
+      array, shape: shape, normalization: normalization, labels: try labels(of: path))
+  }
+
+  /// MNIST's naming: `train-images-idx3-ubyte` goes with `train-labels-idx1-ubyte`.
+  private static func labels(of path: String) throws(FormatError) -> [Int32]? {
+    let name = lastComponent(of: path)
+    guard let range = name.firstRange(of: "images-idx3") else { return nil }
+    let file = join(
+      HHFormat.directory(of: path), name.replacingCharacters(in: range, with: "labels-idx1"))
+    guard isPresent(file) else { return nil }
+    return try DataArray(idxAt: file).tokenIDs(vocabularySize: 256)
+  }
+}
+
+extension String {
+  fileprivate func replacingCharacters(
+    in range: Range<String.Index>, with text: String
+  ) -> String {
+    String(self[..<range.lowerBound] + text + self[range.upperBound...])
+  }
+}
