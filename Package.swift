@@ -55,7 +55,7 @@ let package = Package(
     .target(
       name: "HHTestSupport", dependencies: ["HHFormat", "HHCompute"], path: "Tests/HHTestSupport",
       swiftSettings: settings),
-    tests("HHFormatTests", ["HHFormat"]),
+    tests("HHFormatTests", ["HHFormat", "HHKernels"]),
     tests("HHComputeTests", ["HHCompute", "HHFormat"]),
     tests("HHPipelineTests", ["HHPipeline"]),
     tests("HHConvertTests", ["hh-convert"]),
