@@ -69,24 +69,30 @@ private struct Entry {
 private struct HeaderContent {
   var entries: [Entry] = []
   var metadata: [(key: String, value: String)] = []
-  /// What is being read, for errors.
-  var place = "header"
+  /// The member that is being read, for errors.
+  private var member: String?
+
+  /// What is being read, in words. Made only where there is an error: quoting every name would take
+  /// as long as reading them all.
+  var place: String {
+    guard let member else { return "header" }
+    return member == "__metadata__" ? "header key '__metadata__'" : "tensor \(quoted(member))"
+  }
 
   mutating func read(_ reader: inout JSONReader) throws(JSONError) {
     var names: Set<ByteKey> = []
     try reader.open("{")
     while let name = try reader.nextKey(isFirst: names.isEmpty) {
-      let isMetadata = name == "__metadata__"
-      place = isMetadata ? "header key '__metadata__'" : "tensor \(quoted(name))"
+      member = name
       guard names.insert(ByteKey(name)).inserted else {
         throw reader.duplicateKey("expected each name once in the header, found it twice")
       }
-      if isMetadata {
+      if name == "__metadata__" {
         try readMetadata(&reader)
       } else {
         entries.append(try readEntry(name, &reader))
       }
-      place = "header"
+      member = nil
       guard entries.count <= SafetensorsHeader.maximumTensorCount else {
         throw reader.failure(
           "expected at most \(SafetensorsHeader.maximumTensorCount) tensors, found more")
@@ -117,18 +123,29 @@ private struct HeaderContent {
     var dtype: DType?
     var shape: [Int]?
     var offsets: [Int]?
-    var fields: Set<ByteKey> = []
+    var others: Set<ByteKey> = []
+    var isFirst = true
     try reader.open("{")
-    while let field = try reader.nextKey(isFirst: fields.isEmpty) {
-      guard fields.insert(ByteKey(field)).inserted else {
-        throw reader.duplicateKey("expected the field \(quoted(field)) once, found it twice")
-      }
+    while let field = try reader.nextKey(isFirst: isFirst) {
+      isFirst = false
+      let isNew: Bool
       switch field {
-      case "dtype": dtype = try readDType(&reader)
+      case "dtype":
+        isNew = dtype == nil
+        dtype = try readDType(&reader)
       case "shape":
+        isNew = shape == nil
         shape = try readIntegers("shape", most: SafetensorsHeader.maximumRank, &reader)
-      case "data_offsets": offsets = try readIntegers("data_offsets", most: 2, &reader)
-      default: try reader.skip()  // The reference implementation passes over fields of its future.
+      case "data_offsets":
+        isNew = offsets == nil
+        offsets = try readIntegers("data_offsets", most: 2, &reader)
+      default:
+        // The reference implementation passes over fields of its future.
+        isNew = others.insert(ByteKey(field)).inserted
+        try reader.skip()
+      }
+      guard isNew else {
+        throw reader.duplicateKey("expected the field \(quoted(field)) once, found it twice")
       }
     }
     guard let dtype else { throw reader.failure("expected the field 'dtype', found none") }
@@ -187,6 +204,9 @@ private func layout(
     func error(_ problem: String) -> FormatError {
       FormatError(.badData, file: file, place: "tensor \(quoted(entry.name))", problem: problem)
     }
+    func sizeError(_ problem: String) -> FormatError {
+      error("shape \(entry.shape) of \(entry.dtype.rawValue): \(problem)")
+    }
     guard entry.begin == position, entry.end >= entry.begin else {
       let place = index == 0 ? "0" : "\(position), the end of \(quoted(ordered[index - 1].name))"
       throw error(
@@ -194,20 +214,19 @@ private func layout(
           ? "data_offsets: expected an end of at least \(position), found \(entry.end)"
           : "data_offsets: expected to begin at \(place), found \(entry.begin)")
     }
-    let text = "shape \(entry.shape) of \(entry.dtype.rawValue)"
     guard let count = checkedElementCount(entry.shape) else {
-      throw error("\(text): expected a size of at most 63 bits, found more")
+      throw sizeError("expected a size of at most 63 bits, found more")
     }
     let (bits, overflow) = count.multipliedReportingOverflow(by: entry.dtype.bitWidth)
     guard !overflow else {
-      throw error("\(text): expected a size of at most 63 bits, found more")
+      throw sizeError("expected a size of at most 63 bits, found more")
     }
     guard bits % 8 == 0 else {
-      throw error("\(text): expected a whole number of bytes, found \(bits) bits")
+      throw sizeError("expected a whole number of bytes, found \(bits) bits")
     }
     guard bits / 8 == entry.end - entry.begin else {
-      throw error(
-        "\(text): expected \(bits / 8) bytes, found \(entry.end - entry.begin) in data_offsets "
+      throw sizeError(
+        "expected \(bits / 8) bytes, found \(entry.end - entry.begin) in data_offsets "
           + "[\(entry.begin), \(entry.end)]")
     }
     position = entry.end
