@@ -320,7 +320,8 @@ package func applyRotary(
 package struct AttentionItem: Sendable {
   /// Number of queries.
   package var length: Int
-  /// Number of valid keys, at most `length`; the rest is padding.
+  /// Number of valid keys; of as many positions as queries the rest is padding, and one query at a
+  /// time may look at many keys.
   package var keys: Int
   /// Elements of a head.
   package var headSize: Int
@@ -339,7 +340,8 @@ package struct AttentionItem: Sendable {
     length: Int, keys: Int, headSize: Int, group: Int, causal: Bool, queryStride: Int,
     keyStride: Int, valueStride: Int = 0, outStride: Int = 0
   ) {
-    precondition(length >= 0 && (0...length).contains(keys), "valid keys are among the positions")
+    precondition(length >= 0 && keys >= 0, "sizes are not negative")
+    precondition(!causal || keys <= length, "with a causal mask every key has a query")
     precondition(headSize > 0 && group > 0, "heads have a size")
     self.length = length
     self.keys = keys

@@ -1,0 +1,172 @@
+// Stage 1: training feature maps to mimic the teacher's attention weights, layer by layer.
+
+package import HHCompute
+internal import HHFormat
+
+/// What distillation reached in one layer.
+package struct DistilledLayer: Sendable, Equatable {
+  package let layer: Int
+  /// Mean KL(teacher ‖ student) over held-out rows, heads and queries, in nats.
+  package let klBefore: Double
+  /// The same after training.
+  package let klAfter: Double
+  /// The same after training, per query head.
+  package let klPerHead: [Double]
+}
+
+/// What distillation gave.
+package struct DistillationResult {
+  package let layers: [DistilledLayer]
+  /// Trained maps by layer.
+  package let maps: [Int: HedgehogMaps]
+  /// Steps that were run per layer.
+  package let steps: Int
+  /// Training tokens (or image positions) seen per layer.
+  package let tokens: Int
+
+  /// Mean over layers.
+  package var klBefore: Double { mean(layers.map(\.klBefore)) }
+  /// Mean over layers.
+  package var klAfter: Double { mean(layers.map(\.klAfter)) }
+  private func mean(_ values: [Double]) -> Double {
+    values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+  }
+}
+
+/// Attention-weight distillation of every block of a softmax model.
+///
+/// Layers are trained one after the other from the teacher's hidden states; no gradient crosses
+/// from one to the next, so each layer's result is what it would be in a joint run.
+package struct DistillationStage {
+  private let runner: ModelRunner
+  private let plan: RewritePlan
+  private let recipe: DistillationRecipe
+  /// Positions that are projected at a time outside of training steps.
+  private static let chunk = 4096
+
+  /// Prepares to train the maps of a plan against the model that a runner runs.
+  package init(runner: ModelRunner, plan: RewritePlan, recipe: DistillationRecipe) {
+    self.runner = runner
+    self.plan = plan
+    self.recipe = recipe
+  }
+
+  /// Trains on `training` and measures on `heldOut`; both are whole rows of one length.
+  package func run(training: ModelInput, heldOut: ModelInput, report: ProgressReport) throws
+    -> DistillationResult
+  {
+    let train = try HiddenStates(training, runner, chunk: Self.chunk)
+    let held = try HiddenStates(heldOut, runner, chunk: Self.chunk)
+    runner.parameters.release()
+    let clock = Stopwatch()
+    var steps = recipe.steps
+    var layers: [DistilledLayer] = []
+    var maps: [Int: HedgehogMaps] = [:]
+    for block in plan.blocks {
+      guard let teacher = TeacherLayer(runner, layer: block.layer) else { continue }
+      let isLast = block.layer == plan.blocks.last?.layer
+      let heldBatches = try held.chunks.map { rows in
+        try held.queryKey(teacher, rows: rows, advancing: !isLast).copied()
+      }
+      let student = LayerStudent(teacher.attention, featureSize: block.map.featureSize)
+      let before = measure(student, heldBatches)
+      if let budget = recipe.budget, layers.isEmpty {
+        steps = try affordableSteps(train, teacher, budget: budget)
+      }
+      let order = BatchSchedule(
+        rowCount: train.rowCount, batchSize: recipe.batchSize, steps: steps, seed: recipe.seed)
+      try trainLayer(student, teacher, train, order, advancing: !isLast, clock, report)
+      let after = measure(student, heldBatches)
+      let layer = DistilledLayer(
+        layer: block.layer, klBefore: before.mean, klAfter: after.mean, klPerHead: after.perHead)
+      guard layer.klAfter.isFinite else {
+        throw PipelineError.diverged(layer: block.layer, step: steps)
+      }
+      layers.append(layer)
+      maps[block.layer] = student.maps
+      runner.parameters.release()
+      try report(.layerFinished(layer, of: plan.blocks.count))
+    }
+    return DistillationResult(
+      layers: layers, maps: maps, steps: steps,
+      tokens: steps * min(recipe.batchSize, train.rowCount) * train.length)
+  }
+
+  private func trainLayer(
+    _ student: LayerStudent, _ teacher: TeacherLayer, _ train: HiddenStates,
+    _ schedule: BatchSchedule, advancing: Bool, _ clock: Stopwatch,
+    _ report: ProgressReport
+  ) throws {
+    let steps = schedule.order.count
+    let rates = Schedule(peak: recipe.learningRate, decay: .linear, steps: steps)
+    // Queries and keys of batches that a later step visits again: computed once, used often.
+    var kept: [Int: QueryKey] = [:]
+    for (step, batch) in schedule.order.enumerated() {
+      let rows = schedule.batches[batch]
+      let isLastVisit = schedule.lastVisit[batch] == step
+      var queryKey: QueryKey
+      if let known = kept[batch] {
+        queryKey = known
+      } else {
+        queryKey = try train.queryKey(teacher, rows: rows, advancing: advancing)
+        if !isLastVisit {
+          queryKey = queryKey.copied()
+          kept[batch] = queryKey
+        }
+      }
+      if isLastVisit { kept[batch] = nil }
+      let measuring = step.isMultiple(of: 10) || step == steps - 1
+      let loss = student.step(queryKey, rate: rates.rate(step: step), measuring: measuring)
+      if measuring {
+        guard loss.meanCrossEntropy.isFinite else {
+          throw PipelineError.diverged(layer: teacher.layer, step: step)
+        }
+        let position = plan.blocks.firstIndex { $0.layer == teacher.layer } ?? 0
+        let done = Double(position * steps + step + 1)
+        let total = Double(plan.blocks.count * steps)
+        let tokens = done * Double(rows.count * train.length)
+        try report(
+          .step(
+            StepProgress(
+              layer: teacher.layer, layerCount: plan.blocks.count, step: step + 1, steps: steps,
+              loss: loss.meanCrossEntropy,
+              tokensPerSecond: tokens / Double(plan.blocks.count) / clock.seconds,
+              secondsLeft: clock.seconds * (total / done - 1))))
+      }
+    }
+  }
+
+  /// How many steps per layer fit a budget in seconds, from the time of two trial steps.
+  private func affordableSteps(
+    _ train: HiddenStates, _ teacher: TeacherLayer, budget: Double
+  ) throws -> Int {
+    let student = LayerStudent(
+      teacher.attention, featureSize: plan.blocks.first?.map.featureSize ?? 0)
+    var seconds = 0.0
+    for _ in 0..<2 {
+      let trial = Stopwatch()
+      let rows = 0..<min(recipe.batchSize, train.rowCount)
+      let scratch = train.copy(of: rows)
+      let queryKey = try scratch.queryKey(teacher, rows: 0..<rows.count, advancing: true)
+      _ = student.step(queryKey, rate: 0, measuring: true)
+      seconds = trial.seconds
+    }
+    let affordable = Int(budget / (seconds * Double(plan.blocks.count)))
+    return max(1, min(recipe.steps, affordable))
+  }
+
+  /// KL divergence over batches: the mean over heads and per query head.
+  private func measure(_ student: LayerStudent, _ batches: [QueryKey]) -> (
+    mean: Double, perHead: [Double]
+  ) {
+    var perHead = [Double](repeating: 0, count: batches.first?.shape.queryHeads ?? 0)
+    let queries = batches.reduce(0) { $0 + $1.shape.validPositions }
+    for batch in batches {
+      let weight = Double(batch.shape.validPositions) / Double(max(1, queries))
+      for (head, divergence) in student.measure(batch).divergence.enumerated() {
+        perHead[head] += weight * divergence
+      }
+    }
+    return (perHead.reduce(0, +) / Double(max(1, perHead.count)), perHead)
+  }
+}

@@ -1,0 +1,64 @@
+// The hidden states of many sequences, advanced through the teacher a block at a time.
+
+internal import HHCompute
+internal import HHFormat
+
+/// Hidden states of all rows at one depth of the model, in 32-bit floats.
+struct HiddenStates {
+  /// [rows × length, hidden size].
+  private let states: Matrix
+  let rowCount: Int
+  let length: Int
+  private let validLengths: [Int]?
+  /// Row ranges of about the same number of positions.
+  let chunks: [Range<Int>]
+
+  /// Embeds every row of an input, about `chunk` positions at a time.
+  init(_ input: ModelInput, _ runner: ModelRunner, chunk: Int) throws(FormatError) {
+    let length = runner.length(of: input)
+    self.length = length
+    rowCount = input.rowCount
+    states = Matrix(rows: rowCount * length, columns: runner.graph.hiddenSize)
+    if case .tokens(let batch) = input {
+      validLengths = batch.validLengths
+    } else {
+      validLengths = nil
+    }
+    let rows = max(1, chunk / length)
+    let count = rowCount
+    chunks = stride(from: 0, to: count, by: rows).map { $0..<min(count, $0 + rows) }
+    for range in chunks {
+      _ = try runner.embed(
+        input.rows(range),
+        into: states.rows(range.lowerBound * length..<range.upperBound * length))
+    }
+  }
+
+  private init(states: Matrix, rowCount: Int, length: Int, validLengths: [Int]?) {
+    self.states = states
+    self.rowCount = rowCount
+    self.length = length
+    self.validLengths = validLengths
+    chunks = [0..<rowCount]
+  }
+
+  /// A copy of some rows, to be advanced without moving these.
+  func copy(of rows: Range<Int>) -> HiddenStates {
+    let source = states.rows(rows.lowerBound * length..<rows.upperBound * length)
+    let target = Matrix(rows: source.rows, columns: source.columns)
+    HHCompute.copy(source, to: target)
+    return HiddenStates(
+      states: target, rowCount: rows.count, length: length,
+      validLengths: validLengths.map { Array($0[rows]) })
+  }
+
+  /// Queries and keys of some rows in a block, which replaces the rows by its output if `advancing`.
+  func queryKey(_ teacher: TeacherLayer, rows: Range<Int>, advancing: Bool) throws(FormatError)
+    -> QueryKey
+  {
+    try teacher.queryKey(
+      of: states.rows(rows.lowerBound * length..<rows.upperBound * length),
+      rowCount: rows.count, validLengths: validLengths.map { Array($0[rows]) },
+      advancing: advancing)
+  }
+}

@@ -1,0 +1,40 @@
+// The feature maps of one layer while they are trained.
+
+internal import HHCompute
+
+/// Maps, gradients and optimiser of one layer.
+final class LayerStudent {
+  let maps: HedgehogMaps
+  private let gradients: HedgehogMapGradients
+  private let distillation = AttentionDistillation()
+  private let optimizer: AdamW
+  private let scale: Float
+
+  /// Fresh maps, starting at the identity.
+  init(_ attention: Attention, featureSize: Int) {
+    maps = HedgehogMaps(
+      queryHeads: attention.headCount, keyHeads: attention.keyValueHeadCount,
+      headSize: attention.headSize, projectionSize: featureSize)
+    gradients = HedgehogMapGradients(like: maps)
+    optimizer = AdamW(maps.parameters)
+    scale = attention.scale
+  }
+
+  /// How far the student's weights are from the teacher's, per query head.
+  func measure(_ batch: QueryKey) -> DistillationLoss { loss(batch, .lossOnly) }
+
+  /// One optimiser step; returns the loss before it, zeros unless `measuring`.
+  func step(_ batch: QueryKey, rate: Double, measuring: Bool) -> DistillationLoss {
+    let loss = loss(batch, measuring ? .both : .gradientOnly)
+    optimizer.step(gradients: gradients.parameters, rate: rate)
+    return loss
+  }
+
+  private func loss(_ batch: QueryKey, _ measure: AttentionDistillation.Measure)
+    -> DistillationLoss
+  {
+    distillation.lossAndGradient(
+      q: batch.query, k: batch.key, shape: batch.shape, scale: scale, maps: maps,
+      gradients: gradients, measure: measure)
+  }
+}

@@ -1,0 +1,67 @@
+// One block of the teacher: hidden states in, queries and keys out, hidden states advanced.
+
+internal import HHCompute
+internal import HHFormat
+
+/// Queries and keys of a batch in one layer, positions applied.
+struct QueryKey {
+  /// [rows × length, heads × head size].
+  let query: Matrix
+  /// [rows × length, key/value heads × head size].
+  let key: Matrix
+  let shape: AttentionShape
+
+  /// The same values in memory of their own, safe from the next projection.
+  func copied() -> QueryKey {
+    let copies = [query, key].map { source in
+      let copy = Matrix(rows: source.rows, columns: source.columns)
+      HHCompute.copy(source, to: copy)
+      return copy
+    }
+    return QueryKey(query: copies[0], key: copies[1], shape: shape)
+  }
+}
+
+/// A block of a softmax model, split at its attention.
+struct TeacherLayer {
+  let runner: ModelRunner
+  let layer: Int
+  let attention: Attention
+  private let before: ArraySlice<Node>
+  private let after: ArraySlice<Node>
+
+  /// Splits a block; nil where it has no attention.
+  init?(_ runner: ModelRunner, layer: Int) {
+    let nodes = runner.graph.nodes(ofLayer: layer)
+    for (index, node) in nodes.enumerated() {
+      guard case .attention(let attention) = node.operation else { continue }
+      self.runner = runner
+      self.layer = layer
+      self.attention = attention
+      before = nodes[..<index]
+      after = nodes[(index + 1)...]
+      return
+    }
+    return nil
+  }
+
+  /// The queries and keys of whole sequences, in scratch memory.
+  ///
+  /// With `advancing`, `hidden` is replaced by the block's output: the teacher's own, so that every
+  /// layer is trained on what the unconverted model would have computed.
+  func queryKey(
+    of hidden: Matrix, rowCount: Int, validLengths: [Int]?, advancing: Bool
+  ) throws(FormatError) -> QueryKey {
+    var state = Activations(hidden: hidden, rowCount: rowCount, validLengths: validLengths)
+    try runner.run(before, &state)
+    let projected = try runner.project(attention, state)
+    if advancing {
+      state.hidden = try runner.mix(attention, projected, state, layer: layer)
+      try runner.run(after, &state)
+    }
+    return QueryKey(
+      query: projected.query, key: projected.key,
+      shape: attention.shape(
+        rowCount: rowCount, length: state.length, validLengths: validLengths))
+  }
+}

@@ -1,0 +1,77 @@
+// An inspection as text and as JSON.
+
+internal import HHFormat
+
+extension Inspection {
+  /// The inspection as lines: a summary, then one line per tensor.
+  package var text: String {
+    var lines = [
+      "file          \(path)", "format        \(format)",
+      "architecture  \(architecture ?? "unknown")",
+      "parameters    \(count(parameterCount))",
+      "tensors       \(tensors.count), \(bytes(byteCount)) uncompressed",
+    ]
+    for entry in dtypes {
+      lines.append(
+        "              \(entry.dtype.rawValue): \(entry.count) tensors, \(bytes(entry.byteCount))")
+    }
+    if let manifest { lines += Self.lines(of: manifest) }
+    if let obstacle { lines.append("note          not convertible as it is: \(obstacle)") }
+    let rows = tensors.map { tensor in
+      [tensor.name, tensor.dtype.rawValue, "\(tensor.shape)", tensor.note]
+    }
+    let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
+    lines.append("")
+    for row in rows {
+      let cells = zip(row, widths).map { cell, width in
+        cell + String(repeating: " ", count: width - cell.count)
+      }
+      lines.append((cells + [row[3]]).joined(separator: "  "))
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private static func lines(of manifest: ArtifactManifest) -> [String] {
+    let description = manifest.description
+    var lines = [
+      "version       \(manifest.version), by \(description.producer.name)"
+        + " \(description.producer.version)"
+    ]
+    if let map = description.featureMap {
+      lines.append(
+        "feature map   \(map.kind.rawValue), \(map.featureDimension) features before negation,"
+          + " keys shared per \(map.sharing.rawValue)")
+    }
+    for source in description.provenance.sources {
+      lines.append(
+        "source        \(source.name), \(bytes(source.bytes)), sha256 \(source.sha256.prefix(16))…")
+    }
+    lines.append("recipe        \(JSONValue.object(description.provenance.recipe).text)")
+    for stage in description.stages {
+      lines.append("stage         \(stage.name): \(JSONValue.object(stage.losses).text)")
+    }
+    return lines
+  }
+
+  /// The inspection as one JSON object.
+  var json: JSONObject {
+    [
+      "file": .string(path), "format": .string(format),
+      "architecture": architecture.map { .string($0) } ?? .null,
+      "parameters": .integer(Int64(parameterCount)), "bytes": .integer(Int64(byteCount)),
+      "obstacle": obstacle.map { .string($0) } ?? .null,
+      "manifest": manifest?.json ?? .null,
+      "tensors": .array(
+        tensors.map { tensor in
+          .object([
+            "name": .string(tensor.name), "dtype": .string(tensor.dtype.rawValue),
+            "shape": .array(tensor.shape.map { .integer(Int64($0)) }),
+            "bytes": .integer(Int64(tensor.byteCount)), "note": .string(tensor.note),
+          ])
+        }),
+    ]
+  }
+
+  /// `json` as a line of text.
+  package var jsonLine: String { JSONValue.object(json).text }
+}

@@ -1,0 +1,99 @@
+// What a file holds, without reading its weights.
+
+package import HHFormat
+
+/// A look into a checkpoint or an artifact: its kind, its model and its tensor table.
+package struct Inspection: Sendable {
+  /// One line of the tensor table.
+  package struct Tensor: Sendable, Equatable {
+    package let name: String
+    package let dtype: DType
+    package let shape: [Int]
+    package let byteCount: Int
+    /// The tensor's role, or where an artifact's tensor came from.
+    package let note: String
+  }
+
+  package let path: String
+  /// `safetensors` or `artifact`.
+  package let format: String
+  /// The model's architecture, where it is one that this program knows.
+  package let architecture: String?
+  package let tensors: [Tensor]
+  /// An artifact's manifest.
+  package let manifest: ArtifactManifest?
+  /// Why a checkpoint would not be converted, where that shows without reading weights.
+  package let obstacle: String?
+
+  /// Opens and describes a file.
+  package init(of path: String, configuration: String? = nil) throws(FormatError) {
+    self.path = path
+    if try Self.isArtifact(path) {
+      let reader = try ArtifactReader(at: path)
+      format = "artifact"
+      architecture = reader.manifest.description.architecture.name
+      manifest = reader.manifest
+      obstacle = nil
+      tensors = reader.tensors.map { tensor in
+        Tensor(
+          name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
+          byteCount: tensor.byteCount, note: tensor.origin.rawValue)
+      }
+      return
+    }
+    let checkpoint = try Checkpoint(opening: path, configuration: configuration)
+    format = checkpoint.format
+    manifest = nil
+    let names = Self.names(of: checkpoint)
+    var roles: [ByteKey: String] = [:]
+    if case .success(let names) = names {
+      for entry in names.entries { roles[ByteKey(entry.tensor.name)] = entry.role }
+      for entry in names.dropped { roles[ByteKey(entry.tensor.name)] = "dropped: \(entry.why)" }
+      architecture = names.schema.architecture
+      obstacle = nil
+    } else {
+      architecture = nil
+      if case .failure(let error) = names { obstacle = error.description } else { obstacle = nil }
+    }
+    tensors = checkpoint.tensors.map { tensor in
+      Tensor(
+        name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
+        byteCount: tensor.byteCount, note: roles[ByteKey(tensor.name)] ?? "")
+    }
+  }
+
+  private static func names(of checkpoint: Checkpoint) -> Result<NameMap, FormatError> {
+    do throws(FormatError) {
+      return .success(try NameMap(checkpoint))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Whether a file begins as a zstd stream does.
+  package static func isArtifact(_ path: String) throws(FormatError) -> Bool {
+    guard try PathKind(of: path) == .regularFile else { return false }
+    let file = try MappedFile(at: path)
+    guard file.count >= 4 else { return false }
+    // Safe: the file was just found to hold the four bytes that are read.
+    let magic = unsafe file.bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt32.self)
+    return UInt32(littleEndian: magic) == 0xFD2F_B528
+  }
+
+  /// Elements of all tensors.
+  package var parameterCount: Int { tensors.reduce(0) { $0 + $1.shape.reduce(1, *) } }
+  /// Bytes of all tensors, uncompressed.
+  package var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
+
+  /// Number and bytes of the tensors of each element type, in the order in which they occur.
+  package var dtypes: [(dtype: DType, count: Int, byteCount: Int)] {
+    var totals: [(dtype: DType, count: Int, byteCount: Int)] = []
+    for tensor in tensors {
+      let index = totals.firstIndex { $0.dtype == tensor.dtype } ?? totals.count
+      if index == totals.count { totals.append((tensor.dtype, 0, 0)) }
+      totals[index].count += 1
+      totals[index].byteCount += tensor.byteCount
+    }
+    return totals
+  }
+}

@@ -1,0 +1,73 @@
+// The main job: a softmax checkpoint in, a distilled Hedgehog artifact out.
+
+internal import HHCompute
+internal import HHFormat
+
+/// One conversion, opened and checked; `run` carries it out.
+package struct Conversion {
+  /// What will be done.
+  package let plan: ConversionPlan
+  private let options: ConversionOptions
+  private let checkpoint: Checkpoint
+  private let names: NameMap
+  private let runner: ModelRunner
+  private let rewritten: Graph
+  private let rows: TrainingRows
+  private let stopwatch = Stopwatch()
+
+  /// Opens and checks everything that can be checked before work begins: the checkpoint, its
+  /// configuration, the data and the output's path.
+  package init(_ options: ConversionOptions) throws {
+    ThreadPolicy.use(threads: options.threads)
+    self.options = options
+    checkpoint = try Checkpoint(opening: options.model, configuration: options.configuration)
+    names = try NameMap(checkpoint)
+    try WeightCheck(checkpoint: checkpoint, names: names).run(
+      allowNonfinite: options.allowNonfinite)
+    let graph = try Graph(names)
+    runner = ModelRunner(
+      graph: graph, parameters: ParameterStore(checkpoint: checkpoint, names: names))
+    let rewrite: RewritePlan
+    (rewritten, rewrite) = graph.rewritten()
+    // Created and dropped at once: an output that cannot be written must not cost an hour of training.
+    _ = try AtomicFile(at: options.outputPath, replacing: options.force)
+    let report = RewriteReport(names: names, plan: rewrite)
+    rows = try TrainingRows(options: options, graph: graph, checkpoint: checkpoint, names: names)
+    let estimate = ConversionEstimate(
+      graph: graph, parameterCount: report.keptParameterCount, recipe: options.distillation,
+      rowCount: rows.trainingCount + rows.heldOutCount, length: rows.length)
+    plan = ConversionPlan(
+      source: options.model, output: options.outputPath, architecture: graph.architecture,
+      rewrite: rewrite, report: report, data: rows.description,
+      steps: options.distillation.steps, batchSize: options.distillation.batchSize,
+      length: rows.length, rowCount: rows.trainingCount, memory: estimate.memory,
+      operations: estimate.operations,
+      seconds: min(estimate.seconds, options.distillation.budget ?? .infinity))
+  }
+
+  /// Distils, writes the artifact and returns what was reached.
+  ///
+  /// - Throws: what `report` throws, `PipelineError` or `FormatError`; nothing is left behind then.
+  package func run(report: ProgressReport) throws -> ConversionSummary {
+    try report(.planned(plan))
+    let (training, heldOut) = try rows.load(runner: runner, report: report)
+    try report(.stage("distil"))
+    let distillation = Stopwatch()
+    let stage = DistillationStage(
+      runner: runner, plan: plan.rewrite, recipe: options.distillation)
+    let result = try stage.run(training: training, heldOut: heldOut, report: report)
+    let seconds = distillation.seconds
+    try report(.stage("write"))
+    let written = try ArtifactAssembly(
+      plan: plan, options: options, checkpoint: checkpoint, names: names, rows: rows,
+      result: result
+    ).write()
+    let summary = ConversionSummary(
+      output: options.outputPath, klBefore: result.klBefore, klAfter: result.klAfter,
+      seconds: stopwatch.seconds, peakMemory: peakMemoryBytes,
+      tokensPerSecond: Double(result.tokens) / max(seconds, 1e-9), steps: result.steps,
+      layers: result.layers, artifactBytes: written.bytes, rawBytes: written.rawBytes)
+    try report(.summary(summary))
+    return summary
+  }
+}

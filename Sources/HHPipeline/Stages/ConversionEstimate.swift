@@ -1,0 +1,48 @@
+// How much memory and time a conversion will take.
+
+internal import HHCompute
+
+/// Counts the work of distillation from the sizes of a graph.
+struct ConversionEstimate {
+  /// Floating-point operations.
+  private(set) var operations = 0.0
+  /// Bytes at the peak.
+  private(set) var memory = 0
+
+  /// Estimates distillation on `rowCount` distinct rows (held-out ones included).
+  init(graph: Graph, parameterCount: Int, recipe: DistillationRecipe, rowCount: Int, length: Int) {
+    let tokens = Double(rowCount * length)
+    let trained = Double(recipe.steps * recipe.batchSize * length)
+    var widest = 0
+    for attention in graph.attentions {
+      let queryWidth = attention.headCount * attention.headSize
+      let keyWidth = attention.keyValueHeadCount * attention.headSize
+      widest = max(widest, queryWidth + 2 * keyWidth)
+      let visible = Double(length) * (attention.isCausal ? 0.5 : 1)
+      // Scores and mixed values of the teacher.
+      operations += tokens * 4 * visible * Double(queryWidth)
+      // Scores (d), similarities (2 d) and two gradients (4 d) per pair, and the maps themselves.
+      operations += trained * Double(queryWidth) * (14 * visible + 12 * Double(attention.headSize))
+    }
+    let layerParameters = parameterCount / max(1, graph.layerCount)
+    operations += 2 * tokens * Double(parameterCount)
+    let states = rowCount * length * graph.hiddenSize
+    let scratch = max(4096, recipe.batchSize * length) * (widest + 6 * graph.hiddenSize)
+    let revisited =
+      recipe.steps * recipe.batchSize > rowCount ? rowCount * length * 2 * graph.hiddenSize : 0
+    memory = 4 * (states + revisited + scratch + layerParameters)
+  }
+
+  /// Seconds for the operations at the speed of a matrix product measured now (a few milliseconds),
+  /// halved because not all of distillation is matrix products.
+  var seconds: Double {
+    let size = 384
+    let (a, b) = (Matrix(rows: size, columns: size), Matrix(rows: size, columns: size))
+    let product = Matrix(rows: size, columns: size)
+    gemm(a, b, into: product)
+    let stopwatch = Stopwatch()
+    for _ in 0..<4 { gemm(a, b, into: product) }
+    let rate = 8 * Double(size * size * size) / max(1e-6, stopwatch.seconds)
+    return operations / (rate / 2)
+  }
+}

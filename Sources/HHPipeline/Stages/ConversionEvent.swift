@@ -1,0 +1,57 @@
+// What a conversion tells its caller while it runs.
+
+/// A step forward of a conversion.
+package enum ConversionEvent: Sendable {
+  /// The work is known and about to begin.
+  case planned(ConversionPlan)
+  /// A stage began: `read`, `sample`, `distil` or `write`.
+  case stage(String)
+  /// Tokens of the teacher's own text drawn so far.
+  case sampled(tokens: Int, of: Int)
+  /// A distillation step was taken.
+  case step(StepProgress)
+  /// A layer was trained.
+  case layerFinished(DistilledLayer, of: Int)
+  /// Something the user should know, in one sentence.
+  case warning(String)
+  /// The conversion is done.
+  case summary(ConversionSummary)
+}
+
+/// Where distillation stands.
+package struct StepProgress: Sendable, Equatable {
+  package let layer: Int
+  package let layerCount: Int
+  /// Steps taken in this layer.
+  package let step: Int
+  package let steps: Int
+  /// Soft cross-entropy of the last measured batch, in nats.
+  package let loss: Double
+  /// Training tokens per second, a token counted once for all layers.
+  package let tokensPerSecond: Double
+  /// Estimated seconds until the stage ends.
+  package let secondsLeft: Double
+}
+
+/// What a finished conversion gives back.
+package struct ConversionSummary: Sendable, Equatable {
+  package let output: String
+  /// Mean KL(teacher ‖ student) over layers on held-out rows, right after the rewrite.
+  package let klBefore: Double
+  /// The same after distillation.
+  package let klAfter: Double
+  /// Wall time of the whole conversion.
+  package let seconds: Double
+  /// Highest resident memory of the process.
+  package let peakMemory: Int
+  /// Training tokens per second of distillation, a token counted once for all layers.
+  package let tokensPerSecond: Double
+  package let steps: Int
+  package let layers: [DistilledLayer]
+  /// Bytes of the artifact and of its tensors uncompressed.
+  package let artifactBytes: Int
+  package let rawBytes: Int
+}
+
+/// Receives events; throwing from it ends the conversion with nothing written.
+package typealias ProgressReport = (ConversionEvent) throws -> Void

@@ -1,0 +1,64 @@
+// Everything a user can choose about a conversion.
+
+/// The settings of one conversion; only the model is required.
+package struct ConversionOptions: Sendable {
+  /// A checkpoint file, a shard index or a folder.
+  package var model: String
+  /// Path of the artifact; nil means the model's name in the working folder.
+  package var output: String?
+  /// A configuration file to use instead of the `config.json` beside the checkpoint.
+  package var configuration: String?
+  /// Text, token ids or images to distil on; nil means the model's own samples, or synthetic ones.
+  package var data: String?
+  /// Data to measure on; nil holds back some rows of the training data.
+  package var heldOut: String?
+  /// Tokens per row; nil means 256, or as many as the model's positions allow.
+  package var length: Int?
+  /// How the feature maps are trained.
+  package var distillation = DistillationRecipe()
+  /// Threads to use.
+  package var threads: Int
+  /// Whether an existing output may be replaced.
+  package var force = false
+  /// Whether weights that are not finite are let through.
+  package var allowNonfinite = false
+
+  /// Creates the default settings for a model.
+  package init(model: String, threads: Int) {
+    self.model = model
+    self.threads = threads
+  }
+
+  /// Tokens per row for a model that has positions for `maximum` of them.
+  func rowLength(maximum: Int) throws(PipelineError) -> Int {
+    guard let length else { return min(256, maximum) }
+    guard (2...maximum).contains(length) else {
+      throw .invalidOption(
+        name: "--length",
+        problem: "expected 2 to \(maximum) (the model's positions), found \(length)")
+    }
+    return length
+  }
+
+  /// The file extension of an artifact.
+  package static let artifactSuffix = ".hedgehog.safetensors.zst"
+
+  /// Where the artifact goes.
+  package var outputPath: String {
+    if let output { return output }
+    return Self.name(ofModel: model) + Self.artifactSuffix
+  }
+
+  /// A model's name from its path: the folder's for generic file names, else the file's stem.
+  static func name(ofModel path: String) -> String {
+    let parts = path.split(separator: "/").map(String.init).filter { $0 != "." }
+    guard let last = parts.last, last != ".." else { return "model" }
+    for suffix in [".safetensors.index.json", ".safetensors"] where last.hasSuffix(suffix) {
+      let stem = String(last.dropLast(suffix.count))
+      if stem != "model" { return stem }
+      guard let folder = parts.dropLast().last, folder != ".." else { return stem }
+      return folder
+    }
+    return last
+  }
+}

@@ -1,0 +1,56 @@
+// What a conversion will do, need and take, before it does it.
+
+/// The plan of a conversion: printable, and computed without training anything.
+package struct ConversionPlan: Sendable, Equatable {
+  package let source: String
+  package let output: String
+  package let architecture: String
+  package let rewrite: RewritePlan
+  package let report: RewriteReport
+  /// In words: where the training rows come from.
+  package let data: String
+  package let steps: Int
+  package let batchSize: Int
+  /// Positions per row.
+  package let length: Int
+  /// Distinct training rows.
+  package let rowCount: Int
+  /// Bytes of memory at the peak, estimated.
+  package let memory: Int
+  /// Floating-point operations of distillation.
+  package let operations: Double
+  /// Wall time estimated from `operations` and the speed of a matrix product on this machine.
+  package let seconds: Double
+
+  /// New parameters as a share of the converted model, 0 to 1.
+  package var newShare: Double {
+    let new = Double(rewrite.newParameterCount)
+    return new / (new + Double(report.keptParameterCount))
+  }
+
+  /// The plan as text, a line per block.
+  package var text: String {
+    var lines = [
+      "source       \(source) (\(architecture), \(count(report.keptParameterCount)) parameters)",
+      "output       \(output)",
+      "data         \(data)",
+      "distillation \(steps) steps of \(batchSize) rows of \(length), \(rowCount) distinct rows",
+      "new          \(count(rewrite.newParameterCount)) parameters, "
+        + "\(fixed(100 * newShare, 3)) % of the converted model",
+      "state        \(count(rewrite.stateCount)) floats per sequence when decoding",
+      "memory       about \(bytes(memory))",
+      "time         about \(duration(seconds))",
+    ]
+    for block in rewrite.blocks {
+      lines.append(
+        "block \(block.layer): \(block.headCount) heads of \(block.headSize)"
+          + (block.keyValueHeadCount == block.headCount
+            ? "" : " on \(block.keyValueHeadCount) key/value heads")
+          + ", softmax -> hedgehog, \(count(block.parameterCount)) new parameters")
+    }
+    for entry in report.entries {
+      if case .dropped(let why) = entry.fate { lines.append("drops \(entry.name): \(why)") }
+    }
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,45 @@
+// Numbers as people read them.
+
+internal import Glibc
+
+/// A number with a fixed number of digits after the point.
+package func fixed(_ value: Double, _ digits: Int) -> String {
+  guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
+  var scale = 1.0
+  for _ in 0..<digits { scale *= 10 }
+  let scaled = (abs(value) * scale).rounded()
+  let whole = Int(scaled / scale)
+  let fraction = Int(scaled - Double(whole) * scale)
+  let sign = value < 0 && scaled > 0 ? "-" : ""
+  if digits == 0 { return "\(sign)\(whole)" }
+  let text = "\(fraction)"
+  return "\(sign)\(whole)." + String(repeating: "0", count: max(0, digits - text.count)) + text
+}
+
+/// A count with thousands separated by commas.
+package func count(_ value: Int) -> String {
+  let digits = "\(value.magnitude)"
+  var text = ""
+  for (index, digit) in digits.enumerated() {
+    if index > 0, (digits.count - index).isMultiple(of: 3) { text += "," }
+    text.append(digit)
+  }
+  return value < 0 ? "-" + text : text
+}
+
+/// A size in bytes with a decimal unit.
+package func bytes(_ value: Int) -> String {
+  for (unit, size) in [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)] where Double(value) >= size {
+    return fixed(Double(value) / size, 1) + " " + unit
+  }
+  return "\(value) B"
+}
+
+/// A duration, rounded to what matters.
+package func duration(_ seconds: Double) -> String {
+  if seconds < 10 { return fixed(seconds, 1) + " s" }
+  let whole = Int(min(seconds, 1e9).rounded())
+  if whole < 60 { return "\(whole) s" }
+  if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
+  return "\(whole / 3600) h \(whole % 3600 / 60) min"
+}

@@ -1,0 +1,122 @@
+// hh-convert MODEL: the main job.
+
+import ArgumentParser
+import HHPipeline
+
+struct Convert: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Convert a checkpoint to a Hedgehog artifact (the default subcommand).")
+
+  @Argument(help: "A .safetensors file, a .safetensors.index.json, or a folder with either.")
+  var model: String
+
+  @Option(
+    name: .shortAndLong,
+    help: "The artifact to write (default: MODEL\(ConversionOptions.artifactSuffix)).")
+  var output: String?
+
+  @Option(help: "A configuration to use instead of the config.json beside the checkpoint.")
+  var config: String?
+
+  @Option(
+    help: """
+      Rows to distil on: text, token ids (.npy, .bin) or images (IDX, .npy). Without it a decoder \
+      writes its own, an encoder gets random tokens and a ViT synthetic images.
+      """)
+  var data: String?
+
+  @Option(help: "Rows to measure on, of the same kind (default: some rows of the data).")
+  var heldOut: String?
+
+  @Option(help: "Tokens per row (default: 256, or the model's positions).")
+  var length: Int?
+
+  @Option(help: "Optimiser steps per layer.")
+  var steps = DistillationRecipe().steps
+
+  @Option(help: "Rows per step.")
+  var batch = DistillationRecipe().batchSize
+
+  @Option(name: .customLong("lr"), help: "Learning rate at the first step.")
+  var learningRate = DistillationRecipe().learningRate
+
+  @Option(help: "Longest time for distillation, such as 90s, 10m or 1h30m: fewer steps if need be.")
+  var budget: TimeBudget?
+
+  @Option(help: "Seed of everything random.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Threads to use (default: one per processor).")
+  var threads: Int?
+
+  @Flag(help: "Print the plan and stop.")
+  var dryRun = false
+
+  @Flag(help: "Replace an existing output.")
+  var force = false
+
+  @Flag(help: "Convert weights even if some are not finite.")
+  var allowNonfinite = false
+
+  @Flag(name: .shortAndLong, help: "Print nothing but errors.")
+  var quiet = false
+
+  @Flag(help: "Print events as JSON lines on standard output; the last one is the summary.")
+  var json = false
+
+  func validate() throws {
+    if steps < 0 { throw ValidationError("'--steps' must not be negative, found \(steps).") }
+    if batch < 1 { throw ValidationError("'--batch' must be at least 1, found \(batch).") }
+    if !(learningRate > 0 && learningRate.isFinite) {
+      throw ValidationError("'--lr' must be positive and finite, found \(learningRate).")
+    }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("'--threads' must be 1 to 1024, found \(threads).")
+    }
+  }
+
+  func run() throws {
+    try ReportedFailure.reporting {
+      Interrupts.listen()
+      let conversion = try Conversion(options)
+      if dryRun {
+        let plan = conversion.plan
+        if json {
+          Terminal.write(ConversionEvent.planned(plan).jsonLine)
+        } else {
+          Terminal.write(plan.text + "\n")
+        }
+        return
+      }
+      let printer = EventPrinter(manner)
+      defer { printer.clear() }
+      _ = try conversion.run { event in
+        try Interrupts.check()
+        printer.print(event)
+      }
+    }
+  }
+
+  private var manner: EventPrinter.Manner {
+    if json { return .json }
+    if quiet { return .quiet }
+    return Terminal.isLive ? .live : .plain
+  }
+
+  private var options: ConversionOptions {
+    var options = ConversionOptions(model: model, threads: threads ?? Producer.processorCount)
+    options.output = output
+    options.configuration = config
+    options.data = data
+    options.heldOut = heldOut
+    options.length = length
+    options.distillation.steps = steps
+    options.distillation.batchSize = batch
+    options.distillation.learningRate = learningRate
+    options.distillation.seed = seed
+    options.distillation.budget = budget?.seconds
+    options.force = force
+    options.allowNonfinite = allowNonfinite
+    return options
+  }
+}

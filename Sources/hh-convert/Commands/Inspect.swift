@@ -1,0 +1,25 @@
+// hh-convert inspect FILE: what a file holds.
+
+import ArgumentParser
+import HHPipeline
+
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show a checkpoint's or artifact's architecture, dtypes, tensors and manifest.")
+
+  @Argument(help: "A checkpoint (file, index or folder) or an artifact.")
+  var file: String
+
+  @Option(help: "A configuration to use instead of the config.json beside the checkpoint.")
+  var config: String?
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func run() throws {
+    try ReportedFailure.reporting {
+      let inspection = try Inspection(of: file, configuration: config)
+      Terminal.write((json ? inspection.jsonLine : inspection.text) + "\n")
+    }
+  }
+}

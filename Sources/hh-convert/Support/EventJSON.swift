@@ -1,0 +1,92 @@
+// Events as JSON objects, one per line of `--json`.
+
+import HHFormat
+import HHPipeline
+
+extension ConversionEvent {
+  /// The event as a line of JSON.
+  var jsonLine: String { json.text + "\n" }
+
+  /// The event with its kind under `event`.
+  private var json: JSONValue {
+    switch self {
+    case .planned(let plan): .object(plan.json)
+    case .stage(let name): .object(["event": .string("stage"), "stage": .string(name)])
+    case .sampled(let tokens, let total):
+      .object([
+        "event": .string("sampled"), "tokens": .integer(Int64(tokens)),
+        "of": .integer(Int64(total)),
+      ])
+    case .step(let step):
+      .object([
+        "event": .string("step"), "stage": .string("distil"),
+        "layer": .integer(Int64(step.layer)), "layers": .integer(Int64(step.layerCount)),
+        "step": .integer(Int64(step.step)), "steps": .integer(Int64(step.steps)),
+        "loss": .number(step.loss), "tokens_per_second": .number(step.tokensPerSecond),
+        "seconds_left": .number(step.secondsLeft),
+      ])
+    case .layerFinished(let layer, let total):
+      .object(
+        layer.json(leading: ["event": .string("layer"), "layers": .integer(Int64(total))]))
+    case .warning(let text):
+      .object(["event": .string("warning"), "message": .string(text)])
+    case .summary(let summary): .object(summary.json)
+    }
+  }
+}
+
+extension DistilledLayer {
+  fileprivate func json(leading: JSONObject = [:]) -> JSONObject {
+    var object = leading
+    object["layer"] = .integer(Int64(layer))
+    object["kl_before"] = .number(klBefore)
+    object["kl_after"] = .number(klAfter)
+    object["kl_per_head"] = .array(klPerHead.map { .number($0) })
+    return object
+  }
+}
+
+extension ConversionPlan {
+  /// The plan as `--dry-run --json` prints it.
+  var json: JSONObject {
+    [
+      "event": .string("plan"), "source": .string(source), "output": .string(output),
+      "architecture": .string(architecture), "data": .string(data),
+      "blocks": .array(
+        rewrite.blocks.map { block in
+          .object([
+            "layer": .integer(Int64(block.layer)), "heads": .integer(Int64(block.headCount)),
+            "key_value_heads": .integer(Int64(block.keyValueHeadCount)),
+            "head_size": .integer(Int64(block.headSize)),
+            "new_parameters": .integer(Int64(block.parameterCount)),
+          ])
+        }),
+      "new_parameters": .integer(Int64(rewrite.newParameterCount)),
+      "new_share": .number(newShare), "steps": .integer(Int64(steps)),
+      "batch": .integer(Int64(batchSize)), "length": .integer(Int64(length)),
+      "rows": .integer(Int64(rowCount)), "memory_bytes": .integer(Int64(memory)),
+      "seconds": .number(seconds),
+      "tensors": .array(
+        report.entries.map { entry in
+          .object([
+            "name": .string(entry.name), "dtype": .string(entry.dtype.rawValue),
+            "shape": .array(entry.shape.map { .integer(Int64($0)) }),
+            "fate": .string(entry.fate.word),
+          ])
+        }),
+    ]
+  }
+}
+
+extension ConversionSummary {
+  fileprivate var json: JSONObject {
+    [
+      "event": .string("summary"), "output": .string(output), "kl_before": .number(klBefore),
+      "kl_after": .number(klAfter), "seconds": .number(seconds),
+      "peak_memory_bytes": .integer(Int64(peakMemory)),
+      "tokens_per_second": .number(tokensPerSecond), "steps": .integer(Int64(steps)),
+      "artifact_bytes": .integer(Int64(artifactBytes)), "raw_bytes": .integer(Int64(rawBytes)),
+      "layers": .array(layers.map { .object($0.json()) }),
+    ]
+  }
+}

@@ -1,0 +1,92 @@
+// Showing a conversion's events: a live line, plain lines, JSON lines or nothing.
+
+import HHPipeline
+
+/// Prints events in the manner that was asked for.
+final class EventPrinter {
+  /// How events are shown.
+  enum Manner {
+    /// One line on standard error that is written over.
+    case live
+    /// A line on standard error every ten seconds.
+    case plain
+    /// JSON lines on standard output.
+    case json
+    case quiet
+  }
+
+  private let manner: Manner
+  private var hasLiveLine = false
+  private var lastLine = Stopwatch()
+  private var layerCount = 0
+
+  init(_ manner: Manner) { self.manner = manner }
+
+  /// Prints one event.
+  func print(_ event: ConversionEvent) {
+    switch manner {
+    case .json: Terminal.write(event.jsonLine)
+    case .quiet: break
+    case .live, .plain: describe(event)
+    }
+  }
+
+  private func describe(_ event: ConversionEvent) {
+    switch event {
+    case .planned(let plan):
+      line(
+        "\(plan.architecture): \(plan.rewrite.blocks.count) blocks,"
+          + " \(count(plan.rewrite.newParameterCount)) new parameters; \(plan.data);"
+          + " \(plan.steps) steps of \(plan.batchSize) x \(plan.length),"
+          + " about \(duration(plan.seconds))")
+    case .stage: break
+    case .sampled(let tokens, let total):
+      progress("sample  \(count(tokens)) of \(count(total)) tokens")
+    case .step(let step):
+      progress(
+        "distil  layer \(step.layer + 1)/\(step.layerCount)  step \(step.step)/\(step.steps)"
+          + "  loss \(fixed(step.loss, 4))  \(count(Int(step.tokensPerSecond))) tokens/s"
+          + "  \(duration(step.secondsLeft)) left")
+    case .layerFinished(let layer, let total):
+      line(
+        "layer \(layer.layer + 1)/\(total)  KL \(fixed(layer.klBefore, 4)) ->"
+          + " \(fixed(layer.klAfter, 4))")
+    case .warning(let text): line("warning: \(text)")
+    case .summary(let summary): describe(summary)
+    }
+  }
+
+  private func describe(_ summary: ConversionSummary) {
+    clear()
+    Terminal.write(
+      """
+      \(summary.output): \(bytes(summary.artifactBytes)) (\(bytes(summary.rawBytes)) uncompressed)
+      mean KL(teacher || student) on held-out rows: \(fixed(summary.klBefore, 4)) ->\
+       \(fixed(summary.klAfter, 4))
+      \(duration(summary.seconds)), \(count(Int(summary.tokensPerSecond))) tokens/s,\
+       peak memory \(bytes(summary.peakMemory))
+
+      """)
+  }
+
+  private func line(_ text: String) {
+    clear()
+    Terminal.writeError(text + "\n")
+    lastLine = Stopwatch()
+  }
+
+  private func progress(_ text: String) {
+    if manner == .live {
+      Terminal.writeError("\r\u{1B}[K" + text.prefix(Terminal.width - 1))
+      hasLiveLine = true
+    } else if lastLine.seconds >= 10 {
+      line(text)
+    }
+  }
+
+  /// Removes the live line, so that other text starts on a clean one.
+  func clear() {
+    if hasLiveLine { Terminal.writeError("\r\u{1B}[K") }
+    hasLiveLine = false
+  }
+}

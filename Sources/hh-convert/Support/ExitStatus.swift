@@ -1,0 +1,79 @@
+// Exit codes: one table for every command.
+
+import HHFormat
+import HHPipeline
+
+/// What the process's exit code says; the numbers are those of sysexits where they fit.
+enum ExitStatus: Int32, CaseIterable {
+  case success = 0
+  /// `verify` found a defect.
+  case verificationFailed = 3
+  /// The arguments are wrong.
+  case usage = 64
+  /// The input is broken or contradicts itself.
+  case badData = 65
+  /// The input does not exist or cannot be opened.
+  case missingInput = 66
+  /// The input is valid but not something this program handles.
+  case unsupported = 69
+  /// The output exists or cannot be created.
+  case cannotCreate = 73
+  /// A read or write failed: a full disk, a broken device.
+  case io = 74
+  /// Training diverged with these settings.
+  case badSettings = 78
+  case interrupted = 130
+  case terminated = 143
+
+  /// The status of a file's failure.
+  init(_ kind: FormatError.Kind) {
+    self =
+      switch kind {
+      case .missingInput: .missingInput
+      case .badData: .badData
+      case .unsupported: .unsupported
+      case .cannotCreate: .cannotCreate
+      case .io: .io
+      }
+  }
+}
+
+/// A failure in the words and with the status in which the process ends.
+struct ReportedFailure: Error {
+  let message: String
+  let status: ExitStatus
+
+  /// Translates any error of the libraries.
+  init(_ error: any Error) {
+    switch error {
+    case let error as FormatError:
+      self.init(message: error.description, status: ExitStatus(error.kind))
+    case let error as PipelineError:
+      let status: ExitStatus =
+        switch error {
+        case .diverged: .badSettings
+        case .invalidOption: .usage
+        case .interrupted(let signal): signal == 2 ? .interrupted : .terminated
+        }
+      self.init(message: error.description, status: status)
+    default:
+      self.init(message: "\(error)", status: .io)
+    }
+  }
+
+  init(message: String, status: ExitStatus) {
+    self.message = message
+    self.status = status
+  }
+
+  /// Runs a command's work and translates whatever it throws.
+  static func reporting<T>(_ work: () throws -> T) throws -> T {
+    do {
+      return try work()
+    } catch let failure as ReportedFailure {
+      throw failure
+    } catch {
+      throw ReportedFailure(error)
+    }
+  }
+}

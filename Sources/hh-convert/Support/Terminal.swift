@@ -1,0 +1,38 @@
+// Writing to the standard streams and asking what they are.
+
+import Glibc
+
+/// The process's standard streams.
+enum Terminal {
+  /// Whether standard error is a terminal that shows a live line.
+  static var isLive: Bool { isatty(STDERR_FILENO) == 1 }
+
+  /// Columns of the terminal on standard error.
+  static var width: Int {
+    var size = winsize()
+    // Safe: `size` is a valid destination for the duration of the call.
+    let result = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size)
+    return result == 0 && size.ws_col > 20 ? Int(size.ws_col) : 80
+  }
+
+  /// Writes to standard output. A reader that went away is no reason to lose a conversion.
+  static func write(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+  /// Writes to standard error.
+  static func writeError(_ text: String) { write(text, to: STDERR_FILENO) }
+
+  private static func write(_ text: String, to descriptor: Int32) {
+    var text = text
+    text.withUTF8 { bytes in
+      var written = 0
+      while written < bytes.count {
+        // Safe: the range lies inside the borrowed bytes.
+        let count = unsafe Glibc.write(
+          descriptor, bytes.baseAddress?.advanced(by: written), bytes.count - written)
+        if count < 0 && errno == EINTR { continue }
+        if count <= 0 { return }
+        written += count
+      }
+    }
+  }
+}
