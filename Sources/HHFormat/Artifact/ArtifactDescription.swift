@@ -118,7 +118,7 @@ package struct FeatureMapDescription: Sendable, Equatable {
 
   /// The orientation that this program writes.
   package static let defaultOrientation =
-    "weight[head, feature, input]: y[h,f] = sum_i weight[h,f,i] * x[h,i] + bias[h,f]"
+    "weight[head, input, feature]: y[h,f] = sum_i x[h,i] * weight[h,i,f] + bias[h,f]"
 
   /// Creates a description.
   package init(
