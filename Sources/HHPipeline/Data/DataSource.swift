@@ -48,18 +48,17 @@ package struct DataSource: Sendable {
         frame.prefix = special.cls.map { [$0] } ?? []
         frame.suffix = special.sep.map { [$0] } ?? []
       }
-      let (rows, tokenCount) = try Self.tokens(
+      let (rows, droppedTokenCount) = try Self.tokens(
         at: path, length, frame: frame, tokenizer, vocabularySize)
       self.rows = .tokens(rows)
-      let added = rows.count * (frame.prefix.count + frame.suffix.count)
-      droppedTokenCount = max(0, tokenCount - (rows.ids.count - added))
+      self.droppedTokenCount = droppedTokenCount
     }
   }
 
   private static func tokens(
     at path: String, _ length: Int, frame: TokenFrame, _ tokenizer: (any Tokenizer)?,
     _ vocabularySize: Int
-  ) throws(FormatError) -> (rows: TokenRows, tokenCount: Int) {
+  ) throws(FormatError) -> (rows: TokenRows, droppedTokenCount: Int) {
     let name = path.lowercased()
     let stream: [Int32]
     if name.hasSuffix(".npy") {
@@ -72,7 +71,7 @@ package struct DataSource: Sendable {
             problem: "expected rows of \(length) tokens, found \(array.shape)",
             hint: "use --length \(array.shape[1]), or save the ids as one stream")
         }
-        return (TokenRows(ids: stream, length: length), stream.count)
+        return (TokenRows(ids: stream, length: length), 0)
       }
       guard array.shape.count <= 2 else {
         throw FormatError(
@@ -84,9 +83,9 @@ package struct DataSource: Sendable {
     } else {
       stream = try textTokens(at: path, tokenizer, vocabularySize)
     }
-    return (
-      try TokenRows(stream: stream, length: length, frame: frame, file: path), stream.count
-    )
+    let rows = try TokenRows(stream: stream, length: length, frame: frame, file: path)
+    let body = length - frame.prefix.count - frame.suffix.count
+    return (rows, stream.count - rows.count * body)
   }
 
   private static func textTokens(

@@ -64,7 +64,8 @@ struct TokenizerJSON {
   }
 
   func unsupported(_ component: String, _ found: String) -> FormatError {
-    FormatError(.unsupported, file: file, place: component, problem: "'\(found)' is not supported")
+    FormatError(
+      .unsupported, file: file, place: component, problem: "\(quoted(found)) is not supported")
   }
 
   func type(of step: JSONValue) -> String { step["type"]?.string ?? "missing type" }
@@ -153,7 +154,8 @@ struct TokenizerJSON {
     }
     guard valid.count == ids.count else {
       throw FormatError(
-        .badData, file: file, place: "post_processor", problem: "token '\(name)' has no valid id")
+        .badData, file: file, place: "post_processor",
+        problem: "token \(quoted(name)) has no valid id")
     }
     return valid
   }

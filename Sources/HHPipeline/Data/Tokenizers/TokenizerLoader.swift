@@ -34,7 +34,7 @@ package enum TokenizerLoader {
   ) throws(FormatError) -> any Tokenizer {
     if let name = settings.tokenizerClass, !name.hasPrefix("GPT2") {
       throw FormatError(
-        .unsupported, file: file, place: "tokenizer class '\(name)'",
+        .unsupported, file: file, place: "tokenizer class \(quoted(name))",
         problem: "only GPT-2 tokenizers are read from a vocabulary and a list of merges",
         hint: "save the tokenizer as tokenizer.json")
     }
@@ -46,7 +46,7 @@ package enum TokenizerLoader {
       guard let pair = splitMerge(line) else {
         throw FormatError(
           .badData, file: mergeFile, place: "line \(index + 1)",
-          problem: "expected two entries and one space between them, found '\(line)'")
+          problem: "expected two entries and one space between them, found \(quoted(line))")
       }
       merges.append(pair)
     }
@@ -75,7 +75,7 @@ package enum TokenizerLoader {
     for (index, line) in lines.enumerated() {
       guard vocabulary.insert(line, id: index) else {
         throw FormatError(
-          .badData, file: file, place: "line \(index + 1)", problem: "'\(line)' occurs twice")
+          .badData, file: file, place: "line \(index + 1)", problem: "\(quoted(line)) occurs twice")
       }
     }
     let special = settings.special(vocabulary.id)
@@ -128,7 +128,7 @@ extension MergeError {
   func formatError(file: String) -> FormatError {
     FormatError(
       .badData, file: file, place: "merge \(index + 1)",
-      problem: "'\(missing)' is not an entry of the vocabulary")
+      problem: "\(quoted(missing)) is not an entry of the vocabulary")
   }
 }
 
@@ -144,13 +144,13 @@ extension Vocabulary {
     for (text, value) in members.pairs {
       guard let id = value.integer, (0...Self.maximumID).contains(id) else {
         throw FormatError(
-          .badData, file: file, place: "entry '\(text)'",
+          .badData, file: file, place: "entry \(quoted(text))",
           problem: "expected an id from 0 to \(Self.maximumID), found \(value.text)")
       }
       guard insert(text, id: id) else {
         throw FormatError(
-          .badData, file: file, place: "entry '\(text)'",
-          problem: "id \(id) also belongs to '\(self.text(of: Int32(id)) ?? "")'")
+          .badData, file: file, place: "entry \(quoted(text))",
+          problem: "id \(id) also belongs to \(quoted(self.text(of: Int32(id)) ?? ""))")
       }
     }
   }
