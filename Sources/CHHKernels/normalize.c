@@ -34,7 +34,7 @@ void hh_layer_norm_forward(
     const float *row = x + i * stride;
     const float mean = row_sum(row, columns) / (float)columns;
     const float variance = row_squares(row, columns, mean) / (float)columns;
-    const float scale = 1.0f / __builtin_sqrtf(variance + epsilon);
+    const float scale = 1.0f / __builtin_elementwise_sqrt(variance + epsilon);
     float *result = out + i * out_stride;
     for (size_t j = 0; j < columns; j++)
       result[j] = (row[j] - mean) * scale * weight[j] + bias[j];
@@ -48,7 +48,7 @@ void hh_rms_norm_forward(
   for (size_t i = 0; i < rows; i++) {
     const float *row = x + i * stride;
     const float mean_square = row_squares(row, columns, 0) / (float)columns;
-    const float scale = 1.0f / __builtin_sqrtf(mean_square + epsilon);
+    const float scale = 1.0f / __builtin_elementwise_sqrt(mean_square + epsilon);
     float *result = out + i * out_stride;
     for (size_t j = 0; j < columns; j++) result[j] = row[j] * scale * weight[j];
   }

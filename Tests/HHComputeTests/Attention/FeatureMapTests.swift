@@ -74,9 +74,7 @@ struct FeatureMapCase {
   var doubles: [Double] { (weight.values + bias.values).map(Double.init) }
 
   func features(_ x: [Double], _ parameters: [Double]) -> [Double] {
-    let u = (0..<f).map { j in
-      (0..<d).reduce(parameters[d * f + j]) { $0 + x[$1] * parameters[$1 * f + j] }
-    }
+    let u = project(x, parameters, start: 0, parameters[(d * f)...])
     return softmax(u) + softmax(u.map { -$0 })
   }
 }

@@ -26,13 +26,14 @@ struct AttentionCase: CustomTestStringConvertible {
       .init(name: "\(mask), 7 positions, odd head", shape: shape(2, 7, 3, 3, 5)),
       .init(name: "\(mask), 33 positions", shape: shape(1, 33, 2, 2, 16)),
       .init(name: "\(mask), 64 positions", shape: shape(1, 64, 2, 2, 16)),
-      .init(name: "\(mask), 131 positions, grouped", shape: shape(2, 131, 4, 2, 8)),
+      .init(name: "\(mask), 131 positions, grouped", shape: shape(1, 131, 4, 2, 8)),
       .init(name: "\(mask), 97 positions, wide head", shape: shape(1, 97, 1, 1, 64)),
       .init(
-        name: "\(mask), fewer features", shape: shape(1, 50, 2, 1, 12), projectionSize: 5),
+        name: "\(mask), fewer features", shape: shape(1, 33, 2, 1, 12), projectionSize: 5),
       .init(
         name: "\(mask), maps per query head", shape: shape(2, 20, 4, 2, 8), mapsPerQueryHead: true),
-      .init(name: "\(mask), padded", shape: shape(4, 70, 2, 2, 8, [70, 66, 20, 1])),
+      .init(name: "\(mask), padded", shape: shape(3, 9, 2, 1, 4, [9, 5, 1])),
+      .init(name: "\(mask), padded, several chunks", shape: shape(3, 70, 2, 2, 8, [66, 20, 1])),
     ]
   }
 

@@ -73,24 +73,46 @@ struct AttentionReference {
     }
     return out
   }
+}
 
-  /// Mean over batch, query heads and valid queries of −Σ P log S, and the same mean of Σ P log P.
-  func loss(scale: Double, maps: DoubleMaps) -> (crossEntropy: Double, negativeEntropy: Double) {
-    let weights = hedgehog(maps: maps)
-    var sums = (0.0, 0.0)
-    for row in 0..<shape.batch {
-      for head in 0..<shape.queryHeads {
-        for i in 0..<shape.keyLength(row) {
-          let s = weights(row, head, i)
-          for (p, s) in zip(softmax(row, head, i, scale: scale), s) where p > 0 {
-            sums.0 -= p * log(s)
-            sums.1 += p * log(p)
-          }
-        }
+/// The distillation loss by the book; the teacher's weights are computed once.
+struct DistillationReference {
+  private let reference: AttentionReference
+  private let teacher: [[[[Double]]]]  // (batch, heads, valid queries, visible keys)
+
+  init(_ reference: AttentionReference, scale: Double) {
+    self.reference = reference
+    let shape = reference.shape
+    teacher = (0..<shape.batch).map { row in
+      (0..<shape.queryHeads).map { head in
+        (0..<shape.keyLength(row)).map { reference.softmax(row, head, $0, scale: scale) }
       }
     }
-    let count = Double(shape.validPositions * shape.queryHeads)
-    return (sums.0 / count, sums.1 / count)
+  }
+
+  /// Mean over batch, query heads and valid queries of −Σ P log S.
+  func crossEntropy(maps: DoubleMaps) -> Double {
+    let student = reference.hedgehog(maps: maps)
+    return mean { row, head, i, p in
+      let s = student(row, head, i)
+      return p.indices.reduce(0.0) { $0 - p[$1] * log(s[$1]) }
+    }
+  }
+
+  /// The same mean of Σ P log P.
+  var negativeEntropy: Double {
+    mean { _, _, _, p in p.reduce(0.0) { $1 > 0 ? $0 + $1 * log($1) : $0 } }
+  }
+
+  private func mean(_ term: (_ row: Int, _ head: Int, _ i: Int, _ p: [Double]) -> Double) -> Double
+  {
+    var sum = 0.0
+    for (row, heads) in teacher.enumerated() {
+      for (head, queries) in heads.enumerated() {
+        for (i, p) in queries.enumerated() { sum += term(row, head, i, p) }
+      }
+    }
+    return sum / Double(reference.shape.validPositions * reference.shape.queryHeads)
   }
 }
 
@@ -117,14 +139,36 @@ struct DoubleMaps {
   }
 
   private func features(_ x: [Double], _ w: [Double], _ b: [Double], _ head: Int) -> [Double] {
-    let u = (0..<f).map { j in
-      (0..<d).reduce(b[head * f + j]) { $0 + x[$1] * w[(head * d + $1) * f + j] }
-    }
+    let u = project(x, w, start: head * d * f, b[head * f..<(head + 1) * f])
     return softmax(u) + softmax(u.map { -$0 })
   }
 }
 
-func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+// Plain loops: the closures of `zip` and `reduce` are several times slower without optimisation.
+func dot(_ a: [Double], _ b: [Double]) -> Double {
+  var sum = 0.0
+  var index = 0
+  while index < a.count {
+    sum += a[index] * b[index]
+    index += 1
+  }
+  return sum
+}
+
+/// x W + b for W of x.count × count, from `start` in `w`.
+func project(_ x: [Double], _ w: [Double], start: Int, _ b: ArraySlice<Double>) -> [Double] {
+  var u = Array(b)
+  var index = start
+  for element in x {
+    var column = 0
+    while column < u.count {
+      u[column] += element * w[index]
+      index += 1
+      column += 1
+    }
+  }
+  return u
+}
 
 func softmax(_ x: [Double]) -> [Double] {
   guard let peak = x.max() else { return [] }
