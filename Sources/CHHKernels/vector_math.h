@@ -57,25 +57,33 @@ HH_INLINE void hh_log(hh_vec *value) {
   *value = (t + y) + e * 0.693359375f;
 }
 
-/// Error function within 3e-7, as a ratio of polynomials in x^2 on [-4, 4] (beyond, it is +-1).
+/// Error function within about 1 ulp: a polynomial in x^2 for small |x|, 1 - e^polynomial(|x|)
+/// for the rest, which is 1 from |x| = 4 on.
 HH_INLINE void hh_erf(hh_vec *value) {
-  hh_vec x = *value;
-  x = hh_max(x, hh_splat(-4.0f));
-  x = hh_min(x, hh_splat(4.0f));
+  const hh_vec x = *value;
+  const hh_ivec sign = (hh_ivec)x & (int32_t)0x80000000;
+  const hh_vec t = (hh_vec)((hh_ivec)x ^ sign);
   const hh_vec s = x * x;
-  hh_vec p = hh_splat(-2.72614225801306e-10f);
-  p = p * s + 2.77068142495902e-08f;
-  p = p * s - 2.10102402082508e-06f;
-  p = p * s - 5.69250639462346e-05f;
-  p = p * s - 7.34990630326855e-04f;
-  p = p * s - 2.95459980854025e-03f;
-  p = p * s - 1.60960333262415e-02f;
-  hh_vec q = hh_splat(-1.45660718464996e-05f);
-  q = q * s - 2.13374055278905e-04f;
-  q = q * s - 1.68282697438203e-03f;
-  q = q * s - 7.37332916720468e-03f;
-  q = q * s - 1.42647390514189e-02f;
-  *value = x * p / q;
+  hh_vec near = hh_splat(-5.96761703e-4f);
+  near = near * s + 4.99119423e-3f;
+  near = near * s - 2.67681349e-2f;
+  near = near * s + 1.12819925e-1f;
+  near = near * s - 3.76125336e-1f;
+  near = near * s + 1.28379166e-1f;
+  near = near * x + x;
+  const hh_vec limit = hh_splat(4.0f);
+  const hh_vec c = hh_min(t, limit);
+  hh_vec far = c * -1.72853470e-5f + 3.83197126e-4f;
+  far = far * c - 3.88396438e-3f;
+  far = far * c + 2.42546219e-2f;
+  far = far * c - 1.06777877e-1f;
+  far = far * c - 6.34846687e-1f;
+  far = far * c - 1.28717512e-1f;
+  far = far * c - c;
+  hh_exp(&far);
+  far = 1.0f - far;
+  far = (hh_vec)((hh_ivec)far | sign);
+  *value = hh_select(t > 0.927734375f, far, near);
 }
 
 /// Hyperbolic tangent within 3e-7, as a ratio of polynomials in x^2 on [-7.9, 7.9].
