@@ -3,11 +3,9 @@
 // All of it is integer arithmetic or exact float arithmetic on the bits, so every clone gives the
 // same result. Sources may start at any address: elements are read through unaligned types.
 #include "CHHKernels.h"
+#include "multiversion.h"
 
 #pragma STDC FP_CONTRACT OFF
-
-#define HH_CONVERT_CLONES \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 
 typedef uint16_t __attribute__((aligned(1), may_alias)) u16_at_any_address;
 typedef uint32_t __attribute__((aligned(1), may_alias)) u32_at_any_address;
@@ -25,7 +23,7 @@ static inline uint32_t bits_of_float(float value) {
   return bits;
 }
 
-HH_CONVERT_CLONES
+HH_MULTIVERSION
 void hh_f32_from_f16(float *output, const void *source, size_t count) {
   const u16_at_any_address *elements = source;
   for (size_t i = 0; i < count; i++) {
@@ -42,13 +40,13 @@ void hh_f32_from_f16(float *output, const void *source, size_t count) {
   }
 }
 
-HH_CONVERT_CLONES
+HH_MULTIVERSION
 void hh_f32_from_bf16(float *output, const void *source, size_t count) {
   const u16_at_any_address *elements = source;
   for (size_t i = 0; i < count; i++) output[i] = float_of_bits((uint32_t)elements[i] << 16);
 }
 
-HH_CONVERT_CLONES
+HH_MULTIVERSION
 void hh_f16_from_f32(void *output, const float *source, size_t count) {
   u16_at_any_address *elements = output;
   for (size_t i = 0; i < count; i++) {
@@ -68,7 +66,7 @@ void hh_f16_from_f32(void *output, const float *source, size_t count) {
   }
 }
 
-HH_CONVERT_CLONES
+HH_MULTIVERSION
 void hh_bf16_from_f32(void *output, const float *source, size_t count) {
   u16_at_any_address *elements = output;
   for (size_t i = 0; i < count; i++) {
@@ -83,7 +81,7 @@ void hh_bf16_from_f32(void *output, const float *source, size_t count) {
 // A block is scanned without branches, so that it vectorises; only a block with a hit is searched.
 #define HH_SCAN_BLOCK 1024
 
-HH_CONVERT_CLONES
+HH_MULTIVERSION
 size_t hh_first_with_bits_16(const void *source, size_t count, uint16_t mask) {
   const u16_at_any_address *elements = source;
   for (size_t start = 0; start < count; start += HH_SCAN_BLOCK) {
@@ -96,7 +94,7 @@ size_t hh_first_with_bits_16(const void *source, size_t count, uint16_t mask) {
   return count;
 }
 
-HH_CONVERT_CLONES
+HH_MULTIVERSION
 size_t hh_first_with_bits_32(const void *source, size_t count, uint32_t mask) {
   const u32_at_any_address *elements = source;
   for (size_t start = 0; start < count; start += HH_SCAN_BLOCK) {
@@ -109,7 +107,7 @@ size_t hh_first_with_bits_32(const void *source, size_t count, uint32_t mask) {
   return count;
 }
 
-HH_CONVERT_CLONES
+HH_MULTIVERSION
 size_t hh_first_with_bits_64(const void *source, size_t count, uint64_t mask) {
   const u64_at_any_address *elements = source;
   for (size_t start = 0; start < count; start += HH_SCAN_BLOCK) {

@@ -3,7 +3,7 @@
 // phi(x) = [softmax(u), softmax(-u)] with u = x W + b, W of d x f: two separate softmaxes, so
 // each half sums to one. Rows of phi hold 2 f features.
 #pragma once
-#include "multiversion.h"
+#include "vector.h"
 
 /// phi (rows x 2f, dense) of x (rows x d). `u` is scratch of rows * f floats.
 void hh_feature_map_rows(

@@ -1,8 +1,5 @@
-// Function multiversioning and the vector types that every kernel shares.
+// Function multiversioning: one function, compiled for several instruction sets.
 #pragma once
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
 // Compiled for three instruction sets; the loader picks one at start-up. x86 only: elsewhere the
 // baseline of the target already has fused multiply-add and wide vectors.
@@ -12,54 +9,3 @@
 #else
 #define HH_MULTIVERSION
 #endif
-
-// Small functions that must take on the instruction set of the clone that calls them.
-#define HH_INLINE static inline __attribute__((always_inline))
-
-// Such functions take vectors by pointer: clang refuses a call that passes one by value between
-// functions of different instruction sets, even where the call is going to be inlined.
-
-// a * b + c inside one expression becomes one fused operation where the instruction set has it.
-#pragma STDC FP_CONTRACT ON
-
-// Sixteen lanes whatever the machine, so that sums are added in the same order everywhere.
-enum { HH_LANES = 16 };
-typedef float hh_vec __attribute__((vector_size(64)));
-typedef int32_t hh_ivec __attribute__((vector_size(64)));
-typedef float hh_vec_unaligned __attribute__((vector_size(64), aligned(4), may_alias));
-
-#define hh_load(p) ((hh_vec)(*(const hh_vec_unaligned *)(p)))
-#define hh_store(p, v) (*(hh_vec_unaligned *)(p) = (v))
-#define hh_splat(x) ((x) - (hh_vec){0})
-/// `mask ? a : b`, lane by lane; a comparison's lanes are all ones or all zeros.
-#define hh_select(mask, a, b) ((hh_vec)(((mask) & (hh_ivec)(a)) | (~(mask) & (hh_ivec)(b))))
-// A NaN in `a` survives both: the comparison is false and the other operand is `a`.
-#define hh_max(a, b) hh_select((a) < (b), b, a)
-#define hh_min(a, b) hh_select((a) > (b), b, a)
-
-/// The first `count` floats at `p`, `count` up to HH_LANES; the other lanes are `fill`.
-HH_INLINE void hh_load_partial(hh_vec *v, const float *p, size_t count, float fill) {
-  *v = hh_splat(fill);
-  memcpy(v, p, count * sizeof(float));
-}
-
-/// Sum of the lanes as a balanced tree, the same on every machine.
-HH_INLINE float hh_sum(const hh_vec *v) {
-  float lanes[HH_LANES];
-  memcpy(lanes, v, sizeof lanes);
-  for (size_t width = HH_LANES / 2; width > 0; width /= 2)
-    for (size_t i = 0; i < width; i++) lanes[i] += lanes[i + width];
-  return lanes[0];
-}
-
-HH_INLINE float hh_largest(const hh_vec *v) {
-  float lanes[HH_LANES];
-  memcpy(lanes, v, sizeof lanes);
-  for (size_t width = HH_LANES / 2; width > 0; width /= 2)
-    for (size_t i = 0; i < width; i++)
-      lanes[i] = lanes[i] < lanes[i + width] ? lanes[i + width] : lanes[i];
-  return lanes[0];
-}
-
-HH_INLINE size_t hh_round_up(size_t count) { return (count + HH_LANES - 1) / HH_LANES * HH_LANES; }
-HH_INLINE size_t hh_smaller(size_t a, size_t b) { return a < b ? a : b; }

@@ -1,6 +1,6 @@
 // Layer normalisation and root-mean-square normalisation of rows.
 #include "CHHKernels.h"
-#include "multiversion.h"
+#include "vector.h"
 
 /// Sum of x over a row.
 HH_INLINE float row_sum(const float *x, size_t columns) {

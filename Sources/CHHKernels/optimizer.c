@@ -1,6 +1,6 @@
 // AdamW, and the sum of squares that gradient clipping needs.
 #include "CHHKernels.h"
-#include "multiversion.h"
+#include "vector.h"
 
 HH_MULTIVERSION
 void hh_adamw(

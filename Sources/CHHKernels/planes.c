@@ -3,18 +3,12 @@
 // Each word is first rotated left by one bit. That moves the sign of an IEEE number from the top to
 // the bottom, so the top byte of a float32 or bfloat16 is its whole exponent and nothing else.
 #include "CHHKernels.h"
-
-#if defined(__x86_64__)
-#define HH_PLANES_CLONES \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define HH_PLANES_CLONES
-#endif
+#include "multiversion.h"
 
 typedef uint16_t __attribute__((aligned(1), may_alias)) u16_at_any_address;
 typedef uint32_t __attribute__((aligned(1), may_alias)) u32_at_any_address;
 
-HH_PLANES_CLONES
+HH_MULTIVERSION
 void hh_plane_of_16(uint8_t *restrict output, const void *words, size_t count, unsigned plane) {
   const u16_at_any_address *elements = words;
   const unsigned shift = 8 * plane;
@@ -25,7 +19,7 @@ void hh_plane_of_16(uint8_t *restrict output, const void *words, size_t count, u
   }
 }
 
-HH_PLANES_CLONES
+HH_MULTIVERSION
 void hh_plane_of_32(uint8_t *restrict output, const void *words, size_t count, unsigned plane) {
   const u32_at_any_address *elements = words;
   const unsigned shift = 8 * plane;
@@ -36,7 +30,7 @@ void hh_plane_of_32(uint8_t *restrict output, const void *words, size_t count, u
   }
 }
 
-HH_PLANES_CLONES
+HH_MULTIVERSION
 void hh_join_planes_16(void *restrict words, const uint8_t *restrict planes, size_t count) {
   u16_at_any_address *elements = words;
   const uint8_t *low = planes, *high = planes + count;
@@ -46,7 +40,7 @@ void hh_join_planes_16(void *restrict words, const uint8_t *restrict planes, siz
   }
 }
 
-HH_PLANES_CLONES
+HH_MULTIVERSION
 void hh_join_planes_32(void *restrict words, const uint8_t *restrict planes, size_t count) {
   u32_at_any_address *elements = words;
   const uint8_t *p0 = planes, *p1 = p0 + count, *p2 = p1 + count, *p3 = p2 + count;

@@ -1,6 +1,6 @@
 // Rotary position embedding in the rotate-half layout: lane i turns with lane i + d/2.
 #include "CHHKernels.h"
-#include "multiversion.h"
+#include "vector.h"
 
 HH_MULTIVERSION
 void hh_rotary_forward(

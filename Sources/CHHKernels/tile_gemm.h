@@ -3,7 +3,7 @@
 // A panel matrix of k rows and n columns is ceil(n / 16) panels, each k rows of 16 consecutive
 // floats; missing columns are zero. Its size is k * hh_round_up(n) floats.
 #pragma once
-#include "multiversion.h"
+#include "vector.h"
 
 /// Packs rows x columns (row stride `stride`) into panels.
 void hh_pack(size_t rows, size_t columns, const float *source, size_t stride, float *panels);

@@ -1,6 +1,6 @@
 // exp, log, erf and tanh of a vector in place, without calls into libm.
 #pragma once
-#include "multiversion.h"
+#include "vector.h"
 
 /// e^x within about 1 ulp; 0 below -87.3, the largest finite value's neighbourhood above 88.3.
 ///
@@ -86,7 +86,7 @@ HH_INLINE void hh_erf(hh_vec *value) {
   *value = hh_select(t > 0.927734375f, far, near);
 }
 
-/// Hyperbolic tangent within 3e-7, as a ratio of polynomials in x^2 on [-7.9, 7.9].
+/// Hyperbolic tangent within 4e-7, as a ratio of polynomials in x^2 on [-7.9, 7.9].
 HH_INLINE void hh_tanh(hh_vec *value) {
   hh_vec x = *value;
   const float limit = 7.90531110763549805f;
