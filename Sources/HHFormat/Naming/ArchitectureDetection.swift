@@ -14,7 +14,7 @@ struct ArchitectureDetection {
         schema.detect.allSatisfy { names($0.replacing("{prefix}", with: prefix)) }
       }
     }
-    guard let type = configuration?["model_type"] else {
+    guard let declared = try declaredSchema(among: schemas) else {
       if let byNames { return byNames }
       throw FormatError(
         .unsupported, file: checkpointPath,
@@ -22,26 +22,51 @@ struct ArchitectureDetection {
           + " \(ArchitectureSchema.names(of: schemas))",
         hint: "if it is one of them, give its configuration with --config FILE")
     }
-    let file = configurationPath ?? checkpointPath
-    guard let schema = schemas.first(where: { $0.modelTypes.contains(type.string ?? "") }) else {
+    if let byNames, byNames.architecture != declared.schema.architecture {
       throw FormatError(
-        .unsupported, file: file, place: "key 'model_type'",
-        problem: "expected \(ArchitectureSchema.names(of: schemas)), found \(type.text)")
-    }
-    if let byNames, byNames.architecture != schema.architecture {
-      throw FormatError(
-        .badData, file: file, place: "key 'model_type'",
+        .badData, file: file, place: "key '\(declared.key)'",
         problem: "contradicts the tensors: expected '\(byNames.architecture)' by their names,"
-          + " found \(type.text)")
+          + " found \(quoted(declared.word))")
     }
-    for name in configuration?["architectures"]?.array ?? [] {
-      let name = name.string ?? ""
-      guard schema.modelTypes.contains(where: { name.lowercased().hasPrefix($0) }) else {
+    return declared.schema
+  }
+
+  /// What the configuration says: its model type, else the class it names.
+  private func declaredSchema(
+    among schemas: [ArchitectureSchema]
+  ) throws(FormatError) -> (schema: ArchitectureSchema, key: String, word: String)? {
+    let classes = (configuration?["architectures"]?.array ?? []).map { $0.string ?? $0.text }
+    if let type = configuration?["model_type"], type != .null {
+      let word = type.string ?? type.text
+      guard let schema = schemas.first(where: { $0.modelTypes.contains(word) }) else {
+        throw FormatError(
+          .unsupported, file: file, place: "key 'model_type'",
+          problem: "expected \(ArchitectureSchema.names(of: schemas)), found \(quoted(word))")
+      }
+      if let other = classes.first(where: { !schema.holds(class: $0) }) {
         throw FormatError(
           .badData, file: file, place: "key 'architectures'",
-          problem: "contradicts 'model_type': expected a class of \(type.text), found '\(name)'")
+          problem: "contradicts 'model_type': expected a class of '\(word)', found \(quoted(other))"
+        )
       }
+      return (schema, "model_type", word)
     }
-    return schema
+    guard let name = classes.first else { return nil }
+    guard let schema = schemas.first(where: { $0.holds(class: name) }) else {
+      throw FormatError(
+        .unsupported, file: file, place: "key 'architectures'",
+        problem: "expected a class of \(ArchitectureSchema.names(of: schemas)),"
+          + " found \(quoted(name))")
+    }
+    return (schema, "architectures", name)
+  }
+
+  private var file: String { configurationPath ?? checkpointPath }
+}
+
+extension ArchitectureSchema {
+  /// Whether a class of the reference implementation is of this architecture, by its name.
+  fileprivate func holds(class name: String) -> Bool {
+    modelTypes.contains { name.lowercased().hasPrefix($0) }
   }
 }

@@ -22,6 +22,7 @@ extension ArchitectureSchema {
       finalNorm: try reader.bool(block, "finalNorm"))
     detect = try reader.strings(root, "detect")
     prefixes = try reader.strings(root, "prefixes")
+    baseClasses = try reader.strings(root, "baseClasses")
     renames = try reader.list(root, "renames").map { (item) throws(FormatError) in
       (from: try reader.string(item, "from"), to: try reader.string(item, "to"))
     }

@@ -33,7 +33,17 @@ package struct ArchitectureSchema: Sendable {
 
   /// One hyper-parameter and where `config.json` keeps it.
   package struct ConfigurationKey: Sendable {
-    package enum ValueType: String, Sendable { case integer, number, boolean, string, object }
+    package enum ValueType: String, Sendable {
+      /// A whole number of at least 1.
+      case integer
+      /// The same, or a list of two equal ones: height and width.
+      case side
+      /// A token id; anything else, such as a list of several, counts as none.
+      case token
+      case number, boolean, string, object
+
+      var isInteger: Bool { self == .integer || self == .side }
+    }
     package let name: String
     /// Keys to look under, in order; a dot descends into an object.
     package let keys: [String]
@@ -44,6 +54,25 @@ package struct ArchitectureSchema: Sendable {
     /// False where neither names nor shapes can tell the value, so that a checkpoint without a
     /// configuration must be given one.
     package let isInferable: Bool
+
+    /// How a configuration spells the key: as it does, or as the reference implementation would.
+    func spelling(in configuration: JSONObject?) -> String {
+      let given = keys.first { path in
+        configuration.flatMap { Self.value(at: path, in: $0) } ?? .null != .null
+      }
+      return given ?? keys.first { !$0.contains(".") } ?? name
+    }
+
+    /// The value under the first of the keys that has one.
+    func value(in configuration: JSONObject) -> JSONValue? {
+      keys.lazy.compactMap { Self.value(at: $0, in: configuration) }.first { $0 != .null }
+    }
+
+    private static func value(at path: String, in configuration: JSONObject) -> JSONValue? {
+      path.split(separator: ".").reduce(.object(configuration)) { value, key in
+        value?[String(key)]
+      }
+    }
   }
 
   /// One tensor of the architecture.
@@ -87,6 +116,8 @@ package struct ArchitectureSchema: Sendable {
   /// Names that only this architecture has.
   package let detect: [String]
   package let prefixes: [String]
+  /// Classes of the reference implementation that have no language-model head.
+  package let baseClasses: [String]
   /// Old spellings: a file's `from` means `to`.
   package let renames: [(from: String, to: String)]
   package let configuration: [ConfigurationKey]
@@ -97,7 +128,11 @@ package struct ArchitectureSchema: Sendable {
   package let dropped: [(name: String, why: String)]
 
   /// Every architecture the program knows.
-  package static func all() throws(FormatError) -> [ArchitectureSchema] {
+  package static func all() throws(FormatError) -> [ArchitectureSchema] { try parsed.get() }
+
+  private static let parsed = Result { () throws(FormatError) in try parseAll() }
+
+  private static func parseAll() throws(FormatError) -> [ArchitectureSchema] {
     var schemas: [ArchitectureSchema] = []
     for (name, bytes) in [
       ("gpt2", PackageResources.gpt2_json), ("bert", PackageResources.bert_json),

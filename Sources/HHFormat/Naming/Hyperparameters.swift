@@ -21,7 +21,9 @@ package struct Hyperparameters: Sendable {
     checkpointPath: String, observed: [String: Int]
   ) throws(FormatError) {
     file = configurationPath ?? checkpointPath
-    for key in schema.configuration { spelling[key.name] = key.keys.last }
+    for key in schema.configuration {
+      spelling[key.name] = key.spelling(in: configuration)
+    }
     if let configuration {
       for rule in schema.requires {
         let found = configuration[rule.key]
@@ -32,7 +34,7 @@ package struct Hyperparameters: Sendable {
         }
       }
     } else {
-      let unknown = schema.configuration.filter { !$0.isInferable }.compactMap(\.keys.last)
+      let unknown = schema.configuration.filter { !$0.isInferable }.map { key($0.name) }
       if !unknown.isEmpty {
         throw FormatError(
           .badData, file: checkpointPath,
@@ -42,18 +44,23 @@ package struct Hyperparameters: Sendable {
       }
     }
     for key in schema.configuration {
-      let given = Self.lookUp(key, in: configuration)
-      if let given, given != .null {
+      if let given = configuration.flatMap({ key.value(in: $0) }) {
         values[key.name] = try checked(given, key)
-      } else if let value = observed[key.name], configuration == nil || key.type == .integer {
+      } else if let value = observed[key.name], configuration == nil || key.type.isInteger {
+        guard value < Self.limit else { throw tooLarge(value, key) }
         values[key.name] = key.type == .boolean ? .bool(value != 0) : .integer(Int64(value))
-      } else if case .string(let expression) = key.fallback, key.type == .integer {
+      } else if case .string(let expression) = key.fallback, key.type.isInteger {
         values[key.name] = .integer(Int64(try evaluate(expression)))
       } else {
         values[key.name] = key.fallback
       }
     }
     if let labels = observed["labelCount"] { values["labelCount"] = .integer(Int64(labels)) }
+    for key in schema.configuration where key.type.isInteger && integer(key.name) < 1 {
+      throw FormatError(
+        .badData, file: file, place: "key '\(self.key(key.name))'",
+        problem: "expected at least 1, found \(integer(key.name))")
+    }
     try derive()
   }
 
@@ -76,43 +83,42 @@ package struct Hyperparameters: Sendable {
     return values[name]?.integer.map { $0 * extent.factor }
   }
 
-  private static func lookUp(
-    _ key: ArchitectureSchema.ConfigurationKey, in configuration: JSONObject?
-  ) -> JSONValue? {
-    guard let configuration else { return nil }
-    for path in key.keys {
-      var value: JSONValue? = .object(configuration)
-      for part in path.split(separator: ".") { value = value?[String(part)] }
-      if let value, value != .null { return value }
-    }
-    return nil
-  }
-
   private func checked(_ value: JSONValue, _ key: ArchitectureSchema.ConfigurationKey)
     throws(FormatError) -> JSONValue
   {
+    var value = value
+    // Square images and patches may be written as [height, width].
+    if key.type == .side, let sides = value.array, sides.count == 2, sides[0] == sides[1] {
+      value = sides[0]
+    }
     let fits =
       switch key.type {
-      case .integer: value.integer.map { (0..<Self.limit).contains($0) } ?? false
+      case .integer, .side, .token: value.integer.map { (0..<Self.limit).contains($0) } ?? false
       case .number: value.double.map { $0.isFinite && $0 > 0 } ?? false
       case .boolean: value.bool != nil
       case .string: value.string != nil
       case .object: value.object != nil
       }
     if fits { return value }
-    // Several end or beginning tokens are legal; none of them matters here.
-    if key.name.hasSuffix("Token") { return .integer(0) }
+    if key.type == .token { return .null }
     let expected =
       switch key.type {
       case .integer: "a whole number below \(Self.limit)"
-      case .number: "a positive number"
+      case .side: "a whole number below \(Self.limit) or two equal ones"
+      case .token, .number: "a positive number"
       case .boolean: "true or false"
       case .string: "a string"
       case .object: "an object"
       }
     throw FormatError(
-      .badData, file: file, place: "key '\(key.keys.last ?? key.name)'",
+      .badData, file: file, place: "key '\(self.key(key.name))'",
       problem: "expected \(expected), found \(value.text)")
+  }
+
+  private func tooLarge(_ value: Int, _ key: ArchitectureSchema.ConfigurationKey) -> FormatError {
+    FormatError(
+      .badData, file: file, place: "key '\(self.key(key.name))'",
+      problem: "expected below \(Self.limit), found \(value) by the tensors' shapes")
   }
 
   /// Evaluates `name`, `factor*name` or `name/name` over values resolved so far.
@@ -137,12 +143,6 @@ package struct Hyperparameters: Sendable {
   private mutating func derive() throws(FormatError) {
     func set(_ name: String, _ value: Int, in values: inout JSONObject) {
       values[name] = .integer(Int64(value))
-    }
-    for name in ["hiddenSize", "layerCount", "headCount", "intermediateSize"]
-    where integer(name) < 1 {
-      throw FormatError(
-        .badData, file: file, place: "key '\(key(name))'",
-        problem: "expected at least 1, found \(integer(name))")
     }
     if values["headSize"] == nil {
       set("headSize", try divide("hiddenSize", by: "headCount"), in: &values)

@@ -21,7 +21,8 @@ package struct NameMap: Sendable {
   private let byRole: [String: Int]
   private let ties: [String: String]
 
-  /// The tensor that plays a role: its own, or the one it is tied to where it is absent.
+  /// The tensor that plays a role: its own, or the one it is tied to where it is absent and the
+  /// model ties its head.
   package subscript(role: String) -> Entry? {
     if let index = byRole[role] { return entries[index] }
     return ties[role].flatMap { byRole[$0] }.map { entries[$0] }
@@ -44,7 +45,8 @@ package struct NameMap: Sendable {
       names: { table[ByteKey($0)] != nil }, configuration: configuration,
       configurationPath: configurationPath, checkpointPath: checkpointPath
     ).schema(among: schemas)
-    let matcher = NameMatcher(schema: schema, table: table, file: checkpointPath)
+    let matcher = NameMatcher(
+      schema: schema, table: table, file: checkpointPath, configuration: configuration)
     let hyperparameters = try Hyperparameters(
       schema: schema, configuration: configuration, configurationPath: configurationPath,
       checkpointPath: checkpointPath, observed: matcher.observedSizes())

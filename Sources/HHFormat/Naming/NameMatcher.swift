@@ -10,15 +10,29 @@ struct NameMatcher {
   let table: Table
   let file: String
   private let prefix: String
+  /// Whether the checkpoint is of a model without a language-model head.
+  private let isBase: Bool
 
-  init(schema: ArchitectureSchema, table: Table, file: String) {
+  init(schema: ArchitectureSchema, table: Table, file: String, configuration: JSONObject?) {
     self.schema = schema
     self.table = table
     self.file = file
-    prefix =
+    let prefix =
       schema.prefixes.first { prefix in
         schema.detect.allSatisfy { table[ByteKey($0.replacing("{prefix}", with: prefix))] != nil }
-      } ?? ""
+      }
+      // Where what detection looks for is itself missing, the other names still show the prefix.
+      ?? schema.prefixes.first { prefix in
+        !prefix.isEmpty && table.keys.contains { $0.text.hasPrefix(prefix) }
+      }
+      ?? ""
+    self.prefix = prefix
+    if let name = configuration?["architectures"]?.array?.first?.string {
+      isBase = schema.baseClasses.contains(name)
+    } else {
+      // Saving a base class puts no prefix before the names.
+      isBase = prefix.isEmpty
+    }
   }
 
   /// The tensor of a schema entry in one layer, under any of its spellings.
@@ -59,17 +73,27 @@ struct NameMatcher {
     sizes["layerCount"] = observedLayerCount
     if let positions = sizes["positionCount"], let patch = sizes["patchSize"] {
       let side = Int(Double(max(0, positions - 1)).squareRoot())
-      if side * side == positions - 1 { sizes["imageSize"] = side * patch }
+      let (size, overflow) = side.multipliedReportingOverflow(by: patch)
+      if !overflow, side * side == positions - 1 { sizes["imageSize"] = size }
     }
     return sizes
   }
 
-  /// One more than the highest layer for which the checkpoint has a tensor.
+  /// One more than the highest layer of which the checkpoint has a tensor. A number beyond the
+  /// count of tensors is none of a layer.
   private var observedLayerCount: Int {
-    guard let spec = schema.tensors.first(where: { $0.isPerLayer && $0.presence == .required })
-    else { return 0 }
+    let stems = Set(
+      schema.tensors.filter(\.isPerLayer).flatMap(\.names).compactMap { name in
+        name.firstRange(of: "{layer}").map { name[..<$0.lowerBound] }
+      }
+    ).map { $0.replacing("{prefix}", with: prefix) }
     var count = 0
-    while count < table.count, find(spec, layer: count) != nil { count += 1 }
+    for name in table.keys {
+      for stem in stems where name.text.hasPrefix(stem) {
+        let digits = name.text.dropFirst(stem.count).prefix { $0 != "." }
+        if let layer = Int(digits), layer < table.count { count = max(count, layer + 1) }
+      }
+    }
     return count
   }
 
@@ -82,15 +106,18 @@ struct NameMatcher {
   /// Gives every tensor its role, or says which one is missing, unexpected or misshapen.
   func match(_ sizes: Hyperparameters) throws(FormatError) -> Matches {
     let layers = sizes.integer("layerCount")
-    guard layers == observedLayerCount else {
+    let observed = observedLayerCount
+    // With no layer at all the first tensor that is missing says more.
+    guard layers == observed || observed == 0 else {
       throw FormatError(
         .badData, file: sizes.file, place: "key '\(sizes.key("layerCount"))'",
-        problem: "contradicts the tensors: expected \(observedLayerCount) layers, found \(layers)")
+        problem: "contradicts the tensors: expected \(observed) layers, found \(layers)")
     }
+    let isTied = sizes.bool("tiedHead")
     var roles: [ByteKey: NameMap.Entry] = [:]
     var matches = Matches()
     for spec in schema.tensors {
-      if let tied = spec.tiedTo { matches.ties[spec.role] = tied }
+      if let tied = spec.tiedTo, isTied { matches.ties[spec.role] = tied }
       for layer in 0..<(spec.isPerLayer ? layers : 1) {
         guard let tensor = find(spec, layer: layer) else {
           try allowAbsence(of: spec, layer: layer, sizes)
@@ -130,9 +157,9 @@ struct NameMatcher {
       let isPartial = schema.tensors.contains {
         $0.presence == .group(group) && find($0, layer: layer) != nil
       }
-      if !isPartial || spec.tiedTo != nil { return }
+      if !isPartial || (spec.tiedTo != nil && sizes.bool("tiedHead")) { return }
     case .required where spec.tiedTo != nil:
-      if sizes.bool("tiedHead") { return }
+      if sizes.bool("tiedHead") || isBase { return }
     default: break
     }
     let name = filled(spec.names[0], layer: layer)
@@ -146,15 +173,16 @@ struct NameMatcher {
   private func checkShape(
     of tensor: TensorDescriptor, _ spec: ArchitectureSchema.Tensor, _ sizes: Hyperparameters
   ) throws(FormatError) {
-    let expected = spec.shape.compactMap(sizes.extent)
+    let expected = spec.shape.map(sizes.extent)
     if tensor.shape == expected { return }
     let words = spec.shape.map { extent in
       guard let name = extent.name else { return "\(extent.factor)" }
       return extent.factor == 1 ? sizes.key(name) : "\(extent.factor)*\(sizes.key(name))"
     }
+    let extents = expected.map { $0.map { "\($0)" } ?? "?" }.joined(separator: ", ")
     throw FormatError(
       .badData, file: file, place: "tensor '\(tensor.name)'",
-      problem: "wrong shape: expected \(expected) ([\(words.joined(separator: ", "))]),"
+      problem: "wrong shape: expected [\(extents)] ([\(words.joined(separator: ", "))]),"
         + " found \(tensor.shape)")
   }
 

@@ -83,9 +83,8 @@ private struct GraphBuilder {
 
   private var hidden: Int { sizes.integer("hiddenSize") }
 
-  private func linear(_ stem: String, _ inputs: Int, _ outputs: Int, bias: String? = nil) -> Linear
-  {
-    let bias = bias ?? "\(stem).bias"
+  private func linear(_ stem: String, _ inputs: Int, _ outputs: Int) -> Linear {
+    let bias = "\(stem).bias"
     return Linear(
       weight: "\(stem).weight", bias: names[bias] == nil ? nil : bias, inputs: inputs,
       outputs: outputs, isInputMajor: names["\(stem).weight"]?.isInputMajor ?? false)
@@ -155,7 +154,7 @@ private struct GraphBuilder {
         .maskedLanguageModel(
           transform: linear("masked.transform", hidden, hidden), activation: activation,
           norm: norm("masked.norm"),
-          decoder: linear("masked.decoder", hidden, vocabulary, bias: "masked.bias")))
+          decoder: linear("masked.decoder", hidden, vocabulary)))
     }
     return heads
   }

@@ -10,7 +10,8 @@ extension Rotary {
   /// An unknown scaling is an error: ignoring it would convert another model than the user's.
   init(headSize: Int, base: Double, scaling: JSONValue?, file: String) throws(FormatError) {
     var frequencies = (0..<headSize / 2).map { pow(base, -2 * Double($0) / Double(headSize)) }
-    let type = scaling?["rope_type"]?.string ?? scaling?["type"]?.string ?? "default"
+    let given = scaling?["rope_type"] ?? scaling?["type"] ?? .null
+    let type = given == .null ? "default" : given.string ?? given.text
     func number(_ key: String) throws(FormatError) -> Double {
       guard let value = scaling?[key]?.double, value > 0 else {
         throw FormatError(
@@ -30,6 +31,11 @@ extension Rotary {
       let low = try number("low_freq_factor")
       let high = try number("high_freq_factor")
       let original = try number("original_max_position_embeddings")
+      guard low < high else {
+        throw FormatError(
+          .badData, file: file, place: "key 'rope_scaling.high_freq_factor'",
+          problem: "expected more than low_freq_factor \(low), found \(high)")
+      }
       frequencies = frequencies.map { frequency in
         let wavelength = 2 * Double.pi / frequency
         if wavelength < original / high { return frequency }

@@ -26,9 +26,22 @@ struct DecoderSampler {
     }
   }
 
+  /// Refuses a model that cannot write: a base class saved without its language-model head.
+  static func requireHead(_ graph: Graph) throws(PipelineError) {
+    let hasHead = graph.outputNodes.contains { node in
+      if case .head(.languageModel) = node.operation { true } else { false }
+    }
+    guard !hasHead else { return }
+    throw .invalidOption(
+      name: "--data",
+      problem: "expected it, because this checkpoint has no language-model head to write text with;"
+        + " found none")
+  }
+
   /// Draws the rows. Each starts with `first`, or with a random token where that is nil, and goes
   /// on at temperature 1; row r's choices depend on the seed and r alone.
   func sample(first: Int32?, seed: UInt64, report: ProgressReport) throws -> TokenBatch {
+    try Self.requireHead(runner.graph)
     let vocabulary = runner.graph.vocabularySize
     var generators = (0..<rowCount).map { row in
       SeededGenerator(seed: seed).split("row \(row)")
@@ -47,8 +60,9 @@ struct DecoderSampler {
     return TokenBatch(ids: ids, length: length)
   }
 
-  /// The logits that follow one more token in every row, [rows, vocabulary].
-  private func step(_ tokens: [Int32], position: Int) throws(FormatError) -> Matrix {
+  /// The logits that follow one more token in every row, [rows, vocabulary]; positions come in
+  /// order from 0.
+  func step(_ tokens: [Int32], position: Int) throws(FormatError) -> Matrix {
     let hidden = Matrix(rows: rowCount, columns: runner.graph.hiddenSize)
     var state = try runner.embed(
       .tokens(TokenBatch(ids: tokens, length: 1)), into: hidden, position: position)
@@ -60,7 +74,7 @@ struct DecoderSampler {
       state.hidden = try attend(attention, state, layer: layer, position: position)
     }
     guard let logits = try runner.outputs(from: state).logits else {
-      preconditionFailure("a decoder has a language-model head")
+      preconditionFailure("whoever samples has made sure of a language-model head")
     }
     return logits
   }

@@ -59,6 +59,7 @@ struct TrainingRows {
     heldOutCount = Self.madeUpHeldOutCount
     switch graph.kind {
     case .decoder:
+      try DecoderSampler.requireHead(graph)
       kind = "samples"
       description = "the model's own samples (\(trainingCount) rows)"
       let first = names.hyperparameters.value("beginningToken")?.integer
