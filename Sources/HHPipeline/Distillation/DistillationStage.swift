@@ -79,7 +79,7 @@ package struct DistillationStage {
       let after = measure(student, heldBatches)
       let layer = DistilledLayer(
         layer: block.layer, klBefore: before.mean, klAfter: after.mean, klPerHead: after.perHead)
-      guard layer.klAfter.isFinite else {
+      guard layer.klAfter.isFinite, student.isFinite else {
         throw PipelineError.diverged(layer: block.layer, step: steps)
       }
       layers.append(layer)
@@ -151,8 +151,8 @@ package struct DistillationStage {
       _ = student.step(queryKey, rate: 0, measuring: true)
       seconds = trial.seconds
     }
-    let affordable = Int(budget / (seconds * Double(plan.blocks.count)))
-    return max(1, min(recipe.steps, affordable))
+    let affordable = budget / (seconds * Double(plan.blocks.count))
+    return Int(max(1, min(Double(recipe.steps), affordable)))
   }
 
   /// KL divergence over batches: the mean over heads and per query head.

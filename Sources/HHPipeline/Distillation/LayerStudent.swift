@@ -20,6 +20,11 @@ final class LayerStudent {
     scale = attention.scale
   }
 
+  /// Whether every parameter is a number: kernels may turn NaN into a loss that looks like one.
+  var isFinite: Bool {
+    maps.parameters.allSatisfy { $0.values.allSatisfy(\.isFinite) }
+  }
+
   /// How far the student's weights are from the teacher's, per query head.
   func measure(_ batch: QueryKey) -> DistillationLoss { loss(batch, .lossOnly) }
 
