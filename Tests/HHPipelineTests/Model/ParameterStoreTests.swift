@@ -1,0 +1,59 @@
+// Weights by role, converted and released.
+
+import HHCompute
+import HHFormat
+import HHPipeline
+import HHTestSupport
+import Testing
+
+@Suite("ParameterStore")
+struct ParameterStoreTests {
+  private func store(_ name: String) throws -> (ParameterStore, NameMap, Checkpoint) {
+    let checkpoint = try Checkpoint(opening: Fixtures.path("golden/forward/\(name)"))
+    let names = try NameMap(checkpoint)
+    return (ParameterStore(checkpoint: checkpoint, names: names), names, checkpoint)
+  }
+
+  @Test("a role's weights are the file's, in float32", arguments: ["gpt2-model-f16", "llama-bf16"])
+  func values(_ name: String) throws {
+    let (store, names, checkpoint) = try store(name)
+    for entry in names.entries {
+      var expected = [Float](repeating: .nan, count: entry.tensor.elementCount)
+      var span = expected.mutableSpan
+      try checkpoint.readFloats(of: entry.tensor.name, into: &span)
+      #expect(try store.vector(entry.role).values == expected)
+    }
+  }
+
+  @Test("loaded once, and again after a release")
+  func release() throws {
+    let (store, _, _) = try store("gpt2-base")
+    let first = try store.vector("finalNorm.weight")
+    #expect(try store.vector("finalNorm.weight") === first)
+    store.release()
+    let second = try store.vector("finalNorm.weight")
+    #expect(second !== first && second.values == first.values)
+  }
+
+  @Test("a matrix has the extents in which it is stored")
+  func matrices() throws {
+    let (store, names, _) = try store("gpt2-base")
+    let graph = try Graph(names)
+    let attention = try #require(graph.attentions.first)
+    guard case .fused(let linear) = attention.projection else { return }
+    let matrix = try store.matrix(linear)
+    #expect(matrix.rows == 20 && matrix.columns == 60)
+    // The tied head is the embeddings, stored as the head would be.
+    #expect(try store.vector("head.weight").values == store.vector("embedding.token.weight").values)
+  }
+
+  @Test("a role that the checkpoint does not fill is an error that names it")
+  func missing() throws {
+    let (store, _, checkpoint) = try store("bert-model")
+    #expect(
+      throws: FormatError(
+        .badData, file: checkpoint.path, place: "role 'classifier.weight'",
+        problem: "expected a tensor for it, found none")
+    ) { try store.vector("classifier.weight") }
+  }
+}
