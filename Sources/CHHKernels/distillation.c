@@ -1,8 +1,11 @@
 // Attention distillation of one key/value head: loss and gradients of its feature maps.
 //
 // P is the teacher's row of softmax weights, s_ij = phi_q(q_i) . phi_k(k_j), r_i = sum_j s_ij.
-//   loss_i = -sum_j P_ij log(s_ij + eps) + log(r_i + eps)
-//   dloss_i / ds_ij = 1 / (r_i + eps) - P_ij / (s_ij + eps) =: G_ij
+//   loss_i = -sum_j P_ij log(S_ij + eps) with S_ij = s_ij / (r_i + eps), the weights of inference
+//          = -sum_j P_ij log(s_ij + floor_i) + log(r_i + eps), floor_i = eps (r_i + eps)
+//   dloss_i / ds_ij = 1 / (r_i + eps) - P_ij / (s_ij + floor_i) =: G_ij
+// The floor keeps the logarithm finite and is held constant in the gradient, an error of eps. It
+// is relative to r_i: a constant one would let maps whose similarities all vanish pass for good.
 //   dphi_q = G phi_k, dphi_k = G^T phi_q
 // A block of query rows at a time holds its scores and similarities against all keys; the n x n
 // matrices never exist.
@@ -86,11 +89,12 @@ HH_INLINE void distil_row(
   }
   const float peak = hh_largest(&top);
   const float r = hh_sum(&total);
+  const float floor = epsilon * (r + epsilon);
   hh_vec z = {0}, score_sum = {0}, log_sum = {0};
   if (measure) {
     for (size_t j = 0; j < count; j += HH_LANES) {
       const hh_vec score = hh_load(t + j) - peak;
-      hh_vec e = score, l = hh_load(s + j) + epsilon;
+      hh_vec e = score, l = hh_load(s + j) + floor;
       hh_exp(&e);
       hh_log(&l);
       z += e;
@@ -122,7 +126,7 @@ HH_INLINE void distil_row(
     const float common = weight / (r + epsilon), factor = weight / z_sum;
     for (size_t j = 0; j < count; j += HH_LANES) {
       const hh_vec p = hh_load(t + j) * factor;
-      hh_store(s + j, common - p / (hh_load(s + j) + epsilon));
+      hh_store(s + j, common - p / (hh_load(s + j) + floor));
     }
     for (size_t j = count; j < padded; j++) s[j] = 0;
   }
