@@ -98,7 +98,7 @@ package struct DistillationStage {
     _ report: ProgressReport
   ) throws {
     let steps = schedule.order.count
-    let rates = Schedule(peak: recipe.learningRate, decay: .linear, steps: steps)
+    let rates = recipe.schedule(headSize: teacher.attention.headSize, steps: steps)
     // Queries and keys of batches that a later step visits again: computed once, used often.
     var kept: [Int: QueryKey] = [:]
     for (step, batch) in schedule.order.enumerated() {

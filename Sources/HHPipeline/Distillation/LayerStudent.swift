@@ -16,7 +16,8 @@ final class LayerStudent {
       queryHeads: attention.headCount, keyHeads: attention.keyValueHeadCount,
       headSize: attention.headSize, projectionSize: featureSize)
     gradients = HedgehogMapGradients(like: maps)
-    optimizer = AdamW(maps.parameters)
+    optimizer = AdamW(
+      maps.parameters, options: .init(beta2: DistillationRecipe.secondMomentDecay))
     scale = attention.scale
   }
 

@@ -66,7 +66,8 @@ struct ArtifactAssembly {
       "steps": .integer(Int64(result.steps)),
       "batch": .integer(Int64(options.distillation.batchSize)),
       "length": .integer(Int64(rows.length)),
-      "learning_rate": .number(options.distillation.learningRate),
+      "learning_rate": .number(
+        options.distillation.peakRate(headSize: plan.rewrite.blocks.first?.headSize ?? 1)),
     ]
   }
 

@@ -34,7 +34,7 @@ package struct Conversion {
     let report = RewriteReport(names: names, plan: rewrite)
     rows = try TrainingRows(options: options, graph: graph, checkpoint: checkpoint, names: names)
     let estimate = ConversionEstimate(
-      graph: graph, parameterCount: report.keptParameterCount, recipe: options.distillation,
+      graph: graph, recipe: options.distillation,
       rowCount: rows.trainingCount + rows.heldOutCount, length: rows.length)
     plan = ConversionPlan(
       source: options.model, output: options.outputPath, architecture: graph.architecture,

@@ -10,8 +10,9 @@ struct ConversionEstimate {
   private(set) var memory = 0
 
   /// Estimates distillation on `rowCount` distinct rows (held-out ones included).
-  init(graph: Graph, parameterCount: Int, recipe: DistillationRecipe, rowCount: Int, length: Int) {
+  init(graph: Graph, recipe: DistillationRecipe, rowCount: Int, length: Int) {
     let tokens = Double(rowCount * length)
+    let weights = graph.nodes.reduce(0) { $0 + ($1.layer == nil ? 0 : $1.operation.weightCount) }
     let trained = Double(recipe.steps * recipe.batchSize * length)
     var widest = 0
     for attention in graph.attentions {
@@ -24,13 +25,12 @@ struct ConversionEstimate {
       // Scores (d), similarities (2 d) and two gradients (4 d) per pair, and the maps themselves.
       operations += trained * Double(queryWidth) * (14 * visible + 12 * Double(attention.headSize))
     }
-    let layerParameters = parameterCount / max(1, graph.layerCount)
-    operations += 2 * tokens * Double(parameterCount)
+    operations += 2 * tokens * Double(weights)
     let states = rowCount * length * graph.hiddenSize
     let scratch = max(4096, recipe.batchSize * length) * (widest + 6 * graph.hiddenSize)
     let revisited =
       recipe.steps * recipe.batchSize > rowCount ? rowCount * length * 2 * graph.hiddenSize : 0
-    memory = 4 * (states + revisited + scratch + layerParameters)
+    memory = 4 * (states + revisited + scratch + weights / max(1, graph.layerCount))
   }
 
   /// Seconds for the operations at the speed of a matrix product measured now (a few milliseconds),
@@ -44,5 +44,22 @@ struct ConversionEstimate {
     for _ in 0..<4 { gemm(a, b, into: product) }
     let rate = 8 * Double(size * size * size) / max(1e-6, stopwatch.seconds)
     return operations / (rate / 2)
+  }
+}
+
+extension Operation {
+  /// Weights of the operation's matrices.
+  fileprivate var weightCount: Int {
+    func count(_ linears: [Linear]) -> Int { linears.reduce(0) { $0 + $1.inputs * $1.outputs } }
+    switch self {
+    case .mlp(let mlp): return count([mlp.gate, mlp.up, mlp.down].compactMap(\.self))
+    case .attention(let attention):
+      switch attention.projection {
+      case .fused(let linear): return count([linear, attention.output])
+      case .separate(let query, let key, let value):
+        return count([query, key, value, attention.output])
+      }
+    default: return 0
+    }
   }
 }

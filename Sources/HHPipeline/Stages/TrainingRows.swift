@@ -36,7 +36,7 @@ struct TrainingRows {
       ? graph.maximumLength : try options.rowLength(maximum: graph.maximumLength)
     self.length = length
     seed = options.distillation.seed
-    let wanted = max(1, options.distillation.steps * options.distillation.batchSize)
+    let wanted = options.distillation.rowCount(length: length)
     let maker = RowMaker(
       graph: graph, names: names, directory: checkpoint.directory, length: length,
       generator: SeededGenerator(seed: seed))

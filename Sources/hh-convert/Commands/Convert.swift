@@ -37,8 +37,11 @@ struct Convert: ParsableCommand {
   @Option(help: "Rows per step.")
   var batch = DistillationRecipe().batchSize
 
-  @Option(name: .customLong("lr"), help: "Learning rate at the first step.")
-  var learningRate = DistillationRecipe().learningRate
+  @Option(help: "Most distinct rows to train on (default: 65,536 positions of them).")
+  var rows: Int?
+
+  @Option(name: .customLong("lr"), help: "Highest learning rate (default: by the heads' size).")
+  var learningRate: Double?
 
   @Option(help: "Longest time for distillation, such as 90s, 10m or 1h30m: fewer steps if need be.")
   var budget: TimeBudget?
@@ -67,7 +70,8 @@ struct Convert: ParsableCommand {
   func validate() throws {
     if steps < 0 { throw ValidationError("'--steps' must not be negative, found \(steps).") }
     if batch < 1 { throw ValidationError("'--batch' must be at least 1, found \(batch).") }
-    if !(learningRate > 0 && learningRate.isFinite) {
+    if let rows, rows < 1 { throw ValidationError("'--rows' must be at least 1, found \(rows).") }
+    if let learningRate, !(learningRate > 0 && learningRate.isFinite) {
       throw ValidationError("'--lr' must be positive and finite, found \(learningRate).")
     }
     if let threads, !(1...1024).contains(threads) {
@@ -113,6 +117,7 @@ struct Convert: ParsableCommand {
     options.distillation.steps = steps
     options.distillation.batchSize = batch
     options.distillation.learningRate = learningRate
+    options.distillation.rowLimit = rows
     options.distillation.seed = seed
     options.distillation.budget = budget?.seconds
     options.force = force

@@ -96,7 +96,7 @@ struct DistillationStageTests {
       }
       let teacher = try #require(TeacherLayer(runner, layer: block.layer))
       let student = LayerStudent(teacher.attention, featureSize: block.map.featureSize)
-      let rates = Schedule(peak: recipe.learningRate, decay: .linear, steps: 10)
+      let rates = recipe.schedule(headSize: teacher.attention.headSize, steps: 10)
       for (step, batch) in schedule.order.enumerated() {
         let queryKey = try states.copy(of: schedule.batches[batch])
           .queryKey(teacher, rows: 0..<schedule.batches[batch].count, advancing: false)
