@@ -19,6 +19,13 @@ size_t hh_first_with_bits_16(const void *source, size_t count, uint16_t mask);
 size_t hh_first_with_bits_32(const void *source, size_t count, uint32_t mask);
 size_t hh_first_with_bits_64(const void *source, size_t count, uint64_t mask);
 
+// Dequantisation (dequantize*.c).
+
+/// Weights of a ggml type as float32: `blocks` blocks at any address, their elements in order.
+/// `type` is the number that GGUF files give the type. Equal on every machine: products and sums
+/// are rounded one by one. Returns 0, writing nothing, where the type is unknown.
+int hh_dequantize(uint32_t type, float *output, const void *source, size_t blocks);
+
 // Byte planes (planes.c). Words are little-endian, at any address, and rotated left by one bit
 // before they are cut into bytes; plane 0 is the least significant byte. `planes` are consecutive
 // runs of `count` bytes, plane 0 first; output and source do not overlap.
