@@ -81,6 +81,28 @@ package func firstElement64(in source: RawSpan, withAllBitsOf mask: UInt64) -> I
   return index < count ? index : nil
 }
 
+// MARK: Dequantisation
+
+/// Decodes blocks of a ggml type, given by its number in GGUF files, to float32. `blocks` may start
+/// at any address and holds exactly the blocks of `output`; the sizes are those of the type.
+package func dequantize(
+  _ blocks: RawSpan, type: UInt32, elementsPerBlock: Int, bytesPerBlock: Int,
+  to output: inout MutableSpan<Float>
+) {
+  let count = blocks.byteCount / bytesPerBlock
+  precondition(blocks.byteCount == count * bytesPerBlock, "dequantize: a whole number of blocks")
+  precondition(output.count == count * elementsPerBlock, "dequantize: element count")
+  // Safe: both buffers hold exactly `count` blocks, and an inout span overlaps nothing.
+  let isKnown = unsafe blocks.withUnsafeBytes { blocks in
+    unsafe output.withUnsafeMutableBufferPointer { output in
+      // An empty buffer may have no address at all, and there is nothing to do then.
+      guard let target = output.baseAddress, let source = blocks.baseAddress else { return true }
+      return unsafe hh_dequantize(type, target, source, count) == 1
+    }
+  }
+  precondition(isKnown, "dequantize: a known type")
+}
+
 // MARK: Byte planes
 
 /// Byte `plane` of every little-endian word, each word first rotated left by one bit; plane 0 is

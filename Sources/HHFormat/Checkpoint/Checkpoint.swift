@@ -6,54 +6,57 @@ package final class Checkpoint: Sendable {
   package let path: String
   /// The folder that holds the files, as the path names it.
   package let directory: String
-  /// The files with tensors.
-  package let files: [SafetensorsFile]
-  /// Every tensor: file by file, within a file in the order of the data.
+  /// Every tensor under its safetensors name: file by file, within a file in the order of the data.
   package let tensors: [TensorDescriptor]
-  /// The model's configuration (`config.json`), where there is one.
+  /// The model's configuration (`config.json`, or what a GGUF file says in its place), if any.
   package let configuration: JSONObject?
-  /// Where the configuration was read.
+  /// Where the configuration was read; nil where the tensors' own file holds it.
   package let configurationPath: String?
-  /// Every file that contributes tensors or says where they are: the shards, then their index.
-  package let sourceFiles: [String]
-  /// For each name the position in `tensors` and in `files`.
-  private let positions: [ByteKey: (tensor: Int, file: Int)]
+  private let source: any TensorSource
+  /// For each name the position in `tensors`.
+  private let positions: [ByteKey: Int]
 
-  /// The name of the file format.
-  package var format: String { "safetensors" }
+  /// The name of the file format: `safetensors` or `gguf`.
+  package var format: String { source.format }
+  /// Every file that contributes tensors or says where they are: the shards, then their index.
+  package var sourceFiles: [String] { source.sourceFiles }
+  /// The safetensors files with tensors.
+  package var files: [SafetensorsFile] { (source as? SafetensorsTensors)?.files ?? [] }
+  /// The GGUF files with tensors; the first has the metadata.
+  package var ggufFiles: [GGUFFile] { (source as? GGUFTensors)?.files ?? [] }
   /// Size of all tensors in bytes.
   package var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
   /// Opens a checkpoint.
   ///
   /// - Parameters:
-  ///   - path: A `.safetensors` file, an index (`.json`) of several, or a folder that holds one of
-  ///     these. In a folder `model.safetensors.index.json` comes first, then `model.safetensors`,
-  ///     then the only `.safetensors` file.
-  ///   - configuration: The configuration to use in place of `config.json` beside the tensors.
+  ///   - path: A `.safetensors` file, an index (`.json`) of several, a GGUF file, the first of
+  ///     several, or a folder that holds one of these. In a folder `model.safetensors.index.json`
+  ///     comes first, then `model.safetensors`, then the only `.safetensors` file, then the only
+  ///     `.gguf` file or set of them.
+  ///   - configuration: The configuration to use in place of `config.json` beside the tensors or
+  ///     of the metadata of a GGUF file.
   /// - Throws: `missingInput` where something named does not exist, `badData` where a file breaks
   ///   its format or contradicts another, `unsupported` for another known format.
   package init(opening path: String, configuration: String? = nil) throws(FormatError) {
-    let source = try CheckpointSource.locate(path)
+    let located = try CheckpointSource.locate(path)
     self.path = path
-    directory = source.directory
-    switch source.content {
-    case .file(let file):
-      files = [try SafetensorsFile(at: file)]
-      sourceFiles = [file]
+    directory = located.directory
+    switch located.content {
+    case .file(let file) where try GGUFFile.isGGUF(file): source = try GGUFTensors(opening: file)
+    case .file(let file): source = SafetensorsTensors(files: [try SafetensorsFile(at: file)])
     case .index(let file):
-      files = try ShardIndex(at: file).openShards()
-      sourceFiles = files.map(\.path) + [file]
+      source = SafetensorsTensors(files: try ShardIndex(at: file).openShards(), index: file)
     }
-    tensors = files.flatMap(\.tensors)
-    var positions: [ByteKey: (tensor: Int, file: Int)] = [:]
-    for (number, file) in files.enumerated() {
-      // A name occurs once: within a file the header check, across files the index check says so.
-      for tensor in file.tensors { positions[ByteKey(tensor.name)] = (positions.count, number) }
-    }
+    tensors = source.tensors
+    var positions: [ByteKey: Int] = [:]
+    // A name occurs once: the checks of headers, indexes and splits say so.
+    for (index, tensor) in tensors.enumerated() { positions[ByteKey(tensor.name)] = index }
     self.positions = positions
-    configurationPath = try source.configuration(orGiven: configuration)
-    self.configuration = try Checkpoint.readConfiguration(configurationPath)
+    configurationPath =
+      source.configuration == nil || configuration != nil
+      ? try located.configuration(orGiven: configuration) : nil
+    self.configuration = try Checkpoint.readConfiguration(configurationPath) ?? source.configuration
   }
 
   private static func readConfiguration(_ path: String?) throws(FormatError) -> JSONObject? {
@@ -63,17 +66,36 @@ package final class Checkpoint: Sendable {
 
   /// The tensor of a name, or nil.
   package func descriptor(named name: String) -> TensorDescriptor? {
-    positions[ByteKey(name)].map { tensors[$0.tensor] }
+    positions[ByteKey(name)].map { tensors[$0] }
   }
 
   /// The tensor of a name, or nil.
   package subscript(name: String) -> TensorDescriptor? { descriptor(named: name) }
 
-  /// The bytes of a tensor, which may start at any address; an unknown name is an error.
+  /// How the file stores a tensor's elements: the element type, or a quantised type of GGUF.
+  package func storedType(of name: String) throws(FormatError) -> String {
+    source.storedType(of: try position(of: name))
+  }
+
+  /// The bytes of a tensor as they lie in the file, which may start at any address. An unknown name
+  /// is an error, and so is a tensor that its file stores in another form: `withBytes` serves all.
   @_lifetime(borrow self)
   package func bytes(of name: String) throws(FormatError) -> RawSpan {
-    let position = try position(of: name)
-    return files[position.file].bytes(of: tensors[position.tensor], lentBy: self)
+    let index = try position(of: name)
+    guard let bytes = source.storedBytes(of: index, lentBy: self) else {
+      throw error(
+        of: name, "stored as \(source.storedType(of: index)) in another layout than is asked for",
+        kind: .unsupported)
+    }
+    return bytes
+  }
+
+  /// Lends a tensor's bytes for the length of a call: row-major, little-endian, at any address, of
+  /// the element type and shape of its descriptor. A quantised tensor of a GGUF file is float32.
+  package func withBytes<Result>(
+    of name: String, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result {
+    try source.withBytes(of: try position(of: name), body)
   }
 
   /// Reads a tensor of F32, F16 or BF16 as float32, exactly, into `output`, whose count must be the
@@ -81,11 +103,12 @@ package final class Checkpoint: Sendable {
   package func readFloats(
     of name: String, into output: inout MutableSpan<Float>
   ) throws(FormatError) {
-    let tensor = tensors[try position(of: name).tensor]
+    let index = try position(of: name)
+    let tensor = tensors[index]
     guard tensor.elementCount == output.count else {
       throw error(of: name, "expected \(output.count) elements, found shape \(tensor.shape)")
     }
-    guard tensor.dtype.convert(try bytes(of: name), to: &output) else {
+    guard try source.readFloats(of: index, into: &output) else {
       throw error(
         of: name, "expected the dtype F32, F16 or BF16, found \(tensor.dtype.rawValue)",
         kind: .unsupported)
@@ -95,11 +118,10 @@ package final class Checkpoint: Sendable {
   /// Index of the first element of a tensor that is NaN or infinite, in row-major order; nil where
   /// all are finite, and for a dtype other than F16, BF16, F32 and F64.
   package func firstNonFinite(_ name: String) throws(FormatError) -> Int? {
-    let tensor = tensors[try position(of: name).tensor]
-    return tensor.dtype.firstNonFinite(in: try bytes(of: name))
+    try source.firstNonFinite(of: try position(of: name))
   }
 
-  private func position(of name: String) throws(FormatError) -> (tensor: Int, file: Int) {
+  private func position(of name: String) throws(FormatError) -> Int {
     guard let position = positions[ByteKey(name)] else {
       throw FormatError(
         .badData, file: path, place: "tensor \(quoted(name))",
@@ -111,7 +133,7 @@ package final class Checkpoint: Sendable {
   private func error(
     of name: String, _ problem: String, kind: FormatError.Kind = .badData
   ) -> FormatError {
-    let file = positions[ByteKey(name)].map { files[$0.file].path }
+    let file = positions[ByteKey(name)].map { source.path(of: $0) }
     return FormatError(
       kind, file: file ?? path, place: "tensor \(quoted(name))", problem: problem)
   }

@@ -49,6 +49,7 @@ struct CheckpointSource {
       return .file(file)
     }
     let wanted = "expected '\(index)', 'model.safetensors' or exactly one .safetensors file"
+    if candidates.isEmpty, let file = try gguf(among: names, of: path) { return .file(file) }
     guard candidates.isEmpty else {
       throw FormatError(
         .badData, file: path, problem: "\(wanted), found \(list(candidates))",
@@ -65,8 +66,22 @@ struct CheckpointSource {
       problem: "\(wanted), found " + (names.isEmpty ? "an empty folder" : list(names)))
   }
 
+  /// The only GGUF file of a folder, or the first of the only set of them; nil where there is none.
+  private static func gguf(among names: [String], of path: String) throws(FormatError) -> String? {
+    let candidates = names.filter { $0.hasSuffix(".gguf") }
+    let starts = candidates.filter { GGUFPartName($0).map { $0.number == 1 } ?? true }
+    guard let first = starts.first ?? candidates.first else { return nil }
+    guard starts.count <= 1 else {
+      throw FormatError(
+        .badData, file: path,
+        problem: "expected one model, found \(list(starts))",
+        hint: "pass the file instead of the folder")
+    }
+    return join(path, first)
+  }
+
   private static func isForeign(_ name: String) -> Bool {
-    [".gguf", ".bin", ".pt", ".pth", ".ckpt", ".h5"].contains { name.hasSuffix($0) }
+    [".bin", ".pt", ".pth", ".ckpt", ".h5"].contains { name.hasSuffix($0) }
   }
 
   private static func list(_ names: [String]) -> String {

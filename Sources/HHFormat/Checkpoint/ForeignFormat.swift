@@ -33,7 +33,8 @@ enum ForeignFormat: CaseIterable {
   func error(file: String) -> FormatError {
     let (kind, found, hint): (FormatError.Kind, String, String?) =
       switch self {
-      case .gguf: (.unsupported, "GGUF, which is not read yet", "convert it to safetensors first")
+      case .gguf:
+        (.badData, "GGUF", "a GGUF model is opened by its own path, without an index")
       case .zip, .pickle:
         (
           .unsupported, "a PyTorch pickle or zip archive",

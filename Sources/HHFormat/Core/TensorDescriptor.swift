@@ -8,7 +8,8 @@ package struct TensorDescriptor: Sendable, Equatable {
   package let dtype: DType
   /// Row-major extents, outermost first; empty for a scalar.
   package let shape: [Int]
-  /// Bytes of the tensor inside its file, counted from the start of the file.
+  /// Bytes of the tensor inside its file, counted from the start of the file; from 0 for a tensor
+  /// that its file stores in another form.
   package let byteRange: Range<Int>
 
   /// Creates a descriptor; the caller has validated it.

@@ -54,6 +54,8 @@ package struct ArchitectureSchema: Sendable {
     /// False where neither names nor shapes can tell the value, so that a checkpoint without a
     /// configuration must be given one.
     package let isInferable: Bool
+    /// Keys of GGUF metadata that hold the value, in order; `{architecture}` is filled in.
+    package let gguf: [String]
 
     /// How a configuration spells the key: as it does, or as the reference implementation would.
     func spelling(in configuration: JSONObject?) -> String {
@@ -118,6 +120,8 @@ package struct ArchitectureSchema: Sendable {
   package let prefixes: [String]
   /// Classes of the reference implementation that have no language-model head.
   package let baseClasses: [String]
+  /// The prefix that the tensors of a GGUF file get, which names none itself.
+  package let ggufPrefix: String
   /// Old spellings: a file's `from` means `to`.
   package let renames: [(from: String, to: String)]
   package let configuration: [ConfigurationKey]

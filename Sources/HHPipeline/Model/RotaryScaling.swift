@@ -1,15 +1,15 @@
 // Rotary frequencies with the scalings that Llama checkpoints use.
 
-internal import Glibc
 internal import HHFormat
 
 extension Rotary {
   /// Builds the frequencies θ^(−2i/d) of a head of `headSize` and applies the configured scaling:
-  /// `linear` divides all of them; `llama3` divides the slow ones and blends in between.
+  /// `linear` divides all of them; `llama3` divides the slow ones and blends in between;
+  /// `frequency_factors`, our own, divides each by one of `factors`, as GGUF files store them.
   ///
   /// An unknown scaling is an error: ignoring it would convert another model than the user's.
   init(headSize: Int, base: Double, scaling: JSONValue?, file: String) throws(FormatError) {
-    var frequencies = (0..<headSize / 2).map { pow(base, -2 * Double($0) / Double(headSize)) }
+    var frequencies = Llama3Scaling.frequencies(base: base, count: headSize / 2)
     let given = scaling?["rope_type"] ?? scaling?["type"] ?? .null
     let type = given == .null ? "default" : given.string ?? given.text
     func number(_ key: String) throws(FormatError) -> Double {
@@ -27,22 +27,25 @@ extension Rotary {
       let factor = try number("factor")
       frequencies = frequencies.map { $0 / factor }
     case "llama3":
-      let factor = try number("factor")
-      let low = try number("low_freq_factor")
-      let high = try number("high_freq_factor")
-      let original = try number("original_max_position_embeddings")
+      let (low, high) = (try number("low_freq_factor"), try number("high_freq_factor"))
       guard low < high else {
         throw FormatError(
           .badData, file: file, place: "key 'rope_scaling.high_freq_factor'",
           problem: "expected more than low_freq_factor \(low), found \(high)")
       }
-      frequencies = frequencies.map { frequency in
-        let wavelength = 2 * Double.pi / frequency
-        if wavelength < original / high { return frequency }
-        if wavelength > original / low { return frequency / factor }
-        let blend = (original / wavelength - low) / (high - low)
-        return (1 - blend) * frequency / factor + blend * frequency
+      let llama3 = Llama3Scaling(
+        factor: try number("factor"), lowFrequencyFactor: low,
+        highFrequencyFactor: high,
+        originalLength: try number("original_max_position_embeddings"))
+      frequencies = frequencies.map { llama3.scaled($0) }
+    case "frequency_factors":
+      let factors = (scaling?["factors"]?.array ?? []).compactMap(\.double)
+      guard factors.count == frequencies.count, factors.allSatisfy({ $0 > 0 }) else {
+        throw FormatError(
+          .badData, file: file, place: "key 'rope_scaling.factors'",
+          problem: "expected \(frequencies.count) positive numbers, found \(factors.count)")
       }
+      frequencies = zip(frequencies, factors).map { $0 / $1 }
     default:
       throw FormatError(
         .unsupported, file: file, place: "key 'rope_scaling.rope_type'",

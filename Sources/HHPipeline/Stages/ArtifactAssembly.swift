@@ -25,7 +25,7 @@ struct ArtifactAssembly {
       let (tensor, checkpoint) = (entry.tensor, checkpoint)
       return ArtifactTensor(
         name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, origin: .kept
-      ) { (body) throws(FormatError) in try body(try checkpoint.bytes(of: tensor.name)) }
+      ) { (body) throws(FormatError) in try checkpoint.withBytes(of: tensor.name, body) }
     }
   }
 

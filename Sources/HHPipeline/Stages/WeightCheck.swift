@@ -45,11 +45,14 @@ struct WeightCheck {
 extension Checkpoint {
   /// Whether two tensors hold the same bytes.
   fileprivate func equal(_ a: String, _ b: String) throws(FormatError) -> Bool {
-    let (x, y) = (try bytes(of: a), try bytes(of: b))
-    guard x.byteCount == y.byteCount else { return false }
-    // Safe: both spans are borrowed from the mapped files for the duration of the calls.
-    return unsafe x.withUnsafeBytes { x in
-      unsafe y.withUnsafeBytes { y in unsafe x.elementsEqual(y) }
+    try withBytes(of: a) { (x) throws(FormatError) in
+      try withBytes(of: b) { (y) throws(FormatError) in
+        guard x.byteCount == y.byteCount else { return false }
+        // Safe: both spans are lent for the duration of the calls.
+        return unsafe x.withUnsafeBytes { x in
+          unsafe y.withUnsafeBytes { y in unsafe x.elementsEqual(y) }
+        }
+      }
     }
   }
 }

@@ -1,0 +1,75 @@
+// The scaling of rotary positions that a GGUF model asks for.
+
+extension GGUFConfiguration {
+  /// The model's scaling as `rope_scaling` of a configuration, or nil where it has none.
+  ///
+  /// Llama 3's has no keys: a converter writes a tensor `rope_freqs.weight` with the divisor of each
+  /// frequency. Where the parameters that Llama 3.1 and 3.2 have give those numbers, the result is
+  /// `llama3` with them; else `frequency_factors`, a type of our own that lists the divisors.
+  func rotaryScaling() throws(FormatError) -> JSONObject? {
+    if let factors = try frequencyFactors() {
+      return try llama3(factors) ?? [
+        "rope_type": .string("frequency_factors"),
+        "factors": .array(factors.map { .number(Double($0)) }),
+      ]
+    }
+    let stem = "\(architecture).rope"
+    let old = try metadata.number("\(stem).scale_linear")
+    let type = try metadata.string("\(stem).scaling.type") ?? (old == nil ? "none" : "linear")
+    let factor = try metadata.number("\(stem).scaling.factor") ?? old
+    switch type {
+    case "none": return nil
+    case "linear":
+      guard let factor else { return nil }
+      return ["rope_type": .string("linear"), "factor": .number(factor)]
+    default:
+      throw metadata.error(
+        "\(stem).scaling.type", "expected none or linear, found \(quoted(type))",
+        kind: .unsupported)
+    }
+  }
+
+  private func frequencyFactors() throws(FormatError) -> [Float]? {
+    guard let view = views.first(where: { $0.tensor.name == "rope_freqs.weight" }) else {
+      return nil
+    }
+    let file = files[view.file]
+    func error(_ problem: String) -> FormatError {
+      FormatError(.badData, file: file.path, place: "tensor 'rope_freqs.weight'", problem: problem)
+    }
+    guard view.tensor.type == .f32, view.tensor.shape.count == 1, view.tensor.elementCount > 0
+    else {
+      throw error("expected a vector of F32, found shape \(view.tensor.shape)")
+    }
+    let bytes = file.bytes(of: view.tensor)
+    var factors: [Float] = []
+    for index in 0..<view.tensor.elementCount {
+      let bits = bytes.littleEndian32(at: 4 * index)
+      let value = Float(bitPattern: file.header.isBigEndian ? bits.byteSwapped : bits)
+      guard value.isFinite, value > 0 else {
+        throw error("expected positive numbers, found \(value) at element \(index)")
+      }
+      factors.append(value)
+    }
+    return factors
+  }
+
+  /// Llama 3's parameters where they give these divisors. Only the largest divisor is free: the
+  /// converter knows no other original length than 8192 and no other bounds than 1 and 4.
+  private func llama3(_ factors: [Float]) throws(FormatError) -> JSONObject? {
+    let base = try metadata.number("\(architecture).rope.freq_base") ?? 10_000
+    let scaling = Llama3Scaling(
+      factor: Double(factors.reduce(1) { max($0, $1) }), lowFrequencyFactor: 1,
+      highFrequencyFactor: 4, originalLength: 8192)
+    let frequencies = Llama3Scaling.frequencies(base: base, count: factors.count)
+    for (frequency, factor) in zip(frequencies, factors) {
+      let expected = frequency / scaling.scaled(frequency)
+      guard abs(expected - Double(factor)) <= 1e-5 * expected else { return nil }
+    }
+    return [
+      "rope_type": .string("llama3"), "factor": .number(scaling.factor),
+      "low_freq_factor": .number(1), "high_freq_factor": .number(4),
+      "original_max_position_embeddings": .integer(8192),
+    ]
+  }
+}

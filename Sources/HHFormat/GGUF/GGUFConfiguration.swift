@@ -1,0 +1,117 @@
+// The `config.json` that a GGUF model would have, made from its metadata.
+
+/// Collects a configuration under the keys that Hugging Face gives it.
+struct GGUFConfiguration {
+  let schema: ArchitectureSchema
+  /// The name that prefixes the keys of the metadata.
+  let architecture: String
+  let metadata: GGUFMetadata
+  let views: [GGUFView]
+  let files: [GGUFFile]
+
+  /// The configuration. What the metadata does not say comes from the tensors: sizes from their
+  /// shapes, and from their presence whether there are biases and a head of its own.
+  func configuration() throws(FormatError) -> JSONObject {
+    try refuseOtherModels()
+    var result: JSONObject = ["model_type": .string(schema.modelTypes[0])]
+    for key in schema.configuration {
+      guard let name = key.keys.first(where: { !$0.contains(".") }) else { continue }
+      if let value = try value(of: key) { result[name] = value }
+    }
+    for spec in schema.tensors {
+      if case .when(let condition) = spec.presence, let name = name(of: condition) {
+        result[name] = .bool(result[name] == .bool(true) || holds(spec))
+      } else if spec.presence == .required, spec.tiedTo != nil, let name = name(of: "tiedHead") {
+        result[name] = .bool(!holds(spec))
+      }
+    }
+    if schema.block.positions == "rotary", let scaling = try rotaryScaling() {
+      result["rope_scaling"] = .object(scaling)
+    }
+    return result
+  }
+
+  private func name(of key: String) -> String? {
+    schema.configuration.first { $0.name == key }?.keys.last
+  }
+
+  private func holds(_ spec: ArchitectureSchema.Tensor) -> Bool {
+    guard let name = spec.gguf?.replacing("{layer}", with: "0") else { return false }
+    return views.contains { $0.tensor.name == name }
+  }
+
+  private func value(
+    of key: ArchitectureSchema.ConfigurationKey
+  ) throws(FormatError) -> JSONValue? {
+    for pattern in key.gguf {
+      let name = pattern.replacing("{architecture}", with: architecture)
+      switch key.type {
+      case .integer, .side, .token:
+        if let integer = try metadata.integer(name) { return .integer(Int64(integer)) }
+      case .number: if let number = try metadata.number(name) { return .number(number) }
+      case .string: if let string = try metadata.string(name) { return .string(string) }
+      case .boolean, .object: continue
+      }
+    }
+    return key.type == .integer ? observed(key.name).map { .integer(Int64($0)) } : nil
+  }
+
+  /// The size that the first layer's tensors show of a hyper-parameter, or nil.
+  private func observed(_ size: String) -> Int? {
+    for spec in schema.tensors {
+      guard let place = spec.shape.firstIndex(where: { $0.name == size && $0.factor == 1 }),
+        let name = spec.gguf?.replacing("{layer}", with: "0"),
+        let view = views.first(where: { $0.tensor.name == name }),
+        view.descriptor.shape.count == spec.shape.count
+      else { continue }
+      return view.descriptor.shape[place]
+    }
+    return nil
+  }
+
+  /// Refuses variants that have the architecture's name but compute something else.
+  private func refuseOtherModels() throws(FormatError) {
+    if let experts = try metadata.integer("\(architecture).expert_count"), experts > 0 {
+      throw metadata.error(
+        "\(architecture).expert_count", "expected no experts, found \(experts)",
+        kind: .unsupported)
+    }
+    let causal = "\(architecture).attention.causal"
+    if let value = metadata.file.header[causal],
+      value != .bool(schema.kind == .decoder)
+    {
+      throw metadata.error(
+        causal, "expected \(schema.kind == .decoder), found \(value.text)", kind: .unsupported)
+    }
+    if schema.kind == .encoder, let model = try metadata.string("tokenizer.ggml.model"),
+      model != "bert"
+    {
+      throw metadata.error(
+        "tokenizer.ggml.model", "expected 'bert' (WordPiece), found \(quoted(model))",
+        kind: .unsupported)
+    }
+    try checkHeadSizes()
+  }
+
+  /// Keys, values and rotary positions must agree on the size of a head.
+  private func checkHeadSizes() throws(FormatError) {
+    guard schema.block.positions == "rotary" else { return }
+    let keys = ["attention.key_length", "attention.value_length", "rope.dimension_count"]
+    var size: (key: String, value: Int)?
+    if let heads = try metadata.integer("\(architecture).attention.head_count"), heads > 0,
+      let width = try metadata.integer("\(architecture).embedding_length"),
+      metadata.file.header["\(architecture).attention.key_length"] == nil
+    {
+      size = ("\(architecture).embedding_length", width / heads)
+    }
+    for key in keys.map({ "\(architecture).\($0)" }) {
+      guard let value = try metadata.integer(key) else { continue }
+      if let size, size.value != value {
+        throw metadata.error(
+          key, "expected \(size.value), the size of a head by '\(size.key)', found \(value)",
+          kind: .unsupported)
+      }
+      size = (key, value)
+    }
+  }
+}

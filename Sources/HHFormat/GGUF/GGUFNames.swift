@@ -1,0 +1,97 @@
+// GGUF tensor names and layouts of one architecture, translated by its schema.
+
+/// Turns tensors of a GGUF file into those of a checkpoint.
+struct GGUFNames {
+  private let schema: ArchitectureSchema
+  /// For each GGUF name, with `{layer}` in place of the number, the schema's tensor.
+  private let specs: [ByteKey: ArchitectureSchema.Tensor]
+  private let headCount: Int
+  private let keyValueHeadCount: Int
+
+  init(schema: ArchitectureSchema, metadata: GGUFMetadata) throws(FormatError) {
+    self.schema = schema
+    var specs: [ByteKey: ArchitectureSchema.Tensor] = [:]
+    for spec in schema.tensors {
+      if let name = spec.gguf { specs[ByteKey(name)] = spec }
+    }
+    self.specs = specs
+    let stem = "\(schema.architecture).attention.head_count"
+    headCount = try metadata.integer(stem) ?? 0
+    keyValueHeadCount = try metadata.integer("\(stem)_kv") ?? headCount
+  }
+
+  /// What a tensor becomes: one tensor as a rule, three where the file has q, k and v in one. A
+  /// name that the schema does not know stays, for the check of names to refuse.
+  func views(
+    of tensor: GGUFTensor, file: Int, path: String
+  ) throws(FormatError) -> [GGUFView] {
+    let (pattern, layer) = Self.split(tensor.name)
+    if let spec = specs[ByteKey(pattern)] {
+      return [try view(tensor, spec, layer: layer, file: file, path: path)]
+    }
+    if let parts = fusedParts(pattern), let rows = tensor.shape.first, rows.isMultiple(of: 3) {
+      return parts.enumerated().map { number, spec in
+        let part = rows / 3
+        return GGUFView(
+          tensor, file: file, name: name(of: spec, layer: layer),
+          shape: [part] + tensor.shape.dropFirst(), rows: part * number..<part * (number + 1),
+          order: .asStored)
+      }
+    }
+    return [GGUFView(tensor, file: file)]
+  }
+
+  /// A name with its layer's number taken out: `blk.3.attn_q.weight` is (`blk.{layer}.…`, 3).
+  private static func split(_ name: String) -> (pattern: String, layer: Int) {
+    let parts = name.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
+    guard parts.count == 3, parts[0] == "blk", let layer = Int(parts[1]), "\(layer)" == parts[1]
+    else { return (name, 0) }
+    return ("blk.{layer}.\(parts[2])", layer)
+  }
+
+  private func name(of spec: ArchitectureSchema.Tensor, layer: Int) -> String {
+    spec.names[0].replacing("{prefix}", with: schema.ggufPrefix)
+      .replacing("{layer}", with: "\(layer)")
+  }
+
+  /// The tensors of q, k and v where the pattern is that of all three in one matrix or bias. Only
+  /// for models without rotary positions: there the order of the rows is that of the parts.
+  private func fusedParts(_ pattern: String) -> [ArchitectureSchema.Tensor]? {
+    let stem = "blk.{layer}.attn_qkv."
+    guard pattern.hasPrefix(stem), schema.block.positions != "rotary" else { return nil }
+    let kind = pattern.dropFirst(stem.count)
+    let parts = ["q", "k", "v"].compactMap { specs[ByteKey("blk.{layer}.attn_\($0).\(kind)")] }
+    return parts.count == 3 ? parts : nil
+  }
+
+  private func view(
+    _ tensor: GGUFTensor, _ spec: ArchitectureSchema.Tensor, layer: Int, file: Int, path: String
+  ) throws(FormatError) -> GGUFView {
+    let name = name(of: spec, layer: layer)
+    if spec.isInputMajor, tensor.shape.count == 2 {
+      return GGUFView(
+        tensor, file: file, name: name, shape: tensor.shape.reversed(), rows: nil,
+        order: .transposed)
+    }
+    guard let heads = rotatedHeads(spec.role) else {
+      return GGUFView(tensor, file: file, name: name, rank: spec.shape.count)
+    }
+    let rows = tensor.shape.first ?? 0
+    guard heads > 0, rows.isMultiple(of: 2 * heads) else {
+      throw FormatError(
+        .badData, file: path, place: "tensor \(quoted(tensor.name))",
+        problem: "expected rows in a multiple of twice the number of heads, \(heads), found"
+          + " shape \(tensor.shape)")
+    }
+    return GGUFView(
+      tensor, file: file, name: name, shape: tensor.shape, rows: nil,
+      order: .interleaved(heads: heads))
+  }
+
+  /// The number of heads of a projection whose rows a GGUF file keeps in the rotated order.
+  private func rotatedHeads(_ role: String) -> Int? {
+    guard schema.block.positions == "rotary" else { return nil }
+    if role.contains(".attention.query.") { return headCount }
+    return role.contains(".attention.key.") ? keyValueHeadCount : nil
+  }
+}

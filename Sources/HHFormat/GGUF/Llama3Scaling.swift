@@ -1,0 +1,42 @@
+// How Llama 3 slows its rotary positions down.
+
+internal import Glibc
+
+/// Parameters of the scaling (transformers, `_compute_llama3_parameters`).
+package struct Llama3Scaling: Sendable {
+  /// Divisor of the slow frequencies.
+  package let factor: Double
+  /// A wavelength above the original length over this is slow.
+  package let lowFrequencyFactor: Double
+  /// A wavelength below the original length over this stays.
+  package let highFrequencyFactor: Double
+  /// Positions that the model was first trained with.
+  package let originalLength: Double
+
+  /// Creates a scaling.
+  package init(
+    factor: Double, lowFrequencyFactor: Double, highFrequencyFactor: Double,
+    originalLength: Double
+  ) {
+    self.factor = factor
+    self.lowFrequencyFactor = lowFrequencyFactor
+    self.highFrequencyFactor = highFrequencyFactor
+    self.originalLength = originalLength
+  }
+
+  /// The frequencies θ^(−2i/d) without scaling; `count` is d/2.
+  package static func frequencies(base: Double, count: Int) -> [Double] {
+    (0..<count).map { pow(base, -2 * Double($0) / Double(2 * count)) }
+  }
+
+  /// A frequency after scaling: divided where it is slow, blended between the two bounds.
+  package func scaled(_ frequency: Double) -> Double {
+    let wavelength = 2 * Double.pi / frequency
+    if wavelength < originalLength / highFrequencyFactor { return frequency }
+    if wavelength > originalLength / lowFrequencyFactor { return frequency / factor }
+    let blend =
+      (originalLength / wavelength - lowFrequencyFactor)
+      / (highFrequencyFactor - lowFrequencyFactor)
+    return (1 - blend) * frequency / factor + blend * frequency
+  }
+}
