@@ -124,7 +124,6 @@ struct CheckpointTests {
   @Test(
     "a file of another format is named, with advice",
     arguments: [
-      ("GGUF\u{3}\0\0\0", 24, "GGUF, which is not read yet", "convert it to safetensors first"),
       ("PK\u{3}\u{4}\0\0\u{8}\u{8}", 24, "a PyTorch pickle or zip archive", "convert it to"),
       ("hello, this is text\n", 0, "text", ""),
       ("{\"a\": 1, \"b\": 2}", 0, "JSON text", "an index is recognised by its name"),

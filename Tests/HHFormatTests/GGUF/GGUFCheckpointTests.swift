@@ -1,0 +1,269 @@
+// GGUF models as checkpoints: names, layouts, configuration, parts.
+
+import HHFormat
+import HHTestSupport
+import Testing
+
+@Suite("GGUFCheckpoint")
+struct GGUFCheckpointTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func floats(_ checkpoint: Checkpoint, _ name: String) throws -> [Float] {
+    let tensor = try #require(checkpoint[name], "\(name)")
+    var values = [Float](repeating: .nan, count: tensor.elementCount)
+    var span = values.mutableSpan
+    try checkpoint.readFloats(of: name, into: &span)
+    return values
+  }
+
+  private func bytes(_ checkpoint: Checkpoint, _ name: String) throws(FormatError) -> [UInt8] {
+    try checkpoint.withBytes(of: name) { (raw) throws(FormatError) in raw.copied() }
+  }
+
+  private func contentOf(_ path: String) throws -> [UInt8] {
+    let file = try MappedFile(at: path)
+    return file.bytes.copied()
+  }
+
+  private func error(_ forge: GGUFForge) throws -> FormatError? {
+    let path = try directory.write(forge.bytes, to: "model.gguf")
+    return #expect(throws: FormatError.self) { try Checkpoint(opening: path) }
+  }
+
+  // MARK: Equality with safetensors
+
+  @Test(
+    "a converted model has the names, shapes, types and bytes of its source",
+    arguments: [
+      "gpt2-base", "llama-gqa", "llama-bf16", "llama-bias-linear-rope", "llama-mqa-head-dim",
+    ])
+  func equalsSource(_ name: String) throws {
+    let source = try Checkpoint(opening: Fixtures.path("golden/forward/\(name)"))
+    let gguf = try Checkpoint(opening: Fixtures.path("golden/gguf/\(name).gguf"))
+    #expect(gguf.format == "gguf")
+    #expect(gguf.configurationPath == nil)
+    let kept = source.tensors.filter { !$0.name.hasSuffix(".attn.bias") }
+    #expect(Set(gguf.tensors.map(\.name)) == Set(kept.map(\.name)))
+    for tensor in kept {
+      let found = try #require(gguf[tensor.name])
+      #expect(found.shape == tensor.shape, "\(tensor.name)")
+      #expect(try floats(gguf, tensor.name) == floats(source, tensor.name), "\(tensor.name)")
+      // The converter stores vectors as F32 whatever they were.
+      guard found.dtype == tensor.dtype else {
+        #expect(tensor.shape.count == 1 && found.dtype == .f32)
+        continue
+      }
+      #expect(try bytes(gguf, tensor.name) == bytes(source, tensor.name), "\(tensor.name)")
+    }
+  }
+
+  @Test(
+    "the metadata gives the configuration's numbers, decimal for decimal",
+    arguments: [
+      "bert-model", "gpt2-base", "llama-gqa", "llama-bias-linear-rope", "llama-mqa-head-dim",
+    ])
+  func configuration(_ name: String) throws {
+    let source = try NameMap(try Checkpoint(opening: Fixtures.path("golden/forward/\(name)")))
+    let gguf = try NameMap(try Checkpoint(opening: Fixtures.path("golden/gguf/\(name).gguf")))
+    for key in source.schema.configuration where !key.name.hasSuffix("Token") {
+      // A scaling is spelt in several ways; the forward pass shows that it is the same.
+      if key.name == "ropeScaling" { continue }
+      let (found, expected) = (
+        gguf.hyperparameters.value(key.name), source.hyperparameters.value(key.name)
+      )
+      #expect(found == expected || found?.double == expected?.double, "\(key.name)")
+    }
+  }
+
+  // MARK: Layouts
+
+  /// A model of one layer with two heads of four, one key/value head, and its tensors' bytes.
+  private func llama(isBigEndian: Bool = false, type: GGMLType = .f32) -> GGUFForge {
+    var forge = GGUFForge(isBigEndian: isBigEndian)
+    forge.add("general.architecture", "llama")
+    forge.add("llama.block_count", 1)
+    forge.add("llama.attention.head_count", 2)
+    forge.add("llama.attention.head_count_kv", 1)
+    let columns = type.elementsPerBlock
+    for (name, rows) in [("q", 8), ("k", 4), ("v", 4)] {
+      let data = (0..<rows).flatMap { row -> [UInt8] in
+        if type == .f32 { return forge.integer(Float(row).bitPattern) }
+        return forge.integer(UInt16(0x3C00)) + Array(repeating: UInt8(row), count: 32)
+      }
+      forge.add(tensor: "blk.0.attn_\(name).weight", type, [rows, columns], data)
+    }
+    return forge
+  }
+
+  @Test(
+    "rows of q and k come back in the order of the halves, whatever the type and byte order",
+    arguments: [(false, GGMLType.f32), (true, .f32), (false, .q8_0), (true, .q8_0)])
+  func interleaved(isBigEndian: Bool, type: GGMLType) throws {
+    let forge = llama(isBigEndian: isBigEndian, type: type)
+    let checkpoint = try Checkpoint(opening: try directory.write(forge.bytes, to: "m.gguf"))
+    let columns = type.elementsPerBlock
+    func rows(_ name: String) throws -> [Float] {
+      let values = try floats(checkpoint, "model.layers.0.self_attn.\(name)_proj.weight")
+      return stride(from: 0, to: values.count, by: columns).map { values[$0] }
+    }
+    #expect(try rows("q") == [0, 2, 1, 3, 4, 6, 5, 7])
+    #expect(try rows("k") == [0, 2, 1, 3])
+    #expect(try rows("v") == [0, 1, 2, 3])
+    #expect(checkpoint.tensors.allSatisfy { $0.dtype == .f32 })
+    let stored = try checkpoint.storedType(of: "model.layers.0.self_attn.q_proj.weight")
+    #expect(stored == type.name)
+    for tensor in checkpoint.tensors {
+      #expect(try bytes(checkpoint, tensor.name).count == tensor.byteCount)
+      #expect(try checkpoint.firstNonFinite(tensor.name) == nil)
+    }
+  }
+
+  @Test("heads that do not divide the rows are refused by name")
+  func headCounts() throws {
+    var forge = llama()
+    forge.keys[2].value = forge.integer(UInt32(3))
+    let error = try error(forge)
+    #expect(error?.place == "tensor 'blk.0.attn_q.weight'")
+    #expect(error?.problem.hasPrefix("expected rows in a multiple of twice the number") == true)
+    forge.keys[2].value = forge.integer(UInt32(0))
+    #expect(try self.error(forge)?.place == "tensor 'blk.0.attn_q.weight'")
+  }
+
+  @Test("q, k and v in one matrix are taken apart")
+  func fused() throws {
+    var forge = GGUFForge()
+    forge.add("general.architecture", "bert")
+    let numbers = (0..<12).flatMap { forge.integer(Float($0).bitPattern) }
+    forge.add(tensor: "blk.3.attn_qkv.weight", .f32, [6, 2], numbers)
+    forge.add(tensor: "blk.3.attn_qkv.bias", .f32, [12], numbers)
+    let checkpoint = try Checkpoint(opening: try directory.write(forge.bytes, to: "m.gguf"))
+    let stem = "encoder.layer.3.attention.self"
+    #expect(try floats(checkpoint, "\(stem).query.weight") == [0, 1, 2, 3])
+    #expect(try floats(checkpoint, "\(stem).value.weight") == [8, 9, 10, 11])
+    #expect(try floats(checkpoint, "\(stem).key.bias") == [4, 5, 6, 7])
+    #expect(try checkpoint.bytes(of: "\(stem).key.bias").byteCount == 16)
+    forge.add(tensor: "blk.3.attn_k.bias", .f32, [1], [0, 0, 0, 0])
+    #expect(try error(forge)?.place == "tensor 'blk.3.attn_k.bias'")
+  }
+
+  @Test("a quantised tensor has no bytes in the file, and its first bad scale is found")
+  func quantised() throws {
+    var forge = GGUFForge()
+    forge.add("general.architecture", "gpt2")
+    let good = forge.integer(UInt16(0x3C00)) + Array(repeating: UInt8(1), count: 32)
+    let bad = forge.integer(UInt16(0x7C00)) + Array(repeating: UInt8(1), count: 32)
+    forge.add(tensor: "token_embd.weight", .q8_0, [2, 64], good + good + bad + good)
+    let checkpoint = try Checkpoint(opening: try directory.write(forge.bytes, to: "m.gguf"))
+    let name = "transformer.wte.weight"
+    #expect(try checkpoint.firstNonFinite(name) == 64)
+    let error = #expect(throws: FormatError.self) { _ = try checkpoint.bytes(of: name).byteCount }
+    #expect(error?.kind == .unsupported)
+    #expect(checkpoint[name]?.byteCount == 512)
+  }
+
+  // MARK: Refusals
+
+  @Test("models that share the architecture's name but not its computation are refused")
+  func otherModels() throws {
+    for (key, value, place) in [
+      ("llama.expert_count", UInt32(8), "key 'llama.expert_count'"),
+      ("llama.rope.dimension_count", 6, "key 'llama.rope.dimension_count'"),
+    ] {
+      var forge = llama()
+      forge.add("llama.embedding_length", 8)
+      forge.add(key, value)
+      let error = try error(forge)
+      #expect(error?.kind == .unsupported)
+      #expect(error?.place == place)
+    }
+    var forge = llama()
+    forge.add("llama.rope.scaling.type", "yarn")
+    #expect(try error(forge)?.place == "key 'llama.rope.scaling.type'")
+    var bert = GGUFForge()
+    bert.add("general.architecture", "bert")
+    bert.add("tokenizer.ggml.model", "gpt2")
+    #expect(try error(bert)?.place == "key 'tokenizer.ggml.model'")
+    bert.keys.removeLast()
+    bert.add("bert.attention.causal", .bool, [1])
+    #expect(try error(bert)?.place == "key 'bert.attention.causal'")
+  }
+
+  @Test("a file without an architecture is refused; an unknown one can be looked at")
+  func architectures() throws {
+    var forge = GGUFForge.sample()
+    let path = try directory.write(forge.bytes, to: "model.gguf")
+    let checkpoint = try Checkpoint(opening: path)
+    #expect(checkpoint.tensors.map(\.name) == ["a", "b", "c"])
+    let type = checkpoint.configuration?["model_type"]?.string
+    #expect(type == "example")
+    let numbers = (0..<32).map { Float($0) }
+    #expect(try floats(checkpoint, "b") == numbers)
+    let error = #expect(throws: FormatError.self) { try NameMap(checkpoint) }
+    #expect(error?.place == "key 'model_type'")
+    forge.keys.removeFirst()
+    #expect(try self.error(forge)?.place == "key 'general.architecture'")
+  }
+
+  // MARK: Parts
+
+  /// The reference's three parts, each changed as wanted, with 'a' to be opened first.
+  private func parts(_ change: (inout [[UInt8]]) -> Void = { _ in }) throws -> String {
+    var contents: [[UInt8]] = []
+    for number in 1...3 {
+      let name = "parts-0000\(number)-of-00003.gguf"
+      contents.append(try contentOf(Fixtures.path("golden/gguf/\(name)")))
+    }
+    change(&contents)
+    for (number, bytes) in contents.enumerated() where !bytes.isEmpty {
+      try directory.write(bytes, to: "p-0000\(number + 1)-of-00003.gguf")
+    }
+    return directory.path("p-00001-of-00003.gguf")
+  }
+
+  @Test("gguf-py's parts are one model, opened by the first part or the folder")
+  func split() throws {
+    let path = try parts()
+    for path in [path, directory.path] {
+      let checkpoint = try Checkpoint(opening: path)
+      #expect(checkpoint.tensors.map(\.name) == (0..<5).map { "t.\($0)" })
+      #expect(checkpoint.sourceFiles.count == 3)
+      for number in 0..<5 {
+        let expected = Array(repeating: Float(number), count: number + 1)
+        #expect(try floats(checkpoint, "t.\(number)") == expected)
+      }
+    }
+    let error = #expect(throws: FormatError.self) {
+      try Checkpoint(opening: directory.path("p-00002-of-00003.gguf"))
+    }
+    #expect(error?.problem == "expected 0, found 1")
+    #expect(error?.hint == "pass 'p-00001-of-00003.gguf' instead")
+  }
+
+  @Test("a missing, exchanged or repeated part is refused")
+  func badParts() throws {
+    let missing = try parts { $0[2] = [] }
+    #expect(throws: FormatError.self) { try Checkpoint(opening: missing) }
+    for change: (inout [[UInt8]]) -> Void in [
+      { $0.swapAt(1, 2) }, { $0[2] = $0[1] }, { $0[1] = $0[0] },
+    ] {
+      let path = try parts(change)
+      let error = #expect(throws: FormatError.self) { try Checkpoint(opening: path) }
+      #expect(error?.place == "key 'split.no'")
+    }
+    let renamed = try directory.write(
+      try contentOf(try parts()), to: "other.gguf")
+    let error = #expect(throws: FormatError.self) { try Checkpoint(opening: renamed) }
+    #expect(error?.place == "key 'split.count'")
+  }
+
+  @Test("a folder with two models is refused, and one with one is opened")
+  func folders() throws {
+    try directory.write(llama().bytes, to: "one.gguf")
+    #expect(try Checkpoint(opening: directory.path).format == "gguf")
+    try directory.write(llama().bytes, to: "two.gguf")
+    let error = #expect(throws: FormatError.self) { try Checkpoint(opening: directory.path) }
+    #expect(error?.problem == "expected one model, found 'one.gguf', 'two.gguf'")
+  }
+}
