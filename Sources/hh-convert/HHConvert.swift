@@ -10,7 +10,7 @@ struct HHConvert: ParsableCommand {
     commandName: "hh-convert",
     abstract: "Turns trained softmax Transformers into Hedgehog linear-attention ones.",
     discussion: """
-      hh-convert MODEL reads a safetensors checkpoint (a file, a shard index or a folder) of \
+      hh-convert MODEL reads a checkpoint (a safetensors or GGUF file, a shard index or a folder) of \
       GPT-2, BERT, ViT or Llama, replaces every softmax attention block by a Hedgehog block, \
       trains the new feature maps to mimic the old attention weights, and writes \
       NAME\(ConversionOptions.artifactSuffix).

@@ -77,7 +77,7 @@ package struct GGUFDefect: Sendable, CustomTestStringConvertible {
     },
     GGUFDefect("keys beyond the file", "number of keys: expected at most") { $0.keyCount = 1000 },
     GGUFDefect("2^63 keys", "number of keys: expected at most") { $0.keyCount = 1 << 63 },
-    GGUFDefect("more keys than there are", at: "key number 15", "name: expected") {
+    GGUFDefect("more keys than there are", at: "key number 16", "length of name: expected") {
       $0.keyCount = 17
     },
     GGUFDefect(
@@ -87,7 +87,10 @@ package struct GGUFDefect: Sendable, CustomTestStringConvertible {
       $0.keyCount = 0
       $0.keys[0].name = Array(repeating: 0x78, count: 80)
     },
-    GGUFDefect("32-bit counts of a later version", "number of", version: 1) { $0.version = 2 },
+    GGUFDefect(
+      "strings of version 1 in version 2", at: "key 'general.architecture'",
+      "length of value: expected at most", version: 1
+    ) { $0.version = 2 },
   ]
 
   private static let keys: [GGUFDefect] = [
