@@ -10,10 +10,10 @@ struct HHConvert: ParsableCommand {
     commandName: "hh-convert",
     abstract: "Turns trained softmax Transformers into Hedgehog linear-attention ones.",
     discussion: """
-      hh-convert MODEL reads a checkpoint (a safetensors or GGUF file, a shard index or a folder) of \
-      GPT-2, BERT, ViT or Llama, replaces every softmax attention block by a Hedgehog block, \
-      trains the new feature maps to mimic the old attention weights, and writes \
-      NAME\(ConversionOptions.artifactSuffix).
+      hh-convert MODEL reads a checkpoint (a safetensors or GGUF file, a shard index or a \
+      folder) of GPT-2, BERT, ViT or Llama, replaces every softmax attention block by a \
+      Hedgehog block, trains the new feature maps to mimic the old attention weights, and \
+      writes NAME\(ConversionOptions.artifactSuffix).
       """,
     version: Version.text,
     subcommands: [Convert.self, Inspect.self, Verify.self],
