@@ -63,7 +63,7 @@ package final class AttentionDistillation {
     let (scratch, partials) = (self.scratch, self.partials)
     let weight = 1 / Float(max(1, shape.validPositions) * shape.queryHeads)
     let sums = Mutex([[DistillationSums]](repeating: [], count: items))
-    parallelFor(count: items) { range, worker in
+    parallelFor(count: items, workers: scratch.count) { range, worker in
       for item in range {
         let (row, head) = item.quotientAndRemainder(dividingBy: maps.keyHeads)
         let keyValueHead = head * shape.keyValueHeads / maps.keyHeads

@@ -27,7 +27,7 @@ package enum HedgehogAttention {
     let (d, half) = (shape.headSize, maps.projectionSize)
     let scratchCount = linearAttentionScratch(headSize: d, half: half, group: group)
     let scratch = (0..<ThreadPolicy.threads).map { _ in FloatBuffer(count: scratchCount) }
-    parallelFor(count: shape.batch * maps.keyHeads) { range, worker in
+    parallelFor(count: shape.batch * maps.keyHeads, workers: scratch.count) { range, worker in
       for item in range {
         let (row, head) = item.quotientAndRemainder(dividingBy: maps.keyHeads)
         let keyValueHead = head * shape.keyValueHeads / maps.keyHeads

@@ -24,7 +24,7 @@ extension SoftmaxAttention {
     let (group, d) = (shape.queryHeads / shape.keyValueHeads, shape.headSize)
     let scratchCount = softmaxAttentionScratch(keys: shape.length, headSize: d)
     let scratch = (0..<ThreadPolicy.threads).map { _ in FloatBuffer(count: scratchCount) }
-    parallelFor(count: shape.batch * shape.keyValueHeads) { range, worker in
+    parallelFor(count: shape.batch * shape.keyValueHeads, workers: scratch.count) { range, worker in
       for item in range {
         let (row, head) = item.quotientAndRemainder(dividingBy: shape.keyValueHeads)
         let heads = head * group * d..<(head + 1) * group * d

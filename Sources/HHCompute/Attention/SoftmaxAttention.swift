@@ -24,7 +24,7 @@ package enum SoftmaxAttention {
     let group = shape.queryHeads / shape.keyValueHeads
     let scratchCount = softmaxAttentionScratch(keys: shape.length, headSize: shape.headSize)
     let scratch = (0..<ThreadPolicy.threads).map { _ in FloatBuffer(count: scratchCount) }
-    parallelFor(count: shape.batch * shape.keyValueHeads) { range, worker in
+    parallelFor(count: shape.batch * shape.keyValueHeads, workers: scratch.count) { range, worker in
       for item in range {
         let (row, head) = item.quotientAndRemainder(dividingBy: shape.keyValueHeads)
         let q = shape.part(q, row: row, head: head * group, count: group)

@@ -3,21 +3,23 @@
 internal import Dispatch
 internal import Synchronization
 
-/// Calls `body` with ranges that cover 0..<count exactly once, on up to `ThreadPolicy.threads`
-/// threads at a time, and returns when all are done.
+/// Calls `body` with ranges that cover 0..<count exactly once, on up to `workers` threads at a time,
+/// and returns when all are done.
 ///
 /// - Parameters:
 ///   - count: Number of work items.
+///   - workers: Most threads; callers with scratch space per worker pass how many they made.
 ///   - grain: Most items per call; a call should take 100 µs or more.
-///   - body: Gets a range and the index of the worker, below `ThreadPolicy.threads`, that no other
+///   - body: Gets a range and the index of the worker, below `workers`, that no other
 ///     call has at the same time: the place of its scratch space. What it writes for an item must
 ///     not depend on the worker.
 package func parallelFor(
-  count: Int, grain: Int = 1, body: @Sendable (_ range: Range<Int>, _ worker: Int) -> Void
+  count: Int, grain: Int = 1, workers limit: Int = ThreadPolicy.threads,
+  body: @Sendable (_ range: Range<Int>, _ worker: Int) -> Void
 ) {
   precondition(count >= 0 && grain > 0, "parallelFor: a count and a positive grain")
   let chunks = (count + grain - 1) / grain
-  let workers = min(ThreadPolicy.threads, chunks)
+  let workers = min(limit, chunks)
   if workers <= 1 {
     for chunk in 0..<chunks { body(chunk * grain..<min(count, (chunk + 1) * grain), 0) }
     return

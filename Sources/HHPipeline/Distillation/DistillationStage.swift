@@ -62,30 +62,52 @@ package struct DistillationStage {
     var steps = recipe.steps
     var layers: [DistilledLayer] = []
     var maps: [Int: HedgehogMaps] = [:]
-    for block in plan.blocks {
-      guard let teacher = TeacherLayer(runner, layer: block.layer) else { continue }
-      let isLast = block.layer == plan.blocks.last?.layer
+    for layer in 0..<runner.graph.layerCount {
+      guard let teacher = TeacherLayer(runner, layer: layer) else { continue }
+      let isLast = layer == runner.graph.layerCount - 1
       let heldBatches = try held.chunks.map { rows in
         try held.queryKey(teacher, rows: rows, advancing: !isLast).copied()
       }
-      let student = LayerStudent(teacher.attention, featureSize: block.map.featureSize)
-      let before = measure(student, heldBatches)
+      guard let block = plan.blocks.first(where: { $0.layer == layer }) else {
+        try train.advance(teacher)
+        continue
+      }
       if let budget = recipe.budget, layers.isEmpty {
         steps = try affordableSteps(train, teacher, budget: budget)
       }
-      let order = BatchSchedule(
+      let schedule = BatchSchedule(
         rowCount: train.rowCount, batchSize: recipe.batchSize, steps: steps, seed: recipe.seed)
-      try trainLayer(student, teacher, train, order, advancing: !isLast, clock, report)
-      let after = measure(student, heldBatches)
-      let layer = DistilledLayer(
-        layer: block.layer, klBefore: before.mean, klAfter: after.mean, klPerHead: after.perHead)
-      guard layer.klAfter.isFinite, student.isFinite else {
-        throw PipelineError.diverged(layer: block.layer, step: steps)
+      var student = LayerStudent(teacher.attention, featureSize: block.map.featureSize)
+      let before = measure(student, heldBatches)
+      guard heldBatches.allSatisfy(\.isFinite) else {
+        try train.advance(teacher)
+        try report(
+          .warning(
+            "layer \(layer): the teacher's own queries or keys are not finite,"
+              + " so its feature maps stay untrained"))
+        layers.append(DistilledLayer(layer: layer, klBefore: .nan, klAfter: .nan, klPerHead: []))
+        maps[layer] = student.maps
+        continue
       }
-      layers.append(layer)
-      maps[block.layer] = student.maps
+      try trainLayer(student, teacher, train, schedule, advancing: !isLast, clock, report)
+      var after = measure(student, heldBatches)
+      guard after.mean.isFinite, student.isFinite else {
+        throw PipelineError.diverged(layer: layer, step: steps)
+      }
+      if after.mean > before.mean {
+        try report(
+          .warning(
+            "layer \(layer): training raised its KL from \(fixed(before.mean, 4)) to"
+              + " \(fixed(after.mean, 4)), so its feature maps stay untrained; try a lower --lr"))
+        student = LayerStudent(teacher.attention, featureSize: block.map.featureSize)
+        after = before
+      }
+      let result = DistilledLayer(
+        layer: layer, klBefore: before.mean, klAfter: after.mean, klPerHead: after.perHead)
+      layers.append(result)
+      maps[layer] = student.maps
       runner.parameters.release()
-      try report(.layerFinished(layer, of: plan.blocks.count))
+      try report(.layerFinished(result, of: plan.blocks.count))
     }
     return DistillationResult(
       layers: layers, maps: maps, steps: steps,

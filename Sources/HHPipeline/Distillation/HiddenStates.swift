@@ -61,4 +61,9 @@ struct HiddenStates {
       rowCount: rows.count, validLengths: validLengths.map { Array($0[rows]) },
       advancing: advancing)
   }
+
+  /// Replaces every row by a block's output.
+  func advance(_ teacher: TeacherLayer) throws(FormatError) {
+    for rows in chunks { _ = try queryKey(teacher, rows: rows, advancing: true) }
+  }
 }

@@ -11,6 +11,15 @@ struct QueryKey {
   let key: Matrix
   let shape: AttentionShape
 
+  /// Whether every query and key is a number.
+  var isFinite: Bool {
+    [query, key].allSatisfy { matrix in
+      (0..<matrix.rows).allSatisfy { row in
+        matrix.rows(row..<row + 1).values.allSatisfy(\.isFinite)
+      }
+    }
+  }
+
   /// The same values in memory of their own, safe from the next projection.
   func copied() -> QueryKey {
     let copies = [query, key].map { source in
