@@ -9,6 +9,10 @@ struct HHConvert: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hh-convert",
     abstract: "Turns trained softmax Transformers into Hedgehog linear-attention ones.",
+    usage: """
+      hh-convert [convert] MODEL [<options>]
+      hh-convert <subcommand>
+      """,
     discussion: """
       hh-convert MODEL reads a checkpoint (a safetensors or GGUF file, a shard index or a \
       folder) of GPT-2, BERT, ViT or Llama, replaces every softmax attention block by a \
@@ -24,10 +28,19 @@ struct HHConvert: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
     } catch let failure as ReportedFailure {
-      Terminal.writeError("error: \(failure.message)\n")
-      exit(withError: ExitCode(failure.status.rawValue))
+      end(failure)
     } catch {
-      exit(withError: error)
+      // Requests for help and for the version come as errors too.
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      end(
+        ReportedFailure(
+          message: message(for: error) + "\nhint: 'hh-convert help convert' lists the options",
+          status: .usage))
     }
+  }
+
+  private static func end(_ failure: ReportedFailure) -> Never {
+    Terminal.writeError("error: \(failure.message)\n")
+    exit(withError: ExitCode(failure.status.rawValue))
   }
 }

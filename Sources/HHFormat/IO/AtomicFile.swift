@@ -26,7 +26,8 @@ package struct AtomicFile: ~Copyable {
   package init(at path: String, replacing: Bool) throws(FormatError) {
     let (folder, name) = Self.split(path)
     guard !name.isEmpty, name != ".", name != ".." else {
-      throw FormatError(.cannotCreate, file: path, problem: "expected the name of a file")
+      throw FormatError(
+        .cannotCreate, file: path.isEmpty ? "''" : path, problem: "expected the name of a file")
     }
     try Self.checkTarget(path, replacing: replacing)
     // A name may have 255 bytes; leave room for what is added to it.

@@ -37,6 +37,10 @@ package struct DataSource: Sendable {
     beside directory: String
   ) throws(FormatError) {
     self.path = path
+    guard try PathKind(of: path) == .regularFile else {
+      throw FormatError(
+        .badData, file: path, problem: "expected a file, found a folder, a pipe or a device")
+    }
     digest = try ContentDigest.ofFile(at: path).sha256
     switch purpose {
     case .images(let shape):

@@ -16,7 +16,10 @@ extension Inspection {
         "              \(entry.dtype.rawValue): \(entry.count) tensors, \(bytes(entry.byteCount))")
     }
     if let manifest { lines += Self.lines(of: manifest) }
-    if let obstacle { lines.append("note          not convertible as it is: \(obstacle)") }
+    if let obstacle {
+      let indented = obstacle.replacing("\n", with: "\n              ")
+      lines.append("note          not convertible as it is: \(indented)")
+    }
     let rows = tensors.map { tensor in
       [tensor.name, tensor.dtype.rawValue, "\(tensor.shape)", tensor.note]
     }

@@ -12,11 +12,29 @@ struct ArtifactAssembly {
   let rows: TrainingRows
   let result: DistillationResult
 
-  /// Writes the artifact.
-  func write() throws(FormatError) -> ArtifactSummary {
-    try ArtifactWriter.write(
-      to: plan.output, description: try description(), tensors: kept + maps,
-      options: ArtifactOptions(replacing: options.force, threads: options.threads))
+  /// Writes the artifact. What `report` throws stops the writing and is thrown on.
+  func write(report: ProgressReport) throws -> ArtifactSummary {
+    let description = try description()
+    return try withoutActuallyEscaping(report) { report in
+      // Safe: the writer calls its progress on the thread that called it, and not after it returns.
+      nonisolated(unsafe) let report = report
+      nonisolated(unsafe) var stop: (any Error)?
+      let options = ArtifactOptions(replacing: options.force, threads: options.threads) {
+        do {
+          try unsafe report(.written(bytes: $0, of: $1))
+          return true
+        } catch {
+          unsafe stop = error
+          return false
+        }
+      }
+      do {
+        return try ArtifactWriter.write(
+          to: plan.output, description: description, tensors: kept + maps, options: options)
+      } catch {
+        throw unsafe stop ?? error
+      }
+    }
   }
 
   /// The source's tensors, lent from the mapped files.

@@ -22,6 +22,7 @@ package struct Conversion {
     self.options = options
     checkpoint = try Checkpoint(opening: options.model, configuration: options.configuration)
     names = try NameMap(checkpoint)
+    try Self.checkOutput(of: options, checkpoint)
     try WeightCheck(checkpoint: checkpoint, names: names).run(
       allowNonfinite: options.allowNonfinite)
     let graph = try Graph(names)
@@ -29,8 +30,6 @@ package struct Conversion {
       graph: graph, parameters: ParameterStore(checkpoint: checkpoint, names: names))
     let rewrite: RewritePlan
     (rewritten, rewrite) = graph.rewritten()
-    // Created and dropped at once: an output that cannot be written must not cost an hour of training.
-    _ = try AtomicFile(at: options.outputPath, replacing: options.force)
     let report = RewriteReport(names: names, plan: rewrite)
     rows = try TrainingRows(options: options, graph: graph, checkpoint: checkpoint, names: names)
     let estimate = ConversionEstimate(
@@ -43,6 +42,23 @@ package struct Conversion {
       length: rows.length, rowCount: rows.trainingCount, memory: estimate.memory,
       operations: estimate.operations,
       seconds: min(estimate.seconds, options.distillation.budget ?? .infinity))
+  }
+
+  /// Refuses an output that cannot be written, or that is one of the inputs.
+  private static func checkOutput(
+    of options: ConversionOptions, _ checkpoint: Checkpoint
+  ) throws(FormatError) {
+    // Created and dropped at once: a bad output must not cost an hour of training.
+    _ = try AtomicFile(at: options.outputPath, replacing: options.force)
+    guard isPresent(options.outputPath) else { return }
+    let output = try resolvedPath(options.outputPath)
+    let others = [checkpoint.configurationPath, options.data, options.heldOut]
+    for input in checkpoint.sourceFiles + others.compactMap(\.self) {
+      guard try resolvedPath(input) == output else { continue }
+      throw FormatError(
+        .cannotCreate, file: options.outputPath,
+        problem: "expected another name than the inputs', found that of '\(input)'")
+    }
   }
 
   /// Distils, writes the artifact and returns what was reached.
@@ -61,7 +77,7 @@ package struct Conversion {
     let written = try ArtifactAssembly(
       plan: plan, options: options, checkpoint: checkpoint, names: names, rows: rows,
       result: result
-    ).write()
+    ).write(report: report)
     let summary = ConversionSummary(
       output: options.outputPath, klBefore: result.klBefore, klAfter: result.klAfter,
       seconds: stopwatch.seconds, peakMemory: peakMemoryBytes,

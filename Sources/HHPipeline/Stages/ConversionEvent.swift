@@ -12,6 +12,8 @@ package enum ConversionEvent: Sendable {
   case step(StepProgress)
   /// A layer was trained.
   case layerFinished(DistilledLayer, of: Int)
+  /// Tensor bytes of the artifact written so far, before compression.
+  case written(bytes: Int, of: Int)
   /// Something the user should know, in one sentence.
   case warning(String)
   /// The conversion is done.

@@ -31,6 +31,11 @@ struct TrainingRows {
 
   /// Finds the rows that the options ask for; reads them where they come from a file.
   init(options: ConversionOptions, graph: Graph, checkpoint: Checkpoint, names: NameMap) throws {
+    if graph.kind == .image, let length = options.length, length != graph.maximumLength {
+      throw PipelineError.invalidOption(
+        name: "--length",
+        problem: "expected none: an image has \(graph.maximumLength) positions, found \(length)")
+    }
     let length =
       graph.kind == .image
       ? graph.maximumLength : try options.rowLength(maximum: graph.maximumLength)

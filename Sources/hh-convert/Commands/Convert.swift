@@ -28,28 +28,34 @@ struct Convert: ParsableCommand {
   @Option(help: "Rows to measure on, of the same kind (default: some rows of the data).")
   var heldOut: String?
 
-  @Option(help: "Tokens per row (default: 256, or the model's positions).")
+  @Option(parsing: .unconditional, help: "Tokens per row (default: 256, or the model's positions).")
   var length: Int?
 
-  @Option(help: "Optimiser steps per layer.")
+  @Option(parsing: .unconditional, help: "Optimiser steps per layer.")
   var steps = DistillationRecipe().steps
 
-  @Option(help: "Rows per step.")
+  @Option(parsing: .unconditional, help: "Rows per step.")
   var batch = DistillationRecipe().batchSize
 
-  @Option(help: "Most distinct rows to train on (default: 65,536 positions of them).")
+  @Option(
+    parsing: .unconditional,
+    help: "Most distinct rows to train on (default: 65,536 positions of them).")
   var rows: Int?
 
-  @Option(name: .customLong("lr"), help: "Highest learning rate (default: by the heads' size).")
+  @Option(
+    name: .customLong("lr"), parsing: .unconditional,
+    help: "Highest learning rate (default: by the heads' size).")
   var learningRate: Double?
 
-  @Option(help: "Longest time for distillation, such as 90s, 10m or 1h30m: fewer steps if need be.")
+  @Option(
+    help: "Longest time for distillation, such as 90s, 10m or 1h30m: fewer steps if need be.",
+    transform: TimeBudget.init)
   var budget: TimeBudget?
 
-  @Option(help: "Seed of everything random.")
+  @Option(parsing: .unconditional, help: "Seed of everything random.")
   var seed: UInt64 = 0
 
-  @Option(help: "Threads to use (default: one per processor).")
+  @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
   var threads: Int?
 
   @Flag(help: "Print the plan and stop.")
@@ -68,28 +74,26 @@ struct Convert: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if steps < 0 { throw ValidationError("'--steps' must not be negative, found \(steps).") }
-    if batch < 1 { throw ValidationError("'--batch' must be at least 1, found \(batch).") }
-    if let rows, rows < 1 { throw ValidationError("'--rows' must be at least 1, found \(rows).") }
+    // The upper bounds keep every product of these within 64 bits.
+    try check(steps, in: 0...10_000_000, "--steps")
+    try check(batch, in: 1...65_536, "--batch")
+    try check(length, in: 2...1_048_576, "--length")
+    try check(rows, in: 1...1_000_000_000, "--rows")
+    try check(threads, in: 1...1024, "--threads")
     if let learningRate, !(learningRate > 0 && learningRate.isFinite) {
-      throw ValidationError("'--lr' must be positive and finite, found \(learningRate).")
+      throw ValidationError("--lr: expected a positive number, found \(learningRate)")
     }
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("'--threads' must be 1 to 1024, found \(threads).")
-    }
+    if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
   }
 
   func run() throws {
     try ReportedFailure.reporting {
       Interrupts.listen()
       let conversion = try Conversion(options)
+      try Interrupts.check()
       if dryRun {
         let plan = conversion.plan
-        if json {
-          Terminal.write(ConversionEvent.planned(plan).jsonLine)
-        } else {
-          Terminal.write(plan.text + "\n")
-        }
+        try Terminal.print(json ? ConversionEvent.planned(plan).jsonLine : plan.text + "\n")
         return
       }
       let printer = EventPrinter(manner)
@@ -99,6 +103,12 @@ struct Convert: ParsableCommand {
         printer.print(event)
       }
     }
+  }
+
+  private func check(_ value: Int?, in range: ClosedRange<Int>, _ name: String) throws {
+    guard let value, !range.contains(value) else { return }
+    throw ValidationError(
+      "\(name): expected \(range.lowerBound) to \(range.upperBound), found \(value)")
   }
 
   private var manner: EventPrinter.Manner {

@@ -19,7 +19,7 @@ struct Inspect: ParsableCommand {
   func run() throws {
     try ReportedFailure.reporting {
       let inspection = try Inspection(of: file, configuration: config)
-      Terminal.write((json ? inspection.jsonLine : inspection.text) + "\n")
+      try Terminal.print((json ? inspection.jsonLine : inspection.text) + "\n")
     }
   }
 }

@@ -14,24 +14,51 @@ struct Verify: ParsableCommand {
   @Option(help: "A configuration to use instead of the config.json beside the checkpoint.")
   var config: String?
 
-  @Option(help: "Threads to use (default: one per processor).")
+  @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
   var threads: Int?
+
+  @Flag(help: "Print one JSON object, for a broken file too.")
+  var json = false
 
   @Flag(name: .shortAndLong, help: "Print nothing but errors.")
   var quiet = false
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads: expected 1 to 1024, found \(threads)")
+    }
+    if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
+  }
 
   func run() throws {
     try ReportedFailure.reporting {
       do {
         let result = try Verification(
           of: file, configuration: config, threads: threads ?? Producer.processorCount)
+        if json { return try Terminal.print(result.json.text + "\n") }
         if quiet { return }
-        Terminal.write(
+        try Terminal.print(
           "\(result.path): sound: \(count(result.tensorCount)) tensors,"
             + " \(bytes(result.byteCount)) (\(result.checks))\n")
       } catch let error as FormatError where error.kind == .badData {
+        if json {
+          let report: JSONObject = [
+            "file": .string(file), "sound": .bool(false), "defect": .string(error.description),
+          ]
+          try Terminal.print(JSONValue.object(report).text + "\n")
+        }
         throw ReportedFailure(message: error.description, status: .verificationFailed)
       }
     }
+  }
+}
+
+extension Verification {
+  /// The result as a JSON object.
+  fileprivate var json: JSONValue {
+    .object([
+      "file": .string(path), "sound": .bool(true), "tensors": .integer(Int64(tensorCount)),
+      "bytes": .integer(Int64(byteCount)), "checks": .string(checks),
+    ])
   }
 }

@@ -28,6 +28,10 @@ extension ConversionEvent {
     case .layerFinished(let layer, let total):
       .object(
         layer.json(leading: ["event": .string("layer"), "layers": .integer(Int64(total))]))
+    case .written(let done, let total):
+      .object([
+        "event": .string("written"), "bytes": .integer(Int64(done)), "of": .integer(Int64(total)),
+      ])
     case .warning(let text):
       .object(["event": .string("warning"), "message": .string(text)])
     case .summary(let summary): .object(summary.json)

@@ -25,7 +25,7 @@ final class EventPrinter {
   /// Prints one event.
   func print(_ event: ConversionEvent) {
     switch manner {
-    case .json: Terminal.write(event.jsonLine)
+    case .json: Terminal.show(event.jsonLine)
     case .quiet: break
     case .live, .plain: describe(event)
     }
@@ -47,6 +47,8 @@ final class EventPrinter {
         "distil  layer \(step.layer + 1)/\(step.layerCount)  step \(step.step)/\(step.steps)"
           + "  loss \(fixed(step.loss, 4))  \(count(Int(step.tokensPerSecond))) tokens/s"
           + "  \(duration(step.secondsLeft)) left")
+    case .written(let done, let total):
+      progress("write   \(bytes(done)) of \(bytes(total))")
     case .layerFinished(let layer, let total):
       line(
         "layer \(layer.layer + 1)/\(total)  KL \(fixed(layer.klBefore, 4)) ->"
@@ -58,7 +60,7 @@ final class EventPrinter {
 
   private func describe(_ summary: ConversionSummary) {
     clear()
-    Terminal.write(
+    Terminal.show(
       """
       \(summary.output): \(bytes(summary.artifactBytes)) (\(bytes(summary.rawBytes)) uncompressed)
       mean KL(teacher || student) on held-out rows: \(fixed(summary.klBefore, 4)) ->\

@@ -1,5 +1,6 @@
 // Exit codes: one table for every command.
 
+import Glibc
 import HHFormat
 import HHPipeline
 
@@ -16,6 +17,8 @@ enum ExitStatus: Int32, CaseIterable {
   case missingInput = 66
   /// The input is valid but not something this program handles.
   case unsupported = 69
+  /// An error of a kind that no command should let through: a defect of this program.
+  case software = 70
   /// The output exists or cannot be created.
   case cannotCreate = 73
   /// A read or write failed: a full disk, a broken device.
@@ -53,11 +56,11 @@ struct ReportedFailure: Error {
         switch error {
         case .diverged: .badSettings
         case .invalidOption: .usage
-        case .interrupted(let signal): signal == 2 ? .interrupted : .terminated
+        case .interrupted(let signal): signal == SIGINT ? .interrupted : .terminated
         }
       self.init(message: error.description, status: status)
     default:
-      self.init(message: "\(error)", status: .io)
+      self.init(message: "\(error)", status: .software)
     }
   }
 

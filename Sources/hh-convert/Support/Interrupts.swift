@@ -11,7 +11,8 @@ private let received = Atomic<Int32>(0)
 ///
 /// A second signal ends the process at once.
 enum Interrupts {
-  /// Starts listening; a closed pipe no longer ends the process.
+  /// Starts listening; a closed pipe or a limit on file sizes no longer ends the process: the write
+  /// that meets it fails.
   static func listen() {
     for signal in [SIGINT, SIGTERM] {
       // Safe: the handler only stores to an atomic and restores the default action, both of which
@@ -21,8 +22,14 @@ enum Interrupts {
         _ = Glibc.signal(number, SIG_DFL)
       }
     }
+    // Whoever started this process may have blocked them for itself.
+    var signals = sigset_t()
+    // Safe: the calls only read and write the local set.
+    unsafe sigemptyset(&signals)
+    for signal in [SIGINT, SIGTERM] { unsafe sigaddset(&signals, signal) }
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     // Safe: ignoring a signal runs no code of ours.
-    _ = Glibc.signal(SIGPIPE, SIG_IGN)
+    for signal in [SIGPIPE, SIGXFSZ] { _ = Glibc.signal(signal, SIG_IGN) }
   }
 
   /// Throws if a signal has arrived.

@@ -1,6 +1,7 @@
 // Writing to the standard streams and asking what they are.
 
 import Glibc
+import HHFormat
 
 /// The process's standard streams.
 enum Terminal {
@@ -15,24 +16,37 @@ enum Terminal {
     return result == 0 && size.ws_col > 20 ? Int(size.ws_col) : 80
   }
 
-  /// Writes to standard output. A reader that went away is no reason to lose a conversion.
-  static func write(_ text: String) { write(text, to: STDOUT_FILENO) }
+  /// Writes to standard output what is a command's result; a failure ends the command.
+  static func print(_ text: String) throws(ReportedFailure) {
+    let code = write(text, to: STDOUT_FILENO)
+    // A reader that went away has seen enough.
+    guard code == 0 || code == EPIPE else {
+      throw ReportedFailure(
+        message: "standard output: write failed: \(systemMessage(code))", status: .io)
+    }
+  }
+
+  /// Writes to standard output what goes along with a result. No failure here is a reason to lose
+  /// a conversion.
+  static func show(_ text: String) { _ = write(text, to: STDOUT_FILENO) }
 
   /// Writes to standard error.
-  static func writeError(_ text: String) { write(text, to: STDERR_FILENO) }
+  static func writeError(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
-  private static func write(_ text: String, to descriptor: Int32) {
+  /// Writes all of a text; gives the system's error number, or 0.
+  private static func write(_ text: String, to descriptor: Int32) -> Int32 {
     var text = text
-    text.withUTF8 { bytes in
+    return text.withUTF8 { bytes in
       var written = 0
       while written < bytes.count {
         // Safe: the range lies inside the borrowed bytes.
         let count = unsafe Glibc.write(
           descriptor, bytes.baseAddress?.advanced(by: written), bytes.count - written)
         if count < 0 && errno == EINTR { continue }
-        if count <= 0 { return }
+        if count <= 0 { return errno }
         written += count
       }
+      return 0
     }
   }
 }

@@ -2,11 +2,19 @@
 
 import ArgumentParser
 
-/// A positive duration in seconds.
-struct TimeBudget: ExpressibleByArgument {
+/// A positive duration.
+struct TimeBudget {
   let seconds: Double
 
-  init?(argument: String) {
+  /// Reads a duration; anything else is a `ValidationError`.
+  init(_ argument: String) throws {
+    guard let seconds = Self.seconds(argument) else {
+      throw ValidationError("expected a duration such as 90s, 10m or 1h30m, found '\(argument)'")
+    }
+    self.seconds = seconds
+  }
+
+  private static func seconds(_ argument: String) -> Double? {
     var total = 0.0
     var digits = ""
     for character in argument {
@@ -24,6 +32,6 @@ struct TimeBudget: ExpressibleByArgument {
       total += value
     }
     guard total > 0, total.isFinite else { return nil }
-    seconds = total
+    return total
   }
 }
