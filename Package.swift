@@ -58,7 +58,7 @@ let package = Package(
     tests("HHFormatTests", ["HHFormat", "HHKernels"]),
     tests("HHComputeTests", ["HHCompute", "HHFormat"]),
     tests("HHPipelineTests", ["HHPipeline"]),
-    tests("HHConvertTests", ["hh-convert"]),
+    tests("HHConvertTests", ["hh-convert", "HHFormat"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

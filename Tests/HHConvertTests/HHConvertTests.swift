@@ -1,1 +1,106 @@
+// The command line as a whole: help, version, and arguments that make no sense.
+
+import HHFormat
+import HHTestSupport
 import Testing
+
+@Suite("HHConvert")
+struct HHConvertTests {
+  let bench: Bench
+
+  init() throws { bench = try Bench() }
+
+  @Test("--help names every command")
+  func help() throws {
+    let outcome = try Tool.run("--help", in: bench.folder)
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.isEmpty)
+    #expect(
+      outcome.output == """
+        OVERVIEW: Turns trained softmax Transformers into Hedgehog linear-attention
+        ones.
+
+        hh-convert MODEL reads a safetensors checkpoint (a file, a shard index or a
+        folder) of GPT-2, BERT, ViT or Llama, replaces every softmax attention block by
+        a Hedgehog block, trains the new feature maps to mimic the old attention
+        weights, and writes NAME.hedgehog.safetensors.zst.
+
+        USAGE: hh-convert [convert] MODEL [<options>]
+               hh-convert <subcommand>
+
+        OPTIONS:
+          --version               Show the version.
+          -h, --help              Show help information.
+
+        SUBCOMMANDS:
+          convert (default)       Convert a checkpoint to a Hedgehog artifact (the
+                                  default subcommand).
+          inspect                 Show a checkpoint's or artifact's architecture,
+                                  dtypes, tensors and manifest.
+          verify                  Check every checksum, the schema and the shapes of an
+                                  artifact or checkpoint.
+
+          See 'hh-convert help <subcommand>' for detailed help.
+
+        """)
+  }
+
+  @Test("the help of convert names every option")
+  func convertHelp() throws {
+    let outcome = try Tool.run("help", "convert", in: bench.folder)
+    #expect(outcome.status == 0)
+    let options = outcome.lines.filter { $0.hasPrefix("  -") }
+      .flatMap { $0.split(whereSeparator: { " ,".contains($0) }) }.filter { $0.hasPrefix("-") }
+    #expect(
+      options == [
+        "-o", "--output", "--config", "--data", "--held-out", "--length", "--steps", "--batch",
+        "--lr", "--budget", "--seed", "--threads", "--dry-run", "--force", "--allow-nonfinite",
+        "-q", "--quiet", "--json", "--version", "-h", "--help",
+      ])
+  }
+
+  @Test("--version names the program, its version and its linear algebra")
+  func version() throws {
+    let outcome = try Tool.run("--version", in: bench.folder)
+    #expect(outcome.status == 0)
+    #expect(outcome.lines.count == 1)
+    #expect(outcome.output.hasPrefix("hh-convert 0.1.0 (OpenBLAS "))
+  }
+
+  struct BadUsage: CustomTestStringConvertible {
+    let arguments: [String]
+    let message: String
+    var testDescription: String { arguments.joined(separator: " ") }
+
+    static let all = [
+      ([], "Missing expected argument '<model>'"),
+      (["models/gpt2", "--stepz", "4"], "Unknown option '--stepz'. Did you mean '--steps'?"),
+      (["models/gpt2", "models/bert"], "Unexpected argument 'models/bert'"),
+      (["models/gpt2", "--steps"], "Missing value for '--steps <steps>'"),
+      (["models/gpt2", "--steps", "many"], "The value 'many' is invalid for '--steps <steps>'"),
+      (["models/gpt2", "--steps", "-1"], "--steps: expected 0 to 10000000, found -1"),
+      (["models/gpt2", "--steps", "99999999999"], "--steps: expected 0 to 10000000, found"),
+      (["models/gpt2", "--batch", "0"], "--batch: expected 1 to 65536, found 0"),
+      (["models/gpt2", "--length", "1"], "--length: expected 2 to 1048576, found 1"),
+      (["models/gpt2", "--length", "129"], "--length: expected 2 to 128 (the model's positions)"),
+      (["models/vit", "--length", "16"], "--length: expected none: an image has 17 positions"),
+      (["models/gpt2", "--lr", "0"], "--lr: expected a positive number, found 0.0"),
+      (["models/gpt2", "--lr", "nan"], "--lr: expected a positive number, found nan"),
+      (["models/gpt2", "--threads", "0"], "--threads: expected 1 to 1024, found 0"),
+      (["models/gpt2", "--seed", "-1"], "The value '-1' is invalid for '--seed <seed>'"),
+      (["models/gpt2", "--budget", "soon"], "expected a duration such as 90s, 10m or 1h30m"),
+      (["models/gpt2", "--json", "--quiet"], "--quiet and --json exclude each other"),
+      (["models/gpt2", "--held-out", "x"], "--held-out: expected --data beside it, found none"),
+      (["inspect"], "Missing expected argument '<file>'"),
+      (["verify", "models/gpt2", "--threads", "0"], "--threads: expected 1 to 1024, found 0"),
+    ].map { BadUsage(arguments: $0.0, message: $0.1) }
+  }
+
+  @Test("wrong arguments end with 64 and say what is wrong", arguments: BadUsage.all)
+  func usage(_ bad: BadUsage) throws {
+    let outcome = try Tool.run(bad.arguments, in: bench.folder)
+    #expect(outcome.status == 64)
+    expectError(outcome, bad.message)
+    #expect(try bench.contents.isEmpty)
+  }
+}

@@ -1,0 +1,181 @@
+// The main job, run as a user runs it.
+
+import Foundation
+import HHFormat
+import HHTestSupport
+import Testing
+
+@Suite("Convert")
+struct ConvertTests {
+  let bench: Bench
+
+  init() throws { bench = try Bench() }
+
+  @Test("every architecture is converted, and its divergence falls", arguments: architectures)
+  func converts(_ model: String) throws {
+    let outcome = try Tool.run(Bench.short(model) + ["--json"], in: bench.folder)
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.isEmpty)
+    let events = try outcome.lines.map(parse)
+    #expect(events.first?["event"]?.string == "plan")
+    #expect(
+      events.filter { $0["event"]?.string == "stage" }.map { $0["stage"]?.string }
+        == ["distil", "write"])
+    #expect(events.filter { $0["event"]?.string == "layer" }.count == 3)
+    let summary = try #require(events.last)
+    #expect(summary["event"]?.string == "summary")
+    let output = "\(model).hedgehog.safetensors.zst"
+    #expect(summary["output"]?.string == output)
+    let before = try #require(summary["kl_before"]?.double)
+    let after = try #require(summary["kl_after"]?.double)
+    #expect(0 < after && after < before)
+    for key in ["seconds", "peak_memory_bytes", "tokens_per_second"] {
+      #expect(try #require(summary[key]?.double) > 0, "\(key)")
+    }
+    #expect(try bench.contents == [output])
+    #expect(try Tool.run("verify", output, in: bench.folder).status == 0)
+  }
+
+  @Test("without data a model makes up its own rows", arguments: architectures)
+  func ownRows(_ model: String) throws {
+    let arguments = ["convert", "models/\(model)", "--steps", "2", "--batch", "2", "-o", "out"]
+    let length = model == "vit" ? [] : ["--length", "16"]
+    let outcome = try Tool.run(arguments + length, in: bench.folder)
+    #expect(outcome.status == 0)
+    #expect(outcome.lines.first?.hasPrefix("out: ") == true)
+    #expect(outcome.lines.dropFirst().first?.hasPrefix("mean KL(teacher || student)") == true)
+    #expect(try bench.contents == ["out"])
+  }
+
+  @Test("a file and a folder with a slash at its end are the same model")
+  func paths() throws {
+    for (path, output) in [("models/gpt2/", "a"), ("models/gpt2/model.safetensors", "b")] {
+      let arguments = Array(Bench.short("gpt2").dropFirst())
+      #expect(try Tool.run([path, "-o", output] + arguments, in: bench.folder).status == 0)
+    }
+    #expect(try bench.bytes("a") == bench.bytes("b"))
+  }
+
+  @Test("the same command with the same seed gives the same bytes", arguments: architectures)
+  func repeats(_ model: String) throws {
+    for (output, seed) in [("a", "7"), ("b", "7"), ("c", "8")] {
+      let outcome = try Tool.run(
+        Bench.short(model) + ["-q", "-o", output, "--seed", seed], in: bench.folder)
+      #expect(outcome.status == 0)
+      #expect(outcome.output.isEmpty && outcome.errors.isEmpty, "--quiet prints nothing")
+    }
+    #expect(try bench.bytes("a") == bench.bytes("b"))
+    #expect(try bench.bytes("a") != bench.bytes("c"))
+  }
+
+  @Test("--dry-run prints the plan and writes nothing")
+  func dryRun() throws {
+    let outcome = try Tool.run("models/llama", "--dry-run", in: bench.folder)
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.isEmpty)
+    // The time depends on the machine.
+    let lines = outcome.lines.filter { !$0.hasPrefix("time ") && !$0.hasPrefix("memory ") }
+    #expect(
+      lines == [
+        "source       models/llama (llama, 139,712 parameters)",
+        "output       llama.hedgehog.safetensors.zst",
+        "data         the model's own samples (128 rows)",
+        "distillation 200 steps of 8 rows of 256, 128 distinct rows",
+        "new          4,896 parameters, 3.386 % of the converted model",
+        "state        3,264 floats per sequence when decoding",
+        "block 0: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
+        "block 1: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
+        "block 2: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
+      ])
+    #expect(try bench.contents.isEmpty)
+  }
+
+  @Test("--dry-run --json names every tensor of the source once, and the new ones")
+  func dryRunJSON() throws {
+    let outcome = try Tool.run("models/gpt2", "--dry-run", "--json", in: bench.folder)
+    #expect(outcome.status == 0)
+    let plan = try parse(try #require(outcome.lines.first))
+    #expect(outcome.lines.count == 1)
+    #expect(plan["event"]?.string == "plan")
+    #expect(plan["blocks"]?.array?.count == 3)
+    let tensors = try #require(plan["tensors"]?.array)
+    let names = tensors.compactMap { $0["name"]?.string }
+    #expect(Set(names).count == names.count)
+    let old = tensors.filter { $0["fate"]?.string != "new" }.compactMap { $0["name"]?.string }
+    #expect(old.sorted() == (try ModelCopy("gpt2").tensors.map(\.name).sorted()))
+    #expect(tensors.count == old.count + 12)
+  }
+
+  @Test("no steps at all: the rewrite alone, and the divergence stays")
+  func rewriteOnly() throws {
+    let outcome = try Tool.run(Bench.short("gpt2", steps: 0) + ["--json"], in: bench.folder)
+    #expect(outcome.status == 0)
+    let summary = try parse(try #require(outcome.lines.last))
+    #expect(try #require(summary["kl_before"]?.double) > 0)
+    #expect(summary["kl_before"] == summary["kl_after"])
+  }
+
+  @Test("a budget takes steps away, never all of them")
+  func budget() throws {
+    let arguments = Bench.short("gpt2", steps: 1_000_000) + ["--budget", "0.2s", "--json"]
+    let outcome = try Tool.run(arguments, in: bench.folder)
+    #expect(outcome.status == 0)
+    let summary = try parse(try #require(outcome.lines.last))
+    let steps = try #require(summary["steps"]?.integer)
+    #expect((1..<1_000_000).contains(steps))
+  }
+
+  @Test("an output that exists stays, unless --force")
+  func force() throws {
+    try bench.folder.write("precious", to: "out")
+    let arguments = Bench.short("gpt2") + ["-q", "-o", "out"]
+    let refused = try Tool.run(arguments, in: bench.folder)
+    #expect(refused.status == 73)
+    expectError(refused, "error: out: the output exists already")
+    #expect(try bench.bytes("out") == Data("precious".utf8))
+    #expect(try Tool.run(arguments + ["--force"], in: bench.folder).status == 0)
+    #expect(try Tool.run("verify", "-q", "out", in: bench.folder).status == 0)
+  }
+
+  @Test("a checkpoint without a configuration says what it needs, and takes it from a file")
+  func configuration() throws {
+    try ModelCopy("llama").write(to: "bare", in: bench.folder, configured: false)
+    let arguments =
+      ["bare", "-q", "-o", "out"]
+      + Bench.short("llama").dropFirst()
+      .map { $0 == "data/corpus.txt" ? "ids.npy" : $0 }
+    try bench.folder.write(
+      numpy("<u2", "(128,)", (0..<128).flatMap { [UInt8($0), 0] }), to: "ids.npy")
+    let refused = try Tool.run(arguments, in: bench.folder)
+    #expect(refused.status == 65)
+    expectError(
+      refused,
+      "error: bare: no config.json beside this llama checkpoint, and its tensors do not tell "
+        + "'num_attention_heads', 'num_key_value_heads', 'rms_norm_eps', 'rope_theta'")
+    try bench.folder.write(
+      #"{"num_attention_heads":4,"num_key_value_heads":2,"rms_norm_eps":1e-5,"rope_theta":1e4,"tie_word_embeddings":true}"#,
+      to: "keys.json")
+    let outcome = try Tool.run(arguments + ["--config", "keys.json"], in: bench.folder)
+    #expect(outcome.status == 0, "\(outcome)")
+  }
+
+  @Test("weights that are not finite are let through on request")
+  func nonfinite() throws {
+    var model = try ModelCopy("gpt2")
+    // The last position, which rows of 32 do not reach.
+    model.change("transformer.wpe.weight") {
+      $0.bytes.replaceSubrange(($0.bytes.count - 4)..., with: [0, 0, 0xC0, 0x7F])
+    }
+    try model.write(to: "odd", in: bench.folder)
+    let arguments =
+      ["odd", "-q", "-o", "out"]
+      + Bench.short("gpt2").dropFirst().map { $0 == "data/corpus.txt" ? "ids.npy" : $0 }
+    try bench.folder.write(
+      numpy("<u2", "(128,)", (0..<128).flatMap { [UInt8($0), 0] }), to: "ids.npy")
+    let refused = try Tool.run(arguments, in: bench.folder)
+    #expect(refused.status == 65)
+    expectError(
+      refused, "tensor 'transformer.wpe.weight': expected finite weights, found one that is not")
+    #expect(try Tool.run(arguments + ["--allow-nonfinite"], in: bench.folder).status == 0)
+  }
+}
