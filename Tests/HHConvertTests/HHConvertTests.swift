@@ -54,7 +54,8 @@ struct HHConvertTests {
     #expect(
       options == [
         "-o", "--output", "--config", "--data", "--held-out", "--length", "--steps", "--batch",
-        "--lr", "--budget", "--seed", "--threads", "--dry-run", "--force", "--allow-nonfinite",
+        "--rows", "--lr", "--budget", "--seed", "--threads", "--dry-run", "--force",
+        "--allow-nonfinite",
         "-q", "--quiet", "--json", "--version", "-h", "--help",
       ])
   }
@@ -84,6 +85,7 @@ struct HHConvertTests {
       (["models/gpt2", "--length", "1"], "--length: expected 2 to 1048576, found 1"),
       (["models/gpt2", "--length", "129"], "--length: expected 2 to 128 (the model's positions)"),
       (["models/vit", "--length", "16"], "--length: expected none: an image has 17 positions"),
+      (["models/gpt2", "--rows", "0"], "--rows: expected 1 to 1000000000, found 0"),
       (["models/gpt2", "--lr", "0"], "--lr: expected a positive number, found 0.0"),
       (["models/gpt2", "--lr", "nan"], "--lr: expected a positive number, found nan"),
       (["models/gpt2", "--threads", "0"], "--threads: expected 1 to 1024, found 0"),
