@@ -43,7 +43,7 @@ struct TrainingRows {
     seed = options.distillation.seed
     let wanted = options.distillation.rowCount(length: length)
     let maker = RowMaker(
-      graph: graph, names: names, directory: checkpoint.directory, length: length,
+      graph: graph, names: names, checkpoint: checkpoint, length: length,
       generator: SeededGenerator(seed: seed))
     if let path = options.data {
       let (training, heldOut, digest) = try maker.read(
@@ -99,8 +99,8 @@ struct TrainingRows {
 private struct RowMaker {
   let graph: Graph
   let names: NameMap
-  /// The model's folder, with its tokenizer and its image normalisation.
-  let directory: String
+  /// The model, whose folder has its image normalisation, and its tokenizer if it has not itself.
+  let checkpoint: Checkpoint
   let length: Int
   let generator: SeededGenerator
 
@@ -109,11 +109,11 @@ private struct RowMaker {
   func read(_ path: String, heldOut heldOutPath: String?, wanted: Int) throws(FormatError) -> (
     training: DataRows, heldOut: DataRows, digest: String
   ) {
-    let tokenizer = graph.kind == .image ? nil : try TokenizerLoader.load(beside: directory)
+    let tokenizer = graph.kind == .image ? nil : try TokenizerLoader.load(of: checkpoint)
     func rows(_ path: String) throws(FormatError) -> DataSource {
       try DataSource(
         at: path, for: purpose, tokenizer: tokenizer, vocabularySize: graph.vocabularySize,
-        beside: directory)
+        beside: checkpoint.directory)
     }
     let data = try rows(path)
     var training = data.rows
@@ -139,13 +139,14 @@ private struct RowMaker {
   /// Rows drawn from the vocabulary, or synthetic images.
   func madeUp(count: Int) throws(FormatError) -> DataRows {
     if case .images(let shape) = purpose {
-      let normalization = try ImageNormalization(beside: directory, channels: shape.channels)
+      let normalization = try ImageNormalization(
+        beside: checkpoint.directory, channels: shape.channels)
       return .images(
         SyntheticData.images(
           count: count, shape: shape, normalization: normalization,
           generator: generator.split("images")))
     }
-    let tokenizer = try TokenizerLoader.load(beside: directory)
+    let tokenizer = try TokenizerLoader.load(of: checkpoint)
     var frame = TokenFrame()
     if let special = tokenizer?.special {
       frame.prefix = special.cls.map { [$0] } ?? []

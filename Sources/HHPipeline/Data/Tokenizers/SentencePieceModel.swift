@@ -60,6 +60,19 @@ package struct SentencePieceModel: Sendable {
       padding: existing(special.padding))
   }
 
+  /// Puts together a model whose parts are known and checked; errors name `file`.
+  init(
+    pieces: [Piece], special: SpecialTokens, addsDummyPrefix: Bool, removesExtraSpaces: Bool,
+    file: String
+  ) {
+    self.pieces = pieces
+    self.special = special
+    self.addsDummyPrefix = addsDummyPrefix
+    self.removesExtraSpaces = removesExtraSpaces
+    self.file = file
+    bytes = []
+  }
+
   private func existing(_ id: Int32?) -> Int32? {
     id.flatMap { pieces.indices.contains(Int($0)) ? $0 : nil }
   }

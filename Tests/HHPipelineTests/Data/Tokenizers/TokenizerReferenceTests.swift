@@ -66,6 +66,14 @@ struct TokenizerReferenceTests {
     try Self.check(Self.tokenizer("models/bert-minilm-l6"), "bert-bge")
   }
 
+  @Test(
+    "the tokenizers inside GGUF files give llama.cpp's ids for all 47 strings",
+    arguments: ["gpt-2", "llama-spm", "bert-bge"])
+  func gguf(_ name: String) throws {
+    let path = SharedFolder.path("tokenizers/ggml-vocab/ggml-vocab-\(name).gguf")
+    try Self.check(try #require(try TokenizerLoader.load(from: GGUFFile(at: path))), name)
+  }
+
   @Test("BERT tokenises 10,570 questions as the reference does")
   func bertQuestions() throws {
     let tokenizer = try #require(try Self.tokenizer("models/bert-minilm-l6") as? WordPiece)
