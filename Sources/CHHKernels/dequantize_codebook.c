@@ -30,7 +30,7 @@ HH_INLINE void eight_of_iq2(float *output, float scale, uint32_t code, uint32_t 
 
 // For each 32: four bytes of entries, then a word of four times seven sign bits and a scale.
 HH_MULTIVERSION
-static void iq2_xxs(float *output, const uint8_t *source, size_t blocks) {
+static void iq2_xxs(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 66, output += 256) {
     const float d = hh_half_at(source);
     for (int group = 0; group < 8; group++) {
@@ -47,7 +47,7 @@ static void iq2_xxs(float *output, const uint8_t *source, size_t blocks) {
 
 // For each eight a word of nine bits of entry and seven of signs; a four-bit scale for each 16.
 HH_MULTIVERSION
-static void iq2_xs(float *output, const uint8_t *source, size_t blocks) {
+static void iq2_xs(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 74, output += 256) {
     const float d = hh_half_at(source);
     for (int j = 0; j < 32; j++) {
@@ -61,7 +61,7 @@ static void iq2_xs(float *output, const uint8_t *source, size_t blocks) {
 
 // Entries of ten bits, two of them apart; all eight signs; a four-bit scale for each 16.
 HH_MULTIVERSION
-static void iq2_s(float *output, const uint8_t *source, size_t blocks) {
+static void iq2_s(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 82, output += 256) {
     const float d = hh_half_at(source);
     for (int j = 0; j < 32; j++) {
@@ -75,7 +75,7 @@ static void iq2_s(float *output, const uint8_t *source, size_t blocks) {
 
 // A byte of entry for each four; for each 32 a word of four times seven sign bits and a scale.
 HH_MULTIVERSION
-static void iq3_xxs(float *output, const uint8_t *source, size_t blocks) {
+static void iq3_xxs(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 98, output += 256) {
     const float d = hh_half_at(source);
     for (int j = 0; j < 64; j++) {
@@ -92,7 +92,7 @@ static void iq3_xxs(float *output, const uint8_t *source, size_t blocks) {
 
 // Entries of nine bits, one of them apart; all signs; a four-bit scale for each 32.
 HH_MULTIVERSION
-static void iq3_s(float *output, const uint8_t *source, size_t blocks) {
+static void iq3_s(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 110, output += 256) {
     const float d = hh_half_at(source);
     for (int j = 0; j < 64; j++) {
@@ -118,7 +118,7 @@ HH_INLINE void eight_of_iq1(float *output, float scale, uint32_t code, int moves
 
 // For each 32: four bytes of entries, and a word of their high bits, a scale and the direction.
 HH_MULTIVERSION
-static void iq1_s(float *output, const uint8_t *source, size_t blocks) {
+static void iq1_s(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 50, output += 256) {
     const float d = hh_half_at(source);
     for (int j = 0; j < 32; j++) {
@@ -133,7 +133,7 @@ static void iq1_s(float *output, const uint8_t *source, size_t blocks) {
 // The half-precision scale is spread over the top four bits of the four words of scales, which have
 // three bits for each 16 elements below.
 HH_MULTIVERSION
-static void iq1_m(float *output, const uint8_t *source, size_t blocks) {
+static void iq1_m(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 56, output += 256) {
     const uint8_t *scales = source + 48;
     const float d = hh_float_of_half(

@@ -10,9 +10,10 @@ static const int8_t nonlinear[16] = {
 static const int8_t doubled_e2m1[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 HH_MULTIVERSION
-static void q4_0(float *output, const uint8_t *source, size_t blocks) {
+static void q4_0(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 18, output += 32) {
     const float d = hh_half_at(source);
+    HH_ALL_AT_ONCE
     for (int i = 0; i < 16; i++) {
       output[i] = d * (float)((int)(source[2 + i] & 15) - 8);
       output[16 + i] = d * (float)((int)(source[2 + i] >> 4) - 8);
@@ -21,9 +22,10 @@ static void q4_0(float *output, const uint8_t *source, size_t blocks) {
 }
 
 HH_MULTIVERSION
-static void q4_1(float *output, const uint8_t *source, size_t blocks) {
+static void q4_1(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 20, output += 32) {
     const float d = hh_half_at(source), m = hh_half_at(source + 2);
+    HH_ALL_AT_ONCE
     for (int i = 0; i < 16; i++) {
       output[i] = d * (float)(source[4 + i] & 15) + m;
       output[16 + i] = d * (float)(source[4 + i] >> 4) + m;
@@ -33,7 +35,7 @@ static void q4_1(float *output, const uint8_t *source, size_t blocks) {
 
 // The fifth bit of quant i is bit i of a 32-bit word.
 HH_MULTIVERSION
-static void q5_0(float *output, const uint8_t *source, size_t blocks) {
+static void q5_0(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 22, output += 32) {
     const float d = hh_half_at(source);
     const uint32_t high = hh_u32_at(source + 2);
@@ -46,7 +48,7 @@ static void q5_0(float *output, const uint8_t *source, size_t blocks) {
 }
 
 HH_MULTIVERSION
-static void q5_1(float *output, const uint8_t *source, size_t blocks) {
+static void q5_1(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 24, output += 32) {
     const float d = hh_half_at(source), m = hh_half_at(source + 2);
     const uint32_t high = hh_u32_at(source + 4);
@@ -59,7 +61,7 @@ static void q5_1(float *output, const uint8_t *source, size_t blocks) {
 }
 
 // Q8_0 has its scale in front of the quants, Q8_1 a scaled sum between them.
-HH_INLINE void q8(float *output, const uint8_t *source, size_t blocks, int head) {
+HH_INLINE void q8(float *restrict output, const uint8_t *restrict source, size_t blocks, int head) {
   for (size_t b = 0; b < blocks; b++, source += head + 32, output += 32) {
     const float d = hh_half_at(source);
     for (int i = 0; i < 32; i++) output[i] = d * (float)(int8_t)source[head + i];
@@ -67,17 +69,17 @@ HH_INLINE void q8(float *output, const uint8_t *source, size_t blocks, int head)
 }
 
 HH_MULTIVERSION
-static void q8_0(float *output, const uint8_t *source, size_t blocks) {
+static void q8_0(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   q8(output, source, blocks, 2);
 }
 
 HH_MULTIVERSION
-static void q8_1(float *output, const uint8_t *source, size_t blocks) {
+static void q8_1(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   q8(output, source, blocks, 4);
 }
 
 HH_MULTIVERSION
-static void iq4_nl(float *output, const uint8_t *source, size_t blocks) {
+static void iq4_nl(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 18, output += 32) {
     const float d = hh_half_at(source);
     for (int i = 0; i < 16; i++) {
@@ -90,7 +92,7 @@ static void iq4_nl(float *output, const uint8_t *source, size_t blocks) {
 // The scale is E8M0, a power of two, halved because the code's values are doubled; its two smallest
 // values are then subnormal.
 HH_MULTIVERSION
-static void mxfp4(float *output, const uint8_t *source, size_t blocks) {
+static void mxfp4(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 17, output += 32) {
     const uint32_t e = source[0];
     const float d = hh_float_of_bits(e < 2 ? 0x00200000u << e : (e - 1) << 23);
@@ -110,7 +112,7 @@ HH_INLINE float half_of_ue4m3(uint32_t code) {
 }
 
 HH_MULTIVERSION
-static void nvfp4(float *output, const uint8_t *source, size_t blocks) {
+static void nvfp4(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 36, output += 64) {
     for (int group = 0; group < 4; group++) {
       const float d = half_of_ue4m3(source[group]);
@@ -124,7 +126,7 @@ static void nvfp4(float *output, const uint8_t *source, size_t blocks) {
 }
 
 HH_MULTIVERSION
-static void q1_0(float *output, const uint8_t *source, size_t blocks) {
+static void q1_0(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 18, output += 128) {
     const float d = hh_half_at(source);
     for (int i = 0; i < 128; i++) output[i] = source[2 + i / 8] >> (i % 8) & 1 ? d : -d;
@@ -132,7 +134,7 @@ static void q1_0(float *output, const uint8_t *source, size_t blocks) {
 }
 
 HH_MULTIVERSION
-static void q2_0(float *output, const uint8_t *source, size_t blocks) {
+static void q2_0(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 18, output += 64) {
     const float d = hh_half_at(source);
     for (int i = 0; i < 64; i++) {

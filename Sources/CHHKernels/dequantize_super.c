@@ -6,7 +6,7 @@
 
 // Sixteen groups of 16: value = d * (low half of scale) * quant - dmin * (high half of scale).
 HH_MULTIVERSION
-static void q2_k(float *output, const uint8_t *source, size_t blocks) {
+static void q2_k(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 84, output += 256) {
     const float d = hh_half_at(source + 80), least = hh_half_at(source + 82);
     for (int group = 0; group < 16; group++) {
@@ -14,6 +14,7 @@ static void q2_k(float *output, const uint8_t *source, size_t blocks) {
       const float offset = least * (float)(source[group] >> 4);
       const uint8_t *quants = source + 16 + group / 8 * 32 + group % 2 * 16;
       const int shift = group / 2 % 4 * 2;
+      HH_ALL_AT_ONCE
       for (int i = 0; i < 16; i++) {
         output[16 * group + i] = scale * (float)(quants[i] >> shift & 3) - offset;
       }
@@ -24,7 +25,7 @@ static void q2_k(float *output, const uint8_t *source, size_t blocks) {
 // Sixteen groups of 16 with scales of six bits: bytes 0-7 have the low four, bytes 8-11 the rest. A
 // quant's third bit, bit j of byte i of the mask for quant 32 j + i, counts when it is absent.
 HH_MULTIVERSION
-static void q3_k(float *output, const uint8_t *source, size_t blocks) {
+static void q3_k(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 110, output += 256) {
     const uint8_t *scales = source + 96;
     const float d = hh_half_at(source + 108);
@@ -56,7 +57,7 @@ HH_INLINE void scales_and_offsets(const uint8_t *packed, float d, float least, f
 }
 
 HH_MULTIVERSION
-static void q4_k(float *output, const uint8_t *source, size_t blocks) {
+static void q4_k(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 144, output += 256) {
     float scale[8], offset[8];
     scales_and_offsets(source + 4, hh_half_at(source), hh_half_at(source + 2), scale, offset);
@@ -73,7 +74,7 @@ static void q4_k(float *output, const uint8_t *source, size_t blocks) {
 
 // As Q4_K, with the fifth bit of quant 32 j + i in bit j of byte i.
 HH_MULTIVERSION
-static void q5_k(float *output, const uint8_t *source, size_t blocks) {
+static void q5_k(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 176, output += 256) {
     float scale[8], offset[8];
     scales_and_offsets(source + 4, hh_half_at(source), hh_half_at(source + 2), scale, offset);
@@ -89,10 +90,10 @@ static void q5_k(float *output, const uint8_t *source, size_t blocks) {
   }
 }
 
-// Two halves of 128. In each, byte i of 64 has the low bits of quants i and 64 + i, and byte i of 32
-// the two high bits of quants i, 32 + i, 64 + i and 96 + i.
+// Two halves of 128. In each, byte i of 64 has the low bits of quants i and 64 + i, and byte i of
+// 32 the two high bits of quants i, 32 + i, 64 + i and 96 + i.
 HH_MULTIVERSION
-static void q6_k(float *output, const uint8_t *source, size_t blocks) {
+static void q6_k(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 210, output += 256) {
     const float d = hh_half_at(source + 208);
     for (int group = 0; group < 8; group++) {
@@ -114,7 +115,7 @@ static void q6_k(float *output, const uint8_t *source, size_t blocks) {
 
 // A float32 scale; the sums behind the quants are for products only.
 HH_MULTIVERSION
-static void q8_k(float *output, const uint8_t *source, size_t blocks) {
+static void q8_k(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 292, output += 256) {
     const float d = hh_float_of_bits(hh_u32_at(source));
     for (int i = 0; i < 256; i++) output[i] = d * (float)(int8_t)source[4 + i];
@@ -126,7 +127,7 @@ static const int8_t nonlinear[16] = {
   -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
 HH_MULTIVERSION
-static void iq4_xs(float *output, const uint8_t *source, size_t blocks) {
+static void iq4_xs(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 136, output += 256) {
     const float d = hh_half_at(source);
     const uint32_t high = hh_u16_at(source + 2);
@@ -150,7 +151,7 @@ HH_INLINE float ternary(float d, uint8_t byte, uint8_t power) {
 }
 
 HH_MULTIVERSION
-static void tq1_0(float *output, const uint8_t *source, size_t blocks) {
+static void tq1_0(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   static const uint8_t powers[5] = {1, 3, 9, 27, 81};
   for (size_t b = 0; b < blocks; b++, source += 54, output += 256) {
     const float d = hh_half_at(source + 52);
@@ -165,7 +166,7 @@ static void tq1_0(float *output, const uint8_t *source, size_t blocks) {
 }
 
 HH_MULTIVERSION
-static void tq2_0(float *output, const uint8_t *source, size_t blocks) {
+static void tq2_0(float *restrict output, const uint8_t *restrict source, size_t blocks) {
   for (size_t b = 0; b < blocks; b++, source += 66, output += 256) {
     const float d = hh_half_at(source + 64);
     for (int group = 0; group < 8; group++) {
