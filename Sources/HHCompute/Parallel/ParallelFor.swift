@@ -8,18 +8,18 @@ internal import Synchronization
 ///
 /// - Parameters:
 ///   - count: Number of work items.
-///   - workers: Most threads; callers with scratch space per worker pass how many they made.
 ///   - grain: Most items per call; a call should take 100 µs or more.
+///   - workers: Most threads; callers with scratch space per worker pass how many they made.
 ///   - body: Gets a range and the index of the worker, below `workers`, that no other
 ///     call has at the same time: the place of its scratch space. What it writes for an item must
 ///     not depend on the worker.
 package func parallelFor(
-  count: Int, grain: Int = 1, workers limit: Int = ThreadPolicy.threads,
+  count: Int, grain: Int = 1, workers: Int = ThreadPolicy.threads,
   body: @Sendable (_ range: Range<Int>, _ worker: Int) -> Void
 ) {
   precondition(count >= 0 && grain > 0, "parallelFor: a count and a positive grain")
   let chunks = (count + grain - 1) / grain
-  let workers = min(limit, chunks)
+  let workers = min(workers, chunks)
   if workers <= 1 {
     for chunk in 0..<chunks { body(chunk * grain..<min(count, (chunk + 1) * grain), 0) }
     return
