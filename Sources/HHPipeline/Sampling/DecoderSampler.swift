@@ -4,17 +4,45 @@ internal import Glibc
 internal import HHCompute
 internal import HHFormat
 
-/// Draws rows from a softmax decoder, all rows side by side, with a key/value cache.
+/// Draws rows from a softmax decoder, side by side, with a key/value cache.
 struct DecoderSampler {
   private let runner: ModelRunner
   private let rowCount: Int
   private let length: Int
+  /// The number of the first row, where these rows are part of more.
+  private let firstRow: Int
   /// Keys and values of each layer, [rows × length, key/value width].
   private var caches: [Int: (keys: Matrix, values: Matrix)] = [:]
 
-  /// Prepares to draw `rowCount` rows of `length` tokens.
-  init(runner: ModelRunner, rowCount: Int, length: Int) {
+  /// Bytes that the cache of rows drawn side by side may take.
+  private static let cacheLimit = 256 << 20
+
+  /// Draws rows in groups whose cache stays within `cacheLimit`; see `sample(first:seed:report:)`.
+  static func sample(
+    _ runner: ModelRunner, rowCount: Int, length: Int, first: Int32?, seed: UInt64,
+    report: ProgressReport
+  ) throws -> TokenBatch {
+    let rowBytes = runner.graph.attentions.reduce(0) {
+      $0 + 8 * length * $1.keyValueHeadCount * $1.headSize
+    }
+    let group = max(1, min(rowCount, cacheLimit / max(1, rowBytes)))
+    var ids: [Int32] = []
+    for start in stride(from: 0, to: rowCount, by: group) {
+      let sampler = DecoderSampler(
+        runner: runner, rowCount: min(group, rowCount - start), length: length, firstRow: start)
+      let rows = try sampler.sample(first: first, seed: seed) { event in
+        guard case .sampled(let tokens, _) = event else { return try report(event) }
+        try report(.sampled(tokens: start * length + tokens, of: rowCount * length))
+      }
+      ids += rows.ids
+    }
+    return TokenBatch(ids: ids, length: length)
+  }
+
+  /// Prepares to draw `rowCount` rows of `length` tokens side by side.
+  init(runner: ModelRunner, rowCount: Int, length: Int, firstRow: Int = 0) {
     self.runner = runner
+    self.firstRow = firstRow
     self.rowCount = rowCount
     self.length = length
     for (layer, attention) in runner.graph.attentions.enumerated() {
@@ -44,7 +72,7 @@ struct DecoderSampler {
     try Self.requireHead(runner.graph)
     let vocabulary = runner.graph.vocabularySize
     var generators = (0..<rowCount).map { row in
-      SeededGenerator(seed: seed).split("row \(row)")
+      SeededGenerator(seed: seed).split("row \(firstRow + row)")
     }
     var current = generators.indices.map { row in
       first ?? Int32(generators[row].uniform(below: vocabulary))

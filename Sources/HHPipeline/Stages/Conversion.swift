@@ -35,11 +35,12 @@ package struct Conversion {
     let estimate = ConversionEstimate(
       graph: graph, recipe: options.distillation,
       rowCount: rows.trainingCount + rows.heldOutCount, length: rows.length)
+    try estimate.checkMemory()
     plan = ConversionPlan(
       source: options.model, output: options.outputPath, architecture: graph.architecture,
       rewrite: rewrite, report: report, data: rows.description,
       steps: options.distillation.steps, batchSize: options.distillation.batchSize,
-      length: rows.length, rowCount: rows.trainingCount, memory: estimate.memory,
+      length: rows.length, rowCount: rows.trainingCount, memory: Int(estimate.memory),
       operations: estimate.operations,
       seconds: min(estimate.seconds, options.distillation.budget ?? .infinity))
   }

@@ -1,19 +1,21 @@
 // How much memory and time a conversion will take.
 
+internal import Glibc
 internal import HHCompute
 
 /// Counts the work of distillation from the sizes of a graph.
 struct ConversionEstimate {
   /// Floating-point operations.
   private(set) var operations = 0.0
-  /// Bytes at the peak.
-  private(set) var memory = 0
+  /// Bytes at the peak; a floating-point number, since settings can ask for more than 64 bits hold.
+  private(set) var memory = 0.0
 
   /// Estimates distillation on `rowCount` distinct rows (held-out ones included).
   init(graph: Graph, recipe: DistillationRecipe, rowCount: Int, length: Int) {
-    let tokens = Double(rowCount * length)
+    let tokens = Double(rowCount) * Double(length)
     let weights = graph.nodes.reduce(0) { $0 + ($1.layer == nil ? 0 : $1.operation.weightCount) }
-    let trained = Double(recipe.steps * recipe.batchSize * length)
+    let visits = Double(recipe.steps) * Double(recipe.batchSize)
+    let trained = visits * Double(length)
     var widest = 0
     for attention in graph.attentions {
       let queryWidth = attention.headCount * attention.headSize
@@ -26,11 +28,22 @@ struct ConversionEstimate {
       operations += trained * Double(queryWidth) * (14 * visible + 12 * Double(attention.headSize))
     }
     operations += 2 * tokens * Double(weights)
-    let states = rowCount * length * graph.hiddenSize
-    let scratch = max(4096, recipe.batchSize * length) * (widest + 6 * graph.hiddenSize)
-    let revisited =
-      recipe.steps * recipe.batchSize > rowCount ? rowCount * length * 2 * graph.hiddenSize : 0
-    memory = 4 * (states + revisited + scratch + weights / max(1, graph.layerCount))
+    let hidden = Double(graph.hiddenSize)
+    let batch = Double(min(recipe.batchSize, rowCount)) * Double(length)
+    let scratch = max(4096, batch) * (Double(widest) + 6 * hidden)
+    let revisited = visits > Double(rowCount) ? 2 * tokens * hidden : 0
+    memory =
+      4 * (tokens * hidden + revisited + scratch + Double(weights / max(1, graph.layerCount)))
+  }
+
+  /// Refuses work that this machine's memory cannot hold.
+  func checkMemory() throws(PipelineError) {
+    let available = Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE)))
+    guard memory > available else { return }
+    throw .invalidOption(
+      name: "--length, --batch or --rows",
+      problem: "expected work that fits the machine's \(fixed(available / 1e9, 1)) GB of memory,"
+        + " found about \(fixed(memory / 1e9, 1)) GB")
   }
 
   /// Seconds for the operations at the speed of a matrix product measured now (a few milliseconds),

@@ -37,7 +37,7 @@ package struct ConversionPlan: Sendable, Equatable {
       "distillation \(steps) steps of \(batchSize) rows of \(length), \(rowCount) distinct rows",
       "new          \(count(rewrite.newParameterCount)) parameters, "
         + "\(fixed(100 * newShare, 3)) % of the converted model",
-      "state        \(count(rewrite.stateCount)) floats per sequence when decoding",
+      "state        \(count(rewrite.stateCount)) floats per sequence, whatever its length",
       "memory       about \(bytes(memory))",
       "time         about \(duration(seconds))",
     ]

@@ -87,9 +87,9 @@ struct TrainingRows {
     case .samples(let first):
       try report(.stage("sample"))
       let count = trainingCount + heldOutCount
-      let sampler = DecoderSampler(runner: runner, rowCount: count, length: length)
       let rows = ModelInput.tokens(
-        try sampler.sample(first: first, seed: seed, report: report))
+        try DecoderSampler.sample(
+          runner, rowCount: count, length: length, first: first, seed: seed, report: report))
       return (rows.rows(0..<trainingCount), rows.rows(trainingCount..<count))
     }
   }

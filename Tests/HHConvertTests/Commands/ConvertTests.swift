@@ -82,7 +82,7 @@ struct ConvertTests {
         "data         the model's own samples (128 rows)",
         "distillation 200 steps of 8 rows of 256, 128 distinct rows",
         "new          4,896 parameters, 3.386 % of the converted model",
-        "state        3,264 floats per sequence when decoding",
+        "state        3,264 floats per sequence, whatever its length",
         "block 0: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
         "block 1: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
         "block 2: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
