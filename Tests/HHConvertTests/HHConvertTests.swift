@@ -20,10 +20,10 @@ struct HHConvertTests {
         OVERVIEW: Turns trained softmax Transformers into Hedgehog linear-attention
         ones.
 
-        hh-convert MODEL reads a safetensors checkpoint (a file, a shard index or a
-        folder) of GPT-2, BERT, ViT or Llama, replaces every softmax attention block by
-        a Hedgehog block, trains the new feature maps to mimic the old attention
-        weights, and writes NAME.hedgehog.safetensors.zst.
+        hh-convert MODEL reads a checkpoint (a safetensors or GGUF file, a shard index
+        or a folder) of GPT-2, BERT, ViT or Llama, replaces every softmax attention
+        block by a Hedgehog block, trains the new feature maps to mimic the old
+        attention weights, and writes NAME.hedgehog.safetensors.zst.
 
         USAGE: hh-convert [convert] MODEL [<options>]
                hh-convert <subcommand>
