@@ -53,7 +53,8 @@ package struct ConversionOptions: Sendable {
   static func name(ofModel path: String) -> String {
     let parts = path.split(separator: "/").map(String.init).filter { $0 != "." }
     guard let last = parts.last, last != ".." else { return "model" }
-    for suffix in [".safetensors.index.json", ".safetensors"] where last.hasSuffix(suffix) {
+    for suffix in [".safetensors.index.json", ".safetensors", ".gguf"] where last.hasSuffix(suffix)
+    {
       let stem = String(last.dropLast(suffix.count))
       if stem != "model" { return stem }
       guard let folder = parts.dropLast().last, folder != ".." else { return stem }
