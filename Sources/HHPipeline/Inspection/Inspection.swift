@@ -55,10 +55,12 @@ package struct Inspection: Sendable {
       architecture = nil
       if case .failure(let error) = names { obstacle = error.description } else { obstacle = nil }
     }
-    tensors = checkpoint.tensors.map { tensor in
-      Tensor(
-        name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
-        byteCount: tensor.byteCount, note: roles[ByteKey(tensor.name)] ?? "")
+    tensors = try checkpoint.tensors.map { (tensor) throws(FormatError) in
+      let stored = try checkpoint.storedType(of: tensor.name)
+      let role = roles[ByteKey(tensor.name)] ?? ""
+      return Tensor(
+        name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, byteCount: tensor.byteCount,
+        note: stored == tensor.dtype.rawValue ? role : "\(role) (stored as \(stored))")
     }
   }
 
