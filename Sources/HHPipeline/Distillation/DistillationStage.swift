@@ -123,6 +123,7 @@ package struct DistillationStage {
     let rates = recipe.schedule(headSize: teacher.attention.headSize, steps: steps)
     // Queries and keys of batches that a later step visits again: computed once, used often.
     var kept: [Int: QueryKey] = [:]
+    var sinceReport = Stopwatch()
     for (step, batch) in schedule.order.enumerated() {
       let rows = schedule.batches[batch]
       let isLastVisit = schedule.lastVisit[batch] == step
@@ -137,9 +138,13 @@ package struct DistillationStage {
         }
       }
       if isLastVisit { kept[batch] = nil }
-      let measuring = step.isMultiple(of: 10) || step == steps - 1
+      // Slow steps report one by one, so that a user who interrupts them does not wait for ten.
+      // Measuring costs a logarithm and changes no gradient.
+      let measuring =
+        step.isMultiple(of: 10) || step == steps - 1 || sinceReport.seconds > 0.5
       let loss = student.step(queryKey, rate: rates.rate(step: step), measuring: measuring)
       if measuring {
+        sinceReport = Stopwatch()
         guard loss.meanCrossEntropy.isFinite else {
           throw PipelineError.diverged(layer: teacher.layer, step: step)
         }
