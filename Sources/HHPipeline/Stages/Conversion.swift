@@ -40,7 +40,8 @@ package struct Conversion {
       source: options.model, output: options.outputPath, architecture: graph.architecture,
       rewrite: rewrite, report: report, data: rows.description,
       steps: options.distillation.steps, batchSize: options.distillation.batchSize,
-      length: rows.length, rowCount: rows.trainingCount, memory: Int(estimate.memory),
+      length: rows.length, rowCount: rows.trainingCount,
+      memory: Int(estimate.memory) + checkpoint.byteCount,
       operations: estimate.operations,
       seconds: min(estimate.seconds, options.distillation.budget ?? .infinity))
   }

@@ -7,7 +7,7 @@ internal import HHCompute
 struct ConversionEstimate {
   /// Floating-point operations.
   private(set) var operations = 0.0
-  /// Bytes at the peak; a floating-point number, since settings can ask for more than 64 bits hold.
+  /// Bytes at the peak, without the mapped checkpoint; a floating-point number, since settings can ask for more than 64 bits hold.
   private(set) var memory = 0.0
 
   /// Estimates distillation on `rowCount` distinct rows (held-out ones included).
@@ -32,8 +32,10 @@ struct ConversionEstimate {
     let batch = Double(min(recipe.batchSize, rowCount)) * Double(length)
     let scratch = max(4096, batch) * (Double(widest) + 6 * hidden)
     let revisited = visits > Double(rowCount) ? 2 * tokens * hidden : 0
-    memory =
-      4 * (tokens * hidden + revisited + scratch + Double(weights / max(1, graph.layerCount)))
+    // The embeddings and one block are never resident together.
+    let resident = max(
+      Double(graph.vocabularySize) * hidden, Double(weights / max(1, graph.layerCount)))
+    memory = 4 * (tokens * hidden + revisited + scratch + resident)
   }
 
   /// Refuses work that this machine's memory cannot hold.

@@ -15,7 +15,8 @@ package struct ConversionPlan: Sendable, Equatable {
   package let length: Int
   /// Distinct training rows.
   package let rowCount: Int
-  /// Bytes of memory at the peak, estimated.
+  /// Bytes of memory at the peak, estimated; the mapped checkpoint counts as resident, though the
+  /// system can take it back.
   package let memory: Int
   /// Floating-point operations of distillation.
   package let operations: Double
