@@ -11,7 +11,6 @@ package struct Conversion {
   private let checkpoint: Checkpoint
   private let names: NameMap
   private let runner: ModelRunner
-  private let rewritten: Graph
   private let rows: TrainingRows
   private let stopwatch = Stopwatch()
 
@@ -28,8 +27,7 @@ package struct Conversion {
     let graph = try Graph(names)
     runner = ModelRunner(
       graph: graph, parameters: ParameterStore(checkpoint: checkpoint, names: names))
-    let rewrite: RewritePlan
-    (rewritten, rewrite) = graph.rewritten()
+    let rewrite = graph.rewritten().plan
     let report = RewriteReport(names: names, plan: rewrite)
     rows = try TrainingRows(options: options, graph: graph, checkpoint: checkpoint, names: names)
     let estimate = ConversionEstimate(
@@ -42,7 +40,6 @@ package struct Conversion {
       steps: options.distillation.steps, batchSize: options.distillation.batchSize,
       length: rows.length, rowCount: rows.trainingCount,
       memory: Int(estimate.memory) + checkpoint.byteCount,
-      operations: estimate.operations,
       seconds: min(estimate.seconds, options.distillation.budget ?? .infinity))
   }
 

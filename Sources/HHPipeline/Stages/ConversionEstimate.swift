@@ -6,7 +6,7 @@ internal import HHCompute
 /// Counts the work of distillation from the sizes of a graph.
 struct ConversionEstimate {
   /// Floating-point operations.
-  private(set) var operations = 0.0
+  private var operations = 0.0
   /// Bytes at the peak, without the mapped checkpoint; a floating-point number, since settings can ask for more than 64 bits hold.
   private(set) var memory = 0.0
 

@@ -18,9 +18,7 @@ package struct ConversionPlan: Sendable, Equatable {
   /// Bytes of memory at the peak, estimated; the mapped checkpoint counts as resident, though the
   /// system can take it back.
   package let memory: Int
-  /// Floating-point operations of distillation.
-  package let operations: Double
-  /// Wall time estimated from `operations` and the speed of a matrix product on this machine.
+  /// Wall time, estimated from the operations and the speed of a matrix product on this machine.
   package let seconds: Double
 
   /// New parameters as a share of the converted model, 0 to 1.
