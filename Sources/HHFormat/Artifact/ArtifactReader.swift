@@ -50,6 +50,12 @@ package final class ArtifactReader: Sendable {
     self.indices = indices
   }
 
+  /// Whether a file begins as a zstd stream does, which no other checkpoint does.
+  package static func isArtifact(_ path: String) throws(FormatError) -> Bool {
+    let file = try MappedFile(at: path)
+    return file.bytes.extracting(first: 4).copied() == [0x28, 0xB5, 0x2F, 0xFD]
+  }
+
   /// The tensors in the order of the file.
   package var tensors: [ArtifactManifest.Tensor] { manifest.tensors }
 

@@ -16,7 +16,7 @@ package final class Checkpoint: Sendable {
   /// For each name the position in `tensors`.
   private let positions: [ByteKey: Int]
 
-  /// The name of the file format: `safetensors` or `gguf`.
+  /// The name of the file format: `safetensors`, `gguf` or `artifact`.
   package var format: String { source.format }
   /// Every file that contributes tensors or says where they are: the shards, then their index.
   package var sourceFiles: [String] { source.sourceFiles }
@@ -24,6 +24,9 @@ package final class Checkpoint: Sendable {
   package var files: [SafetensorsFile] { (source as? SafetensorsTensors)?.files ?? [] }
   /// The GGUF files with tensors; the first has the metadata.
   package var ggufFiles: [GGUFFile] { (source as? GGUFTensors)?.files ?? [] }
+  /// The artifact that the tensors come from, where the checkpoint is one: its manifest says where
+  /// each tensor came from, and it holds more than the model.
+  package var artifact: ArtifactReader? { (source as? ArtifactTensors)?.reader }
   /// Size of all tensors in bytes.
   package var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
@@ -31,11 +34,11 @@ package final class Checkpoint: Sendable {
   ///
   /// - Parameters:
   ///   - path: A `.safetensors` file, an index (`.json`) of several, a GGUF file, the first of
-  ///     several, or a folder that holds one of these. In a folder `model.safetensors.index.json`
-  ///     comes first, then `model.safetensors`, then the only `.safetensors` file, then the only
-  ///     `.gguf` file or set of them.
-  ///   - configuration: The configuration to use in place of `config.json` beside the tensors or
-  ///     of the metadata of a GGUF file.
+  ///     several, an artifact, or a folder that holds one of the others. In a folder
+  ///     `model.safetensors.index.json` comes first, then `model.safetensors`, then the only
+  ///     `.safetensors` file, then the only `.gguf` file or set of them.
+  ///   - configuration: The configuration to use in place of `config.json` beside the tensors, of
+  ///     the metadata of a GGUF file or of an artifact's manifest.
   /// - Throws: `missingInput` where something named does not exist, `badData` where a file breaks
   ///   its format or contradicts another, `unsupported` for another known format.
   package init(opening path: String, configuration: String? = nil) throws(FormatError) {
@@ -44,6 +47,8 @@ package final class Checkpoint: Sendable {
     directory = located.directory
     switch located.content {
     case .file(let file) where try GGUFFile.isGGUF(file): source = try GGUFTensors(opening: file)
+    case .file(let file) where try ArtifactReader.isArtifact(file):
+      source = try ArtifactTensors(opening: file)
     case .file(let file): source = SafetensorsTensors(files: [try SafetensorsFile(at: file)])
     case .index(let file):
       source = SafetensorsTensors(files: try ShardIndex(at: file).openShards(), index: file)
@@ -53,9 +58,10 @@ package final class Checkpoint: Sendable {
     // A name occurs once: the checks of headers, indexes and splits say so.
     for (index, tensor) in tensors.enumerated() { positions[ByteKey(tensor.name)] = index }
     self.positions = positions
+    // What lies beside an artifact belongs to another model.
+    let carriesConfiguration = source.configuration != nil || source is ArtifactTensors
     configurationPath =
-      source.configuration == nil || configuration != nil
-      ? try located.configuration(orGiven: configuration) : nil
+      carriesConfiguration ? configuration : try located.configuration(orGiven: configuration)
     self.configuration = try Checkpoint.readConfiguration(configurationPath) ?? source.configuration
   }
 

@@ -75,11 +75,7 @@ package struct Inspection: Sendable {
   /// Whether a file begins as a zstd stream does.
   package static func isArtifact(_ path: String) throws(FormatError) -> Bool {
     guard try PathKind(of: path) == .regularFile else { return false }
-    let file = try MappedFile(at: path)
-    guard file.count >= 4 else { return false }
-    // Safe: the file was just found to hold the four bytes that are read.
-    let magic = unsafe file.bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt32.self)
-    return UInt32(littleEndian: magic) == 0xFD2F_B528
+    return try ArtifactReader.isArtifact(path)
   }
 
   /// Elements of all tensors.

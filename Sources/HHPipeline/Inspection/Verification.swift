@@ -18,8 +18,7 @@ package struct Verification: Sendable, Equatable {
     self.path = path
     if try Inspection.isArtifact(path) {
       let report = try ArtifactVerifier.verify(at: path, threads: threads)
-      let reader = try ArtifactReader(at: path)
-      try Self.checkModel(reader)
+      _ = try ConvertedModel(opening: path)
       tensorCount = report.tensors
       byteCount = report.rawBytes
       checks = "container, manifest, \(report.frames) frames, digests, names and shapes"
@@ -32,39 +31,5 @@ package struct Verification: Sendable, Equatable {
     tensorCount = checkpoint.tensors.count
     byteCount = checkpoint.byteCount
     checks = "header, names, shapes, finite weights"
-  }
-
-  /// Checks that an artifact's tensors are the source's and the maps that its plan asks for.
-  private static func checkModel(_ reader: ArtifactReader) throws(FormatError) {
-    let manifest = reader.manifest
-    let descriptors = manifest.tensors.filter { $0.origin != .new }.map { tensor in
-      TensorDescriptor(
-        name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, byteRange: 0..<tensor.byteCount
-      )
-    }
-    let configuration = manifest.description.architecture.config
-    let names = try NameMap(
-      tensors: descriptors, configuration: configuration.count == 0 ? nil : configuration,
-      configurationPath: nil, checkpointPath: reader.path)
-    let plan = try Graph(names).rewritten().plan
-    var expected: [ByteKey: [Int]] = [:]
-    for tensor in plan.blocks.flatMap(\.tensors) { expected[ByteKey(tensor.name)] = tensor.shape }
-    for tensor in manifest.tensors where tensor.origin == .new {
-      guard let shape = expected.removeValue(forKey: ByteKey(tensor.name)) else {
-        throw FormatError(
-          .badData, file: reader.path, place: "tensor \(quoted(tensor.name))",
-          problem: "unexpected: expected only feature maps of the model's blocks")
-      }
-      guard tensor.shape == shape else {
-        throw FormatError(
-          .badData, file: reader.path, place: "tensor \(quoted(tensor.name))",
-          problem: "wrong shape: expected \(shape), found \(tensor.shape)")
-      }
-    }
-    if let missing = expected.keys.map(\.text).sorted().first {
-      throw FormatError(
-        .badData, file: reader.path, place: "tensor '\(missing)'",
-        problem: "missing: expected a feature map for every block, found none")
-    }
   }
 }

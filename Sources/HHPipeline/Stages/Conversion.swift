@@ -20,6 +20,12 @@ package struct Conversion {
     ThreadPolicy.use(threads: options.threads)
     self.options = options
     checkpoint = try Checkpoint(opening: options.model, configuration: options.configuration)
+    guard checkpoint.artifact == nil else {
+      throw FormatError(
+        .unsupported, file: options.model,
+        problem: "expected a softmax model, found an artifact, which is converted already",
+        hint: "pass the model that it was made from")
+    }
     names = try NameMap(checkpoint)
     try Self.checkOutput(of: options, checkpoint)
     try WeightCheck(checkpoint: checkpoint, names: names).run(

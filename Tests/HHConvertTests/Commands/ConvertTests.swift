@@ -115,6 +115,18 @@ struct ConvertTests {
     #expect(summary["kl_before"] == summary["kl_after"])
   }
 
+  @Test("an artifact is not converted again")
+  func convertedAlready() throws {
+    #expect(
+      try Tool.run(Bench.short("gpt2", steps: 0) + ["-q", "-o", "out"], in: bench.folder).status
+        == 0)
+    let outcome = try Tool.run("out", "--dry-run", in: bench.folder)
+    #expect(outcome.status == 69)
+    expectError(
+      outcome, "error: out: expected a softmax model, found an artifact, which is converted already"
+    )
+  }
+
   @Test("a budget takes steps away, never all of them")
   func budget() throws {
     let arguments = Bench.short("gpt2", steps: 1_000_000) + ["--budget", "0.2s", "--json"]

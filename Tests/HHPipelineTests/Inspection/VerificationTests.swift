@@ -52,24 +52,8 @@ struct VerificationTests {
   private func artifact(
     _ change: (inout [ArtifactTensor]) -> Void = { _ in }
   ) throws -> String {
-    let source = try Checkpoint(opening: Fixtures.path("golden/forward/\(Self.golden)"))
-    let plan = try Graph(NameMap(source)).rewritten().plan
-    var tensors = try source.tensors.map { tensor in
-      ArtifactTensor(
-        name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, origin: .kept,
-        bytes: try source.bytes(of: tensor.name).copied())
-    }
-    for (name, shape) in plan.blocks.flatMap(\.tensors) { tensors.append(Self.map(name, shape)) }
-    change(&tensors)
     let path = directory.path("model.hedgehog.safetensors.zst")
-    _ = try ArtifactWriter.write(
-      to: path,
-      description: ArtifactDescription(
-        producer: .init(name: "hh-convert", version: "0"),
-        architecture: .init(name: "llama", config: try #require(source.configuration)),
-        featureMap: nil,
-        provenance: Provenance(sources: [], recipe: [:], seed: 0, data: nil), stages: []),
-      tensors: tensors, options: ArtifactOptions(replacing: true))
+    try Artifacts.write(Self.golden, to: path, change: change)
     return path
   }
 

@@ -13,7 +13,7 @@ struct HedgehogForwardTests {
   @Test("every block mixes values as the definition says", arguments: Models.golden)
   func equalsDefinition(_ name: String) throws {
     let runner = try Models.golden(name).rewritten()
-    disturb(runner)
+    Artifacts.disturb(runner)
     let input = try Models.input(name)
     let length = runner.length(of: input)
     let hidden = Matrix(rows: input.rowCount * length, columns: runner.graph.hiddenSize)
@@ -54,17 +54,6 @@ struct HedgehogForwardTests {
 
   private func validLengths(_ state: Activations, _ length: Int) -> [Int] {
     state.validLengths ?? Array(repeating: length, count: state.rowCount)
-  }
-
-  /// Moves the maps off the identity, so that every parameter matters.
-  private func disturb(_ runner: ModelRunner) {
-    var forge = FileForge(seed: 11)
-    for layer in 0..<runner.graph.layerCount {
-      for buffer in runner.maps[layer]?.parameters ?? [] {
-        var span = buffer.mutableSpan
-        for index in 0..<span.count { span[index] += Float(forge.next(below: 2001) - 1000) / 2000 }
-      }
-    }
   }
 
   private func softmax(_ x: [Double]) -> [Double] {
