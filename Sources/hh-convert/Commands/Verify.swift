@@ -24,9 +24,7 @@ struct Verify: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads: expected 1 to 1024, found \(threads)")
-    }
+    try check(threads, in: 1...1024, "--threads")
     if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
   }
 

@@ -1,0 +1,90 @@
+// The options of a conversion that do not depend on the model: what one and many have in common.
+
+import ArgumentParser
+import HHPipeline
+
+/// How to convert, whatever is converted.
+///
+/// An option that was not given is nil, so that a default can come from elsewhere.
+struct ConversionArguments: ParsableArguments {
+  @Option(
+    help: """
+      Rows to distil on: text, token ids (.npy, .bin) or images (IDX, .npy). Without it a decoder \
+      writes its own, an encoder gets random tokens and a ViT synthetic images.
+      """)
+  var data: String?
+
+  @Option(help: "Rows to measure on, of the same kind (default: some rows of the data).")
+  var heldOut: String?
+
+  @Option(parsing: .unconditional, help: "Tokens per row (default: 256, or the model's positions).")
+  var length: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Optimiser steps per layer (default: \(DistillationRecipe().steps)).")
+  var steps: Int?
+
+  @Option(
+    parsing: .unconditional, help: "Rows per step (default: \(DistillationRecipe().batchSize)).")
+  var batch: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Most distinct rows to train on (default: 65,536 positions of them).")
+  var rows: Int?
+
+  @Option(
+    name: .customLong("lr"), parsing: .unconditional,
+    help: "Highest learning rate (default: by the heads' size).")
+  var learningRate: Double?
+
+  @Option(
+    help: "Longest time for distillation, such as 90s, 10m or 1h30m: fewer steps if need be.",
+    transform: TimeBudget.init)
+  var budget: TimeBudget?
+
+  @Option(parsing: .unconditional, help: "Seed of everything random (default: 0).")
+  var seed: UInt64?
+
+  @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
+  var threads: Int?
+
+  @Flag(help: "Convert weights even if some are not finite.")
+  var allowNonfinite = false
+
+  func validate() throws {
+    // The upper bounds keep every product of these within 64 bits.
+    try check(steps, in: 0...10_000_000, "--steps")
+    try check(batch, in: 1...65_536, "--batch")
+    try check(length, in: 2...1_048_576, "--length")
+    try check(rows, in: 1...1_000_000_000, "--rows")
+    try check(threads, in: 1...1024, "--threads")
+    if let learningRate, !(learningRate > 0 && learningRate.isFinite) {
+      throw ValidationError("--lr: expected a positive number, found \(learningRate)")
+    }
+  }
+
+  /// Settings for one model.
+  func options(model: String) -> ConversionOptions {
+    var options = ConversionOptions(model: model, threads: threads ?? Producer.processorCount)
+    options.data = data
+    options.heldOut = heldOut
+    options.length = length
+    if let steps { options.distillation.steps = steps }
+    if let batch { options.distillation.batchSize = batch }
+    options.distillation.learningRate = learningRate
+    options.distillation.rowLimit = rows
+    if let seed { options.distillation.seed = seed }
+    options.distillation.budget = budget?.seconds
+    options.allowNonfinite = allowNonfinite
+    return options
+  }
+}
+
+/// Refuses a number outside the range of its option.
+func check(_ value: Int?, in range: ClosedRange<Int>, _ name: String) throws {
+  guard let value, !range.contains(value) else { return }
+  throw ValidationError(
+    "\(name): expected \(range.lowerBound) to \(range.upperBound), found \(value)")
+}
