@@ -49,7 +49,9 @@ let package = Package(
         .embedInCode("Schemas/architectures/\($0).json")
       }),
     library("HHCompute", ["COpenBLAS", "HHKernels"]),
-    library("HHPipeline", ["HHFormat", "HHCompute", collections]),
+    library(
+      "HHPipeline", ["HHFormat", "HHCompute", collections],
+      resources: [.embedInCode("Export/Python/modeling_hedgehog.py")]),
     .executableTarget(
       name: "hh-convert", dependencies: ["HHPipeline", arguments], swiftSettings: settings),
     .target(

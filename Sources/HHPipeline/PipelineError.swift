@@ -6,6 +6,8 @@ package enum PipelineError: Error, Equatable, CustomStringConvertible {
   case diverged(layer: Int, step: Int)
   /// An option that contradicts the model or another option.
   case invalidOption(name: String, problem: String)
+  /// What was written does not read back as what was meant.
+  case unfaithful(file: String, problem: String)
   /// The user or the system asked the run to stop.
   case interrupted(signal: Int32)
 
@@ -15,6 +17,8 @@ package enum PipelineError: Error, Equatable, CustomStringConvertible {
       "distillation: layer \(layer), step \(step): expected a finite loss, found one that is not"
         + "\nhint: try a lower --lr"
     case .invalidOption(let name, let problem): "\(name): \(problem)"
+    case .unfaithful(let file, let problem):
+      "\(file): read back after writing: \(problem)\nhint: nothing was published; check the disk"
     case .interrupted(let signal): "interrupted by signal \(signal): nothing was written"
     }
   }

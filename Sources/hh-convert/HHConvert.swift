@@ -20,7 +20,7 @@ struct HHConvert: ParsableCommand {
       writes NAME\(ConversionOptions.artifactSuffix).
       """,
     version: Version.text,
-    subcommands: [Convert.self, Inspect.self, Verify.self],
+    subcommands: [Convert.self, Inspect.self, Verify.self, ExportCommand.self],
     defaultSubcommand: Convert.self)
 
   static func main() {

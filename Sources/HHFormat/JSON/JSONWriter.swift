@@ -9,6 +9,39 @@ extension JSONValue {
     return text
   }
 
+  /// The document as UTF-8 text for people: a member per line, indented by two spaces, and a line
+  /// break at the end. Arrays of plain values stay on one line.
+  package var readableText: String {
+    var text = ""
+    write(into: &text, indent: "\n")
+    return text + "\n"
+  }
+
+  private func write(into text: inout String, indent: String) {
+    let inner = indent + "  "
+    switch self {
+    case .object(let members) where members.count > 0:
+      text += "{"
+      for (index, member) in members.pairs.enumerated() {
+        text += index > 0 ? "," + inner : inner
+        JSONValue.quote(member.key, into: &text)
+        text += ": "
+        member.value.write(into: &text, indent: inner)
+      }
+      text += indent + "}"
+    case .array(let items):
+      let isPlain = items.allSatisfy { $0.object == nil && $0.array == nil }
+      text += "["
+      for (index, item) in items.enumerated() {
+        if index > 0 { text += isPlain ? ", " : "," }
+        if !isPlain { text += inner }
+        item.write(into: &text, indent: inner)
+      }
+      text += (isPlain ? "" : indent) + "]"
+    default: write(into: &text)
+    }
+  }
+
   private func write(into text: inout String) {
     switch self {
     case .null: text += "null"

@@ -7,7 +7,7 @@ import HHPipeline
 /// What the process's exit code says; the numbers are those of sysexits where they fit.
 enum ExitStatus: Int32, CaseIterable {
   case success = 0
-  /// `verify` found a defect.
+  /// `verify` found a defect, or an export does not read back.
   case verificationFailed = 3
   /// The arguments are wrong.
   case usage = 64
@@ -56,6 +56,7 @@ struct ReportedFailure: Error {
         switch error {
         case .diverged: .badSettings
         case .invalidOption: .usage
+        case .unfaithful: .verificationFailed
         case .interrupted(let signal): signal == SIGINT ? .interrupted : .terminated
         }
       self.init(message: error.description, status: status)

@@ -1,0 +1,57 @@
+// Storing floats in another floating-point type, with a check that none of them overflows.
+
+extension DType {
+  /// Converts elements of this type to `target`, piece by piece, and gives each piece to `sink`.
+  ///
+  /// Rounds to nearest with ties to even; NaN and infinity stay what they are. Bytes of the same
+  /// type pass through as they are.
+  ///
+  /// - Parameters:
+  ///   - bytes: Elements of this type, little-endian, at any address.
+  ///   - target: F32, F16 or BF16.
+  ///   - sink: Takes the converted bytes in order.
+  /// - Returns: The index of the first finite element that `target` cannot hold, after which nothing
+  ///   more is converted, or nil.
+  /// - Throws: What `sink` throws.
+  package func convert(
+    _ bytes: RawSpan, storingAs target: DType, into sink: SafetensorsWriter.Sink
+  ) throws(FormatError) -> Int? {
+    precondition(self == target || (isComputable && target.isComputable), "convert: float types")
+    let width = max(1, bitWidth / 8)
+    let step = Self.pieceCount * width
+    var offset = 0
+    while offset < bytes.byteCount {
+      let piece = bytes.extracting(offset..<min(offset + step, bytes.byteCount))
+      if self == target {
+        try sink(piece)
+      } else {
+        var values = [Float](repeating: 0, count: piece.byteCount / width)
+        var span = values.mutableSpan
+        _ = convert(piece, to: &span)
+        if let index = target.firstOverflow(in: values) { return offset / width + index }
+        let stored = target.store(values.span) ?? []
+        try sink(stored.raw)
+      }
+      offset += step
+    }
+    return nil
+  }
+
+  /// Elements converted at a time.
+  private static let pieceCount = 1 << 20
+
+  /// The largest magnitude that does not round to infinity, exclusive: half a unit in the last place
+  /// above the largest finite number.
+  private var overflow: Float {
+    switch self {
+    case .f16: 65520
+    case .bf16: Float(bitPattern: 0x7F7F_8000)
+    default: .infinity
+    }
+  }
+
+  private func firstOverflow(in values: [Float]) -> Int? {
+    let limit = overflow
+    return values.firstIndex { $0.isFinite && $0.magnitude >= limit }
+  }
+}

@@ -1,0 +1,70 @@
+// A folder that Hugging Face transformers loads.
+
+internal import HHFormat
+
+/// The tensors, the configuration, the carried files and, for a Hedgehog model, the code and a model
+/// card.
+struct HuggingFaceExport {
+  let source: ExportSource
+  let tensors: [ExportTensor]
+  private let options: ExportOptions
+  private let output: String
+  private let type: DType?
+
+  init(source: ExportSource, options: ExportOptions, output: String) throws {
+    self.source = source
+    self.options = options
+    self.output = output
+    type = try options.floatType()
+    let names = source.isHedgehog ? Self.names(of: source) : [:]
+    tensors = try ExportTensor.list(source, type: type) { names[ByteKey($0)] ?? $0 }
+  }
+
+  /// The file that holds the code.
+  static let codeName = "modeling_hedgehog.py"
+
+  /// Writes every file of the folder.
+  func run(into folder: borrowing StagingFolder, report: ProgressReport) throws {
+    let configuration = HuggingFaceConfiguration(source: source, type: type).json
+    try folder.write(Array(JSONValue.object(configuration).readableText.utf8), to: "config.json")
+    try TensorExport(source, tensors: tensors, shardSize: options.shardSize, output: output)
+      .run(into: folder, report: report)
+    let files = try source.carriedFiles()
+    for file in files {
+      try report(.stage("copy"))
+      try folder.write(try file.read(), to: destination(of: file.name))
+    }
+    guard source.isHedgehog else { return }
+    try folder.write(PackageResources.modeling_hedgehog_py, to: Self.codeName)
+    let sourceCard = try files.first { $0.name == "README.md" }?.read()
+    let card = ModelCard(
+      source: source, name: lastComponent(of: output), configuration: configuration,
+      sourceCard: sourceCard.map { String(decoding: $0, as: UTF8.self) },
+      licenceFile: files.map(\.name).first { $0.uppercased().hasPrefix("LICENSE") })
+    try folder.write(Array(card.text.utf8), to: "README.md")
+  }
+
+  /// The source's card gives way to the model's own.
+  private func destination(of name: String) -> String {
+    source.isHedgehog && name == "README.md" ? ModelCard.sourceName : name
+  }
+
+  /// For each tensor of the checkpoint its name in the folder: the one that the reference
+  /// implementation gives it, and for a map the path of its attention block before its role.
+  private static func names(of source: ExportSource) -> [ByteKey: String] {
+    let canonical = source.names.canonicalNames
+    var names: [ByteKey: String] = [:]
+    for entry in source.names.entries {
+      names[ByteKey(entry.tensor.name)] = canonical[entry.role]
+    }
+    for block in source.plan?.blocks ?? [] {
+      let stem = "layers.\(block.layer).attention"
+      let projection = canonical["\(stem).query.weight"] ?? canonical["\(stem).qkv.weight"] ?? stem
+      let path = projection.split(separator: ".").dropLast(2).joined(separator: ".")
+      for tensor in block.tensors {
+        names[ByteKey(tensor.name)] = path + tensor.name.dropFirst(stem.count)
+      }
+    }
+    return names
+  }
+}

@@ -1,0 +1,176 @@
+// The README.md of an exported Hedgehog model.
+
+internal import HHFormat
+
+/// A model card: what the model is, what it was made from, how good it is and how to load it.
+struct ModelCard {
+  let source: ExportSource
+  /// What the folder is called.
+  let name: String
+  /// The configuration beside the card.
+  let configuration: JSONObject
+  /// The text of the source's card, if it had one.
+  let sourceCard: String?
+  /// The name of a licence file in the folder, if there is one.
+  let licenceFile: String?
+
+  /// What the source's card is called in the folder.
+  static let sourceName = "SOURCE_README.md"
+
+  /// The card.
+  var text: String {
+    [frontMatter, introduction, loading, quality, provenance, limits].joined(separator: "\n")
+  }
+
+  private var loader: (name: String, task: String) {
+    let names = configuration["auto_map"]?.object?.keys ?? []
+    let tasks = [
+      ("AutoModelForCausalLM", "text-generation"), ("AutoModelForMaskedLM", "fill-mask"),
+      ("AutoModelForSequenceClassification", "text-classification"),
+      ("AutoModelForImageClassification", "image-classification"),
+    ]
+    return tasks.first { names.contains($0.0) } ?? ("AutoModel", "feature-extraction")
+  }
+
+  private var frontMatter: String {
+    var lines = ["---", "library_name: transformers", "pipeline_tag: \(loader.task)"]
+    if let licence = member("license") { lines.append("license: \(licence)") }
+    if let base = baseModel { lines.append("base_model: \(base)") }
+    lines += ["tags:", "- hedgehog", "- linear-attention", "- custom_code", "---", ""]
+    return lines.joined(separator: "\n")
+  }
+
+  /// The source's name on the Hugging Face hub, where its configuration tells it.
+  private var baseModel: String? {
+    guard let name = configuration["_name_or_path"]?.string else { return nil }
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+    let isPlain = name.utf8.allSatisfy { byte in
+      byte < 0x7F && (Character(Unicode.Scalar(byte)).isLetter || Self.others.contains(byte))
+    }
+    let isName = parts.count == 2 && parts.allSatisfy { !$0.isEmpty && !$0.hasPrefix(".") }
+    return isName && isPlain ? name : nil
+  }
+
+  private static let others = Array("0123456789-_./".utf8)
+
+  /// A one-line member of the source card's front matter, where it is a plain word.
+  private func member(_ key: String) -> String? {
+    guard let sourceCard else { return nil }
+    let lines = sourceCard.split(separator: "\n", omittingEmptySubsequences: false)
+    guard lines.first?.trimmed == "---" else { return nil }
+    let head = lines.dropFirst().prefix { $0.trimmed != "---" }
+    guard let line = head.first(where: { $0.hasPrefix("\(key):") }) else { return nil }
+    let value = line.dropFirst(key.count + 1).trimmed
+    let isWord = !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x23 }
+    return isWord ? String(value) : nil
+  }
+
+  private var introduction: String {
+    let sizes = source.names.hyperparameters
+    let blocks = source.plan?.blocks ?? []
+    let new = source.plan?.newParameterCount ?? 0
+    return """
+      # \(name)
+
+      A \(sizes.integer("layerCount"))-layer \(source.names.schema.architecture) whose softmax attention was replaced by
+      Hedgehog linear attention ([arXiv 2402.04347](https://arxiv.org/abs/2402.04347)) in all \(blocks.count) blocks with
+      hh-convert. Each head has feature maps φ(x) = [softmax(xW + b), softmax(−(xW + b))] for its queries and
+      keys, trained to give the attention weights that the softmax gave: \(count(new)) new
+      parameters. All other weights are the source's.
+
+      """
+  }
+
+  private var loading: String {
+    let image = source.names.schema.kind == .image
+    let decoder = source.names.schema.kind == .decoder
+    var lines = ["## Use", "", "```python"]
+    lines.append("from transformers import \(loader.name)")
+    lines.append("")
+    lines.append("model = \(loader.name).from_pretrained(\"\(name)\", trust_remote_code=True)")
+    lines += ["```", ""]
+    lines.append(
+      "`\(HuggingFaceExport.codeName)` in this folder is all the code there is: read it before you"
+        + " trust it. It needs PyTorch and transformers.")
+    if decoder {
+      lines.append(
+        "`generate` keeps a state of fixed size instead of keys and values; prompts are read in"
+          + " chunks, in linear time.")
+    }
+    if !image {
+      lines.append(
+        "Padding may stand on either side: `attention_mask` keeps it out of the state and out of the"
+          + " positions.")
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var quality: String {
+    guard let stages = source.manifest?.description.stages, !stages.isEmpty else { return "" }
+    var lines = ["## Quality", ""]
+    for stage in stages {
+      let before = stage.losses["kl_before"]?.double
+      let after = stage.losses["kl_after"]?.double
+      if let before, let after {
+        lines.append(
+          "Mean KL(softmax weights ‖ linear weights) on held-out rows: \(fixed(before, 4)) right"
+            + " after the rewrite, \(fixed(after, 4)) after the stage `\(stage.name)`.")
+        lines.append("")
+      }
+      if let layers = stage.qualities["kl_per_layer"]?.array?.compactMap(\.double), !layers.isEmpty
+      {
+        lines += ["| layer | KL |", "|---:|---:|"]
+        for (layer, value) in layers.enumerated() {
+          lines.append("| \(layer + 1) | \(fixed(value, 4)) |")
+        }
+        lines.append("")
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private var provenance: String {
+    guard let description = source.manifest?.description else { return "" }
+    let provenance = description.provenance
+    var lines = ["## Provenance", "", "| source file | bytes | SHA-256 |", "|---|---:|---|"]
+    for file in provenance.sources {
+      lines.append("| \(cell(file.name)) | \(count(file.bytes)) | `\(file.sha256)` |")
+    }
+    lines += [
+      "", "- program: \(description.producer.name) \(description.producer.version)",
+      "- recipe: `\(JSONValue.object(provenance.recipe).text)`, seed \(provenance.seed)",
+    ]
+    if let data = provenance.data {
+      let digest = data.sha256.map { ", SHA-256 `\($0)`" } ?? ""
+      lines.append("- data: \(data.kind), \(count(data.tokens)) tokens or images\(digest)")
+    }
+    if let licenceFile {
+      lines.append("- licence of the source: see \(licenceFile)")
+    }
+    if sourceCard != nil { lines.append("- the source's own card: \(Self.sourceName)") }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var limits: String {
+    """
+    ## Limits
+
+    Only the feature maps were trained, on attention weights; no finetuning followed unless a stage above says so. Linear
+    attention costs less than softmax only from about three times the head size in tokens on.
+
+    """
+  }
+
+  /// Text for a cell of a table.
+  private func cell(_ text: String) -> String {
+    String(text.map { $0 == "|" || $0.isNewline ? " " : $0 })
+  }
+}
+
+extension Substring {
+  /// Without white space around it.
+  fileprivate var trimmed: Substring {
+    let start = drop { $0.isWhitespace }
+    return start.lastIndex { !$0.isWhitespace }.map { start[...$0] } ?? ""
+  }
+}

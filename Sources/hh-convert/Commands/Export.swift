@@ -1,0 +1,114 @@
+// hh-convert export SOURCE --to FORMAT: files for other programs.
+
+import ArgumentParser
+import HHFormat
+import HHPipeline
+
+struct ExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Write an artifact's model, or a checkpoint, for transformers, safetensors or GGUF.",
+    discussion: """
+      An artifact gives its Hedgehog model, or with --softmax the model it was converted from. A \
+      checkpoint gives the model it is. What was written is read back and compared before it gets \
+      its name.
+      """)
+
+  @Argument(help: "An artifact, or a checkpoint (file, index or folder).")
+  var source: String
+
+  @Option(
+    name: .customLong("to"),
+    help: "hf (a folder for transformers), safetensors or gguf.", transform: target)
+  var target: ExportOptions.Target
+
+  @Option(
+    name: .shortAndLong,
+    help: "The file or folder to write (default: by the source's name, in the working folder).")
+  var output: String?
+
+  @Option(help: "Element type of the source's floats: keep, f32, f16 or bf16; more with gguf.")
+  var dtype = "keep"
+
+  @Option(
+    help: "Most bytes of tensors in a file, such as 5GB or 500MB; the output is then a folder.",
+    transform: ByteCount.init)
+  var shardSize: ByteCount?
+
+  @Flag(help: "The softmax model that an artifact was converted from.")
+  var softmax = false
+
+  @Option(help: "The model that a delta artifact was made from.")
+  var base: String?
+
+  @Option(help: "A configuration to use instead of the source's own.")
+  var config: String?
+
+  @Flag(help: "Replace an existing output.")
+  var force = false
+
+  @Flag(name: .shortAndLong, help: "Print nothing but errors.")
+  var quiet = false
+
+  @Flag(help: "Print events as JSON lines on standard output; the last one is the summary.")
+  var json = false
+
+  func validate() throws {
+    if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
+  }
+
+  func run() throws {
+    try ReportedFailure.reporting {
+      Interrupts.listen()
+      let export = try Export(options)
+      try Interrupts.check()
+      let printer = EventPrinter(json ? .json : quiet ? .quiet : Terminal.isLive ? .live : .plain)
+      let summary = try {
+        defer { printer.clear() }
+        return try export.run { event in
+          try Interrupts.check()
+          printer.print(event)
+        }
+      }()
+      if json { return try Terminal.print(summary.json.text + "\n") }
+      if !quiet { try Terminal.print(summary.text) }
+    }
+  }
+
+  private var options: ExportOptions {
+    var options = ExportOptions(source: source, target: target)
+    options.output = output
+    options.dtype = dtype.lowercased()
+    options.shardSize = shardSize?.bytes
+    options.softmax = softmax
+    options.base = base
+    options.configuration = config
+    options.force = force
+    return options
+  }
+
+  private static func target(_ argument: String) throws -> ExportOptions.Target {
+    if let target = ExportOptions.Target(rawValue: argument) { return target }
+    let names = ExportOptions.Target.allCases.map(\.rawValue).joined(separator: ", ")
+    throw ValidationError("expected one of \(names), found '\(argument)'")
+  }
+}
+
+extension ExportSummary {
+  /// The summary as lines.
+  fileprivate var text: String {
+    let list = files.isEmpty ? "" : ": \(files.joined(separator: ", "))"
+    return "\(output): \(isHedgehog ? "Hedgehog" : "softmax") model, \(count(tensorCount)) tensors,"
+      + " \(bytes(byteCount)), read back and compared, \(duration(seconds))\(list)\n"
+  }
+
+  /// The summary as a JSON object.
+  fileprivate var json: JSONValue {
+    .object([
+      "event": .string("summary"), "output": .string(output), "format": .string(target.rawValue),
+      "model": .string(isHedgehog ? "hedgehog" : "softmax"),
+      "files": .array(files.map { .string($0) }), "tensors": .integer(Int64(tensorCount)),
+      "bytes": .integer(Int64(byteCount)), "seconds": .number(seconds),
+    ])
+  }
+}
