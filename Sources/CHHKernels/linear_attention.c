@@ -67,16 +67,6 @@ static void add_to_state(const workspace *w, size_t keys, size_t d, size_t featu
   hh_pack(features, d, w->state, d, w->state_panels);
 }
 
-HH_INLINE float dot(const float *a, const float *b, size_t count) {
-  hh_vec sum = {0}, x, y;
-  size_t j = 0;
-  for (; j + HH_LANES <= count; j += HH_LANES) sum += hh_load(a + j) * hh_load(b + j);
-  hh_load_partial(&x, a + j, count - j, 0);
-  hh_load_partial(&y, b + j, count - j, 0);
-  sum += x * y;
-  return hh_sum(&sum);
-}
-
 /// Outputs of the chunk of queries at `start`: the state's part and, with a causal mask, the part
 /// of the chunk's own `keys` keys.
 HH_MULTIVERSION
@@ -104,7 +94,7 @@ static void emit_chunk(
         rows, d, keys, w->weights, CHUNK, 1, w->value_panels, keys, out, item->out_stride, 1);
     }
     for (size_t i = 0; i < rows; i++) {
-      float denominator = dot(w->phi_q + i * features, w->z, features) + maps->epsilon;
+      float denominator = hh_dot(w->phi_q + i * features, w->z, features) + maps->epsilon;
       for (size_t j = 0; j < keys && j <= i; j++) denominator += w->weights[i * CHUNK + j];
       const float inverse = 1.0f / denominator;
       for (size_t j = 0; j < d; j++) out[i * item->out_stride + j] *= inverse;

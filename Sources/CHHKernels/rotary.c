@@ -3,9 +3,9 @@
 #include "vector.h"
 
 HH_MULTIVERSION
-void hh_rotary_forward(
+void hh_rotary(
   size_t rows, size_t heads, size_t head_size, float *x, size_t stride, const float *cosine,
-  const float *sine, size_t first_row, size_t length, size_t offset) {
+  const float *sine, size_t first_row, size_t length, size_t offset, float direction) {
   const size_t half = head_size / 2;
   for (size_t i = 0; i < rows; i++) {
     const size_t position = (first_row + i) % length + offset;
@@ -16,8 +16,9 @@ void hh_rotary_forward(
       float *high = low + half;
       for (size_t j = 0; j < half; j++) {
         const float a = low[j], b = high[j];
-        low[j] = a * c[j] - b * s[j];
-        high[j] = b * c[j] + a * s[j];
+        const float turn = direction * s[j];
+        low[j] = a * c[j] - b * turn;
+        high[j] = b * c[j] + a * turn;
       }
     }
   }

@@ -1,43 +1,17 @@
 // Softmax attention of one key/value head, a block of queries at a time.
 #include "CHHKernels.h"
-#include "tile_gemm.h"
-#include "vector_math.h"
+#include "attention_block.h"
 
-// Queries per block: eight register tiles of six rows.
-enum { BLOCK = 48 };
-
-/// Row length of the score block; one vector more than needed keeps rows off the same cache sets.
-HH_INLINE size_t score_stride(size_t keys) { return hh_round_up(keys) + HH_LANES; }
+enum { BLOCK = HH_QUERY_BLOCK };
 
 size_t hh_softmax_attention_scratch(size_t keys, size_t head_size) {
   return hh_round_up(keys) * head_size + keys * hh_round_up(head_size) + BLOCK * head_size
-         + BLOCK * score_stride(keys);
-}
-
-/// x = exp(x - max x) over `count` entries, zeros up to `padded`; returns the sum.
-HH_INLINE float exponentials(float *x, size_t count, size_t padded) {
-  const float lowest = -__builtin_inff();
-  for (size_t j = count; j < hh_round_up(count); j++) x[j] = lowest;
-  hh_vec top = hh_splat(lowest);
-  for (size_t j = 0; j < count; j += HH_LANES) {
-    const hh_vec v = hh_load(x + j);
-    top = hh_max(top, v);
-  }
-  const float peak = hh_largest(&top);
-  hh_vec sum = {0};
-  for (size_t j = 0; j < count; j += HH_LANES) {
-    hh_vec e = hh_load(x + j) - peak;
-    hh_exp(&e);
-    sum += e;
-    hh_store(x + j, e);
-  }
-  for (size_t j = hh_round_up(count); j < padded; j++) x[j] = 0;
-  return hh_sum(&sum);
+         + BLOCK * hh_score_stride(keys);
 }
 
 HH_MULTIVERSION
 void hh_softmax_attention_forward(const hh_attention_item *item, float scale) {
-  const size_t d = item->head_size, n = item->keys, ld = score_stride(n);
+  const size_t d = item->head_size, n = item->keys, ld = hh_score_stride(n);
   float *key_panels = item->scratch;
   float *value_panels = key_panels + hh_round_up(n) * d;
   float *queries = value_panels + n * hh_round_up(d);
@@ -56,7 +30,7 @@ void hh_softmax_attention_forward(const hh_attention_item *item, float scale) {
       float sums[BLOCK];
       for (size_t i = 0; i < rows; i++) {
         const size_t count = item->causal ? hh_smaller(n, start + i + 1) : n;
-        sums[i] = exponentials(scores + i * ld, count, keys);
+        sums[i] = hh_exponentials(scores + i * ld, count, keys);
       }
       float *out = item->out + start * item->out_stride + g * d;
       hh_tile_gemm(

@@ -35,6 +35,22 @@ HH_INLINE void hh_load_partial(hh_vec *v, const float *p, size_t count, float fi
   memcpy(v, p, count * sizeof(float));
 }
 
+/// As `hh_load_partial` with zeros, quick where all lanes exist.
+HH_INLINE void hh_load_some(hh_vec *v, const float *p, size_t count) {
+  if (count == HH_LANES)
+    *v = hh_load(p);
+  else
+    hh_load_partial(v, p, count, 0);
+}
+
+/// The first `count` lanes to `p`.
+HH_INLINE void hh_store_some(float *p, const hh_vec *v, size_t count) {
+  if (count == HH_LANES)
+    hh_store(p, *v);
+  else
+    memcpy(p, v, count * sizeof(float));
+}
+
 /// Sum of the lanes as a balanced tree, the same on every machine.
 HH_INLINE float hh_sum(const hh_vec *v) {
   float lanes[HH_LANES];
@@ -51,6 +67,17 @@ HH_INLINE float hh_largest(const hh_vec *v) {
     for (size_t i = 0; i < width; i++)
       lanes[i] = lanes[i] < lanes[i + width] ? lanes[i + width] : lanes[i];
   return lanes[0];
+}
+
+/// Sum of a[j] * b[j].
+HH_INLINE float hh_dot(const float *a, const float *b, size_t count) {
+  hh_vec sum = {0}, x, y;
+  size_t j = 0;
+  for (; j + HH_LANES <= count; j += HH_LANES) sum += hh_load(a + j) * hh_load(b + j);
+  hh_load_partial(&x, a + j, count - j, 0);
+  hh_load_partial(&y, b + j, count - j, 0);
+  sum += x * y;
+  return hh_sum(&sum);
 }
 
 HH_INLINE size_t hh_round_up(size_t count) { return (count + HH_LANES - 1) / HH_LANES * HH_LANES; }

@@ -174,7 +174,7 @@ package struct RowLayout: Sendable {
 
 extension Span<Float> {
   /// Runs `body` on the address of the elements, of which there must be at least `needed`.
-  fileprivate func address(
+  func address(
     needing needed: Int, _ body: (UnsafePointer<Float>) -> Void
   ) {
     precondition(count >= needed, "the matrix is larger than its span")
@@ -188,7 +188,7 @@ extension Span<Float> {
 
 extension MutableSpan<Float> {
   /// Runs `body` on the address of the elements, of which there must be at least `needed`.
-  fileprivate mutating func address(
+  mutating func address(
     needing needed: Int, _ body: (UnsafeMutablePointer<Float>) -> Void
   ) {
     precondition(count >= needed, "the matrix is larger than its span")
@@ -239,34 +239,66 @@ package enum ElementwiseFunction: String, Sendable, CaseIterable {
   case tanh
 }
 
-/// x = function(x).
+/// out = function(x); `x` and `out` may be the same memory.
 package func apply(
-  _ function: ElementwiseFunction, to x: inout MutableSpan<Float>, _ layout: RowLayout
+  _ function: ElementwiseFunction, to x: Span<Float>, _ layout: RowLayout,
+  into out: inout MutableSpan<Float>, _ outLayout: RowLayout
 ) {
-  // Safe: `address` checked the extent.
-  unsafe x.address(needing: layout.extent) { x in
-    let (rows, columns, stride) = (layout.rows, layout.columns, layout.stride)
-    switch function {
-    case .gelu: unsafe hh_gelu_forward(rows, columns, x, stride)
-    case .geluTanh: unsafe hh_gelu_tanh_forward(rows, columns, x, stride)
-    case .relu: unsafe hh_relu_forward(rows, columns, x, stride)
-    case .silu: unsafe hh_silu_forward(rows, columns, x, stride)
-    case .tanh: unsafe hh_tanh_forward(rows, columns, x, stride)
+  precondition(
+    layout.rows == outLayout.rows && layout.columns == outLayout.columns, "apply: shapes")
+  // Safe: `address` checked both extents; the kernels read an element before they write it.
+  unsafe out.address(needing: outLayout.extent) { out in
+    unsafe x.address(needing: layout.extent) { x in
+      let (rows, columns) = (layout.rows, layout.columns)
+      let (stride, outStride) = (layout.stride, outLayout.stride)
+      switch function {
+      case .gelu: unsafe hh_gelu_forward(rows, columns, x, stride, out, outStride)
+      case .geluTanh: unsafe hh_gelu_tanh_forward(rows, columns, x, stride, out, outStride)
+      case .relu: unsafe hh_relu_forward(rows, columns, x, stride, out, outStride)
+      case .silu: unsafe hh_silu_forward(rows, columns, x, stride, out, outStride)
+      case .tanh: unsafe hh_tanh_forward(rows, columns, x, stride, out, outStride)
+      }
     }
   }
 }
 
-/// gate = silu(gate) · up.
+/// out = silu(gate) · up; `gate` and `out` may be the same memory.
 package func siluMultiply(
-  _ gate: inout MutableSpan<Float>, _ layout: RowLayout, _ up: Span<Float>, _ upLayout: RowLayout
+  _ gate: Span<Float>, _ layout: RowLayout, _ up: Span<Float>, _ upLayout: RowLayout,
+  into out: inout MutableSpan<Float>, _ outLayout: RowLayout
 ) {
   precondition(
-    layout.rows == upLayout.rows && layout.columns == upLayout.columns, "siluMultiply: shapes")
-  // Safe: `address` checked both extents.
-  unsafe gate.address(needing: layout.extent) { gate in
-    unsafe up.address(needing: upLayout.extent) { up in
-      unsafe hh_silu_multiply_forward(
-        layout.rows, layout.columns, gate, layout.stride, up, upLayout.stride)
+    layout.rows == upLayout.rows && layout.columns == upLayout.columns
+      && layout.rows == outLayout.rows && layout.columns == outLayout.columns,
+    "siluMultiply: shapes")
+  // Safe: `address` checked every extent; the kernel reads an element before it writes it.
+  unsafe out.address(needing: outLayout.extent) { out in
+    unsafe gate.address(needing: layout.extent) { gate in
+      unsafe up.address(needing: upLayout.extent) { up in
+        unsafe hh_silu_multiply_forward(
+          layout.rows, layout.columns, gate, layout.stride, up, upLayout.stride, out,
+          outLayout.stride)
+      }
+    }
+  }
+}
+
+/// out = x / (1 − probability), or 0 with that probability; `x` and `out` may be the same memory.
+///
+/// An element's fate depends on `key` and its index, rows counted from `firstRow`, alone.
+package func dropout(
+  _ x: Span<Float>, _ layout: RowLayout, firstRow: Int, key: UInt32, probability: Float,
+  into out: inout MutableSpan<Float>, _ outLayout: RowLayout
+) {
+  precondition(
+    layout.rows == outLayout.rows && layout.columns == outLayout.columns, "dropout: shapes")
+  precondition((0..<1).contains(probability) && firstRow >= 0, "dropout: a probability below 1")
+  // Safe: `address` checked both extents; the kernel reads an element before it writes it.
+  unsafe out.address(needing: outLayout.extent) { out in
+    unsafe x.address(needing: layout.extent) { x in
+      unsafe hh_dropout(
+        layout.rows, layout.columns, x, layout.stride, firstRow, key, probability, out,
+        outLayout.stride)
     }
   }
 }
@@ -314,11 +346,11 @@ package func rmsNorm(
 
 // MARK: Rotary positions
 
-/// Turns the heads of `x` in place, rotate-half layout. Row i is at position
+/// Turns the heads of `x` in place, rotate-half layout, or back. Row i is at position
 /// (firstRow + i) mod length + offset of the tables, which hold headSize / 2 values per position.
 package func applyRotary(
   _ x: inout MutableSpan<Float>, _ layout: RowLayout, headSize: Int, cosine: Span<Float>,
-  sine: Span<Float>, firstRow: Int, length: Int, offset: Int
+  sine: Span<Float>, firstRow: Int, length: Int, offset: Int, backwards: Bool
 ) {
   precondition(headSize > 0 && headSize.isMultiple(of: 2), "applyRotary: an even head size")
   precondition(layout.columns.isMultiple(of: headSize), "applyRotary: whole heads")
@@ -328,9 +360,9 @@ package func applyRotary(
   unsafe x.address(needing: layout.extent) { x in
     unsafe cosine.address(needing: table) { cosine in
       unsafe sine.address(needing: table) { sine in
-        unsafe hh_rotary_forward(
+        unsafe hh_rotary(
           layout.rows, layout.columns / headSize, headSize, x, layout.stride, cosine, sine,
-          firstRow, length, offset)
+          firstRow, length, offset, backwards ? -1 : 1)
       }
     }
   }
@@ -376,13 +408,13 @@ package struct AttentionItem: Sendable {
     self.outStride = outStride
   }
 
-  fileprivate var queries: RowLayout {
+  var queries: RowLayout {
     RowLayout(rows: length, columns: group * headSize, stride: queryStride)
   }
-  fileprivate func keys(stride: Int) -> RowLayout {
+  func keys(stride: Int) -> RowLayout {
     RowLayout(rows: keys, columns: headSize, stride: stride)
   }
-  fileprivate var out: RowLayout {
+  var out: RowLayout {
     RowLayout(rows: length, columns: group * headSize, stride: outStride)
   }
 }
@@ -429,7 +461,7 @@ package struct FeatureMapSpans: ~Escapable {
     self.biasK = biasK
   }
 
-  fileprivate func pointers(
+  func pointers(
     _ item: AttentionItem, _ body: (hh_feature_maps) -> Void
   ) {
     let size = item.headSize * half
@@ -472,7 +504,7 @@ package func linearAttention(
 }
 
 /// Checks every extent of an item and hands its C form to `body`.
-private func withItem(
+func withItem(
   _ item: AttentionItem, _ q: Span<Float>, _ k: Span<Float>, _ v: Span<Float>,
   _ out: inout MutableSpan<Float>, _ scratch: inout MutableSpan<Float>, needing needed: Int,
   _ body: (hh_attention_item) -> Void

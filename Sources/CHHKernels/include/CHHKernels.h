@@ -41,7 +41,7 @@ void hh_join_planes_32(void *words, const uint8_t *planes, size_t count);
 
 // Kernels over matrices below: row-major, with a row stride in elements; no allocation, no globals.
 
-// Elementwise (elementwise.c); x is rows x columns and is changed in place.
+// Elementwise (elementwise.c); x is rows x columns. Activations write to out, which may be x.
 
 /// x += bias, one bias per column.
 void hh_add_bias(size_t rows, size_t columns, float *x, size_t stride, const float *bias);
@@ -49,16 +49,27 @@ void hh_add_bias(size_t rows, size_t columns, float *x, size_t stride, const flo
 void hh_add(
   size_t rows, size_t columns, float *x, size_t stride, const float *y, size_t y_stride);
 /// x Phi(x), with the exact error function.
-void hh_gelu_forward(size_t rows, size_t columns, float *x, size_t stride);
+void hh_gelu_forward(
+  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride);
 /// GELU's approximation 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
-void hh_gelu_tanh_forward(size_t rows, size_t columns, float *x, size_t stride);
-void hh_relu_forward(size_t rows, size_t columns, float *x, size_t stride);
+void hh_gelu_tanh_forward(
+  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride);
+void hh_relu_forward(
+  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride);
 /// x / (1 + e^-x).
-void hh_silu_forward(size_t rows, size_t columns, float *x, size_t stride);
-void hh_tanh_forward(size_t rows, size_t columns, float *x, size_t stride);
-/// gate = silu(gate) * up.
+void hh_silu_forward(
+  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride);
+void hh_tanh_forward(
+  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride);
+/// out = silu(x) * up; out may be x.
 void hh_silu_multiply_forward(
-  size_t rows, size_t columns, float *gate, size_t stride, const float *up, size_t up_stride);
+  size_t rows, size_t columns, const float *x, size_t stride, const float *up, size_t up_stride,
+  float *out, size_t out_stride);
+/// out = x / (1 - probability), or 0 with that probability; out may be x. An element's fate depends
+/// on `key` and its index, row first_row + i, alone, so that a second call makes the same mask.
+void hh_dropout(
+  size_t rows, size_t columns, const float *x, size_t stride, size_t first_row, uint32_t key,
+  float probability, float *out, size_t out_stride);
 
 // Normalisation (normalize.c); out may be x.
 
@@ -73,9 +84,10 @@ void hh_rms_norm_forward(
 
 /// Turns x (rows x heads * head_size) in place. Row i is at position
 /// (first_row + i) % length + offset of the tables, which hold head_size / 2 values a position.
-void hh_rotary_forward(
+/// A direction of 1 turns forward, -1 back, which is the gradient's way.
+void hh_rotary(
   size_t rows, size_t heads, size_t head_size, float *x, size_t stride, const float *cosine,
-  const float *sine, size_t first_row, size_t length, size_t offset);
+  const float *sine, size_t first_row, size_t length, size_t offset, float direction);
 
 // Attention (softmax_attention.c, linear_attention.c).
 
@@ -177,3 +189,5 @@ void hh_adamw(
   const hh_adamw_step *step);
 /// Sum of squares, in double precision.
 double hh_sum_of_squares(size_t count, const float *x);
+
+#include "CHHBackward.h"

@@ -83,7 +83,8 @@ package final class AttentionDistillation {
       }
     }
     if measure != .lossOnly {
-      Self.reduce(partials, partCount: partCount, shape: shape, maps: maps, into: gradients)
+      for buffer in gradients.parameters { clear(buffer) }
+      gradients.add(partials, batch: shape.batch)
     }
     return DistillationLoss(sums.withLock { $0 }, shape: shape, keyHeads: maps.keyHeads)
   }
@@ -94,33 +95,6 @@ package final class AttentionDistillation {
       scratch = (0..<ThreadPolicy.threads).map { _ in FloatBuffer(count: scratchCount) }
     }
     if partials.count < partialCount { partials = FloatBuffer(count: partialCount) }
-  }
-
-  /// Adds the items' gradients up, sequence by sequence: the order does not depend on threads.
-  private static func reduce(
-    _ partials: FloatBuffer, partCount: Int, shape: AttentionShape, maps: HedgehogMaps,
-    into gradients: HedgehogMapGradients
-  ) {
-    let group = shape.queryHeads / maps.keyHeads
-    let (half, size) = (maps.projectionSize, maps.headSize * maps.projectionSize)
-    parallelFor(count: maps.keyHeads) { range, _ in
-      for head in range {
-        var start = 0
-        for (target, count) in [
-          (gradients.weightQ, group * size), (gradients.biasQ, group * half),
-          (gradients.weightK, size), (gradients.biasK, half),
-        ] {
-          var sum = target.mutableSpan(head * count..<(head + 1) * count)
-          for index in sum.indices { sum[index] = 0 }
-          let layout = RowLayout(rows: 1, columns: count, stride: count)
-          for row in 0..<shape.batch {
-            let from = (row * maps.keyHeads + head) * partCount + start
-            HHKernels.add(&sum, layout, partials.span(from..<from + count), layout)
-          }
-          start += count
-        }
-      }
-    }
   }
 }
 

@@ -1,5 +1,7 @@
 // Gradients of the Hedgehog feature maps of one layer.
 
+internal import HHKernels
+
 /// Gradients in the shapes of the parameters of `HedgehogMaps`.
 package struct HedgehogMapGradients: Sendable {
   /// dW of the queries (queryHeads, d, f).
@@ -10,9 +12,11 @@ package struct HedgehogMapGradients: Sendable {
   package let weightK: FloatBuffer
   /// db of the keys (keyHeads, f).
   package let biasK: FloatBuffer
+  private let keyHeads: Int
 
   /// Creates gradients of zero for `maps`.
   package init(like maps: HedgehogMaps) {
+    keyHeads = maps.keyHeads
     weightQ = FloatBuffer(count: maps.weightQ.count)
     biasQ = FloatBuffer(count: maps.biasQ.count)
     weightK = FloatBuffer(count: maps.weightK.count)
@@ -21,4 +25,25 @@ package struct HedgehogMapGradients: Sendable {
 
   /// The gradients in the order of `HedgehogMaps.parameters`.
   package var parameters: [FloatBuffer] { [weightQ, biasQ, weightK, biasK] }
+
+  /// Adds the gradients of items up, sequence by sequence: the order does not depend on threads.
+  ///
+  /// `partials` holds, for each sequence and key map, dW and db of the queries that go with
+  /// it and then dW and db of the keys.
+  func add(_ partials: FloatBuffer, batch: Int) {
+    let counts = parameters.map { $0.count / keyHeads }
+    let width = counts.reduce(0, +)
+    parallelFor(count: keyHeads) { range, _ in
+      for head in range {
+        var start = head * width
+        for (target, count) in zip(parameters, counts) {
+          let rows = Matrix(
+            partials, offset: start, rows: batch, columns: count, stride: keyHeads * width)
+          var sums = target.mutableSpan(head * count..<(head + 1) * count)
+          addColumnSums(of: rows.span, rows.layout, to: &sums)
+          start += count
+        }
+      }
+    }
+  }
 }

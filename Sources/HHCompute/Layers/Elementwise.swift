@@ -22,13 +22,31 @@ package func add(_ residual: Matrix, to x: Matrix) {
   }
 }
 
-/// gate = silu(gate) · up, of the same shape: SwiGLU's gating.
-package func multiply(gate: Matrix, up: Matrix) {
-  precondition(gate.rows == up.rows && gate.columns == up.columns, "multiply: shapes differ")
+/// out = silu(gate) · up, of the same shape: SwiGLU's gating. `out` is `gate` unless given.
+package func multiply(gate: Matrix, up: Matrix, into out: Matrix? = nil) {
+  let out = out ?? gate
+  precondition(
+    gate.rows == up.rows && gate.columns == up.columns && gate.rows == out.rows
+      && gate.columns == out.columns, "multiply: shapes differ")
   parallelRows(gate.rows, columns: gate.columns, elements: 1 << 14) { range in
-    let (gate, up) = (gate.rows(range), up.rows(range))
-    var span = gate.mutableSpan
-    siluMultiply(&span, gate.layout, up.span, up.layout)
+    let (gate, up, out) = (gate.rows(range), up.rows(range), out.rows(range))
+    var span = out.mutableSpan
+    siluMultiply(gate.span, gate.layout, up.span, up.layout, into: &span, out.layout)
+  }
+}
+
+/// out = x / (1 − probability), or 0 with that probability, element by element.
+///
+/// What becomes of an element depends on `key` and its place in the matrix alone, so that the
+/// backward pass makes the same mask by the same call.
+package func dropout(_ x: Matrix, probability: Float, key: UInt32, into out: Matrix) {
+  precondition(x.rows == out.rows && x.columns == out.columns, "dropout: shapes differ")
+  parallelRows(x.rows, columns: x.columns) { range in
+    let (x, out) = (x.rows(range), out.rows(range))
+    var span = out.mutableSpan
+    HHKernels.dropout(
+      x.span, x.layout, firstRow: range.lowerBound, key: key, probability: probability,
+      into: &span, out.layout)
   }
 }
 
@@ -45,7 +63,7 @@ package enum Activation: String, Sendable, CaseIterable {
   /// Hyperbolic tangent.
   case tanh
 
-  private var function: ElementwiseFunction {
+  var function: ElementwiseFunction {
     switch self {
     case .gelu: .gelu
     case .geluTanh: .geluTanh
@@ -55,13 +73,15 @@ package enum Activation: String, Sendable, CaseIterable {
     }
   }
 
-  /// x = activation(x), in place.
-  package func apply(_ x: Matrix) {
+  /// out = activation(x); in place unless `out` is given.
+  package func apply(_ x: Matrix, into out: Matrix? = nil) {
+    let out = out ?? x
+    precondition(x.rows == out.rows && x.columns == out.columns, "activation: shapes differ")
     let function = self.function
     parallelRows(x.rows, columns: x.columns, elements: 1 << 14) { range in
-      let x = x.rows(range)
-      var span = x.mutableSpan
-      HHKernels.apply(function, to: &span, x.layout)
+      let (x, out) = (x.rows(range), out.rows(range))
+      var span = out.mutableSpan
+      HHKernels.apply(function, to: x.span, x.layout, into: &span, out.layout)
     }
   }
 }

@@ -42,6 +42,16 @@ package struct RotaryTable: Sendable {
   /// Turns every head of `x` (rows, heads · headSize) in place; row i is at position
   /// i mod length + offset, which must be in the table.
   package func apply(to x: Matrix, length: Int, offset: Int = 0) {
+    turn(x, length: length, offset: offset, backwards: false)
+  }
+
+  /// Replaces the gradient of `apply`'s result by that of its argument, in place: every pair turns
+  /// back by its angle.
+  package func backward(_ dX: Matrix, length: Int, offset: Int = 0) {
+    turn(dX, length: length, offset: offset, backwards: true)
+  }
+
+  private func turn(_ x: Matrix, length: Int, offset: Int, backwards: Bool) {
     precondition(x.columns.isMultiple(of: headSize), "RotaryTable: whole heads")
     precondition(length > 0 && offset >= 0 && length + offset <= positions, "RotaryTable: position")
     parallelRows(x.rows, columns: x.columns) { range in
@@ -49,7 +59,7 @@ package struct RotaryTable: Sendable {
       var span = part.mutableSpan
       applyRotary(
         &span, part.layout, headSize: headSize, cosine: cosine.span, sine: sine.span,
-        firstRow: range.lowerBound, length: length, offset: offset)
+        firstRow: range.lowerBound, length: length, offset: offset, backwards: backwards)
     }
   }
 }

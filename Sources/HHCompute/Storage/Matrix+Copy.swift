@@ -12,3 +12,22 @@ package func copy(_ source: Matrix, to target: Matrix) {
     for index in 0..<values.count { span[index] = values[index] }
   }
 }
+
+/// Every element becomes zero.
+package func clear(_ x: Matrix) {
+  parallelRows(x.rows, columns: x.columns, elements: 1 << 16) { range in
+    for row in range {
+      let start = x.offset + row * x.stride
+      var span = x.buffer.mutableSpan(start..<start + x.columns)
+      span.update(repeating: 0)
+    }
+  }
+}
+
+/// Every element becomes zero.
+package func clear(_ buffer: FloatBuffer) {
+  parallelFor(count: buffer.count, grain: 1 << 18) { range, _ in
+    var span = buffer.mutableSpan(range)
+    span.update(repeating: 0)
+  }
+}
