@@ -54,8 +54,8 @@ struct HHConvertTests {
     #expect(
       options == [
         "-o", "--output", "--config", "--data", "--held-out", "--length", "--steps", "--batch",
-        "--rows", "--lr", "--budget", "--seed", "--threads", "--allow-nonfinite", "--dry-run",
-        "--force", "-q", "--quiet", "--json", "--version", "-h", "--help",
+        "--rows", "--lr", "--budget", "--seed", "--threads", "--delta", "--allow-nonfinite",
+        "--dry-run", "--force", "-q", "--quiet", "--json", "--version", "-h", "--help",
       ])
   }
 

@@ -22,11 +22,12 @@ struct ReadmeTests {
     let snippet = text[start.upperBound..<end.lowerBound]
     let outcome = try Python.run(
       """
-      import os, sys, zstandard
+      import os, sys
       os.chdir(sys.argv[1])
-      with open("out", "rb") as packed, open("NAME.hedgehog.safetensors", "wb") as plain:
-          plain.write(zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True).read())
+      sys.path.insert(0, sys.argv[2])
+      os.rename("out", "NAME.hedgehog.safetensors.zst")
       \(snippet)
+      manifest = artifact.manifest
       from safetensors.numpy import load_file
       source = load_file("models/gpt2/model.safetensors")
       kept = {name for name, entry in manifest["tensors"].items() if entry["origin"] == "kept"}
@@ -37,7 +38,10 @@ struct ReadmeTests {
       new = tensors["layers.0.attention.feature_map.query.weight"]
       assert new.dtype == np.float32 and new.shape == (4, 16, 16)
       print(len(kept))
-      """, [bench.folder.path])
+      for name, content in files.items():
+          assert content == open(f"models/gpt2/{name}", "rb").read(), name
+      assert "tokenizer.json" in files
+      """, [bench.folder.path, "\(Fixtures.root)/python"])
     #expect(outcome.status == 0, "\(outcome.output)")
     #expect(outcome.output == "40\n")
   }

@@ -20,6 +20,12 @@ extension ArtifactManifest {
     var table = JSONObject()
     for tensor in tensors { table[tensor.name] = tensor.json }
     members["tensors"] = .object(table)
+    if !files.isEmpty { members["files"] = files.json }
+    members["base"] = base.map { base in
+      var table = JSONObject()
+      for tensor in base.tensors { table[tensor.name] = tensor.json }
+      return .object(["tensors": .object(table), "files": base.files.json])
+    }
     members["provenance"] = description.provenance.json
     members["stages"] = .array(description.stages.map(\.json))
     members["state"] = description.state.map(JSONValue.object)
@@ -49,6 +55,28 @@ extension ArtifactManifest.Tensor {
   /// Which byte of the rotated word each stored plane holds: the least significant one first.
   static func planeOrder(of dtype: DType) -> JSONValue {
     .array((0..<Int64(dtype.bitWidth / 8)).map(JSONValue.integer))
+  }
+}
+
+extension [CarriedFile] {
+  fileprivate var json: JSONValue {
+    var table = JSONObject()
+    for file in self {
+      table[file.name] = .object([
+        "bytes": .integer(Int64(file.bytes)), "sha256": .string(file.sha256),
+      ])
+    }
+    return .object(table)
+  }
+}
+
+extension ArtifactBase.Tensor {
+  fileprivate var json: JSONValue {
+    .object([
+      "dtype": .string(dtype.rawValue),
+      "shape": .array(shape.map { .integer(Int64($0)) }),
+      "sha256": .string(sha256),
+    ])
   }
 }
 

@@ -12,7 +12,7 @@ package struct ArtifactManifest: Sendable, Equatable {
     /// A higher one may bring members that older readers pass over.
     package let minor: Int
     /// The version this program writes.
-    package static let current = Version(major: 1, minor: 0)
+    package static let current = Version(major: 1, minor: 1)
     /// `major.minor`.
     package var description: String { "\(major).\(minor)" }
   }
@@ -43,6 +43,24 @@ package struct ArtifactManifest: Sendable, Equatable {
   package let frameSize: Int
   /// The tensors in the order of the file.
   package let tensors: [Tensor]
+  /// Files of the source that the artifact carries, in order; from version 1.1 on.
+  package let files: [CarriedFile]
+  /// What a delta leaves to the model that it was made from; nil in a whole artifact. From version
+  /// 1.1 on.
+  package let base: ArtifactBase?
+
+  /// Creates a manifest.
+  package init(
+    version: Version, description: ArtifactDescription, frameSize: Int, tensors: [Tensor],
+    files: [CarriedFile] = [], base: ArtifactBase? = nil
+  ) {
+    self.version = version
+    self.description = description
+    self.frameSize = frameSize
+    self.tensors = tensors
+    self.files = files
+    self.base = base
+  }
 
   /// Largest frame that is written or read; it bounds what a reader allocates for one frame.
   static let maximumFrameSize = 1 << 26
@@ -56,6 +74,9 @@ package enum TensorOrigin: String, Sendable, CaseIterable {
   case changed
   /// A tensor that the source does not have, such as a feature map.
   case new
-  /// Training state that is no part of the model, such as an optimiser's moments.
+  /// No part of the model: an optimiser's moments, or the bytes of a carried file.
   case state
+
+  /// Whether such a tensor is a parameter of the model.
+  package var isModel: Bool { self != .state }
 }

@@ -6,31 +6,33 @@ internal import HHKernels
 extension ArtifactReader {
   /// All bytes of a tensor: little-endian, row-major, interleaved whatever the layout.
   ///
+  /// Only the tensor's own frames are read, on at most `threads` threads.
+  ///
   /// Throws `.badData` where there is no such tensor or a frame is damaged, and `.unsupported`
   /// where the tensor is larger than the machine's memory.
-  package func read(_ name: String) throws(FormatError) -> [UInt8] {
+  package func read(_ name: String, threads: Int = 1) throws(FormatError) -> [UInt8] {
     let index = try index(of: name)
     let count = manifest.tensors[index].byteCount
     try requireMemory(for: count, name: name)
     var bytes = [UInt8](repeating: 0, count: count)
     var target = bytes.mutableSpan
-    try read(index, to: &target)
+    try read(index, threads: threads, to: &target)
     return bytes
   }
 
   /// Reads all bytes of a tensor into `output`, which has exactly the tensor's size.
   package func read(
-    _ name: String, into output: inout MutableSpan<UInt8>
+    _ name: String, into output: inout MutableSpan<UInt8>, threads: Int = 1
   ) throws(FormatError) {
     let index = try index(of: name)
     precondition(output.count == manifest.tensors[index].byteCount, "read: the tensor's size")
-    try read(index, to: &output)
+    try read(index, threads: threads, to: &output)
   }
 
   /// Reads a tensor of 2- or 4-byte floats as float32 into `output`, which has exactly as many
   /// elements. Throws `.unsupported` for any other type.
   package func readFloats(
-    of name: String, into output: inout MutableSpan<Float>
+    of name: String, into output: inout MutableSpan<Float>, threads: Int = 1
   ) throws(FormatError) {
     let index = try index(of: name)
     let tensor = manifest.tensors[index]
@@ -41,13 +43,20 @@ extension ArtifactReader {
     }
     let width = tensor.dtype.bitWidth / 8
     precondition(output.count == tensor.byteCount / width, "readFloats: the tensor's size")
-    var decoder = try ChunkDecoder(self, tensor: index)
-    var bytes: [UInt8] = []
-    for chunk in 0..<frames[index].chunkCount {
-      let range = frames[index].elementRange(ofChunk: chunk)
-      try decoder.decode(chunk, to: &bytes)
-      var part = output._mutatingExtracting(range.lowerBound / width..<range.upperBound / width)
-      _ = tensor.dtype.convert(bytes.raw, to: &part)
+    let frames = frames[index]
+    // Safe: each chunk's job writes its own elements only, and none outlives the call.
+    try unsafe output.withUnsafeMutableBufferPointer { (buffer) throws(FormatError) in
+      let address = UInt(bitPattern: buffer.baseAddress)
+      _ = try concurrentMap(count: frames.chunkCount, threads: threads) {
+        () throws(FormatError) in
+        (decoder: try ChunkDecoder(self, tensor: index), bytes: [UInt8]())
+      } _: { (worker, chunk) throws(FormatError) in
+        try worker.decoder.decode(chunk, to: &worker.bytes)
+        let range = frames.elementRange(ofChunk: chunk)
+        var part = unsafe mutableSpan(
+          of: Float.self, at: address, range.lowerBound / width..<range.upperBound / width)
+        _ = tensor.dtype.convert(worker.bytes.raw, to: &part)
+      }
     }
   }
 
@@ -78,11 +87,21 @@ extension ArtifactReader {
     }
   }
 
-  private func read(_ index: Int, to output: inout MutableSpan<UInt8>) throws(FormatError) {
-    var decoder = try ChunkDecoder(self, tensor: index)
-    for chunk in 0..<frames[index].chunkCount {
-      var part = output._mutatingExtracting(frames[index].elementRange(ofChunk: chunk))
-      try decoder.decode(chunk, to: &part)
+  private func read(
+    _ index: Int, threads: Int, to output: inout MutableSpan<UInt8>
+  ) throws(FormatError) {
+    let frames = frames[index]
+    // Safe: each chunk's job writes its own bytes only, and none outlives the call.
+    try unsafe output.withUnsafeMutableBufferPointer { (buffer) throws(FormatError) in
+      let address = UInt(bitPattern: buffer.baseAddress)
+      _ = try concurrentMap(count: frames.chunkCount, threads: threads) {
+        () throws(FormatError) in
+        try ChunkDecoder(self, tensor: index)
+      } _: { (decoder, chunk) throws(FormatError) in
+        let range = frames.elementRange(ofChunk: chunk)
+        var part = unsafe mutableSpan(of: UInt8.self, at: address, range)
+        try decoder.decode(chunk, to: &part)
+      }
     }
   }
 
@@ -96,6 +115,19 @@ extension ArtifactReader {
         problem: "\(count) bytes do not fit into this machine's memory of \(memory)")
     }
   }
+}
+
+/// The elements of a range of an array that begins at `address`. The caller sees to it that they
+/// are there, that nobody else uses them, and that the span does not outlive them.
+@unsafe
+@_lifetime(immortal)
+private func mutableSpan<Element: BitwiseCopyable>(
+  of type: Element.Type, at address: UInt, _ range: Range<Int>
+) -> MutableSpan<Element> {
+  let start = unsafe UnsafeMutablePointer<Element>(bitPattern: address)
+  let buffer = unsafe UnsafeMutableBufferPointer(
+    start: start.map { unsafe $0 + range.lowerBound }, count: range.count)
+  return unsafe _overrideLifetime(MutableSpan(_unsafeElements: buffer), copying: ())
 }
 
 /// Decodes the chunks of one tensor, on one thread.

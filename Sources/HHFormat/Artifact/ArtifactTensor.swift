@@ -40,6 +40,12 @@ package struct ArtifactTensor: Sendable {
     }
   }
 
+  /// Creates the tensor that holds a carried file.
+  init(_ file: CarriedFile, _ content: [UInt8]) {
+    self.init(
+      name: file.tensorName, dtype: .u8, shape: [file.bytes], origin: .state, bytes: content)
+  }
+
   /// Creates a float32 tensor from values in memory.
   package init(name: String, shape: [Int], origin: TensorOrigin, floats: [Float]) {
     self.init(name: name, dtype: .f32, shape: shape, origin: origin) {

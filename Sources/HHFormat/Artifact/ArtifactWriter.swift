@@ -2,7 +2,7 @@
 //
 //     frame 0                the safetensors header, with the manifest as `__metadata__.hedgehog`
 //     frames of tensor 0     plane by plane, each plane in frames of `frameSize` content bytes
-//     frames of tensor 1 …
+//     frames of tensor 1 …   carried files come last, each as a tensor of bytes
 //     skippable frame        digests of the frames (FrameDigests)
 //     skippable frame        the seek table (SeekTable)
 
@@ -19,18 +19,22 @@ package struct ArtifactOptions: Sendable {
   package var threads: Int
   /// Content bytes of a full frame, a multiple of 8.
   package var frameSize: Int
+  /// Whether tensors of origin `kept`, and the files, are left to the base and only their digests
+  /// written.
+  package var delta: Bool
   /// Where progress goes.
   package var progress: Progress?
 
   /// Creates options; one MiB keeps random access cheap and costs nothing in size.
   package init(
     layout: TensorLayout = .planes, replacing: Bool = false, threads: Int = 1,
-    frameSize: Int = 1 << 20, progress: Progress? = nil
+    frameSize: Int = 1 << 20, delta: Bool = false, progress: Progress? = nil
   ) {
     self.layout = layout
     self.replacing = replacing
     self.threads = threads
     self.frameSize = frameSize
+    self.delta = delta
     self.progress = progress
   }
 }
@@ -49,22 +53,21 @@ package enum ArtifactWriter {
   ///
   /// The header comes first and holds each tensor's digest, so every tensor is read twice: once to
   /// digest it and once to compress it. Beside the tensors themselves, memory holds a few frames
-  /// for each thread. The same tensors and description give the same bytes.
+  /// for each thread. The same tensors, files and description give the same bytes.
   ///
   /// Throws `.cannotCreate` where the output exists and is not to be replaced, `.io` where it
   /// cannot be written, `.badData` where a tensor does not have the bytes that its shape needs.
   package static func write(
     to path: String, description: ArtifactDescription, tensors: [ArtifactTensor],
-    options: ArtifactOptions = ArtifactOptions()
+    files: [Companions.File] = [], options: ArtifactOptions = ArtifactOptions()
   ) throws(FormatError) -> ArtifactSummary {
     precondition(
       options.frameSize > 0 && options.frameSize <= ArtifactManifest.maximumFrameSize
         && options.frameSize.isMultiple(of: 8), "frameSize: a positive multiple of 8")
     // First of all: an output that cannot be created must not cost an hour of digests.
     let file = try AtomicFile(at: path, replacing: options.replacing)
-    let manifest = ArtifactManifest(
-      version: .current, description: description, frameSize: options.frameSize,
-      tensors: try entries(of: tensors, path: path, options: options))
+    let (tensors, manifest) = try contents(
+      description, tensors, files, path: path, options: options)
     let header = try ArtifactHeader.encoded(manifest, file: path)
     let writer = FrameWriter(
       file: consume file, path: path, options: options,
@@ -77,6 +80,33 @@ package enum ArtifactWriter {
       }
     }
     return try writer.finish()
+  }
+
+  /// The tensors to write, and the manifest that describes them.
+  private static func contents(
+    _ description: ArtifactDescription, _ tensors: [ArtifactTensor], _ files: [Companions.File],
+    path: String, options: ArtifactOptions
+  ) throws(FormatError) -> (tensors: [ArtifactTensor], manifest: ArtifactManifest) {
+    let carried = files.map {
+      CarriedFile(name: $0.name, bytes: $0.content.count, sha256: ContentDigest.of($0.content))
+    }
+    var tensors = tensors
+    if !options.delta { tensors += zip(carried, files).map { ArtifactTensor($0, $1.content) } }
+    let entries = try entries(of: tensors, path: path, options: options)
+    func isWritten(_ entry: ArtifactManifest.Tensor) -> Bool {
+      !options.delta || entry.origin != .kept
+    }
+    let base = ArtifactBase(
+      tensors: entries.filter { !isWritten($0) }.map {
+        ArtifactBase.Tensor(
+          name: $0.name, dtype: $0.dtype, shape: $0.shape, sha256: $0.sha256,
+          byteCount: $0.byteCount)
+      }, files: carried)
+    let manifest = ArtifactManifest(
+      version: .current, description: description, frameSize: options.frameSize,
+      tensors: entries.filter(isWritten), files: options.delta ? [] : carried,
+      base: options.delta ? base : nil)
+    return (zip(tensors, entries).filter { isWritten($1) }.map(\.0), manifest)
   }
 
   /// The manifest's table, with the digests.

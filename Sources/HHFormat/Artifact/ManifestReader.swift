@@ -55,6 +55,12 @@ extension ArtifactManifest {
     tensors = try members.map("tensors") { (name, members) throws(FormatError) in
       try Tensor(name: name, members: &members)
     }
+    files = members.has("files") && version.hasFiles ? try members.files("files") : []
+    base =
+      members.has("base") && version.hasFiles
+      ? try members.object("base") { (members) throws(FormatError) in
+        try ArtifactBase(members: &members)
+      } : nil
     let provenance = try members.object("provenance") { (members) throws(FormatError) in
       try Provenance(members: &members)
     }
@@ -67,10 +73,75 @@ extension ArtifactManifest {
       producer: producer, architecture: architecture, featureMap: featureMap,
       provenance: provenance, stages: stages,
       state: members.has("state") ? try members.freeObject("state") : nil)
+    try checkFiles(members)
+    try checkBase(members)
+  }
+}
+
+extension ArtifactManifest {
+  /// Each carried file must be a tensor of bytes, and each such tensor a file.
+  private func checkFiles(_ members: ManifestMembers) throws(FormatError) {
+    guard version.hasFiles else { return }
+    var stored: [ByteKey: Tensor] = [:]
+    for tensor in tensors { stored[ByteKey(tensor.name)] = tensor }
+    for file in files {
+      guard let tensor = stored.removeValue(forKey: ByteKey(file.tensorName)),
+        tensor.dtype == .u8, tensor.shape == [file.bytes], tensor.sha256 == file.sha256,
+        tensor.origin == .state
+      else {
+        throw members.problem(
+          "'files.\(file.name)': expected a tensor \(quoted(file.tensorName)) of its bytes")
+      }
+    }
+    for tensor in tensors
+    where tensor.name.hasPrefix(CarriedFile.tensorPrefix) && stored[ByteKey(tensor.name)] != nil {
+      throw members.problem("tensor \(quoted(tensor.name)): expected a file in 'files', found none")
+    }
+  }
+
+  /// A tensor lies in the artifact or in its base, not in both.
+  private func checkBase(_ members: ManifestMembers) throws(FormatError) {
+    guard let base else { return }
+    let stored = Set(tensors.map { ByteKey($0.name) })
+    for tensor in base.tensors where stored.contains(ByteKey(tensor.name)) {
+      throw members.problem("tensor \(quoted(tensor.name)): stored, and in 'base' too")
+    }
+  }
+}
+
+extension ManifestMembers {
+  /// Files by their names.
+  fileprivate mutating func files(_ key: String) throws(FormatError) -> [CarriedFile] {
+    try map(key) { (name, members) throws(FormatError) in
+      guard CarriedFile.isPlain(name) else {
+        throw members.problem("expected the plain name of a file, found \(quoted(name))")
+      }
+      return CarriedFile(
+        name: name, bytes: try members.count("bytes"), sha256: try members.sha256("sha256"))
+    }
+  }
+}
+
+extension ArtifactBase {
+  fileprivate init(members: inout ManifestMembers) throws(FormatError) {
+    tensors = try members.map("tensors") { (name, members) throws(FormatError) in
+      let dtype: DType = try members.choice("dtype")
+      let shape = try members.counts("shape")
+      guard let size = SafetensorsWriter.byteCount((name: name, dtype: dtype, shape: shape)) else {
+        throw members.problem("'shape': \(shape) has no size in bytes as \(dtype.rawValue)")
+      }
+      return Tensor(
+        name: name, dtype: dtype, shape: shape, sha256: try members.sha256("sha256"),
+        byteCount: size)
+    }
+    files = try members.files("files")
   }
 }
 
 extension ArtifactManifest.Version {
+  /// Whether carried files and deltas exist in this version.
+  fileprivate var hasFiles: Bool { major > 1 || minor >= 1 }
+
   /// Reads `major.minor`, both plain decimal numbers.
   fileprivate init?(parsing text: String) {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)

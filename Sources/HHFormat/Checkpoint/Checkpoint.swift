@@ -1,6 +1,6 @@
 // A trained model as it lies on disk: tensors from one file or several, and its configuration.
 
-/// An open checkpoint. Opening maps the files and checks their headers; no tensor is read.
+/// An open checkpoint: the model as it is, or an artifact of a converted one. Opening maps the files and checks their headers; no tensor is read.
 package final class Checkpoint: Sendable {
   /// The path as given.
   package let path: String
@@ -39,19 +39,28 @@ package final class Checkpoint: Sendable {
   ///     `.safetensors` file, then the only `.gguf` file or set of them.
   ///   - configuration: The configuration to use in place of `config.json` beside the tensors, of
   ///     the metadata of a GGUF file or of an artifact's manifest.
+  ///   - base: For a delta artifact the model that it was made from, in any of the forms of `path`.
+  ///     A delta opens without it, but tensors that lie in the base cannot be read then.
   /// - Throws: `missingInput` where something named does not exist, `badData` where a file breaks
   ///   its format or contradicts another, `unsupported` for another known format.
-  package init(opening path: String, configuration: String? = nil) throws(FormatError) {
+  package init(
+    opening path: String, configuration: String? = nil, base: String? = nil
+  ) throws(FormatError) {
     let located = try CheckpointSource.locate(path)
     self.path = path
     directory = located.directory
     switch located.content {
     case .file(let file) where try GGUFFile.isGGUF(file): source = try GGUFTensors(opening: file)
     case .file(let file) where try ArtifactReader.isArtifact(file):
-      source = try ArtifactTensors(opening: file)
+      source = try ArtifactTensors(opening: file, base: base)
     case .file(let file): source = SafetensorsTensors(files: [try SafetensorsFile(at: file)])
     case .index(let file):
       source = SafetensorsTensors(files: try ShardIndex(at: file).openShards(), index: file)
+    }
+    guard base == nil || source is ArtifactTensors else {
+      throw FormatError(
+        .unsupported, file: path,
+        problem: "expected a delta artifact beside a base, found \(source.format)")
     }
     tensors = source.tensors
     var positions: [ByteKey: Int] = [:]
@@ -63,6 +72,20 @@ package final class Checkpoint: Sendable {
     configurationPath =
       carriesConfiguration ? configuration : try located.configuration(orGiven: configuration)
     self.configuration = try Checkpoint.readConfiguration(configurationPath) ?? source.configuration
+  }
+
+  /// Checks the tensors and files of a delta's base against their digests. Does nothing where the
+  /// checkpoint is no delta or was opened without its base.
+  ///
+  /// - Throws: `badData` naming the tensor, the digest expected and the one found.
+  package func checkBase(threads: Int) throws(FormatError) {
+    guard let source = source as? ArtifactTensors, source.base != nil else { return }
+    try source.checkBase(threads: threads)
+  }
+
+  /// The files that a delta leaves to its base; none where there is no base.
+  func baseFiles() throws(FormatError) -> [Companions.File] {
+    try (source as? ArtifactTensors)?.baseFiles() ?? []
   }
 
   private static func readConfiguration(_ path: String?) throws(FormatError) -> JSONObject? {

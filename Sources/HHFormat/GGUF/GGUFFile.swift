@@ -57,7 +57,7 @@ package final class GGUFFile: Sendable {
   package func integers(_ key: String) throws(FormatError) -> [Int]? {
     let wanted = "whole numbers"
     guard let array = try array(key, wanted, { $0 != .string && $0 != .bool }) else { return nil }
-    return try values(of: array, key).map { (value) throws(FormatError) in
+    return try elements(of: array, key).map { (value) throws(FormatError) in
       guard let integer = value.integer else { throw mismatch(key, wanted, value.text) }
       return integer
     }
@@ -67,14 +67,15 @@ package final class GGUFFile: Sendable {
   package func floats(_ key: String) throws(FormatError) -> [Float]? {
     let wanted = "numbers"
     guard let array = try array(key, wanted, { $0 != .string && $0 != .bool }) else { return nil }
-    return try values(of: array, key).map { (value) throws(FormatError) in
+    return try elements(of: array, key).map { (value) throws(FormatError) in
       if case .float32(let value) = value { return value }
       guard let number = value.number else { throw mismatch(key, wanted, value.text) }
       return Float(number)
     }
   }
 
-  private func values(of array: GGUFArray, _ key: String) throws(FormatError) -> [GGUFValue] {
+  /// The elements of the array of a key.
+  func elements(of array: GGUFArray, _ key: String) throws(FormatError) -> [GGUFValue] {
     var cursor = self.cursor(over: array, of: key)
     var values: [GGUFValue] = []
     values.reserveCapacity(array.count)

@@ -49,6 +49,14 @@ extension Inspection {
       lines.append(
         "source        \(source.name), \(bytes(source.bytes)), sha256 \(source.sha256.prefix(16))…")
     }
+    if let base = manifest.base {
+      let size = base.tensors.reduce(0) { $0 + $1.byteCount }
+      lines.append(
+        "delta         \(base.tensors.count) tensors, \(bytes(size)), are left to the source")
+    }
+    for file in manifest.files {
+      lines.append("carries       \(quoted(file.name)), \(bytes(file.bytes))")
+    }
     lines.append("recipe        \(JSONValue.object(description.provenance.recipe).text)")
     for stage in description.stages {
       lines.append("stage         \(stage.name): \(JSONValue.object(stage.losses).text)")

@@ -34,11 +34,19 @@ package struct Inspection: Sendable {
       architecture = reader.manifest.description.architecture.name
       manifest = reader.manifest
       obstacle = nil
-      tensors = reader.tensors.map { tensor in
-        Tensor(
-          name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
-          byteCount: tensor.byteCount, note: tensor.origin.rawValue)
-      }
+      let files = Set(reader.carriedFiles.map { ByteKey($0.tensorName) })
+      let base = reader.manifest.base?.tensors ?? []
+      tensors =
+        base.map { tensor in
+          Tensor(
+            name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
+            byteCount: tensor.byteCount, note: "kept, in the base")
+        }
+        + reader.tensors.filter { !files.contains(ByteKey($0.name)) }.map { tensor in
+          Tensor(
+            name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
+            byteCount: tensor.byteCount, note: tensor.origin.rawValue)
+        }
       return
     }
     let checkpoint = try Checkpoint(opening: path, configuration: configuration)

@@ -16,13 +16,13 @@ package struct ConvertedModel {
   /// What the artifact says of itself.
   package let manifest: ArtifactManifest
 
-  /// Opens an artifact and checks that its tensors are a model's and the maps that go with it; no
-  /// weights are read.
+  /// Opens an artifact, a delta with the model that it was made from as `base`, and checks that its
+  /// tensors are a model's and the maps that go with it; no weights are read.
   ///
   /// - Throws: `unsupported` for a model that is no artifact, and for maps that this program does
   ///   not compute; `badData` for a tensor that is missing, unexpected or of another shape.
-  package init(opening path: String) throws(FormatError) {
-    try self.init(Checkpoint(opening: path))
+  package init(opening path: String, base: String? = nil) throws(FormatError) {
+    try self.init(Checkpoint(opening: path, base: base))
   }
 
   /// The model of an opened artifact; see `init(opening:)`.

@@ -9,6 +9,7 @@ struct ArtifactAssembly {
   let options: ConversionOptions
   let checkpoint: Checkpoint
   let names: NameMap
+  let companions: Companions
   let rows: TrainingRows
   let result: DistillationResult
 
@@ -19,7 +20,9 @@ struct ArtifactAssembly {
       // Safe: the writer calls its progress on the thread that called it, and not after it returns.
       nonisolated(unsafe) let report = report
       nonisolated(unsafe) var stop: (any Error)?
-      let options = ArtifactOptions(replacing: options.force, threads: options.threads) {
+      let options = ArtifactOptions(
+        replacing: options.force, threads: options.threads, delta: options.delta
+      ) {
         do {
           try unsafe report(.written(bytes: $0, of: $1))
           return true
@@ -30,7 +33,8 @@ struct ArtifactAssembly {
       }
       do {
         return try ArtifactWriter.write(
-          to: plan.output, description: description, tensors: kept + maps, options: options)
+          to: plan.output, description: description, tensors: kept + maps,
+          files: companions.files, options: options)
       } catch {
         throw unsafe stop ?? error
       }

@@ -10,6 +10,7 @@ package struct Conversion {
   private let options: ConversionOptions
   private let checkpoint: Checkpoint
   private let names: NameMap
+  private let companions: Companions
   private let runner: ModelRunner
   private let rows: TrainingRows
   private let stopwatch = Stopwatch()
@@ -30,6 +31,7 @@ package struct Conversion {
     try Self.checkOutput(of: options, checkpoint)
     try WeightCheck(checkpoint: checkpoint, names: names).run(
       allowNonfinite: options.allowNonfinite)
+    companions = try Companions(of: checkpoint)
     let graph = try Graph(names)
     runner = ModelRunner(
       graph: graph, parameters: ParameterStore(checkpoint: checkpoint, names: names))
@@ -71,6 +73,12 @@ package struct Conversion {
   /// - Throws: what `report` throws, `PipelineError` or `FormatError`; nothing is left behind then.
   package func run(report: ProgressReport) throws -> ConversionSummary {
     try report(.planned(plan))
+    for (name, size) in companions.skipped {
+      try report(
+        .warning(
+          "\(quoted(name)) has \(bytes(size)) and is not carried along: the most is "
+            + bytes(Companions.maximumSize)))
+    }
     let (training, heldOut) = try rows.load(runner: runner, report: report)
     try report(.stage("distil"))
     let distillation = Stopwatch()
@@ -80,8 +88,8 @@ package struct Conversion {
     let seconds = distillation.seconds
     try report(.stage("write"))
     let written = try ArtifactAssembly(
-      plan: plan, options: options, checkpoint: checkpoint, names: names, rows: rows,
-      result: result
+      plan: plan, options: options, checkpoint: checkpoint, names: names,
+      companions: companions, rows: rows, result: result
     ).write(report: report)
     let summary = ConversionSummary(
       output: options.outputPath, klBefore: result.klBefore, klAfter: result.klAfter,

@@ -18,6 +18,8 @@ package struct ConversionOptions: Sendable {
   package var distillation = DistillationRecipe()
   /// Threads to use.
   package var threads: Int
+  /// Whether the artifact leaves what it has in common with the model to the model.
+  package var delta = false
   /// Whether an existing output may be replaced.
   package var force = false
   /// Whether weights that are not finite are let through.

@@ -14,6 +14,9 @@ struct Verify: ParsableCommand {
   @Option(help: "A configuration to use instead of the config.json beside the checkpoint.")
   var config: String?
 
+  @Option(help: "The model that a delta artifact was made from, to check all of it.")
+  var base: String?
+
   @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
   var threads: Int?
 
@@ -32,7 +35,7 @@ struct Verify: ParsableCommand {
     try ReportedFailure.reporting {
       do {
         let result = try Verification(
-          of: file, configuration: config, threads: threads ?? Producer.processorCount)
+          of: file, configuration: config, base: base, threads: threads ?? Producer.processorCount)
         if json { return try Terminal.print(result.json.text + "\n") }
         if quiet { return }
         try Terminal.print(

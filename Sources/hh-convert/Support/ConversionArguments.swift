@@ -50,6 +50,13 @@ struct ConversionArguments: ParsableArguments {
   @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
   var threads: Int?
 
+  @Flag(
+    help: """
+      Leave unchanged tensors, and the files beside the model, to the model: the artifact is small, \
+      and --base MODEL completes it.
+      """)
+  var delta = false
+
   @Flag(help: "Convert weights even if some are not finite.")
   var allowNonfinite = false
 
@@ -77,6 +84,7 @@ struct ConversionArguments: ParsableArguments {
     options.distillation.rowLimit = rows
     if let seed { options.distillation.seed = seed }
     options.distillation.budget = budget?.seconds
+    options.delta = delta
     options.allowNonfinite = allowNonfinite
     return options
   }

@@ -127,6 +127,29 @@ struct ConvertTests {
     )
   }
 
+  @Test("files beside the model go along, and a delta leaves them and the weights to the model")
+  func delta() throws {
+    let arguments = Bench.short("llama", steps: 0) + ["-q"]
+    #expect(try Tool.run(arguments + ["-o", "whole"], in: bench.folder).status == 0)
+    #expect(try Tool.run(arguments + ["-o", "delta", "--delta"], in: bench.folder).status == 0)
+    let whole = try Checkpoint(opening: bench.folder.path("whole"))
+    let base = bench.folder.path("models/llama")
+    let delta = try Checkpoint(opening: bench.folder.path("delta"), base: base)
+    #expect(delta.tensors == whole.tensors)
+    let files = try Companions(of: whole).files
+    #expect(
+      files.map(\.name) == ["generation_config.json", "tokenizer.model", "tokenizer_config.json"])
+    #expect(try Companions(of: delta).files == files)
+    #expect(try bench.bytes("delta").count * 10 < bench.bytes("whole").count)
+    let alone = try Tool.run("verify", "delta", in: bench.folder)
+    #expect(alone.status == 0 && alone.output.contains("for want of --base"))
+    let both = try Tool.run("verify", "delta", "--base", "models/llama", in: bench.folder)
+    #expect(both.status == 0 && both.output.contains("digests, names and shapes, base)"))
+    let wrong = try Tool.run("verify", "delta", "--base", "models/gpt2", in: bench.folder)
+    #expect(wrong.status == 3)
+    expectError(wrong, "error: models/gpt2: tensor ")
+  }
+
   @Test("a budget takes steps away, never all of them")
   func budget() throws {
     let arguments = Bench.short("gpt2", steps: 1_000_000) + ["--budget", "0.2s", "--json"]

@@ -14,7 +14,15 @@ struct ArtifactManifestTests {
       .init(
         name: "ids", dtype: .i64, shape: [], layout: .interleaved, sha256: ContentDigest.of([4]),
         origin: .state, byteCount: 8),
-    ])
+      .init(
+        name: "hedgehog.files/a.txt", dtype: .u8, shape: [5], layout: .interleaved,
+        sha256: ContentDigest.of([5]), origin: .state, byteCount: 5),
+    ], files: [CarriedFile(name: "a.txt", bytes: 5, sha256: ContentDigest.of([5]))],
+    base: ArtifactBase(
+      tensors: [
+        .init(
+          name: "e", dtype: .f32, shape: [4, 9], sha256: ContentDigest.of([6]), byteCount: 144)
+      ], files: [CarriedFile(name: "LICENSE", bytes: 7, sha256: ContentDigest.of([7]))]))
 
   private func parse(_ text: String) throws(FormatError) -> ArtifactManifest {
     try ArtifactManifest(parsing: text, file: "a.zst")
@@ -47,9 +55,9 @@ struct ArtifactManifestTests {
   @Test(
     "a manifest that breaks the schema is refused where it does",
     arguments: [
-      Defect(old: "\"1.0\"", new: "\"1\"", message: "'formatVersion'"),
-      Defect(old: "\"1.0\"", new: "1.0", message: "'formatVersion'"),
-      Defect(old: "\"1.0\"", new: "\"01.0\"", message: "'formatVersion'"),
+      Defect(old: "\"1.1\"", new: "\"1\"", message: "'formatVersion'"),
+      Defect(old: "\"1.1\"", new: "1.1", message: "'formatVersion'"),
+      Defect(old: "\"1.1\"", new: "\"01.1\"", message: "'formatVersion'"),
       Defect(old: "{\"formatVersion\"", new: "{\"extra\":1,\"formatVersion\"", message: "'extra'"),
       Defect(old: "\"producer\"", new: "\"maker\"", message: "missing member 'producer'"),
       Defect(old: "\"bias\":true", new: "\"bias\":1", message: "'bias': expected true or false"),
@@ -72,6 +80,16 @@ struct ArtifactManifestTests {
       Defect(old: "\"model.safetensors\"", new: "\"/model\"", message: "'/model'"),
       Defect(old: "\"seed\":18446744073709551615", new: "\"seed\":-1", message: "'seed'"),
       Defect(old: "\"stages\":[", new: "\"stages\":[1,", message: "stages[0]"),
+      Defect(old: "{\"a.txt\"", new: "{\"../a.txt\"", message: "'../a.txt'"),
+      Defect(old: "{\"a.txt\"", new: "{\"/a.txt\"", message: "'/a.txt'"),
+      Defect(old: "{\"a.txt\"", new: "{\"..\"", message: "'..'"),
+      Defect(old: "{\"a.txt\"", new: "{\"b.txt\"", message: "'hedgehog.files/b.txt'"),
+      Defect(old: "{\"bytes\":5", new: "{\"bytes\":6", message: "'hedgehog.files/a.txt'"),
+      Defect(old: "\"files\":{\"a.txt\"", new: "\"filing\":{\"a.txt\"", message: "in 'files'"),
+      Defect(old: "{\"e\"", new: "{\"w\"", message: "tensor 'w': stored, and in 'base' too"),
+      Defect(old: "[4,9]", new: "[4,-9]", message: "integers from 0 up"),
+      Defect(old: "[4,9]", new: "[4611686018427387904,9]", message: "no size in bytes"),
+      Defect(old: "{\"LICENSE\"", new: "{\"a/LICENSE\"", message: "'a/LICENSE'"),
     ])
   func defects(defect: Defect) throws {
     // A digest that starts with a digit the table can name.
@@ -84,9 +102,21 @@ struct ArtifactManifestTests {
     #expect(error?.description.contains(defect.message) == true, "\(error?.description ?? "")")
   }
 
+  @Test("files and deltas are no members of version 1.0", arguments: ["files", "base"])
+  func newMembersInOldVersion(member: String) throws {
+    let old = ArtifactManifest(
+      version: .init(major: 1, minor: 0), description: ArtifactSamples.description, frameSize: 8,
+      tensors: [])
+    #expect(try parse(old.json.text) == old)
+    let text = old.json.text.replacing(
+      "{\"formatVersion\"", with: "{\"\(member)\":{},\"formatVersion\"")
+    let error = #expect(throws: FormatError.self) { try parse(text) }
+    #expect(error?.problem == "unknown member '\(member)'")
+  }
+
   @Test("a higher major version is refused by name")
   func higherMajor() throws {
-    let text = manifest.json.text.replacing("\"1.0\"", with: "\"2.0\"")
+    let text = manifest.json.text.replacing("\"1.1\"", with: "\"2.0\"")
     let error = #expect(throws: FormatError.self) { try parse(text) }
     #expect(error?.kind == .unsupported)
     #expect(error?.problem.contains("2.0") == true)
@@ -95,7 +125,7 @@ struct ArtifactManifestTests {
   @Test("unknown members of a newer minor version are passed over, at any depth")
   func newerMinor() throws {
     let text = manifest.json.text
-      .replacing("\"1.0\"", with: "\"1.7\"")
+      .replacing("\"1.1\"", with: "\"1.7\"")
       .replacing("{\"formatVersion\"", with: "{\"novelty\":[],\"formatVersion\"")
       .replacing("\"bias\":true", with: "\"bias\":true,\"novelty\":{}")
     let read = try parse(text)

@@ -30,6 +30,52 @@ struct ArtifactReaderTests {
     }
   }
 
+  @Test("several threads read the same bytes", arguments: [TensorLayout.planes, .interleaved])
+  func threads(layout: TensorLayout) throws {
+    try ArtifactSamples.write(to: path, layout: layout)
+    let reader = try ArtifactReader(at: path)
+    for tensor in ArtifactSamples.tensors() {
+      #expect(try reader.read(tensor.name, threads: 4) == ArtifactSamples.bytes(of: tensor))
+    }
+    let name = "weights \u{e9}\"\\"
+    var (a, b) = ([Float](repeating: 0, count: 5000), [Float](repeating: 1, count: 5000))
+    var one = a.mutableSpan
+    try reader.readFloats(of: name, into: &one)
+    var many = b.mutableSpan
+    try reader.readFloats(of: name, into: &many, threads: 4)
+    #expect(a == b)
+  }
+
+  @Test("a damaged chunk is an error on several threads too")
+  func damagedChunk() throws {
+    try ArtifactSamples.write(to: path)
+    var bytes = try ArtifactSamples.content(of: path)
+    let sound = try ArtifactReader(at: path)
+    let name = "weights \u{e9}\"\\"
+    let frames = sound.frames[try sound.index(of: name)]
+    bytes[sound.table.range(of: frames.end - 1).upperBound - 1] ^= 1
+    try folder.write(bytes, to: "a.zst")
+    let reader = try ArtifactReader(at: path)
+    let error = #expect(throws: FormatError.self) { try reader.read(name, threads: 4) }
+    #expect(error?.place == "tensor \(quoted(name))")
+  }
+
+  @Test("one tensor is read from its own frames, whatever became of all others")
+  func randomAccess() throws {
+    try ArtifactSamples.write(to: path)
+    let sound = try ArtifactReader(at: path)
+    var bytes = try ArtifactSamples.content(of: path)
+    let tensor = try #require(ArtifactSamples.tensors().first { $0.name == "BF16 [7, 101]" })
+    let own = sound.frames[try sound.index(of: tensor.name)]
+    for frame in 1..<sound.digestFrame where !(own.first..<own.end).contains(frame) {
+      for index in sound.table.range(of: frame) { bytes[index] = 0xFF }
+    }
+    try folder.write(bytes, to: "a.zst")
+    let reader = try ArtifactReader(at: path)
+    #expect(try reader.read(tensor.name) == ArtifactSamples.bytes(of: tensor))
+    #expect(throws: FormatError.self) { try reader.read("F32 [7, 101]") }
+  }
+
   @Test("floats of each width come back as float32", arguments: [DType.f32, .f16, .bf16])
   func floats(dtype: DType) throws {
     let values = (0..<3000).map { Float($0 % 200 - 100) / 64 }

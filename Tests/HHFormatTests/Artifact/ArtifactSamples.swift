@@ -45,6 +45,22 @@ enum ArtifactSamples {
     return tensors().filter { names.contains($0.name) }
   }
 
+  /// A few files to carry.
+  static let files = [
+    Companions.File(name: "LICENSE", content: Array("none\n".utf8)),
+    Companions.File(name: "empty.txt", content: []),
+    Companions.File(name: "tokenizer.json", content: Array(repeating: 0x20, count: 3000)),
+  ]
+
+  /// The tensors that hold them.
+  static var fileTensors: [ArtifactTensor] {
+    files.map {
+      ArtifactTensor(
+        name: "hedgehog.files/\($0.name)", dtype: .u8, shape: [$0.content.count], origin: .state,
+        bytes: $0.content)
+    }
+  }
+
   /// The bytes that a tensor lends.
   static func bytes(of tensor: ArtifactTensor) throws -> [UInt8] {
     var result: [UInt8] = []
@@ -62,11 +78,11 @@ enum ArtifactSamples {
   @discardableResult
   static func write(
     to path: String, layout: TensorLayout = .planes, threads: Int = 1, replacing: Bool = false,
-    tensors: [ArtifactTensor] = tensors()
+    tensors: [ArtifactTensor] = tensors(), files: [Companions.File] = [], delta: Bool = false
   ) throws -> ArtifactSummary {
     try ArtifactWriter.write(
-      to: path, description: description, tensors: tensors,
+      to: path, description: description, tensors: tensors, files: files,
       options: ArtifactOptions(
-        layout: layout, replacing: replacing, threads: threads, frameSize: 1024))
+        layout: layout, replacing: replacing, threads: threads, frameSize: 1024, delta: delta))
   }
 }

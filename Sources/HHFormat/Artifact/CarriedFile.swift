@@ -1,0 +1,52 @@
+// A file of the source that an artifact takes along: a tokenizer, a licence, a model card.
+
+/// What a manifest says of a carried file.
+package struct CarriedFile: Sendable, Equatable {
+  /// The name: a plain one, without a folder.
+  package let name: String
+  /// The file's size.
+  package let bytes: Int
+  /// SHA-256 of the content, in hexadecimal.
+  package let sha256: String
+
+  /// Creates a description of a file.
+  package init(name: String, bytes: Int, sha256: String) {
+    self.name = name
+    self.bytes = bytes
+    self.sha256 = sha256
+  }
+
+  /// What the names of tensors that hold files begin with.
+  static let tensorPrefix = "hedgehog.files/"
+
+  /// The tensor that holds the file's bytes.
+  package var tensorName: String { Self.tensorPrefix + name }
+
+  /// Whether a name can be no other file's than one in the folder where it is put.
+  static func isPlain(_ name: String) -> Bool {
+    !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255
+      && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") || $0 < 0x20 }
+  }
+}
+
+extension ArtifactReader {
+  /// The files that the artifact carries, in order.
+  package var carriedFiles: [CarriedFile] { manifest.files }
+
+  /// The content of a carried file, checked against its digest. A name that is not carried is an
+  /// error.
+  package func readFile(_ name: String) throws(FormatError) -> [UInt8] {
+    guard let file = manifest.files.first(where: { ByteKey($0.name) == ByteKey(name) }) else {
+      throw FormatError(
+        .badData, file: path, place: "file \(quoted(name))", problem: "not in this artifact")
+    }
+    let bytes = try read(file.tensorName)
+    let found = ContentDigest.of(bytes)
+    guard found == file.sha256 else {
+      throw FormatError(
+        .badData, file: path, place: "file \(quoted(name))",
+        problem: "expected SHA-256 \(file.sha256), found \(found)")
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,104 @@
+// Which files go with a model, and that they do.
+
+import Glibc
+import HHTestSupport
+import Testing
+
+@testable import HHFormat
+
+@Suite("Companions")
+struct CompanionsTests {
+  private let folder: TemporaryDirectory
+
+  init() throws {
+    folder = try TemporaryDirectory()
+    var forge = FileForge(seed: 3)
+    try folder.write(forge.safetensors([("a", .f32, [2])]), to: "model/model.safetensors")
+  }
+
+  private var companions: Companions {
+    get throws { try Companions(of: Checkpoint(opening: folder.path("model"))) }
+  }
+
+  @Test("tokenizer, settings, licences and card go along, everything else stays")
+  func names() throws {
+    let wanted = [
+      "LICENSE", "LICENSE.txt", "NOTICE.md", "README.md", "USE_POLICY.md", "chat_template.jinja",
+      "generation_config.json", "merges.txt", "tokenizer.json", "tokenizer.model", "vocab.json",
+    ]
+    let others = [
+      "config.json", "train.py", "pytorch_model.bin", "LICENSES/MIT", "x.tokenizer.json",
+    ]
+    for name in wanted + others { try folder.write("{}", to: "model/\(name)") }
+    let found = try companions
+    #expect(found.files.map(\.name) == wanted)
+    #expect(found.files.allSatisfy { $0.content == Array("{}".utf8) })
+    #expect(found.skipped.isEmpty)
+  }
+
+  @Test("a file that is too large stays behind, and is named")
+  func tooLarge() throws {
+    let path = try folder.write("", to: "model/tokenizer.json")
+    // Safe: the path is passed as a C string.
+    let status = unsafe truncate(path, Companions.maximumSize + 1)
+    #expect(status == 0)
+    let found = try companions
+    #expect(found.files.isEmpty)
+    #expect(found.skipped.map(\.name) == ["tokenizer.json"])
+    #expect(found.skipped.map(\.bytes) == [Companions.maximumSize + 1])
+  }
+
+  @Test("the metadata of a GGUF model goes along, every type of value")
+  func gguf() throws {
+    let path = Fixtures.path("golden/gguf/gpt2-base.gguf")
+    let checkpoint = try Checkpoint(opening: path)
+    let file = try #require(try Companions(of: checkpoint).files.last)
+    #expect(file.name == "gguf.json")
+    let document = try JSONValue(parsing: file.content)
+    let header = try #require(checkpoint.ggufFiles.first?.header)
+    #expect(document["version"]?.integer == header.version)
+    #expect(document["metadata"]?.object?.keys == header.metadata.map(\.key))
+    #expect(
+      document["metadata"]?["general.architecture"]
+        == .object(["type": .string("string"), "value": .string("gpt2")]))
+  }
+
+  @Test("values of every type and byte order keep their bits", arguments: ["little", "big"])
+  func values(order: String) throws {
+    let file = try GGUFFile(at: Fixtures.path("golden/gguf/values-\(order).gguf"))
+    let text = JSONValue.object(try file.metadataJSON()).text
+    let metadata = try #require(try JSONValue(parsing: Array(text.utf8))["metadata"]?.object)
+    #expect(metadata.count == file.header.metadata.count)
+    for (key, value) in file.header.metadata {
+      let entry = try #require(metadata[key])
+      #expect(entry["type"]?.string == "\(value.type)")
+      if case .array(let array) = value {
+        let elements = try file.elements(of: array, key)
+        #expect(entry["value"]?.array?.count == elements.count)
+        for (json, element) in zip(entry["value"]?.array ?? [], elements) {
+          #expect(isSame(json, element), "\(key)")
+        }
+      } else {
+        #expect(isSame(try #require(entry["value"]), value), "\(key)")
+      }
+    }
+  }
+
+  /// Whether JSON gives a value back bit for bit.
+  private func isSame(_ json: JSONValue, _ value: GGUFValue) -> Bool {
+    switch value {
+    case .float32(let value):
+      if let bits = json.string { return UInt32(bits.dropFirst(2), radix: 16) == value.bitPattern }
+      return json.double.map { Float($0).bitPattern } == value.bitPattern
+    case .float64(let value):
+      if let bits = json.string { return UInt64(bits.dropFirst(2), radix: 16) == value.bitPattern }
+      return json.double?.bitPattern == value.bitPattern
+    case .uint64(let value):
+      if case .unsigned(let number) = json { return number == value }
+      return json.integer.flatMap { UInt64(exactly: $0) } == value
+    case .bool(let value): return json.bool == value
+    case .string(let value): return json.string == value
+    default: return json.integer == value.integer
+    }
+  }
+}

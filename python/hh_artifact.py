@@ -1,0 +1,99 @@
+"""Reads the artifacts of hh-convert, NAME.hedgehog.safetensors.zst; needs nothing but `zstandard`.
+
+    artifact = Artifact("NAME.hedgehog.safetensors.zst")   # a delta: base="model.safetensors", or a list of shards
+    artifact.manifest                                      # see schemas/artifact.schema.json
+    data, dtype, shape = artifact.read(name)               # little-endian bytes, checked; `artifact` lists the names
+    artifact.files, artifact.read_file("tokenizer.json")   # files carried along from the source
+
+Only the frames of the tensor that is asked for are decompressed. schemas/README.md describes the format.
+"""
+import hashlib
+import json
+import math
+import mmap
+import struct
+import sys
+
+import zstandard
+
+BITS = {"BOOL": 8, "BF16": 16}  # the others begin with a letter and their width
+
+def mapped(path):
+    with open(path, "rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+class Artifact:
+    def __init__(self, path, base=()):
+        self._file = mapped(path)
+        count, flags, magic = struct.unpack("<IBI", self._file[-9:])
+        if magic != 0x8F92EAB1 or flags != 0x80:
+            raise ValueError(f"{path}: expected a seek table at the end, found none: this is no whole artifact")
+        table = struct.unpack(f"<{3 * count}I", self._file[-9 - 12 * count : -9])
+        self._frames, offset = [], 0
+        for compressed, size in zip(table[0::3], table[1::3]):
+            self._frames.append((offset, compressed, size))
+            offset += compressed
+        self.manifest = json.loads(json.loads(self._frame(0)[8:])["__metadata__"]["hedgehog"])
+        if self.manifest["formatVersion"].split(".")[0] != "1":
+            raise ValueError(f"{path}: expected format version 1, found {self.manifest['formatVersion']}")
+        self.files = self.manifest.get("files", {})  # {name: {"bytes": …, "sha256": …}}
+        self._left = self.manifest.get("base", {}).get("tensors", {})
+        self._places, frame = {}, 1
+        for name, entry in self.manifest["tensors"].items():
+            bits = BITS.get(entry["dtype"]) or int(entry["dtype"][1:].split("_")[0])
+            width = len(entry.get("planeOrder", [0]))
+            chunks = -(-math.prod(entry["shape"]) * bits // 8 // width // self.manifest["frameSize"])
+            self._places[name] = frame, width, chunks
+            frame += width * chunks
+        self._base = {}
+        for content in map(mapped, [base] if isinstance(base, str) else base):
+            start = 8 + int.from_bytes(content[:8], "little")
+            for name, entry in json.loads(content[8:start]).items():
+                if name != "__metadata__":
+                    self._base[name] = content, *(start + offset for offset in entry["data_offsets"])
+
+    def __iter__(self):
+        """The names of the model's tensors, those that a delta leaves to its base first."""
+        yield from self._left
+        yield from (name for name, entry in self.manifest["tensors"].items() if entry["origin"] != "state")
+
+    def read(self, name):
+        """A tensor as (bytes, dtype, shape)."""
+        if name in self._left:
+            if name not in self._base:
+                raise KeyError(f"{name}: lies in the model that this delta was made from; pass that as base")
+            entry, (content, begin, end) = self._left[name], self._base[name]
+            data = content[begin:end]
+        else:
+            entry, (first, width, chunks) = self.manifest["tensors"][name], self._places[name]
+            starts = range(first, first + width * chunks, chunks or 1)
+            planes = [b"".join(map(self._frame, range(start, start + chunks))) for start in starts] or [b""]
+            data = planes[0] if len(planes) == 1 else joined(planes)
+        if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+            raise ValueError(f"{name}: the bytes do not agree with their SHA-256 {entry['sha256']}")
+        return data, entry["dtype"], entry["shape"]
+
+    def read_file(self, name):
+        """The content of a carried file."""
+        return self.read("hedgehog.files/" + name)[0]
+
+    def _frame(self, index):
+        offset, compressed, size = self._frames[index]
+        return zstandard.ZstdDecompressor().decompress(self._file[offset : offset + compressed], max_output_size=size)
+
+
+def joined(planes):
+    """Elements from byte planes: byte i of each word from plane i, then each word rotated right by one bit."""
+    width, words = len(planes), bytearray(len(planes) * len(planes[0]))
+    for index, plane in enumerate(planes):
+        words[index::width] = plane
+    number = int.from_bytes(words, "little")
+    lowest = number & int.from_bytes((b"\1" + bytes(width - 1)) * len(planes[0]), "little")
+    return ((number ^ lowest) >> 1 | lowest << (8 * width - 1)).to_bytes(len(words), "little")
+
+
+if __name__ == "__main__":  # hh_artifact.py ARTIFACT [BASE …] lists and checks every tensor
+    artifact = Artifact(sys.argv[1], sys.argv[2:])
+    for tensor in artifact:
+        print(tensor, *artifact.read(tensor)[1:])
