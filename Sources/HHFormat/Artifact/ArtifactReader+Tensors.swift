@@ -20,6 +20,26 @@ extension ArtifactReader {
     return bytes
   }
 
+  /// Some bytes of a tensor, of which only the chunks that hold them are decoded. The range lies
+  /// inside the tensor.
+  package func read(_ name: String, bytes range: Range<Int>) throws(FormatError) -> [UInt8] {
+    let index = try index(of: name)
+    guard !range.isEmpty else { return [] }
+    let frames = frames[index]
+    let size = frames.elementRange(ofChunk: 0).count
+    var decoder = try ChunkDecoder(self, tensor: index)
+    var result: [UInt8] = []
+    result.reserveCapacity(range.count)
+    var chunk: [UInt8] = []
+    for number in range.lowerBound / size...(range.upperBound - 1) / size {
+      try decoder.decode(number, to: &chunk)
+      let place = frames.elementRange(ofChunk: number)
+      let part = place.clamped(to: range)
+      result += chunk[part.lowerBound - place.lowerBound..<part.upperBound - place.lowerBound]
+    }
+    return result
+  }
+
   /// Reads all bytes of a tensor into `output`, which has exactly the tensor's size.
   package func read(
     _ name: String, into output: inout MutableSpan<UInt8>, threads: Int = 1

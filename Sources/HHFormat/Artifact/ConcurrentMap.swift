@@ -8,7 +8,7 @@ internal import Synchronization
 ///
 /// Each thread makes one `Worker` (a compression context, say) and keeps it for all its jobs. The
 /// error of the lowest failing index is thrown; jobs that nobody started yet are then skipped.
-func concurrentMap<Worker, Result: Sendable>(
+package func concurrentMap<Worker, Result: Sendable>(
   count: Int, threads: Int,
   worker makeWorker: @Sendable () throws(FormatError) -> Worker,
   _ body: @Sendable (inout Worker, Int) throws(FormatError) -> Result

@@ -66,6 +66,16 @@ final class ArtifactTensors: TensorSource {
     return try body(bytes.raw)
   }
 
+  func withPart<Result>(
+    of index: Int, elements: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result? {
+    let width = tensors[index].dtype.bitWidth
+    let bytes = try reader.read(
+      tensors[index].name,
+      bytes: elements.lowerBound * width / 8..<elements.upperBound * width / 8)
+    return try body(bytes.raw)
+  }
+
   func readFloats(
     of index: Int, into output: inout MutableSpan<Float>
   ) throws(FormatError) -> Bool {

@@ -127,6 +127,11 @@ package final class Checkpoint: Sendable {
     try source.withBytes(of: try position(of: name), body)
   }
 
+  /// A tensor's elements, to be read piece by piece.
+  package func elements(of name: String) throws(FormatError) -> TensorElements {
+    TensorElements(self, source, index: try position(of: name))
+  }
+
   /// Reads a tensor of F32, F16 or BF16 as float32, exactly, into `output`, whose count must be the
   /// tensor's; the layout stays row-major.
   package func readFloats(

@@ -23,6 +23,11 @@ protocol TensorSource: Sendable {
   func withBytes<Result>(
     of index: Int, _ body: (RawSpan) throws(FormatError) -> Result
   ) throws(FormatError) -> Result
+  /// Lends some of a tensor's elements as `withBytes` does; nil where the source only has whole
+  /// tensors. The range is one that `TensorElements` allows.
+  func withPart<Result>(
+    of index: Int, elements: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result?
   /// Reads a tensor as float32 into `output`, which has its count. False for a type that is not
   /// computable.
   func readFloats(of index: Int, into output: inout MutableSpan<Float>) throws(FormatError) -> Bool

@@ -55,6 +55,25 @@ final class GGUFTensors: TensorSource {
     }
   }
 
+  func withPart<Result>(
+    of index: Int, elements: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result? {
+    let view = views[index]
+    let type = view.tensor.type
+    guard type.dtype == nil, view.order == .asStored else { return nil }
+    // Blocks have at most a few hundred elements, a power of two, so a part has whole ones.
+    let blocks =
+      elements.lowerBound / type.elementsPerBlock..<elements.upperBound / type.elementsPerBlock
+    var values = [Float](repeating: 0, count: elements.count)
+    var span = values.mutableSpan
+    dequantize(
+      bytes(of: view).extracting(
+        blocks.lowerBound * type.bytesPerBlock..<blocks.upperBound * type.bytesPerBlock),
+      of: view, into: &span)
+    // Safe: floats have no padding.
+    return try body(unsafe values.span.bytes)
+  }
+
   func readFloats(
     of index: Int, into output: inout MutableSpan<Float>
   ) throws(FormatError) -> Bool {

@@ -16,6 +16,19 @@ package func fixed(_ value: Double, _ digits: Int) -> String {
   return "\(sign)\(whole)." + String(repeating: "0", count: max(0, digits - text.count)) + text
 }
 
+/// A number in three significant digits.
+package func brief(_ value: Double) -> String {
+  guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
+  var exponent = Int(log10(abs(value)).rounded(.down))
+  var mantissa = value / pow(10, Double(exponent))
+  if abs(mantissa) >= 9.995 {
+    mantissa /= 10
+    exponent += 1
+  }
+  if (-3...5).contains(exponent) { return fixed(value, max(0, 2 - exponent)) }
+  return "\(fixed(mantissa, 2))e\(exponent)"
+}
+
 /// A count with thousands separated by commas.
 package func count(_ value: Int) -> String {
   let digits = "\(value.magnitude)"
