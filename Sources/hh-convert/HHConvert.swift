@@ -20,7 +20,9 @@ struct HHConvert: ParsableCommand {
       writes NAME\(ConversionOptions.artifactSuffix).
       """,
     version: Version.text,
-    subcommands: [Convert.self, Inspect.self, Verify.self, ExportCommand.self],
+    subcommands: [
+      Convert.self, Inspect.self, Verify.self, Diff.self, ExportCommand.self, Batch.self,
+    ],
     defaultSubcommand: Convert.self)
 
   static func main() {

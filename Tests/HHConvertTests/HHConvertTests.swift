@@ -39,6 +39,11 @@ struct HHConvertTests {
                                   dtypes, tensors and manifest.
           verify                  Check every checksum, the schema and the shapes of an
                                   artifact or checkpoint.
+          diff                    Compare two checkpoints or artifacts tensor by tensor.
+          export                  Write an artifact's model, or a checkpoint, for
+                                  transformers, safetensors or GGUF.
+          batch                   Convert every checkpoint in folders and lists,
+                                  skipping what is done.
 
           See 'hh-convert help <subcommand>' for detailed help.
 

@@ -112,7 +112,7 @@ struct CheckpointSource {
   }
 
   /// The total in a name such as `model-00001-of-00005.safetensors`, or nil.
-  private static func shardTotal(_ name: String) -> Int? {
+  static func shardTotal(_ name: String) -> Int? {
     let parts = name.dropLast(".safetensors".count).split(separator: "-")
     guard name.hasSuffix(".safetensors"), parts.count >= 3, parts[parts.count - 2] == "of",
       let number = parts.dropLast(2).last, number.count == 5, Int(number) != nil,

@@ -62,14 +62,10 @@ struct ArtifactAssembly {
   }
 
   private func description() throws(FormatError) -> ArtifactDescription {
-    var sources: [Provenance.Source] = []
-    for file in checkpoint.sourceFiles + [checkpoint.configurationPath].compactMap(\.self) {
-      let digest = try ContentDigest.ofFile(at: file)
-      sources.append(
-        Provenance.Source(
-          name: String(file.split(separator: "/").last ?? "model"), bytes: digest.bytes,
-          sha256: digest.sha256))
-    }
+    let sources = try ConversionKey.sources(of: checkpoint)
+    var recipe = recipe
+    recipe[ConversionKey.member] = .string(
+      try ConversionKey(sources: sources, options: options).text)
     let size = plan.rewrite.blocks.first?.map.featureSize ?? 0
     return ArtifactDescription(
       producer: .init(name: Producer.name, version: Producer.version),

@@ -57,11 +57,21 @@ package struct ConversionOptions: Sendable {
     guard let last = parts.last, last != ".." else { return "model" }
     for suffix in [".safetensors.index.json", ".safetensors", ".gguf"] where last.hasSuffix(suffix)
     {
-      let stem = String(last.dropLast(suffix.count))
+      let stem = withoutShard(String(last.dropLast(suffix.count)))
       if stem != "model" { return stem }
       guard let folder = parts.dropLast().last, folder != ".." else { return stem }
       return folder
     }
     return last
+  }
+
+  /// A file's stem without the number that a shard has, `-00001-of-00003`.
+  private static func withoutShard(_ stem: String) -> String {
+    let parts = stem.split(separator: "-", omittingEmptySubsequences: false)
+    func isNumber(_ part: Substring) -> Bool { part.count == 5 && part.allSatisfy(\.isNumber) }
+    guard parts.count >= 4, let total = parts.last, isNumber(total), parts[parts.count - 2] == "of",
+      isNumber(parts[parts.count - 3])
+    else { return stem }
+    return parts.dropLast(3).joined(separator: "-")
   }
 }

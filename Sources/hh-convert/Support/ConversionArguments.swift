@@ -72,6 +72,19 @@ struct ConversionArguments: ParsableArguments {
     }
   }
 
+  /// The options that were given as words of a command line, but for the threads: a batch divides
+  /// those.
+  var words: [String] {
+    let values: [(String, String?)] = [
+      ("--data", data), ("--held-out", heldOut), ("--length", length.map { "\($0)" }),
+      ("--steps", steps.map { "\($0)" }), ("--batch", batch.map { "\($0)" }),
+      ("--rows", rows.map { "\($0)" }), ("--lr", learningRate.map { "\($0)" }),
+      ("--budget", budget?.text), ("--seed", seed.map { "\($0)" }),
+    ]
+    return values.flatMap { name, value in value.map { ["\(name)=\($0)"] } ?? [] }
+      + (allowNonfinite ? ["--allow-nonfinite"] : [])
+  }
+
   /// Settings for one model.
   func options(model: String) -> ConversionOptions {
     var options = ConversionOptions(model: model, threads: threads ?? Producer.processorCount)

@@ -7,7 +7,8 @@ import HHPipeline
 /// What the process's exit code says; the numbers are those of sysexits where they fit.
 enum ExitStatus: Int32, CaseIterable {
   case success = 0
-  /// `verify` found a defect, or an export does not read back.
+  /// `verify` found a defect, `diff` a difference, an export does not read back, or a model of a
+  /// `batch` failed.
   case verificationFailed = 3
   /// The arguments are wrong.
   case usage = 64
@@ -27,6 +28,9 @@ enum ExitStatus: Int32, CaseIterable {
   case badSettings = 78
   case interrupted = 130
   case terminated = 143
+
+  /// The status of a run that a signal ended.
+  init(signal: Int32) { self = signal == SIGINT ? .interrupted : .terminated }
 
   /// The status of a file's failure.
   init(_ kind: FormatError.Kind) {
@@ -57,7 +61,7 @@ struct ReportedFailure: Error {
         case .diverged: .badSettings
         case .invalidOption: .usage
         case .unfaithful: .verificationFailed
-        case .interrupted(let signal): signal == SIGINT ? .interrupted : .terminated
+        case .interrupted(let signal): ExitStatus(signal: signal)
         }
       self.init(message: error.description, status: status)
     default:

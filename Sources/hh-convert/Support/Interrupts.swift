@@ -32,9 +32,11 @@ enum Interrupts {
     for signal in [SIGPIPE, SIGXFSZ] { _ = Glibc.signal(signal, SIG_IGN) }
   }
 
+  /// The signal that has arrived, 0 for none.
+  static var signal: Int32 { received.load(ordering: .relaxed) }
+
   /// Throws if a signal has arrived.
   static func check() throws(PipelineError) {
-    let signal = received.load(ordering: .relaxed)
     if signal != 0 { throw .interrupted(signal: signal) }
   }
 }

@@ -1,0 +1,60 @@
+// What a conversion's result depends on, as one digest.
+
+internal import HHFormat
+
+/// Two conversions with the same key give the same model, so an artifact that carries the key need
+/// not be made again.
+///
+/// The key is the SHA-256 of a JSON text with the program's version, the digests of the source
+/// files, and every setting as it was asked for, with data files by their digests. What only
+/// changes how the work is done (threads, names of outputs) is no part of it.
+struct ConversionKey {
+  /// The key of the converted model's recipe in a manifest.
+  static let member = "key"
+
+  /// The digest in hexadecimal.
+  let text: String
+
+  /// The key of a conversion of files with the given digests.
+  init(sources: [Provenance.Source], options: ConversionOptions) throws(FormatError) {
+    let content: JSONObject = [
+      "version": .string(Producer.version),
+      "sources": .array(sources.map { .string("\($0.sha256) \($0.bytes)") }),
+      "settings": .object(try options.settings()),
+    ]
+    text = ContentDigest.of(Array(JSONValue.object(content).text.utf8))
+  }
+
+  /// The files that a conversion of a checkpoint depends on, with their digests.
+  static func sources(of checkpoint: Checkpoint) throws(FormatError) -> [Provenance.Source] {
+    var sources: [Provenance.Source] = []
+    for file in checkpoint.sourceFiles + [checkpoint.configurationPath].compactMap(\.self) {
+      let digest = try ContentDigest.ofFile(at: file)
+      sources.append(
+        Provenance.Source(
+          name: lastComponent(of: file), bytes: digest.bytes, sha256: digest.sha256))
+    }
+    return sources
+  }
+}
+
+extension ConversionOptions {
+  /// Every setting that shapes a result, as it was asked for; data by its digest.
+  func settings() throws(FormatError) -> JSONObject {
+    func digest(_ path: String?) throws(FormatError) -> JSONValue {
+      guard let path else { return .null }
+      return .string(try ContentDigest.ofFile(at: path).sha256)
+    }
+    return [
+      "data": try digest(data),
+      "held_out": try digest(heldOut),
+      "length": length.map { .integer(Int64($0)) } ?? .null,
+      "steps": .integer(Int64(distillation.steps)),
+      "batch": .integer(Int64(distillation.batchSize)),
+      "rows": distillation.rowLimit.map { .integer(Int64($0)) } ?? .null,
+      "learning_rate": distillation.learningRate.map { .number($0) } ?? .null,
+      "budget": distillation.budget.map { .number($0) } ?? .null,
+      "seed": .unsigned(distillation.seed),
+    ]
+  }
+}

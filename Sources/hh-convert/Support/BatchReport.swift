@@ -1,0 +1,99 @@
+// What a batch prints: a line for each model, a table at the end, or JSON lines.
+
+import HHFormat
+import HHPipeline
+
+extension BatchResult {
+  /// The state in one word.
+  var word: String {
+    switch state {
+    case .done: "done"
+    case .skipped: "skipped"
+    case .failed: "failed"
+    case .open: "not begun"
+    }
+  }
+
+  /// The result in one line.
+  var line: String {
+    switch state {
+    case .done(let summary):
+      "done     \(unit.model) -> \(unit.output), \(Self.quality(summary)) \(duration(seconds))"
+    case .skipped: "skipped  \(unit.model): \(unit.output) is up to date"
+    case .failed(let sentence, _): "failed   \(unit.model): \(sentence)"
+    case .open: "left     \(unit.model)"
+    }
+  }
+
+  /// The result as an event.
+  var json: JSONObject {
+    var event: JSONObject = [
+      "event": .string("model"), "model": .string(unit.model), "output": .string(unit.output),
+      "state": .string(word),
+    ]
+    switch state {
+    case .done(let summary):
+      for key in ["kl_before", "kl_after", "steps", "artifact_bytes", "raw_bytes", "seconds"] {
+        event[key] = summary[key]
+      }
+    case .failed(let sentence, let status):
+      event["error"] = .string(sentence)
+      event["status"] = .integer(Int64(status))
+    case .skipped, .open: break
+    }
+    return event
+  }
+
+  /// The result as the cells of a table's row.
+  fileprivate var cells: [String] {
+    var cells = [unit.model, word, "", "", ""]
+    if case .done(let summary) = state {
+      cells[2] = Self.quality(summary)
+      cells[3] = summary["artifact_bytes"]?.integer.map { bytes($0) } ?? ""
+      cells[4] = duration(seconds)
+    }
+    return cells
+  }
+
+  private static func quality(_ summary: JSONObject) -> String {
+    guard let before = summary["kl_before"]?.double, let after = summary["kl_after"]?.double else {
+      return ""
+    }
+    return "KL \(fixed(before, 4)) -> \(fixed(after, 4))"
+  }
+}
+
+/// The results of a batch, once it has ended.
+struct BatchReport {
+  let results: [BatchResult]
+
+  /// How many models ended in a state.
+  func count(_ word: String) -> Int { results.count { $0.word == word } }
+
+  /// A row for each model, and the sums.
+  var table: String {
+    let rows = [["model", "state", "quality", "size", "time"]] + results.map(\.cells)
+    let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
+    let lines = rows.map { row in
+      let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+      return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
+    }
+    return (lines + [sums]).joined(separator: "\n")
+  }
+
+  /// The sums as an event.
+  var json: JSONObject {
+    [
+      "event": .string("summary"), "models": .integer(Int64(results.count)),
+      "done": .integer(Int64(count("done"))), "skipped": .integer(Int64(count("skipped"))),
+      "failed": .integer(Int64(count("failed"))),
+      "not_begun": .integer(Int64(count("not begun"))),
+    ]
+  }
+
+  private var sums: String {
+    let parts = ["done", "skipped", "failed", "not begun"].filter { count($0) > 0 }
+      .map { "\(count($0)) \($0)" }
+    return "\(results.count) models: " + parts.joined(separator: ", ")
+  }
+}
