@@ -209,18 +209,20 @@ package struct GGUFDefect: Sendable, CustomTestStringConvertible {
       $0.extents = [3, 1 << 63]
     },
     GGUFDefect(
-      tensor: "extents that overflow", "shape [4294967296, 4294967296] of F32: expected at most 63"
+      tensor: "extents that overflow",
+      "shape [4294967296, 4294967296] of F32: expected a size of at most 63"
     ) { $0.extents = [1 << 32, 1 << 32] },
     GGUFDefect(
       tensor: "extents that overflow before a zero",
-      "shape [4611686018427387904, 4, 0] of F32: expected at most 63"
+      "shape [4611686018427387904, 4, 0] of F32: expected a size of at most 63"
     ) { $0.extents = [0, 4, 1 << 62] },
     GGUFDefect(
-      tensor: "bytes that overflow", "shape [4611686018427387904] of F32: expected at most 63"
+      tensor: "bytes that overflow",
+      "shape [4611686018427387904] of F32: expected a size of at most 63"
     ) { $0.extents = [1 << 62] },
     GGUFDefect(
       tensor: "size whose padding overflows",
-      "shape [9223372036854775807] of I8: expected at most 63"
+      "shape [9223372036854775807] of I8: expected a size of at most 63"
     ) {
       $0.extents = [UInt64(Int64.max)]
       $0.type = GGMLType.i8.rawValue
@@ -275,6 +277,20 @@ package struct GGUFDefect: Sendable, CustomTestStringConvertible {
     },
     GGUFDefect("exabytes of data", at: "tensor 'c'", "expected 2305843009213693952 bytes at") {
       $0.tensors[2].extents = [1 << 60]
+    },
+    GGUFDefect(
+      "sizes whose sum overflows", at: "tensor 'b'",
+      "shape [4611686018427387904] of I8: expected a size of at most 63 bits, found more"
+    ) { forge in
+      for index in 0...1 {
+        forge.tensors[index].type = GGMLType.i8.rawValue
+        forge.tensors[index].extents = [1 << 62]
+        forge.tensors[index].offset = index == 0 ? 0 : 1 << 62
+      }
+    },
+    GGUFDefect("data that begins beyond the file", at: "tensor 'a'", "expected 24 bytes at 1048") {
+      $0.add("general.alignment", 1 << 20)
+      $0.tensors.removeLast(2)
     },
     GGUFDefect("bytes behind the data", at: "tensor 'c'", "expected the end of the file, found 1") {
       $0.trailing = [0]

@@ -81,9 +81,9 @@ package struct SafetensorsDefect: Sendable, CustomTestStringConvertible {
     SafetensorsDefect("number", "1", data: 0, at: "header", "expected '{', found '1'"),
     SafetensorsDefect("cut short", "{", data: 0, at: "header", "expected a quoted key"),
     SafetensorsDefect(
-      "NUL padding", "{}\0\0", data: 0, at: "header", "unexpected text after the document"),
+      "NUL padding", "{}\0\0", data: 0, at: "header", "expected the end of the document"),
     SafetensorsDefect(
-      "text behind", "{} {}", data: 0, at: "header", "unexpected text after the document"),
+      "text behind", "{} {}", data: 0, at: "header", "expected the end of the document"),
     SafetensorsDefect(
       "byte order mark", "\u{FEFF}{}", data: 0, at: "header", "expected '{', found the byte 239"),
     SafetensorsDefect(
@@ -99,7 +99,7 @@ package struct SafetensorsDefect: Sendable, CustomTestStringConvertible {
       at: "header key '__metadata__'", "expected '{', found '['"),
     SafetensorsDefect(
       "metadata twice", #"{"__metadata__":{},"__metadata__":{}}"#, data: 0,
-      at: "header key '__metadata__'", "expected each name once in the header, found it twice"),
+      at: "header key '__metadata__'", "expected each key once, found '__metadata__' twice"),
   ]
 
   private static let entries: [SafetensorsDefect] = [
@@ -116,10 +116,10 @@ package struct SafetensorsDefect: Sendable, CustomTestStringConvertible {
       "expected the field 'data_offsets', found none"),
     SafetensorsDefect(
       entry: #"{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}"#, "dtype twice",
-      "expected the field 'dtype' once, found it twice"),
+      "expected each key once, found 'dtype' twice"),
     SafetensorsDefect(
       entry: #"{"dtype":"F32","shape":[1],"sh\u0061pe":[1],"data_offsets":[0,4]}"#, "shape twice",
-      "expected the field 'shape' once, found it twice"),
+      "expected each key once, found 'shape' twice"),
     SafetensorsDefect(
       entry: #"{"dtype":"F33","shape":[1],"data_offsets":[0,4]}"#, "unknown dtype",
       "expected a dtype among BOOL, F4, F6_E2M3"),
@@ -143,7 +143,7 @@ package struct SafetensorsDefect: Sendable, CustomTestStringConvertible {
       "expected an integer of at least 0, found '\"'"),
     SafetensorsDefect(
       entry: #"{"dtype":"F32","shape":[18446744073709551616],"data_offsets":[0,4]}"#,
-      "extent above 64 bits", "an integer above 64 bits"),
+      "extent above 64 bits", "expected an integer of at most 64 bits"),
     SafetensorsDefect(
       entry: #"{"dtype":"F32","shape":[1],"data_offsets":[0]}"#, "one offset",
       "expected two numbers in data_offsets, found 1"),
@@ -218,7 +218,7 @@ package struct SafetensorsDefect: Sendable, CustomTestStringConvertible {
       "name twice",
       #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"#
         + #""\u0078":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, at: "tensor 'x'",
-      "expected each name once in the header, found it twice", isOurRule: true),
+      "expected each key once, found 'x' twice", isOurRule: true),
     SafetensorsDefect(
       "metadata key twice", #"{"__metadata__":{"a":"1","a":"2"}}"#, data: 0,
       at: "header key '__metadata__'", "expected each key once, found 'a' twice", isOurRule: true),
@@ -230,9 +230,10 @@ package struct SafetensorsDefect: Sendable, CustomTestStringConvertible {
     SafetensorsDefect(
       entry: "{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"future\":"
         + String(repeating: "[", count: 63) + String(repeating: "]", count: 63) + "}", "too deep",
-      "nested deeper than 64 levels", isOurRule: true),
+      "expected at most 64 levels of nesting", isOurRule: true),
     SafetensorsDefect(
       entry: #"{"dtype":"F32","shape":[1],"data_offsets":[0,4],"future":{"a":1,"a":1}}"#,
-      "key twice in a field of the future", "duplicate key 'a'", isOurRule: true),
+      "key twice in a field of the future", "expected each key once, found 'a' twice",
+      isOurRule: true),
   ]
 }

@@ -77,7 +77,8 @@ struct GGUFNames {
       return GGUFView(tensor, file: file, name: name, rank: spec.shape.count)
     }
     let rows = tensor.shape.first ?? 0
-    guard heads > 0, rows.isMultiple(of: 2 * heads) else {
+    // Whoever wrote the file chose the number, so that it is doubled only where that fits the rows.
+    guard heads > 0, heads <= rows / 2, rows.isMultiple(of: 2 * heads) else {
       throw FormatError(
         .badData, file: path, place: "tensor \(quoted(tensor.name))",
         problem: "expected rows in a multiple of twice the number of heads, \(heads), found"

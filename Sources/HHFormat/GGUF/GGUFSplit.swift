@@ -41,7 +41,8 @@ extension GGUFFile {
   ///
   /// The rules are those of llama.cpp's loader: the first file says how many there are
   /// (`split.count`) and how many tensors in all (`split.tensors.count`), each knows its own number
-  /// (`split.no`, from 0), and no tensor occurs twice.
+  /// (`split.no`, from 0), and no tensor occurs twice. A part that a link leads to some other folder
+  /// than the first one's is refused.
   static func openAll(startingAt path: String) throws(FormatError) -> [GGUFFile] {
     let first = try GGUFFile(at: path)
     let count = try first.splitKey("split.count") ?? 1
@@ -54,8 +55,16 @@ extension GGUFFile {
     }
     try first.check("split.no", is: 0, hint: "pass '\(name.sibling(1))' instead")
     var files = [first]
+    let confinement = try Confinement(
+      to: directory(of: path), directory(of: try resolvedPath(path)))
     for number in 1..<count {
       let path = join(directory(of: path), name.sibling(number + 1))
+      if let target = try confinement.escape(of: path) {
+        throw FormatError(
+          .badData, file: path,
+          problem: "expected a file in the folder of the first part, found a link to "
+            + quoted(target))
+      }
       let file = try GGUFFile(at: path)
       try file.check("split.no", is: number)
       try file.check("split.count", is: count)

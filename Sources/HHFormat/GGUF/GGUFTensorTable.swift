@@ -39,7 +39,7 @@ struct GGUFTensorTable {
     }
     guard let padded = padded(byteCount),
       case (let next, false) = end.addingReportingOverflow(padded)
-    else { throw cursor.error("\(sizeName(shape, type)): expected at most 63 bits of size") }
+    else { throw cursor.error(tooLarge(shape, type)) }
     entries.append(
       Entry(name: name, type: type, shape: shape, byteCount: byteCount, begin: end))
     end = next
@@ -118,8 +118,12 @@ struct GGUFTensorTable {
           + " found \(row)")
     }
     guard let count = checkedElementCount(shape), let bytes = type.byteCount(ofElements: count)
-    else { throw cursor.error("\(sizeName(shape, type)): expected at most 63 bits of size") }
+    else { throw cursor.error(tooLarge(shape, type)) }
     return bytes
+  }
+
+  private func tooLarge(_ shape: [Int], _ type: GGMLType) -> String {
+    "\(sizeName(shape, type)): expected a size of at most 63 bits, found more"
   }
 
   private func sizeName(_ shape: [Int], _ type: GGMLType) -> String {

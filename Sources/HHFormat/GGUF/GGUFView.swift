@@ -32,6 +32,8 @@ struct GGUFView: Sendable {
   func arrange<Element: BitwiseCopyable>(
     _ stored: Span<Element>, into output: inout MutableSpan<Element>
   ) {
+    // A file may claim any number of rows that have no columns.
+    guard !stored.isEmpty else { return }
     let shape = descriptor.shape
     switch order {
     case .asStored:

@@ -38,7 +38,7 @@ extension JSONReader {
     try open("{")
     var members = JSONObject()
     while let key = try nextKey(isFirst: members.count == 0) {
-      guard members[key] == nil else { throw duplicateKey("duplicate key \(quoted(key))") }
+      guard members[key] == nil else { throw duplicateKey(key) }
       members[key] = try value()
     }
     return members
@@ -52,9 +52,7 @@ extension JSONReader {
       try open("{")
       var keys: Set<ByteKey> = []
       while let key = try nextKey(isFirst: keys.isEmpty) {
-        guard keys.insert(ByteKey(key)).inserted else {
-          throw duplicateKey("duplicate key \(quoted(key))")
-        }
+        guard keys.insert(ByteKey(key)).inserted else { throw duplicateKey(key) }
         try skip()
       }
     case UInt8(ascii: "["):
@@ -81,7 +79,7 @@ extension JSONReader {
     case UInt8(ascii: "n"):
       try literal("null")
       return .null
-    case nil: throw failure("unexpected end of text")
+    case nil: throw failure("expected a JSON value, found the end of the text")
     default: return try number()
     }
   }

@@ -34,8 +34,8 @@ package struct JSONReader: ~Escapable {
   package init(_ bytes: Span<UInt8>) { self.bytes = bytes }
 
   /// An error at the key that was read last: it is there already.
-  package func duplicateKey(_ problem: String) -> JSONError {
-    JSONError(offset: keyOffset, problem: problem)
+  package func duplicateKey(_ key: String) -> JSONError {
+    JSONError(offset: keyOffset, problem: "expected each key once, found \(quoted(key)) twice")
   }
 
   /// An error at the next byte.
@@ -68,7 +68,7 @@ package struct JSONReader: ~Escapable {
   /// Reads white space up to the end of the text; anything else is an error.
   @_lifetime(self: copy self)
   package mutating func end() throws(JSONError) {
-    guard peek() == nil else { throw failure("unexpected text after the document") }
+    guard peek() == nil else { throw expected("the end of the document") }
   }
 
   // MARK: Arrays and objects
@@ -78,7 +78,7 @@ package struct JSONReader: ~Escapable {
   package mutating func open(_ bracket: Unicode.Scalar) throws(JSONError) {
     guard peek() == UInt8(ascii: bracket) else { throw expected("'\(bracket)'") }
     guard depth < JSONReader.maximumDepth else {
-      throw failure("nested deeper than \(JSONReader.maximumDepth) levels")
+      throw failure("expected at most \(JSONReader.maximumDepth) levels of nesting, found more")
     }
     offset += 1
     depth += 1
@@ -141,7 +141,9 @@ package struct JSONReader: ~Escapable {
     while let byte = next, (0x30...0x39).contains(byte) {
       let (tens, tensOverflow) = value.multipliedReportingOverflow(by: 10)
       let (sum, overflow) = tens.addingReportingOverflow(UInt64(byte - 0x30))
-      guard !tensOverflow, !overflow else { throw failure("an integer above 64 bits") }
+      guard !tensOverflow, !overflow else {
+        throw failure("expected an integer of at most 64 bits, found a larger one")
+      }
       value = sum
       offset += 1
     }
@@ -152,7 +154,7 @@ package struct JSONReader: ~Escapable {
       }
     guard offset > start, isWhole else { throw expected("an integer of at least 0") }
     guard offset == start + 1 || bytes[start] != 0x30 else {
-      throw failure("a number with a leading zero")
+      throw failure("expected a number, found one with a leading zero")
     }
     return value
   }
@@ -166,7 +168,7 @@ package struct JSONReader: ~Escapable {
     if next == UInt8(ascii: "-") { offset += 1 }
     let leading = next
     guard try digits() == 1 || leading != UInt8(ascii: "0") else {
-      throw failure("a number with a leading zero")
+      throw failure("expected a number, found one with a leading zero")
     }
     if next == UInt8(ascii: ".") {
       offset += 1
@@ -184,7 +186,9 @@ package struct JSONReader: ~Escapable {
       if let value = Int64(text) { return .integer(value) }
       if let value = UInt64(text) { return .unsigned(value) }
     }
-    guard let value = Double(text), value.isFinite else { throw failure("a number out of range") }
+    guard let value = Double(text), value.isFinite else {
+      throw failure("expected a number that a double can hold, found \(quoted(text))")
+    }
     return .number(value)
   }
 
@@ -233,8 +237,8 @@ package struct JSONReader: ~Escapable {
       index += 1
     }
     offset = index
-    guard index < bytes.count else { throw failure("unterminated string") }
-    guard bytes[index] >= 0x20 else { throw failure("a control character inside a string") }
+    guard index < bytes.count else { throw expected("the end of a string") }
+    guard bytes[index] >= 0x20 else { throw expected("an escape for a control character") }
   }
 
   /// The bytes of a range as text; a run between quotes and escapes is valid UTF-8 on its own.
@@ -242,14 +246,15 @@ package struct JSONReader: ~Escapable {
     do {
       return String(copying: try UTF8Span(validating: bytes.extracting(range)))
     } catch {
-      throw JSONError(offset: range.lowerBound, problem: "a string that is not valid UTF-8")
+      throw JSONError(
+        offset: range.lowerBound, problem: "expected a string of UTF-8, found other bytes")
     }
   }
 
   /// Reads what follows a backslash.
   @_lifetime(self: copy self)
   private mutating func escape() throws(JSONError) -> Unicode.Scalar {
-    guard let byte = next else { throw failure("unterminated string") }
+    guard let byte = next else { throw expected("an escape") }
     offset += 1
     switch byte {
     case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(byte)
@@ -259,7 +264,9 @@ package struct JSONReader: ~Escapable {
     case UInt8(ascii: "r"): return "\r"
     case UInt8(ascii: "t"): return "\t"
     case UInt8(ascii: "u"): return try unicodeEscape()
-    default: throw JSONError(offset: offset - 1, problem: "an unknown escape")
+    default:
+      offset -= 1
+      throw expected("an escape")
     }
   }
 
@@ -279,7 +286,7 @@ package struct JSONReader: ~Escapable {
       }
     }
     guard let scalar = Unicode.Scalar(code) else {
-      throw JSONError(offset: start, problem: "a lone surrogate escape")
+      throw JSONError(offset: start, problem: "expected a pair of surrogates, found one alone")
     }
     return scalar
   }

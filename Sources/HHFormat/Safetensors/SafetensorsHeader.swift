@@ -85,7 +85,7 @@ private struct HeaderContent {
     while let name = try reader.nextKey(isFirst: names.isEmpty) {
       member = name
       guard names.insert(ByteKey(name)).inserted else {
-        throw reader.duplicateKey("expected each name once in the header, found it twice")
+        throw reader.duplicateKey(name)
       }
       if name == "__metadata__" {
         try readMetadata(&reader)
@@ -108,7 +108,7 @@ private struct HeaderContent {
     try reader.open("{")
     while let key = try reader.nextKey(isFirst: keys.isEmpty) {
       guard keys.insert(ByteKey(key)).inserted else {
-        throw reader.duplicateKey("expected each key once, found \(quoted(key)) twice")
+        throw reader.duplicateKey(key)
       }
       guard reader.peek() == UInt8(ascii: "\"") else {
         throw reader.failure("expected a string as the value of \(quoted(key)), found another type")
@@ -145,7 +145,7 @@ private struct HeaderContent {
         try reader.skip()
       }
       guard isNew else {
-        throw reader.duplicateKey("expected the field \(quoted(field)) once, found it twice")
+        throw reader.duplicateKey(field)
       }
     }
     guard let dtype else { throw reader.failure("expected the field 'dtype', found none") }

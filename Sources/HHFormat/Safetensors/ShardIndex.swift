@@ -61,11 +61,17 @@ package struct ShardIndex: Sendable {
   /// same tensors.
   package func openShards() throws(FormatError) -> [SafetensorsFile] {
     let directory = directory(of: path)
+    let confinement = try Confinement(to: directory)
     var files: [SafetensorsFile] = []
     for (position, name) in fileNames.enumerated() {
       let shard = join(directory, name)
-      do {
-        try checkInside(shard, name: name)
+      do throws(FormatError) {
+        if let target = try confinement.escape(of: shard) {
+          throw FormatError(
+            .badData, file: path, place: "shard \(quoted(name))",
+            problem: "expected a file inside the index's folder, found a link to "
+              + quoted(target))
+        }
         files.append(try SafetensorsFile(at: shard))
       } catch {
         guard error.kind == .missingInput else { throw error }
@@ -80,17 +86,6 @@ package struct ShardIndex: Sendable {
     }
     try checkTensors(of: files)
     return files
-  }
-
-  /// Refuses a shard that a link leads out of the index's folder.
-  private func checkInside(_ shard: String, name: String) throws(FormatError) {
-    let root = confinement(of: try resolvedPath(directory(of: path)))
-    let resolved = try resolvedPath(shard)
-    guard resolved.utf8.starts(with: (root == "/" ? root : root + "/").utf8) else {
-      throw FormatError(
-        .badData, file: path, place: "shard \(quoted(name))",
-        problem: "expected a file inside the index's folder, found a link to \(quoted(resolved))")
-    }
   }
 
   private func checkTensors(of files: [SafetensorsFile]) throws(FormatError) {
@@ -126,16 +121,4 @@ private func isConfined(_ name: String) -> Bool {
     && parts.allSatisfy {
       !$0.isEmpty && !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8)
     }
-}
-
-/// The folder that shards may lie in, for an index in `directory` (links resolved).
-///
-/// The Hugging Face cache keeps `snapshots/REVISION/` full of links into `blobs/` beside it, so
-/// there the whole entry of the model counts as the folder.
-private func confinement(of directory: String) -> String {
-  let parts = directory.utf8.split(separator: UInt8(ascii: "/"))
-  guard parts.count > 2, parts[parts.count - 2].elementsEqual("snapshots".utf8) else {
-    return directory
-  }
-  return "/" + parts.dropLast(2).map { String(Substring($0)) }.joined(separator: "/")
 }

@@ -120,17 +120,6 @@ struct GGUFCheckpointTests {
     }
   }
 
-  @Test("heads that do not divide the rows are refused by name")
-  func headCounts() throws {
-    var forge = llama()
-    forge.keys[2].value = forge.integer(UInt32(3))
-    let error = try error(forge)
-    #expect(error?.place == "tensor 'blk.0.attn_q.weight'")
-    #expect(error?.problem.hasPrefix("expected rows in a multiple of twice the number") == true)
-    forge.keys[2].value = forge.integer(UInt32(0))
-    #expect(try self.error(forge)?.place == "tensor 'blk.0.attn_q.weight'")
-  }
-
   @Test("q, k and v in one matrix are taken apart")
   func fused() throws {
     var forge = GGUFForge()
@@ -165,22 +154,60 @@ struct GGUFCheckpointTests {
 
   // MARK: Refusals
 
-  @Test("models that share the architecture's name but not its computation are refused")
-  func otherModels() throws {
-    for (key, value, place) in [
-      ("llama.expert_count", UInt32(8), "key 'llama.expert_count'"),
-      ("llama.rope.dimension_count", 6, "key 'llama.rope.dimension_count'"),
-    ] {
-      var forge = llama()
-      forge.add("llama.embedding_length", 8)
-      forge.add(key, value)
-      let error = try error(forge)
-      #expect(error?.kind == .unsupported)
-      #expect(error?.place == place)
+  @Test(
+    "a model that is not sound is refused with file, place and fault",
+    arguments: GGUFModelDefect.all)
+  func defect(_ defect: GGUFModelDefect) throws {
+    for file in defect.files { try directory.write(file.bytes, to: file.name) }
+    let error = #expect(throws: FormatError.self) {
+      try Checkpoint(opening: directory.path(defect.files[0].name))
     }
-    var forge = llama()
-    forge.add("llama.rope.scaling.type", "yarn")
-    #expect(try error(forge)?.place == "key 'llama.rope.scaling.type'")
+    #expect(error?.kind == defect.kind)
+    #expect(error?.file == directory.path(defect.file))
+    #expect(error?.place == defect.place)
+    #expect(error?.problem.hasPrefix(defect.problem) == true, "\(error?.problem ?? "")")
+  }
+
+  @Test("rows without columns cost no time, however many the file claims")
+  func emptyRows() throws {
+    var forge = GGUFModelDefect.llama
+    for index in forge.tensors.indices {
+      forge.tensors[index].extents = [0, 1 << 62]
+      forge.tensors[index].data = []
+    }
+    let checkpoint = try Checkpoint(opening: try directory.write(forge.bytes, to: "m.gguf"))
+    for tensor in checkpoint.tensors {
+      #expect(try bytes(checkpoint, tensor.name).isEmpty)
+      #expect(try floats(checkpoint, tensor.name).isEmpty)
+    }
+  }
+
+  @Test("a part that a link leads to another folder is refused; parts linked together are not")
+  func linkedParts() throws {
+    let cache = try TemporaryDirectory()
+    let names = (1...3).map { "parts-0000\($0)-of-00003.gguf" }
+    for name in names {
+      try cache.write(try contentOf(Fixtures.path("golden/gguf/\(name)")), to: name)
+      try directory.link("linked/\(name)", to: cache.path(name))
+    }
+    let opened = try Checkpoint(opening: directory.path("linked/\(names[0])"))
+    #expect(opened.tensors.count == 5)
+    let other = try TemporaryDirectory()
+    try other.link(names[0], to: cache.path(names[0]))
+    try other.link(names[1], to: cache.path(names[1]))
+    let elsewhere = try directory.write(try contentOf(cache.path(names[2])), to: "secret.gguf")
+    try other.link(names[2], to: elsewhere)
+    let error = #expect(throws: FormatError.self) {
+      try Checkpoint(opening: other.path(names[0]))
+    }
+    #expect(error?.file == other.path(names[2]))
+    #expect(
+      error?.problem
+        == "expected a file in the folder of the first part, found a link to '\(elsewhere)'")
+  }
+
+  @Test("a BERT with another tokenizer or attention is refused")
+  func otherModels() throws {
     var bert = GGUFForge()
     bert.add("general.architecture", "bert")
     bert.add("tokenizer.ggml.model", "gpt2")
@@ -208,16 +235,12 @@ struct GGUFCheckpointTests {
 
   // MARK: Parts
 
-  /// The reference's three parts, each changed as wanted, with 'a' to be opened first.
-  private func parts(_ change: (inout [[UInt8]]) -> Void = { _ in }) throws -> String {
-    var contents: [[UInt8]] = []
+  /// The reference's three parts in a folder of their own; the first is to be opened.
+  private func parts() throws -> String {
     for number in 1...3 {
       let name = "parts-0000\(number)-of-00003.gguf"
-      contents.append(try contentOf(Fixtures.path("golden/gguf/\(name)")))
-    }
-    change(&contents)
-    for (number, bytes) in contents.enumerated() where !bytes.isEmpty {
-      try directory.write(bytes, to: "p-0000\(number + 1)-of-00003.gguf")
+      try directory.write(
+        try contentOf(Fixtures.path("golden/gguf/\(name)")), to: "p-0000\(number)-of-00003.gguf")
     }
     return directory.path("p-00001-of-00003.gguf")
   }
@@ -239,23 +262,6 @@ struct GGUFCheckpointTests {
     }
     #expect(error?.problem == "expected 0, found 1")
     #expect(error?.hint == "pass 'p-00001-of-00003.gguf' instead")
-  }
-
-  @Test("a missing, exchanged or repeated part is refused")
-  func badParts() throws {
-    let missing = try parts { $0[2] = [] }
-    #expect(throws: FormatError.self) { try Checkpoint(opening: missing) }
-    for change: (inout [[UInt8]]) -> Void in [
-      { $0.swapAt(1, 2) }, { $0[2] = $0[1] }, { $0[1] = $0[0] },
-    ] {
-      let path = try parts(change)
-      let error = #expect(throws: FormatError.self) { try Checkpoint(opening: path) }
-      #expect(error?.place == "key 'split.no'")
-    }
-    let renamed = try directory.write(
-      try contentOf(try parts()), to: "other.gguf")
-    let error = #expect(throws: FormatError.self) { try Checkpoint(opening: renamed) }
-    #expect(error?.place == "key 'split.count'")
   }
 
   @Test("a folder with two models is refused, and one with one is opened")

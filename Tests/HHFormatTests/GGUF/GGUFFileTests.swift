@@ -24,15 +24,12 @@ struct GGUFFileTests {
     #expect(error?.file == path)
     #expect(error?.place == defect.place)
     #expect(error?.problem.hasPrefix(defect.problem) == true, "\(error?.problem ?? "")")
+    #expect(error?.problem.contains(", found ") == true, "\(error?.problem ?? "")")
   }
 
-  @Test("there are at least forty kinds of defect, each with a name of its own")
-  func defects() {
-    #expect(GGUFDefect.all.count >= 60)
-    #expect(Set(GGUFDefect.all.map(\.name)).count == GGUFDefect.all.count)
-  }
-
-  @Test("no prefix of a valid file is valid", arguments: [(1, false), (2, false), (3, true)])
+  @Test(
+    "no prefix of a valid file is valid",
+    arguments: [(1, false), (2, false), (2, true), (3, false), (3, true)])
   func prefixes(version: UInt32, isBigEndian: Bool) throws {
     let bytes = GGUFForge.sample(version: version, isBigEndian: isBigEndian).bytes
     _ = try open(bytes)

@@ -24,7 +24,7 @@ struct JSONObjectTests {
     arguments: [
       ("[]", "expected a JSON object, found another type"),
       ("{\"a\":}", "invalid JSON at byte 5: expected a JSON value, found '}'"),
-      ("", "invalid JSON at byte 0: unexpected end of text"),
+      ("", "invalid JSON at byte 0: expected a JSON value, found the end of the text"),
       ("{\"a\": \"01234567890123456789\"}", "expected JSON of at most 24 bytes, found 29"),
     ])
   func files(text: String, problem: String) throws {

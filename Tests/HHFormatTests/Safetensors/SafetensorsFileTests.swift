@@ -28,6 +28,7 @@ struct SafetensorsFileTests {
     #expect(error?.file == path)
     #expect(error?.place == defect.place)
     #expect(error?.problem.hasPrefix(defect.problem) == true, "\(error?.problem ?? "")")
+    #expect(error?.problem.contains(", found ") == true, "\(error?.problem ?? "")")
   }
 
   @Test("a header that is not UTF-8 is refused")
@@ -36,7 +37,8 @@ struct SafetensorsFileTests {
       header: #"{"Q":{"dtype":"U8","shape":[],"data_offsets":[0,1]}}"#, data: [0])
     bytes[10] = 0xFF
     let error = #expect(throws: FormatError.self) { try open(bytes) }
-    #expect(error?.problem == "a string that is not valid UTF-8 (at byte 2 of the header)")
+    #expect(
+      error?.problem == "expected a string of UTF-8, found other bytes (at byte 2 of the header)")
   }
 
   @Test("a file of fewer than eight bytes is refused")

@@ -24,36 +24,33 @@ struct ShardIndexTests {
     try open(FileForge.index(placements))
   }
 
-  @Test(
-    "a malformed index is refused",
-    arguments: [
-      ("{}", "key 'weight_map'", "expected an object of file names, found none"),
-      (
-        #"{"weight_map":[]}"#, "key 'weight_map'", "expected an object of file names, found another"
-      ),
-      (#"{"weight_map":{}}"#, "key 'weight_map'", "expected at least one tensor, found none"),
-      (#"{"weight_map":{"a":1}}"#, "tensor 'a'", "expected a file name, found another type"),
-      (#"{"weight_map":{"a":"f","a":"g"}}"#, "", "invalid JSON at byte 23: duplicate key 'a'"),
-      ("[]", "", "expected a JSON object, found another type"),
-      ("", "", "invalid JSON at byte 0: unexpected end of text"),
-    ])
-  func malformed(text: String, place: String, problem: String) {
-    let error = #expect(throws: FormatError.self) { try open(text) }
-    #expect(error?.kind == .badData)
-    #expect(error?.place == place)
-    #expect(error?.problem.hasPrefix(problem) == true, "\(error?.problem ?? "")")
+  @Test("a defective index is refused with its place and fault", arguments: IndexDefect.all)
+  func defect(_ defect: IndexDefect) throws {
+    for shard in IndexDefect.shards { try write(shard.tensors, to: shard.file) }
+    let outside = try TemporaryDirectory()
+    var forge = FileForge(seed: 1)
+    try directory.link(
+      IndexDefect.link,
+      to: try outside.write(try forge.safetensors([("x", .u8, [1])]), to: "secret.safetensors"))
+    let error = #expect(throws: FormatError.self) { try open(defect.text) }
+    #expect(error?.kind == defect.kind)
+    #expect(error?.file == directory.path("model.safetensors.index.json"))
+    #expect(error?.place == defect.place)
+    #expect(error?.problem.hasPrefix(defect.problem) == true, "\(error?.problem ?? "")")
+    #expect(error?.problem.contains(", found ") == true)
   }
 
-  @Test(
-    "a file name that leaves the folder is refused before anything is opened",
-    arguments: [
-      "/etc/passwd", "../x.safetensors", "a/../../x", "..", ".", "", "a//b", "./a", "a/", "/",
-      "a\0b",
-    ])
-  func escape(name: String) {
-    let error = #expect(throws: FormatError.self) { try open([("t", name)]) }
-    #expect(error?.place == "tensor 't'")
-    #expect(error?.problem.hasPrefix("expected a file name inside the index's folder") == true)
+  @Test("no prefix of a valid index is valid")
+  func prefixes() throws {
+    for shard in IndexDefect.shards { try write(shard.tensors, to: shard.file) }
+    let text = FileForge.index(
+      IndexDefect.shards.flatMap { shard in shard.tensors.map { (tensor: $0, file: shard.file) } })
+    #expect(try open(text).count == 2)
+    for length in 0..<text.utf8.count {
+      #expect(throws: FormatError.self, "\(length) bytes") {
+        try open(String(decoding: text.utf8.prefix(length), as: UTF8.self))
+      }
+    }
   }
 
   @Test("a link that leaves the folder is refused, one that stays is followed")
