@@ -57,11 +57,28 @@ let package = Package(
     .target(
       name: "HHTestSupport", dependencies: ["HHFormat", "HHCompute"], path: "Tests/HHTestSupport",
       swiftSettings: settings),
+    // Every reader as one call, for the suite's own mutations and for scripts/mutate and fuzz.
+    .target(
+      name: "ReaderProbes", dependencies: ["HHFormat", "HHPipeline", "HHTestSupport"],
+      path: "Tests/ReaderProbes", swiftSettings: settings),
+    .executableTarget(
+      name: "mutate", dependencies: ["HHTestSupport", "ReaderProbes"], path: "Tests/Mutation",
+      swiftSettings: settings),
     tests("HHFormatTests", ["HHFormat", "HHKernels"]),
     tests("HHComputeTests", ["HHCompute", "HHFormat"]),
-    tests("HHPipelineTests", ["HHPipeline"]),
+    tests("HHPipelineTests", ["HHPipeline", "ReaderProbes"]),
     tests("HHConvertTests", ["hh-convert", "HHFormat"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17
 )
+
+// It links libFuzzer, which is there only where everything is built with --sanitize fuzzer.
+if Context.environment["HH_FUZZ"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CFuzzer", path: "Tests/Fuzzing/CFuzzer"),
+    .executableTarget(
+      name: "fuzz", dependencies: ["CFuzzer", "HHTestSupport", "ReaderProbes"],
+      path: "Tests/Fuzzing/Fuzz", swiftSettings: settings),
+  ]
+}

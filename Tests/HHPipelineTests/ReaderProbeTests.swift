@@ -1,0 +1,45 @@
+// A sample of what scripts/mutate does at length: changed bytes are refused or survive a round trip.
+
+import HHTestSupport
+import ReaderProbes
+import Testing
+
+@Suite("Readers under mutation")
+struct ReaderProbeTests {
+  @Test("the seeds themselves are sound, and none of their prefixes is", arguments: Reader.allCases)
+  func seeds(reader: Reader) throws {
+    let probe = try reader.probe.init(in: try TemporaryDirectory())
+    for (number, seed) in try reader.probe.seeds().enumerated() {
+      #expect(try probe.verdict(on: seed) == .accepted, "seed \(number)")
+      for length in stride(from: 0, to: seed.count, by: max(1, seed.count / 200)) {
+        _ = try probe.verdict(on: Array(seed.prefix(length)))
+      }
+    }
+  }
+
+  @Test(
+    "a changed byte is refused, or makes a file that is read, written and read alike",
+    arguments: Reader.allCases)
+  func mutations(reader: Reader) throws {
+    let probe = try reader.probe.init(in: try TemporaryDirectory())
+    for (number, seed) in try reader.probe.seeds().enumerated() {
+      var verdicts: [Verdict] = []
+      for mutation in Mutations(of: seed, count: 250) {
+        do {
+          verdicts.append(try probe.verdict(on: mutation.bytes))
+        } catch {
+          Issue.record("seed \(number), byte \(mutation.offset): \(error)")
+        }
+      }
+      #expect(verdicts.contains(.refused))
+    }
+  }
+
+  @Test("the mutations of a file are 255 for each byte, all different")
+  func everyMutation() {
+    let file: [UInt8] = [7, 0, 255, 1]
+    let all = Set(Mutations(of: file, count: .max).map(\.bytes))
+    #expect(all.count == 255 * 4 && !all.contains(file))
+    #expect(Set(Mutations(of: file, count: 10).map(\.offset)) == [0, 1, 2, 3])
+  }
+}
