@@ -166,7 +166,8 @@ extension ArtifactTensors {
   private func mismatch(_ place: String, _ problem: String) -> FormatError {
     FormatError(
       .badData, file: base?.path ?? reader.path, place: place, problem: problem,
-      hint: "expected the very model that \(quoted(reader.path)) was made from")
+      hint: "a delta needs the very model that it was made from: \(quoted(reader.path)) was made "
+        + "from another")
   }
 }
 

@@ -76,8 +76,8 @@ package struct Conversion {
     for (name, size) in companions.skipped {
       try report(
         .warning(
-          "\(quoted(name)) has \(bytes(size)) and is not carried along: the most is "
-            + bytes(Companions.maximumSize)))
+          "\(quoted(name)) is not carried along: expected at most "
+            + "\(count(Companions.maximumSize)) bytes, found \(count(size))"))
     }
     let (training, heldOut) = try rows.load(runner: runner, report: report)
     try report(.stage("distil"))

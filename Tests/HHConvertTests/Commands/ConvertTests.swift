@@ -150,6 +150,35 @@ struct ConvertTests {
     expectError(wrong, "error: models/gpt2: tensor ")
   }
 
+  @Test("a file too large to go along is named in a warning")
+  func largeCompanion() throws {
+    try ModelCopy("llama").write(to: "model", in: bench.folder)
+    try bench.folder.write("CC0", to: "model/LICENSE")
+    #expect(try Tool.shell("truncate -s 67108865 model/NOTICE", in: bench.folder).status == 0)
+    let outcome = try Tool.run(
+      "model", "--steps", "0", "--rows", "4", "--length", "8", "--json", "-o", "out",
+      in: bench.folder)
+    #expect(outcome.status == 0)
+    let warnings = try outcome.lines.map(parse).filter { $0["event"]?.string == "warning" }
+    #expect(
+      warnings.compactMap { $0["message"]?.string } == [
+        "'NOTICE' is not carried along: expected at most 67,108,864 bytes, found 67,108,865"
+      ])
+    let carried = try ArtifactReader(at: bench.folder.path("out")).carriedFiles
+    #expect(carried.map(\.name) == ["LICENSE"])
+  }
+
+  @Test("the metadata of a GGUF model goes along")
+  func ggufMetadata() throws {
+    let model = Fixtures.path("golden/gguf/llama-gqa.gguf")
+    let outcome = try Tool.run(
+      model, "--steps", "0", "--rows", "4", "--length", "8", "-q", "-o", "out", in: bench.folder)
+    #expect(outcome.status == 0)
+    let content = try ArtifactReader(at: bench.folder.path("out")).readFile("gguf.json")
+    let metadata = try JSONValue(parsing: content)["metadata"]
+    #expect(metadata?["general.architecture"]?["value"]?.string == "llama")
+  }
+
   @Test("a budget takes steps away, never all of them")
   func budget() throws {
     let arguments = Bench.short("gpt2", steps: 1_000_000) + ["--budget", "0.2s", "--json"]

@@ -30,7 +30,9 @@ struct ArtifactVerifierTests {
   @Test("a flipped bit is found wherever it is, and placed")
   func flippedBits() throws {
     // A few tensors are enough here, and each flip costs a whole verification.
-    try ArtifactSamples.write(to: path, replacing: true, tensors: ArtifactSamples.fewTensors())
+    try ArtifactSamples.write(
+      to: path, replacing: true, tensors: ArtifactSamples.fewTensors(), files: ArtifactSamples.files
+    )
     let bytes = try ArtifactSamples.content(of: path)
     let table = try ArtifactReader(at: path).table
     var forge = FileForge(seed: 9)
