@@ -40,6 +40,7 @@ struct ArtifactVerifierTests {
     var positions = Set(bytes.count - 60..<bytes.count)
     for frame in 0..<8 { positions.formUnion(table.range(of: frame).prefix(24)) }
     positions.formUnion(table.range(of: table.entries.count - 1).prefix(24))
+    positions.formUnion(table.compressedSize..<table.compressedSize + 48)
     for _ in 0..<200 { positions.insert(forge.next(below: bytes.count)) }
     for position in positions.sorted() {
       var damaged = bytes
