@@ -4,12 +4,14 @@
 package func copy(_ source: Matrix, to target: Matrix) {
   precondition(
     source.rows == target.rows && source.columns == target.columns, "copy: shapes differ")
-  for row in 0..<source.rows {
-    let from = source.offset + row * source.stride
-    let to = target.offset + row * target.stride
-    let values = source.buffer.span(from..<from + source.columns)
-    var span = target.buffer.mutableSpan(to..<to + target.columns)
-    for index in 0..<values.count { span[index] = values[index] }
+  parallelRows(source.rows, columns: source.columns, elements: 1 << 16) { range in
+    for row in range {
+      let from = source.offset + row * source.stride
+      let to = target.offset + row * target.stride
+      let values = source.buffer.span(from..<from + source.columns)
+      var span = target.buffer.mutableSpan(to..<to + target.columns)
+      for index in 0..<values.count { span[index] = values[index] }
+    }
   }
 }
 

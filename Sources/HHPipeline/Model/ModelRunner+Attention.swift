@@ -82,14 +82,19 @@ extension ModelRunner {
         q: projected.query, k: projected.key, v: projected.value, shape: shape,
         scale: attention.scale, into: mixed)
     case .hedgehog:
-      guard let layer, let maps = maps[layer] else {
-        preconditionFailure("a rewritten block runs only with its feature maps set")
-      }
       HedgehogAttention.forward(
         q: projected.query, k: projected.key, v: projected.value, shape: shape,
-        maps: maps, into: mixed)
+        maps: featureMaps(ofLayer: layer), into: mixed)
     }
     return try output(of: attention, mixed)
+  }
+
+  /// The maps of a rewritten block.
+  func featureMaps(ofLayer layer: Int?) -> HedgehogMaps {
+    guard let layer, let maps = maps[layer] else {
+      preconditionFailure("a rewritten block runs only with its feature maps set")
+    }
+    return maps
   }
 
   /// The output projection of mixed values.

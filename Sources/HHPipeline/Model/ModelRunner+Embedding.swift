@@ -18,6 +18,18 @@ extension ModelRunner {
   package func embed(_ input: ModelInput, into hidden: Matrix, position: Int = 0)
     throws(FormatError) -> Activations
   {
+    let validLengths = try embedInputs(input, into: hidden, position: position)
+    var state = Activations(
+      hidden: hidden, rowCount: input.rowCount, validLengths: validLengths)
+    try run(graph.embeddingNodes, &state)
+    return state
+  }
+
+  /// The sums of embeddings alone, without the nodes that follow them; returns the valid positions
+  /// of each sequence, where some are padded.
+  func embedInputs(_ input: ModelInput, into hidden: Matrix, position: Int = 0)
+    throws(FormatError) -> [Int]?
+  {
     var validLengths: [Int]?
     for node in graph.embeddingNodes {
       switch (node.operation, input) {
@@ -29,10 +41,7 @@ extension ModelRunner {
       default: break
       }
     }
-    var state = Activations(
-      hidden: hidden, rowCount: input.rowCount, validLengths: validLengths)
-    try run(graph.embeddingNodes, &state)
-    return state
+    return validLengths
   }
 
   private func embed(
@@ -66,11 +75,8 @@ extension ModelRunner {
   private func embed(_ pixels: Matrix, _ embedding: PatchEmbedding, into hidden: Matrix)
     throws(FormatError)
   {
-    let side = embedding.imageSize / embedding.patchSize
-    let patchCount = side * side
-    let patches = workspace.matrix(
-      .patches, rows: pixels.rows * patchCount, columns: embedding.projection.inputs)
-    cutPatches(pixels, embedding, into: patches)
+    let patches = patches(of: pixels, embedding)
+    let patchCount = patches.rows / max(1, pixels.rows)
     let projected = workspace.matrix(
       .sublayer, rows: patches.rows, columns: graph.hiddenSize)
     try apply(embedding.projection, to: patches, into: projected)
@@ -85,6 +91,15 @@ extension ModelRunner {
         to: rows.rows(1..<patchCount + 1))
       add(positions, to: rows)
     }
+  }
+
+  /// Every patch as a row of pixels, in scratch memory.
+  func patches(of pixels: Matrix, _ embedding: PatchEmbedding) -> Matrix {
+    let side = embedding.imageSize / embedding.patchSize
+    let patches = workspace.matrix(
+      .patches, rows: pixels.rows * side * side, columns: embedding.projection.inputs)
+    cutPatches(pixels, embedding, into: patches)
+    return patches
   }
 
   /// Lays each patch's pixels out as a row, channel by channel, as the projection's weight is.

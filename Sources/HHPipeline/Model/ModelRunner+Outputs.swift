@@ -18,9 +18,16 @@ extension ModelRunner {
   package func outputs(for input: ModelInput) throws(FormatError) -> ModelOutputs {
     let hidden = Matrix(
       rows: input.rowCount * length(of: input), columns: graph.hiddenSize)
+    return try outputs(from: finalStates(for: input, into: hidden))
+  }
+
+  /// The hidden states that the heads read, in `hidden`, [rows × length, hidden size].
+  package func finalStates(for input: ModelInput, into hidden: Matrix) throws(FormatError)
+    -> Activations
+  {
     var state = try embed(input, into: hidden)
     try run(graph.nodes.drop { $0.layer == nil }, &state)
-    return try outputs(from: state)
+    return state
   }
 
   /// Reads the heads off final hidden states.
@@ -39,22 +46,28 @@ extension ModelRunner {
         let input = usesPooled ? outputs.pooled ?? firstRows(of: state) : firstRows(of: state)
         try apply(linear, to: input, into: logits)
         outputs.logits = logits
-      case .languageModel(let linear):
-        let logits = Matrix(rows: state.hidden.rows, columns: linear.outputs)
-        try apply(linear, to: state.hidden, into: logits)
-        outputs.logits = logits
-      case .maskedLanguageModel(let transform, let activation, let norm, let decoder):
-        let inner = workspace.matrix(
-          .head, rows: state.hidden.rows, columns: transform.outputs)
-        try apply(transform, to: state.hidden, into: inner)
-        Activation(activation).apply(inner)
-        try apply(norm, to: inner, into: inner)
+      case .languageModel, .maskedLanguageModel:
+        guard let decoder = head.decoder else { continue }
         let logits = Matrix(rows: state.hidden.rows, columns: decoder.outputs)
-        try apply(decoder, to: inner, into: logits)
+        try tokenLogits(of: state.hidden, into: logits)
         outputs.logits = logits
       }
     }
     return outputs
+  }
+
+  /// The logits of any rows of final hidden states, where the model has a head for tokens.
+  func tokenLogits(of rows: Matrix, into logits: Matrix) throws(FormatError) {
+    switch graph.tokenHead {
+    case .languageModel(let linear): try apply(linear, to: rows, into: logits)
+    case .maskedLanguageModel(let transform, let activation, let norm, let decoder):
+      let inner = workspace.matrix(.head, rows: rows.rows, columns: transform.outputs)
+      try apply(transform, to: rows, into: inner)
+      Activation(activation).apply(inner)
+      try apply(norm, to: inner, into: inner)
+      try apply(decoder, to: inner, into: logits)
+    default: break
+    }
   }
 
   /// The hidden states of each sequence's first position, [rows, hidden size].

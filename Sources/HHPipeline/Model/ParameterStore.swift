@@ -9,37 +9,57 @@ package import HHFormat
 package final class ParameterStore {
   private let checkpoint: Checkpoint
   private let names: NameMap
-  private var loaded: [String: FloatBuffer] = [:]
+  private var loaded: [String: FloatBuffer] = [:]  // by tensor name
+  private var pinned: Set<String> = []
+  private let ties: [String: String]  // roles stored twice, to the tensor that counts
 
   /// Serves the weights of a checkpoint under the roles of its name map.
   package init(checkpoint: Checkpoint, names: NameMap) {
     self.checkpoint = checkpoint
     self.names = names
+    ties = Dictionary(
+      names.storedTies.map { ($0.role.role, $0.tied.tensor.name) },
+      uniquingKeysWith: { first, _ in first })
   }
+
+  /// The tensor that holds a role's weights; roles that share weights share a tensor. Nil where the
+  /// checkpoint has none.
+  package func tensorName(_ role: String) -> String? { ties[role] ?? names[role]?.tensor.name }
 
   /// The weights of a role, in the order in which the file stores them.
   package func vector(_ role: String) throws(FormatError) -> FloatBuffer {
-    if let buffer = loaded[role] { return buffer }
-    guard let entry = names[role] else {
+    let name = tensorName(role)
+    if let name, let buffer = loaded[name] { return buffer }
+    guard let name, let entry = names[role] else {
       throw FormatError(
         .badData, file: checkpoint.path, place: "role '\(role)'",
         problem: "expected a tensor for it, found none")
     }
     let buffer = FloatBuffer(count: entry.tensor.elementCount)
     var output = buffer.mutableSpan
-    try checkpoint.readFloats(of: entry.tensor.name, into: &output)
-    loaded[role] = buffer
+    try checkpoint.readFloats(of: name, into: &output)
+    loaded[name] = buffer
     return buffer
   }
 
   /// The weights of a linear map as a matrix of the extents in which it is stored.
   package func matrix(_ linear: Linear) throws(FormatError) -> Matrix {
-    let buffer = try vector(linear.weight)
-    return linear.isInputMajor
-      ? Matrix(buffer, rows: linear.inputs, columns: linear.outputs)
-      : Matrix(buffer, rows: linear.outputs, columns: linear.inputs)
+    try weight(linear).matrix
   }
 
-  /// Forgets every weight, so that memory holds one layer at a time.
-  package func release() { loaded.removeAll() }
+  /// The weights of a linear map with their orientation.
+  package func weight(_ linear: Linear) throws(FormatError) -> LinearWeight {
+    LinearWeight(linear, in: try vector(linear.weight))
+  }
+
+  /// Keeps the weights of a role from now on, whatever is released: they are about to be changed.
+  package func pin(_ role: String) throws(FormatError) -> (tensor: String, values: FloatBuffer) {
+    let values = try vector(role)
+    let name = tensorName(role) ?? role
+    pinned.insert(name)
+    return (name, values)
+  }
+
+  /// Forgets every weight that is not pinned, so that memory holds one layer at a time.
+  package func release() { loaded = loaded.filter { pinned.contains($0.key) } }
 }

@@ -11,6 +11,11 @@ final class Workspace {
     case normed, queryKeyValue, query, key, value, mixed, sublayer, inner, gate, patches, head,
       first
     case logits
+    // Of training: gradients, and what losses are computed from.
+    case gradientA, gradientB, gradientC, gradientInner, patchGradient
+    case adapterInput, adapterGradient
+    case lossRows, lossGradient, headActivated, headNormed, headGradient
+    case teacherStates, teacherRows, teacherLogits
   }
 
   private var buffers: [Name: FloatBuffer] = [:]
