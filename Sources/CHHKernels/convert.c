@@ -1,4 +1,4 @@
-// Conversions between the 16-bit float types and float32, and a scan for values that are not finite.
+// Conversions between the 16-bit float types and float32, and scans for values that are not finite.
 //
 // All of it is integer arithmetic or exact float arithmetic on the bits, so every clone gives the
 // same result. Sources may start at any address: elements are read through unaligned types.
@@ -116,6 +116,19 @@ size_t hh_first_with_bits_64(const void *source, size_t count, uint64_t mask) {
     for (size_t i = start; i < end; i++) hit |= (elements[i] & mask) == mask;
     for (size_t i = start; hit && i < end; i++)
       if ((elements[i] & mask) == mask) return i;
+  }
+  return count;
+}
+
+HH_MULTIVERSION
+size_t hh_first_beyond(const float *values, size_t count, float limit) {
+  for (size_t start = 0; start < count; start += HH_SCAN_BLOCK) {
+    const size_t end = count - start < HH_SCAN_BLOCK ? count : start + HH_SCAN_BLOCK;
+    // Negated, so that a NaN counts.
+    uint32_t hit = 0;
+    for (size_t i = start; i < end; i++) hit |= !(__builtin_fabsf(values[i]) <= limit);
+    for (size_t i = start; hit && i < end; i++)
+      if (!(__builtin_fabsf(values[i]) <= limit)) return i;
   }
   return count;
 }

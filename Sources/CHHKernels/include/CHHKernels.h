@@ -26,6 +26,15 @@ size_t hh_first_with_bits_64(const void *source, size_t count, uint64_t mask);
 /// are rounded one by one. Returns 0, writing nothing, where the type is unknown.
 int hh_dequantize(uint32_t type, float *output, const void *source, size_t blocks);
 
+// Quantisation (quantize*.c).
+
+/// The reverse: finite float32 values as `blocks` blocks of a ggml type. Q4_0, Q4_1, Q5_0, Q5_1,
+/// Q8_0, TQ1_0, TQ2_0 and MXFP4 as gguf-py has them, bit for bit; Q2_K to Q6_K by a search of our
+/// own. Equal on every machine. Returns 0, writing nothing, for any other type.
+int hh_quantize(uint32_t type, void *output, const float *values, size_t blocks);
+/// Index of the first value that is NaN or whose magnitude is above `limit`, or `count`.
+size_t hh_first_beyond(const float *values, size_t count, float limit);
+
 // Byte planes (planes.c). Words are little-endian, at any address, and rotated left by one bit
 // before they are cut into bytes; plane 0 is the least significant byte. `planes` are consecutive
 // runs of `count` bytes, plane 0 first; output and source do not overlap.

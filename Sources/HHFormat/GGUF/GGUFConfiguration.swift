@@ -53,7 +53,23 @@ struct GGUFConfiguration {
       case .boolean, .object: continue
       }
     }
+    if let own = try ownValue(of: key) { return own }
     return key.type == .integer ? observed(key.name).map { .integer(Int64($0)) } : nil
+  }
+
+  /// The value under the key of our own that the writer uses where the format has none.
+  private func ownValue(
+    of key: ArchitectureSchema.ConfigurationKey
+  ) throws(FormatError) -> JSONValue? {
+    guard let value = metadata.file.header[key.ownKey] else { return nil }
+    switch key.type {
+    case .boolean: return value.bool.map { .bool($0) } ?? .string(value.text)
+    case .string: return .string(value.string ?? value.text)
+    case .number: return try metadata.number(key.ownKey).map { .number($0) }
+    case .integer, .side, .token:
+      return try metadata.integer(key.ownKey).map { .integer(Int64($0)) }
+    case .object: return nil
+    }
   }
 
   /// The size that the first layer's tensors show of a hyper-parameter, or nil.

@@ -74,6 +74,14 @@ package final class GGUFFile: Sendable {
     }
   }
 
+  /// All metadata, ready to be written again.
+  package func keyValues() throws(FormatError) -> [GGUFKeyValue] {
+    try header.metadata.map { (key, value) throws(FormatError) in
+      guard let array = value.array else { return GGUFKeyValue(key, value) }
+      return .array(key, of: array.elementType, try elements(of: array, key))
+    }
+  }
+
   /// The elements of the array of a key.
   func elements(of array: GGUFArray, _ key: String) throws(FormatError) -> [GGUFValue] {
     var cursor = self.cursor(over: array, of: key)

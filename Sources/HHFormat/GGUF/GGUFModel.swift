@@ -12,9 +12,11 @@ struct GGUFModel {
     guard let architecture = try metadata.string("general.architecture") else {
       throw metadata.error("general.architecture", "expected the model's architecture, found none")
     }
-    let schema = try ArchitectureSchema.all().first { $0.modelTypes.contains(architecture) }
+    let schema = try ArchitectureSchema.all().first {
+      $0.ggufArchitecture == architecture || $0.hedgehogArchitecture == architecture
+    }
     let names = try schema.map { (schema) throws(FormatError) in
-      try GGUFNames(schema: schema, metadata: metadata)
+      try GGUFNames(schema: schema, architecture: architecture, metadata: metadata)
     }
     var views: [GGUFView] = []
     for (number, file) in files.enumerated() {

@@ -8,14 +8,17 @@ struct GGUFNames {
   private let headCount: Int
   private let keyValueHeadCount: Int
 
-  init(schema: ArchitectureSchema, metadata: GGUFMetadata) throws(FormatError) {
+  /// `architecture` is the name that prefixes the keys of the metadata.
+  init(
+    schema: ArchitectureSchema, architecture: String, metadata: GGUFMetadata
+  ) throws(FormatError) {
     self.schema = schema
     var specs: [ByteKey: ArchitectureSchema.Tensor] = [:]
     for spec in schema.tensors {
       if let name = spec.gguf { specs[ByteKey(name)] = spec }
     }
     self.specs = specs
-    let stem = "\(schema.architecture).attention.head_count"
+    let stem = "\(architecture).attention.head_count"
     headCount = try metadata.integer(stem) ?? 0
     keyValueHeadCount = try metadata.integer("\(stem)_kv") ?? headCount
   }
@@ -26,6 +29,11 @@ struct GGUFNames {
     of tensor: GGUFTensor, file: Int, path: String
   ) throws(FormatError) -> [GGUFView] {
     let (pattern, layer) = Self.split(tensor.name)
+    if let map = GGUFLayout.mapNames.first(where: { $0.gguf == pattern }) {
+      return [
+        GGUFView(tensor, file: file, name: map.name.replacing("{layer}", with: "\(layer)"))
+      ]
+    }
     if let spec = specs[ByteKey(pattern)] {
       return [try view(tensor, spec, layer: layer, file: file, path: path)]
     }
@@ -41,12 +49,15 @@ struct GGUFNames {
     return [GGUFView(tensor, file: file)]
   }
 
-  /// A name with its layer's number taken out: `blk.3.attn_q.weight` is (`blk.{layer}.…`, 3).
+  /// A name with its layer's number taken out: `blk.3.attn_q.weight` is (`blk.{layer}.…`, 3). A
+  /// vision model has `v.blk.…`.
   private static func split(_ name: String) -> (pattern: String, layer: Int) {
-    let parts = name.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
-    guard parts.count == 3, parts[0] == "blk", let layer = Int(parts[1]), "\(layer)" == parts[1]
+    var parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    guard let block = parts.firstIndex(of: "blk"), block + 1 < parts.count,
+      let layer = Int(parts[block + 1]), "\(layer)" == parts[block + 1]
     else { return (name, 0) }
-    return ("blk.{layer}.\(parts[2])", layer)
+    parts[block + 1] = "{layer}"
+    return (parts.joined(separator: "."), layer)
   }
 
   private func name(of spec: ArchitectureSchema.Tensor, layer: Int) -> String {

@@ -9,6 +9,13 @@ struct GGUFPartName {
   /// How many there are.
   let count: Int
 
+  /// The names of a set of files, seen from the first.
+  init(stem: String, count: Int) {
+    self.stem = stem
+    number = 1
+    self.count = count
+  }
+
   /// Takes a file name apart; nil where it is no name of a part.
   init?(_ name: String) {
     let parts = name.split(separator: "-", omittingEmptySubsequences: false)

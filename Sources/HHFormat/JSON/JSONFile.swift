@@ -10,15 +10,20 @@ extension JSONObject {
         .badData, file: path,
         problem: "expected JSON of at most \(limit) bytes, found \(file.count)")
     }
+    try self.init(parsing: file.bytes, file: path)
+  }
+
+  /// Reads the content of a file that holds one JSON object.
+  package init(parsing bytes: RawSpan, file: String) throws(FormatError) {
     let value: JSONValue
     do {
-      value = try JSONValue(parsing: file.bytes.octets)
+      value = try JSONValue(parsing: bytes.octets)
     } catch {
       throw FormatError(
-        .badData, file: path, problem: "invalid JSON at byte \(error.offset): \(error.problem)")
+        .badData, file: file, problem: "invalid JSON at byte \(error.offset): \(error.problem)")
     }
     guard let object = value.object else {
-      throw FormatError(.badData, file: path, problem: "expected a JSON object, found another type")
+      throw FormatError(.badData, file: file, problem: "expected a JSON object, found another type")
     }
     self = object
   }

@@ -23,6 +23,7 @@ extension ArchitectureSchema {
     detect = try reader.strings(root, "detect")
     prefixes = try reader.strings(root, "prefixes")
     baseClasses = try reader.strings(root, "baseClasses")
+    ggufArchitecture = root["ggufArchitecture"]?.string ?? architecture
     ggufPrefix = root["ggufPrefix"]?.string ?? prefixes.first ?? ""
     renames = try reader.list(root, "renames").map { (item) throws(FormatError) in
       (from: try reader.string(item, "from"), to: try reader.string(item, "to"))
@@ -32,10 +33,8 @@ extension ArchitectureSchema {
         name: try reader.string(item, "name"), keys: try reader.strings(item, "keys"),
         type: try reader.choice(item, "type"), fallback: item["default"] ?? .null,
         isInferable: item["inferable"]?.bool ?? true,
-        gguf: try reader.list(item, "gguf").map { (key) throws(FormatError) in
-          guard let key = key.string else { throw reader.problem("gguf", "strings") }
-          return key
-        })
+        gguf: try reader.strings(item, "gguf"),
+        ggufWritten: try reader.strings(item, "ggufWritten"))
     }
     requires = try reader.list(root, "requires").map { (item) throws(FormatError) in
       (key: try reader.string(item, "key"), value: try reader.member(item, "value"))

@@ -56,6 +56,11 @@ package struct ArchitectureSchema: Sendable {
     package let isInferable: Bool
     /// Keys of GGUF metadata that hold the value, in order; `{architecture}` is filled in.
     package let gguf: [String]
+    /// Keys that other readers want beside the first of `gguf`: written, never read.
+    package let ggufWritten: [String]
+
+    /// The key of our own under which a GGUF file keeps what the format has no key for.
+    package var ownKey: String { "hh.\(keys.first { !$0.contains(".") } ?? name)" }
 
     /// How a configuration spells the key: as it does, or as the reference implementation would.
     func spelling(in configuration: JSONObject?) -> String {
@@ -120,6 +125,8 @@ package struct ArchitectureSchema: Sendable {
   package let prefixes: [String]
   /// Classes of the reference implementation that have no language-model head.
   package let baseClasses: [String]
+  /// What a GGUF file calls the architecture.
+  package let ggufArchitecture: String
   /// The prefix that the tensors of a GGUF file get, which names none itself.
   package let ggufPrefix: String
   /// Old spellings: a file's `from` means `to`.
@@ -155,6 +162,15 @@ package struct ArchitectureSchema: Sendable {
     throw FormatError(
       .unsupported, file: name,
       problem: "unknown architecture: expected \(names(of: schemas)), found '\(name)'")
+  }
+
+  /// The names of the values that a GGUF file shows by the tensors it has.
+  package var impliedByTensors: Set<String> {
+    var names: Set<String> = ["tiedHead"]
+    for tensor in tensors {
+      if case .when(let condition) = tensor.presence { names.insert(condition) }
+    }
+    return names
   }
 
   /// The known architectures as words for an error message.

@@ -15,7 +15,11 @@ package struct Export {
   /// - Throws: `FormatError` for a source or output that cannot be used, `PipelineError` for options
   ///   that contradict each other.
   package init(_ options: ExportOptions) throws {
-    if options.target != .gguf { _ = try options.floatType() }
+    if options.target == .gguf {
+      _ = try options.ggufType()
+    } else {
+      _ = try options.floatType()
+    }
     self.options = options
     source = try ExportSource(options)
     output = options.outputPath(isHedgehog: source.isHedgehog)
@@ -57,8 +61,9 @@ package struct Export {
       try export.run(into: staging, report: report)
       tensorCount = export.tensors.count
     case .gguf:
-      throw PipelineError.invalidOption(
-        name: "--to", problem: "expected hf or safetensors, found 'gguf'")
+      let export = try GGUFExport(source: source, options: options, output: output)
+      try export.run(into: staging, report: report)
+      tensorCount = export.tensorCount
     }
     let files = try directoryEntries(of: staging.path)
     var size = 0

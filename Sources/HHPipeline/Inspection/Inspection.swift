@@ -52,13 +52,17 @@ package struct Inspection: Sendable {
     let checkpoint = try Checkpoint(opening: path, configuration: configuration)
     format = checkpoint.format
     manifest = nil
-    let names = Self.names(of: checkpoint)
+    let maps =
+      checkpoint.ggufFiles.isEmpty
+      ? [] : checkpoint.tensors.filter { GGUFLayout.isMap($0.name) }
+    let names = Self.names(of: checkpoint, without: maps)
     var roles: [ByteKey: String] = [:]
     if case .success(let names) = names {
       for entry in names.entries { roles[ByteKey(entry.tensor.name)] = entry.role }
       for entry in names.dropped { roles[ByteKey(entry.tensor.name)] = "dropped: \(entry.why)" }
+      for map in maps { roles[ByteKey(map.name)] = "feature map" }
       architecture = names.schema.architecture
-      obstacle = nil
+      obstacle = maps.isEmpty ? nil : "the model has Hedgehog attention already"
     } else {
       architecture = nil
       if case .failure(let error) = names { obstacle = error.description } else { obstacle = nil }
@@ -72,9 +76,16 @@ package struct Inspection: Sendable {
     }
   }
 
-  private static func names(of checkpoint: Checkpoint) -> Result<NameMap, FormatError> {
+  private static func names(
+    of checkpoint: Checkpoint, without maps: [TensorDescriptor]
+  ) -> Result<NameMap, FormatError> {
+    let left = Set(maps.map { ByteKey($0.name) })
     do throws(FormatError) {
-      return .success(try NameMap(checkpoint))
+      return .success(
+        try NameMap(
+          tensors: checkpoint.tensors.filter { !left.contains(ByteKey($0.name)) },
+          configuration: checkpoint.configuration,
+          configurationPath: checkpoint.configurationPath, checkpointPath: checkpoint.path))
     } catch {
       return .failure(error)
     }

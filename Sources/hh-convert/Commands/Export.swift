@@ -27,7 +27,10 @@ struct ExportCommand: ParsableCommand {
     help: "The file or folder to write (default: by the source's name, in the working folder).")
   var output: String?
 
-  @Option(help: "Element type of the source's floats: keep, f32, f16 or bf16; more with gguf.")
+  @Option(
+    help:
+      "Element type of the source's floats: keep, f32, f16 or bf16; with gguf also q8_0, q4_k and so on."
+  )
   var dtype = "keep"
 
   @Option(
@@ -37,6 +40,9 @@ struct ExportCommand: ParsableCommand {
 
   @Flag(help: "The softmax model that an artifact was converted from.")
   var softmax = false
+
+  @Flag(help: "With gguf, leave out a head that the format has no names for (BERT's).")
+  var dropHead = false
 
   @Option(help: "The model that a delta artifact was made from.")
   var base: String?
@@ -81,6 +87,7 @@ struct ExportCommand: ParsableCommand {
     options.dtype = dtype.lowercased()
     options.shardSize = shardSize?.bytes
     options.softmax = softmax
+    options.dropHead = dropHead
     options.base = base
     options.configuration = config
     options.force = force

@@ -36,14 +36,14 @@ package struct ByteLevelBPE: Tokenizer {
   package let special: SpecialTokens
   package let frame: TokenFrame
 
-  private let vocabulary: Vocabulary
-  private let merges: MergeTable
+  let vocabulary: Vocabulary
+  let merges: MergeTable
   private let byteIDs: [Int32]
   private let wholePieces: [[UInt8]: Int32]
-  private let preTokenization: PreTokenization
-  private let addsPrefixSpace: Bool
-  private let composes: Bool
-  private let added: AddedTokens
+  let preTokenization: PreTokenization
+  let addsPrefixSpace: Bool
+  let composes: Bool
+  let added: AddedTokens
 
   /// What differs between byte-level tokenizers.
   package struct Options: Sendable {

@@ -37,6 +37,16 @@ struct MergeTable: Sendable {
     return (UInt32(value >> 32), Int32(bitPattern: UInt32(truncatingIfNeeded: value)))
   }
 
+  /// Every merge, the most urgent first.
+  var pairs: [(left: Int32, right: Int32)] {
+    keys.indices.filter { keys[$0] != Self.vacant }.sorted { values[$0] < values[$1] }.map { slot in
+      (
+        Int32(truncatingIfNeeded: keys[slot] >> 32),
+        Int32(truncatingIfNeeded: keys[slot] & 0x7FFF_FFFF)
+      )
+    }
+  }
+
   private static func pack(_ left: Int32, _ right: Int32) -> UInt64 {
     // Negative symbols (unknown characters) are never in the table; both sides negative would be
     // the vacant key, so the sign bit of the left one is dropped.

@@ -37,12 +37,14 @@ package struct SentencePieceBPE: Tokenizer {
     case nothing
   }
 
+  /// The vocabulary as files have it: texts, scores and kinds.
+  let entries: [SentencePieceModel.Piece]
   private let pieces: [Piece]
   private let merges: MergeTable
   private let characters: [Unicode.Scalar: Int32]
   private let byteIDs: [Int32]
   private let frozen: ByteTrie
-  private let normalization: Normalization
+  let normalization: Normalization
   private let splitsBeforeMarks: Bool
   private let added: AddedTokens
 
@@ -70,15 +72,18 @@ package struct SentencePieceBPE: Tokenizer {
     normalization.removesExtraSpaces = model.removesExtraSpaces
     let (merges, characters) = Self.scoredMerges(ids) { model.pieces[Int($0)].score }
     self.init(
-      pieces: pieces, merges: merges, characters: characters, bytes: bytes, frozen: frozen,
+      entries: model.pieces, pieces: pieces, merges: merges, characters: characters, bytes: bytes,
+      frozen: frozen,
       normalization: normalization, added: AddedTokens(), special: model.special, frame: frame)
   }
 
   init(
-    pieces: [Piece], merges: MergeTable, characters: [Unicode.Scalar: Int32],
+    entries: [SentencePieceModel.Piece], pieces: [Piece], merges: MergeTable,
+    characters: [Unicode.Scalar: Int32],
     bytes: [UInt8: Int32], frozen: ByteTrie = ByteTrie(), normalization: Normalization,
     added: AddedTokens, special: SpecialTokens, frame: TokenFrame
   ) {
+    self.entries = entries
     self.pieces = pieces
     self.merges = merges
     self.characters = characters

@@ -35,10 +35,35 @@ extension TokenizerJSON {
       }
     }
     return SentencePieceBPE(
+      entries: entries(of: vocabulary, count: size, fallsBack: fallsBack, special, pairs),
       pieces: pieces, merges: table, characters: characters, bytes: bytes,
       normalization: normalization,
       added: AddedTokens(added) { normalization($0, isFirst: true) },
       special: special, frame: frame)
+  }
+
+  /// The vocabulary as a SentencePiece model would have it. An entry's score is the negated rank of
+  /// the first merge that makes it, which asks for the same merges in the same order.
+  private func entries(
+    of vocabulary: Vocabulary, count: Int, fallsBack: Bool, _ special: SpecialTokens,
+    _ merges: [(left: String, right: String)]
+  ) -> [SentencePieceModel.Piece] {
+    var entries = [SentencePieceModel.Piece](
+      repeating: SentencePieceModel.Piece(kind: .unused), count: count)
+    for (id, text) in vocabulary.entries {
+      let isByte = fallsBack && SentencePieceBPE.byte(of: text) != nil
+      entries[Int(id)] = SentencePieceModel.Piece(text: text, kind: isByte ? .byte : .normal)
+    }
+    for (rank, merge) in merges.enumerated().reversed() {
+      guard let id = vocabulary.id(of: merge.left + merge.right) else { continue }
+      entries[Int(id)].score = -Float(rank)
+    }
+    for token in added {
+      entries[Int(token.id)] = SentencePieceModel.Piece(
+        text: token.content, kind: token.isSpecial ? .control : .userDefined)
+    }
+    if let unknown = special.unknown { entries[Int(unknown)].kind = .unknown }
+    return entries
   }
 
   /// `Prepend` and `Replace` normalisers (Llama's converter), or a `Metaspace` pre-tokenizer.

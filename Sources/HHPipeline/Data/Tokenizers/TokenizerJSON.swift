@@ -10,10 +10,13 @@ struct TokenizerJSON {
   let root: JSONObject
   let added: [AddedToken]
 
-  init(file: String, settings: TokenizerSettings) throws(FormatError) {
+  init(
+    _ files: TokenizerFiles, _ name: String, settings: TokenizerSettings
+  ) throws(FormatError) {
+    let file = files.path(name)
     self.file = file
     self.settings = settings
-    root = try JSONObject(contentsOf: file)
+    root = try files.object(name)
     var added: [AddedToken] = []
     for (index, entry) in (root["added_tokens"]?.array ?? []).enumerated() {
       guard let content = entry["content"]?.string, let id = entry["id"]?.integer,

@@ -8,47 +8,47 @@ package enum TokenizerLoader {
   /// encoder.json and vocab.bpe), else vocab.txt, else tokenizer.model. Nil where there is none of
   /// them; an error where the first one present is damaged or of a kind not handled.
   package static func load(beside directory: String) throws(FormatError) -> (any Tokenizer)? {
-    let settings = try TokenizerSettings(beside: directory)
-    func present(_ name: String) -> String? {
-      let file = join(directory, name)
-      return isPresent(file) ? file : nil
+    try load(TokenizerFiles(in: directory))
+  }
+
+  /// The tokenizer of some files, chosen as from a directory.
+  static func load(_ files: TokenizerFiles) throws(FormatError) -> (any Tokenizer)? {
+    let settings = try TokenizerSettings(files)
+    if files.holds("tokenizer.json") {
+      return try TokenizerJSON(files, "tokenizer.json", settings: settings).tokenizer()
     }
-    if let file = present("tokenizer.json") {
-      return try TokenizerJSON(file: file, settings: settings).tokenizer()
+    for (entries, merges) in [("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe")]
+    where files.holds(entries) {
+      return try byteLevelBPE(files, entries: entries, merges: merges, settings: settings)
     }
-    for (entries, merges) in [("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe")] {
-      guard let file = present(entries) else { continue }
-      return try byteLevelBPE(
-        entries: file, merges: join(directory, merges), settings: settings)
-    }
-    if let file = present("vocab.txt") { return try wordPiece(entries: file, settings: settings) }
-    if let file = present("tokenizer.model") {
-      return try sentencePiece(model: file, settings: settings)
+    if files.holds("vocab.txt") { return try wordPiece(files, "vocab.txt", settings: settings) }
+    if files.holds("tokenizer.model") {
+      return try sentencePiece(files, "tokenizer.model", settings: settings)
     }
     return nil
   }
 
   /// GPT-2's two files.
   private static func byteLevelBPE(
-    entries file: String, merges mergeFile: String, settings: TokenizerSettings
+    _ files: TokenizerFiles, entries: String, merges: String, settings: TokenizerSettings
   ) throws(FormatError) -> any Tokenizer {
+    let (file, mergeFile) = (files.path(entries), files.path(merges))
     if let name = settings.tokenizerClass, !name.hasPrefix("GPT2") {
       throw FormatError(
         .unsupported, file: file, place: "tokenizer class \(quoted(name))",
         problem: "only GPT-2 tokenizers are read from a vocabulary and a list of merges",
         hint: "save the tokenizer as tokenizer.json")
     }
-    let entries = try JSONObject(contentsOf: file)
-    let vocabulary = try Vocabulary(.object(entries), file: file)
-    var merges: [(left: String, right: String)] = []
-    for (index, line) in try readText(at: mergeFile).utf8Lines.enumerated() {
+    let vocabulary = try Vocabulary(.object(try files.object(entries)), file: file)
+    var pairs: [(left: String, right: String)] = []
+    for (index, line) in try files.text(merges).utf8Lines.enumerated() {
       if line.isEmpty || line.hasPrefix("#version") { continue }
       guard let pair = splitMerge(line) else {
         throw FormatError(
           .badData, file: mergeFile, place: "line \(index + 1)",
           problem: "expected two entries and one space between them, found \(quoted(line))")
       }
-      merges.append(pair)
+      pairs.append(pair)
     }
     let special = settings.special(vocabulary.id)
     var options = ByteLevelBPE.Options()
@@ -58,7 +58,7 @@ package enum TokenizerLoader {
     }
     do {
       return try ByteLevelBPE(
-        vocabulary: vocabulary, merges: merges, options: options, added: end.map { [$0] } ?? [],
+        vocabulary: vocabulary, merges: pairs, options: options, added: end.map { [$0] } ?? [],
         special: special, frame: TokenFrame())
     } catch {
       throw error.formatError(file: mergeFile)
@@ -67,10 +67,11 @@ package enum TokenizerLoader {
 
   /// BERT's list of entries, one a line; the line number is the id.
   private static func wordPiece(
-    entries file: String, settings: TokenizerSettings
+    _ files: TokenizerFiles, _ name: String, settings: TokenizerSettings
   ) throws(FormatError) -> any Tokenizer {
+    let file = files.path(name)
     var vocabulary = Vocabulary()
-    var lines = try readText(at: file).utf8Lines
+    var lines = try files.text(name).utf8Lines
     if lines.last == "" { lines.removeLast() }
     for (index, line) in lines.enumerated() {
       guard vocabulary.insert(line, id: index) else {
@@ -95,10 +96,9 @@ package enum TokenizerLoader {
 
   /// A SentencePiece model, Llama's.
   private static func sentencePiece(
-    model file: String, settings: TokenizerSettings
+    _ files: TokenizerFiles, _ name: String, settings: TokenizerSettings
   ) throws(FormatError) -> any Tokenizer {
-    let bytes = try readBytes(at: file)
-    let model = try SentencePieceModel(parsing: bytes, file: file)
+    let model = try SentencePieceModel(parsing: files.bytes(name), file: files.path(name))
     var frame = TokenFrame()
     if settings.addsBOS ?? true, let bos = model.special.bos { frame.prefix = [bos] }
     if settings.addsEOS ?? false, let eos = model.special.eos { frame.suffix = [eos] }

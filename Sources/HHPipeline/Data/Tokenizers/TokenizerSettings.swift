@@ -17,12 +17,10 @@ struct TokenizerSettings {
   /// BERT's clean-up.
   private(set) var bert = BertNormalization()
 
-  /// Reads the settings of a model's directory; both files may be missing.
-  init(beside directory: String) throws(FormatError) {
-    for name in ["special_tokens_map.json", "tokenizer_config.json"] {
-      let file = join(directory, name)
-      guard isPresent(file) else { continue }
-      let settings = try JSONObject(contentsOf: file)
+  /// Reads the settings beside a tokenizer; both files may be missing.
+  init(_ files: TokenizerFiles) throws(FormatError) {
+    for name in ["special_tokens_map.json", "tokenizer_config.json"] where files.holds(name) {
+      let settings = try files.object(name)
       for (key, value) in settings.pairs where key.hasSuffix("_token") {
         // A role is a text, or an object such as {"content": "<s>", "lstrip": false}.
         if let text = value.string ?? value["content"]?.string { roles[key] = text }

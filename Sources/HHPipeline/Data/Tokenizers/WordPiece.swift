@@ -6,13 +6,13 @@ package struct WordPiece: Tokenizer {
   package let special: SpecialTokens
   package let frame: TokenFrame
 
-  private let vocabulary: Vocabulary
+  let vocabulary: Vocabulary
   private let unknown: Int32
   private let wordStarts: ByteTrie
   private let continuations: ByteTrie
-  private let normalization: BertNormalization
-  private let options: Options
-  private let added: AddedTokens
+  let normalization: BertNormalization
+  let options: Options
+  let added: AddedTokens
 
   /// What differs between WordPiece tokenizers.
   package struct Options: Sendable, Equatable {

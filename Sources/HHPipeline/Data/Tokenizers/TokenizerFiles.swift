@@ -1,0 +1,54 @@
+// Where a tokenizer's files are read: from a folder, or from what an artifact carries.
+
+internal import HHFormat
+
+/// The files of a tokenizer by name.
+struct TokenizerFiles {
+  /// The folder, or what stands for it in messages.
+  private let place: String
+  /// The files in memory; nil where they are read from the folder.
+  private let contents: [String: [UInt8]]?
+
+  /// The files of a folder.
+  init(in directory: String) {
+    place = directory
+    contents = nil
+  }
+
+  /// Files in memory; `owner` is the file that carries them.
+  init(_ files: [Companions.File], of owner: String) {
+    place = owner
+    contents = Dictionary(
+      files.map { ($0.name, $0.content) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Whether there is a file of this name.
+  func holds(_ name: String) -> Bool {
+    contents.map { $0[name] != nil } ?? isPresent(path(name))
+  }
+
+  /// The path of a file, for messages too.
+  func path(_ name: String) -> String { join(place, name) }
+
+  /// The content of a file.
+  func bytes(_ name: String) throws(FormatError) -> [UInt8] {
+    guard let contents else { return try readBytes(at: path(name)) }
+    guard let bytes = contents[name] else {
+      throw FormatError(
+        .missingInput, file: place, problem: "expected the file \(quoted(name)), found none")
+    }
+    return bytes
+  }
+
+  /// The text of a file.
+  func text(_ name: String) throws(FormatError) -> String {
+    try validText(try bytes(name), file: path(name))
+  }
+
+  /// The JSON object of a file.
+  func object(_ name: String) throws(FormatError) -> JSONObject {
+    guard contents != nil else { return try JSONObject(contentsOf: path(name)) }
+    let bytes = try bytes(name)
+    return try JSONObject(parsing: bytes.raw, file: path(name))
+  }
+}
