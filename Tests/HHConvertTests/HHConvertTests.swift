@@ -44,6 +44,10 @@ struct HHConvertTests {
                                   transformers, safetensors or GGUF.
           batch                   Convert every checkpoint in folders and lists,
                                   skipping what is done.
+          generate                Write text with a decoder: an artifact, or a softmax
+                                  checkpoint to compare with.
+          eval                    Measure an artifact on a task, beside the softmax
+                                  model it was converted from.
 
           See 'hh-convert help <subcommand>' for detailed help.
 

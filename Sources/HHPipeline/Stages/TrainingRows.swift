@@ -113,7 +113,7 @@ private struct RowMaker {
     func rows(_ path: String) throws(FormatError) -> DataSource {
       try DataSource(
         at: path, for: purpose, tokenizer: tokenizer, vocabularySize: graph.vocabularySize,
-        beside: checkpoint.directory)
+        files: try ModelFiles(of: checkpoint))
     }
     let data = try rows(path)
     var training = data.rows
@@ -140,7 +140,7 @@ private struct RowMaker {
   func madeUp(count: Int) throws(FormatError) -> DataRows {
     if case .images(let shape) = purpose {
       let normalization = try ImageNormalization(
-        beside: checkpoint.directory, channels: shape.channels)
+        try ModelFiles(of: checkpoint), channels: shape.channels)
       return .images(
         SyntheticData.images(
           count: count, shape: shape, normalization: normalization,
@@ -165,10 +165,7 @@ private struct RowMaker {
     case .decoder: return .decoder(length: length)
     case .encoder: return .encoder(length: length)
     case .image:
-      let sizes = names.hyperparameters
-      let side = sizes.integer("imageSize")
-      return .images(
-        ImageShape(channels: sizes.integer("channelCount"), height: side, width: side))
+      return .images(ImageShape(names.hyperparameters))
     }
   }
 }
