@@ -69,6 +69,9 @@ final class ArtifactTensors: TensorSource {
   func withPart<Result>(
     of index: Int, elements: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
   ) throws(FormatError) -> Result? {
+    if index < leftOut.count {
+      return try checkedBase(index).withPart(of: tensors[index].name, elements: elements, body)
+    }
     let width = tensors[index].dtype.bitWidth
     let bytes = try reader.read(
       tensors[index].name,

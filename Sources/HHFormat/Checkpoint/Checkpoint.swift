@@ -27,6 +27,8 @@ package final class Checkpoint: Sendable {
   /// The artifact that the tensors come from, where the checkpoint is one: its manifest says where
   /// each tensor came from, and it holds more than the model.
   package var artifact: ArtifactReader? { (source as? ArtifactTensors)?.reader }
+  /// Whether the checkpoint is an artifact that needs the model it was made from.
+  package var isDelta: Bool { artifact?.manifest.base != nil }
   /// Size of all tensors in bytes.
   package var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
@@ -130,6 +132,20 @@ package final class Checkpoint: Sendable {
   /// A tensor's elements, to be read piece by piece.
   package func elements(of name: String) throws(FormatError) -> TensorElements {
     TensorElements(self, source, index: try position(of: name))
+  }
+
+  /// Lends some of a tensor's elements as `withBytes` does; nil where only whole tensors can be had.
+  /// The range is one that `TensorElements` allows.
+  func withPart<Result>(
+    of name: String, elements: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result? {
+    let index = try position(of: name)
+    guard let stored = source.storedBytes(of: index, lentBy: self) else {
+      return try source.withPart(of: index, elements: elements, body)
+    }
+    let width = tensors[index].dtype.bitWidth
+    return try body(
+      stored.extracting(elements.lowerBound * width / 8..<elements.upperBound * width / 8))
   }
 
   /// Reads a tensor of F32, F16 or BF16 as float32, exactly, into `output`, whose count must be the

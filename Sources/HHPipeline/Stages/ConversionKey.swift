@@ -55,6 +55,7 @@ extension ConversionOptions {
       "learning_rate": distillation.learningRate.map { .number($0) } ?? .null,
       "budget": distillation.budget.map { .number($0) } ?? .null,
       "seed": .unsigned(distillation.seed),
+      "delta": .bool(delta),
     ]
   }
 }

@@ -53,7 +53,7 @@ struct ConversionArguments: ParsableArguments {
   @Flag(
     help: """
       Leave unchanged tensors, and the files beside the model, to the model: the artifact is small, \
-      and --base MODEL completes it.
+      and is used together with the model.
       """)
   var delta = false
 
