@@ -54,6 +54,10 @@ let package = Package(
       resources: [.embedInCode("Export/Python/modeling_hedgehog.py")]),
     .executableTarget(
       name: "hh-convert", dependencies: ["HHPipeline", arguments], swiftSettings: settings),
+    // Timings of parts; in no product, since nobody but Benchmarks/ runs it.
+    .executableTarget(
+      name: "hh-bench", dependencies: ["HHFormat", arguments], path: "Benchmarks/hh-bench",
+      swiftSettings: settings),
     .target(
       name: "HHTestSupport", dependencies: ["HHFormat", "HHCompute"], path: "Tests/HHTestSupport",
       swiftSettings: settings),

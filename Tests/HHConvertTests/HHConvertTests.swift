@@ -62,9 +62,10 @@ struct HHConvertTests {
       .flatMap { $0.split(whereSeparator: { " ,".contains($0) }) }.filter { $0.hasPrefix("-") }
     #expect(
       options == [
-        "-o", "--output", "--config", "--data", "--held-out", "--length", "--steps", "--batch",
-        "--rows", "--lr", "--budget", "--seed", "--threads", "--delta", "--allow-nonfinite",
-        "--dry-run", "--force", "-q", "--quiet", "--json", "--version", "-h", "--help",
+        "-o", "--output", "--config", "--stages", "--data", "--held-out", "--length", "--steps",
+        "--batch", "--rows", "--lr", "--budget", "--seed", "--threads", "--delta",
+        "--allow-nonfinite", "--dry-run", "--force", "-q", "--quiet", "--json", "--version", "-h",
+        "--help",
       ])
   }
 

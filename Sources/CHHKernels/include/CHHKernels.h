@@ -187,6 +187,17 @@ void hh_distillation(
   const hh_attention_item *item, const hh_feature_maps *maps,
   const hh_distillation_options *options, hh_distillation_sums *sums);
 
+// SHA-256 (sha256.c).
+
+/// Whether the processor has what the functions below need.
+int hh_sha256_is_available(void);
+/// Takes `blocks` blocks of 64 bytes into a state of eight words.
+void hh_sha256(uint32_t *state, const uint8_t *data, size_t blocks);
+/// The same for two messages at a time, in little more time than one takes.
+void hh_sha256_pair(
+  uint32_t *state_a, const uint8_t *data_a, uint32_t *state_b, const uint8_t *data_b,
+  size_t blocks);
+
 // Optimiser (optimizer.c).
 
 /// The scalars of one AdamW step, bias corrections worked in.

@@ -3,12 +3,14 @@
 /// A tensor to be written. Its bytes are borrowed when they are needed, so that a mapped file or an
 /// array already in memory is not copied.
 package struct ArtifactTensor: Sendable {
-  /// Lends the tensor's little-endian, row-major bytes to `body`, for the duration of the call.
+  /// Lends a range of the tensor's little-endian, row-major bytes to `body`, for the duration of the
+  /// call.
   ///
-  /// It is called twice for each tensor: once for the digest, at the same time as other tensors',
-  /// and once for compression, alone. It must lend the same bytes both times.
+  /// It is called from several threads at a time: for every range once for the digest, and then for
+  /// each of its planes. It must lend the same bytes every time.
   package typealias Lender =
-    @Sendable (_ body: (RawSpan) throws(FormatError) -> Void) throws(FormatError) -> Void
+    @Sendable (_ range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Void)
+    throws(FormatError) -> Void
 
   /// The name.
   package let name: String
@@ -18,16 +20,20 @@ package struct ArtifactTensor: Sendable {
   package let shape: [Int]
   /// Where the values came from.
   package let origin: TensorOrigin
+  /// Bytes that there are to lend.
+  package let byteCount: Int
   let lend: Lender
 
-  /// Creates a tensor whose bytes `lend` lends.
+  /// Creates a tensor whose `byteCount` bytes `lend` lends.
   package init(
-    name: String, dtype: DType, shape: [Int], origin: TensorOrigin, lend: @escaping Lender
+    name: String, dtype: DType, shape: [Int], origin: TensorOrigin, byteCount: Int,
+    lend: @escaping Lender
   ) {
     self.name = name
     self.dtype = dtype
     self.shape = shape
     self.origin = origin
+    self.byteCount = byteCount
     self.lend = lend
   }
 
@@ -35,8 +41,8 @@ package struct ArtifactTensor: Sendable {
   package init(
     name: String, dtype: DType, shape: [Int], origin: TensorOrigin, bytes: [UInt8]
   ) {
-    self.init(name: name, dtype: dtype, shape: shape, origin: origin) {
-      (body) throws(FormatError) in try body(bytes.raw)
+    self.init(name: name, dtype: dtype, shape: shape, origin: origin, byteCount: bytes.count) {
+      (range, body) throws(FormatError) in try body(bytes.raw.extracting(range))
     }
   }
 
@@ -48,9 +54,9 @@ package struct ArtifactTensor: Sendable {
 
   /// Creates a float32 tensor from values in memory.
   package init(name: String, shape: [Int], origin: TensorOrigin, floats: [Float]) {
-    self.init(name: name, dtype: .f32, shape: shape, origin: origin) {
+    self.init(name: name, dtype: .f32, shape: shape, origin: origin, byteCount: 4 * floats.count) {
       // Safe: floats have no padding.
-      (body) throws(FormatError) in try body(unsafe floats.span.bytes)
+      (range, body) throws(FormatError) in try body(unsafe floats.span.bytes.extracting(range))
     }
   }
 
@@ -61,7 +67,9 @@ package struct ArtifactTensor: Sendable {
   ) {
     self.init(
       name: name ?? descriptor.name, dtype: descriptor.dtype, shape: descriptor.shape,
-      origin: origin
-    ) { (body) throws(FormatError) in try body(file.bytes.extracting(descriptor.byteRange)) }
+      origin: origin, byteCount: descriptor.byteCount
+    ) { (range, body) throws(FormatError) in
+      try body(file.bytes.extracting(descriptor.byteRange).extracting(range))
+    }
   }
 }

@@ -9,6 +9,7 @@
 /// How an artifact is written.
 package struct ArtifactOptions: Sendable {
   /// Called with the content bytes written so far and in all; false stops the writing.
+  /// It is called from several threads, but from one at a time.
   package typealias Progress = @Sendable (_ done: Int, _ total: Int) -> Bool
 
   /// The layout of 2- and 4-byte floats.
@@ -52,8 +53,8 @@ package enum ArtifactWriter {
   /// Writes an artifact and publishes it under `path` once it is whole and on disk.
   ///
   /// The header comes first and holds each tensor's digest, so every tensor is read twice: once to
-  /// digest it and once to compress it. Beside the tensors themselves, memory holds a few frames
-  /// for each thread. The same tensors, files and description give the same bytes.
+  /// digest it and once to compress it. Beside what is lent, memory holds a few frames for each
+  /// thread. The same tensors, files and description give the same bytes.
   ///
   /// Throws `.cannotCreate` where the output exists and is not to be replaced, `.io` where it
   /// cannot be written, `.badData` where a tensor does not have the bytes that its shape needs.
@@ -73,12 +74,7 @@ package enum ArtifactWriter {
       file: consume file, path: path, options: options,
       total: manifest.tensors.reduce(0) { $0 + $1.byteCount })
     try writer.writeHeader(header)
-    for (tensor, entry) in zip(tensors, manifest.tensors) {
-      try tensor.lend { (bytes) throws(FormatError) in
-        try check(bytes, of: tensor, hasSize: entry.byteCount, path: path)
-        try writer.write(bytes, of: entry)
-      }
-    }
+    try writer.write(tensors, of: manifest)
     return try writer.finish()
   }
 
@@ -92,7 +88,15 @@ package enum ArtifactWriter {
     }
     var tensors = tensors
     if !options.delta { tensors += zip(carried, files).map { ArtifactTensor($0, $1.content) } }
-    let entries = try entries(of: tensors, path: path, options: options)
+    let sizes = try sizes(of: tensors, path: path)
+    let digests = try TensorDigests.of(tensors, threads: options.threads)
+    let entries = tensors.indices.map { index in
+      let tensor = tensors[index]
+      return ArtifactManifest.Tensor(
+        name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
+        layout: options.layout.applied(to: tensor.dtype), sha256: digests[index],
+        origin: tensor.origin, byteCount: sizes[index])
+    }
     func isWritten(_ entry: ArtifactManifest.Tensor) -> Bool {
       !options.delta || entry.origin != .kept
     }
@@ -109,45 +113,25 @@ package enum ArtifactWriter {
     return (zip(tensors, entries).filter { isWritten($1) }.map(\.0), manifest)
   }
 
-  /// The manifest's table, with the digests.
-  private static func entries(
-    of tensors: [ArtifactTensor], path: String, options: ArtifactOptions
-  ) throws(FormatError) -> [ArtifactManifest.Tensor] {
+  /// The bytes of each tensor by its shape, once there are as many.
+  private static func sizes(
+    of tensors: [ArtifactTensor], path: String
+  ) throws(FormatError) -> [Int] {
     var names: Set<ByteKey> = []
-    for tensor in tensors where !names.insert(ByteKey(tensor.name)).inserted {
-      throw FormatError(
-        .badData, file: path, place: "tensor \(quoted(tensor.name))", problem: "named twice")
-    }
-    return try concurrentMap(count: tensors.count, threads: options.threads) {
-    } _: { (_, index) throws(FormatError) in
-      let tensor = tensors[index]
+    return try tensors.map { (tensor) throws(FormatError) in
+      func problem(_ text: String) -> FormatError {
+        FormatError(.badData, file: path, place: "tensor \(quoted(tensor.name))", problem: text)
+      }
+      guard names.insert(ByteKey(tensor.name)).inserted else { throw problem("named twice") }
       let declaration = (name: tensor.name, dtype: tensor.dtype, shape: tensor.shape)
-      guard let size = SafetensorsWriter.byteCount(declaration)
-      else {
-        throw FormatError(
-          .badData, file: path, place: "tensor \(quoted(tensor.name))",
-          problem: "shape \(tensor.shape) has no size in bytes as \(tensor.dtype.rawValue)")
+      let type = tensor.dtype.rawValue
+      guard let size = SafetensorsWriter.byteCount(declaration) else {
+        throw problem("shape \(tensor.shape) has no size in bytes as \(type)")
       }
-      var sha256 = ""
-      try tensor.lend { (bytes) throws(FormatError) in
-        try check(bytes, of: tensor, hasSize: size, path: path)
-        sha256 = ContentDigest.of(bytes)
+      guard tensor.byteCount == size else {
+        throw problem("\(type) \(tensor.shape): expected \(size) bytes, found \(tensor.byteCount)")
       }
-      return ArtifactManifest.Tensor(
-        name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
-        layout: options.layout.applied(to: tensor.dtype), sha256: sha256, origin: tensor.origin,
-        byteCount: size)
-    }
-  }
-
-  private static func check(
-    _ bytes: RawSpan, of tensor: ArtifactTensor, hasSize size: Int, path: String
-  ) throws(FormatError) {
-    guard bytes.byteCount == size else {
-      throw FormatError(
-        .badData, file: path, place: "tensor \(quoted(tensor.name))",
-        problem: "\(tensor.dtype.rawValue) \(tensor.shape): expected \(size) bytes, "
-          + "found \(bytes.byteCount)")
+      return size
     }
   }
 }

@@ -39,6 +39,82 @@ package func concurrentMap<Worker, Result: Sendable>(
   return outcome.results.compactMap(\.self)
 }
 
+/// Runs `body` for every index below `count` on at most `threads` threads and gives the results to
+/// `consume` in order.
+///
+/// `consume` runs on any of the threads, but on one at a time; at most `ahead` results (and one for
+/// each thread) wait for it. Each thread makes one `Worker`. The first error that is seen is thrown,
+/// and nothing is consumed after it.
+func concurrentForEach<Worker, Result: Sendable>(
+  count: Int, threads: Int, ahead: Int,
+  worker makeWorker: @Sendable () throws(FormatError) -> Worker,
+  _ body: @Sendable (inout Worker, Int) throws(FormatError) -> Result,
+  consume: @Sendable (Result) throws(FormatError) -> Void
+) throws(FormatError) {
+  let next = Atomic(0)
+  let queue = Mutex(OrderedResults<Result>())
+  // Taken for each job that begins, given back for each result that is consumed.
+  // It starts at zero, since one that ends below its start is an error to libdispatch.
+  let room = DispatchSemaphore(value: 0)
+  for _ in 0..<max(1, ahead) { room.signal() }
+  let threads = max(1, min(threads, count))
+  @Sendable func stop(_ error: FormatError) {
+    queue.withLock { $0.error = $0.error ?? error }
+    for _ in 0..<threads { room.signal() }
+  }
+  DispatchQueue.concurrentPerform(iterations: threads) { _ in
+    do throws(FormatError) {
+      var worker = try makeWorker()
+      while true {
+        room.wait()
+        let index = next.add(1, ordering: .relaxed).oldValue
+        guard index < count, queue.withLock({ $0.error == nil }) else {
+          // The others need not wait for room that nobody will use.
+          room.signal()
+          return
+        }
+        let result = try body(&worker, index)
+        guard queue.withLock({ $0.add(result, at: index) }) else { continue }
+        while let result = queue.withLock({ $0.take() }) {
+          try consume(result)
+          room.signal()
+        }
+      }
+    } catch {
+      stop(error)
+    }
+  }
+  if let error = queue.withLock({ $0.error }) { throw error }
+}
+
+/// Results that wait for those before them.
+private struct OrderedResults<Result: Sendable>: Sendable {
+  var error: FormatError?
+  private var waiting: [Int: Result] = [:]
+  private var next = 0
+  private var isTaken = false
+
+  init() {}
+
+  /// Adds a result; true where the caller is now the one to take results.
+  mutating func add(_ result: Result, at index: Int) -> Bool {
+    waiting[index] = result
+    guard !isTaken, index == next, error == nil else { return false }
+    isTaken = true
+    return true
+  }
+
+  /// The next result; nil where it is not there yet, and then somebody else may take it.
+  mutating func take() -> Result? {
+    guard error == nil, let result = waiting.removeValue(forKey: next) else {
+      isTaken = false
+      return nil
+    }
+    next += 1
+    return result
+  }
+}
+
 private struct ConcurrentResults<Result: Sendable>: Sendable {
   var results: [Result?]
   var failure: (index: Int, error: FormatError)?

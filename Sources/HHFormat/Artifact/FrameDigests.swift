@@ -21,6 +21,27 @@ struct FrameDigests: Sendable {
   /// Creates an empty list.
   init() {}
 
+  /// The short digests of compressed frames; cheapest for frames of about the same size.
+  static func digests(of frames: [[UInt8]]) -> [[UInt8]] {
+    var result: [[UInt8]] = []
+    for start in stride(from: 0, to: frames.count, by: 2) {
+      var lanes = DigestLanes()
+      let first = frames[start]
+      guard start + 1 < frames.count else {
+        result.append(digest(of: first.raw))
+        continue
+      }
+      let second = frames[start + 1]
+      let common = min(first.count, second.count) / DigestLanes.blockSize * DigestLanes.blockSize
+      lanes.updateBoth(
+        first.raw.extracting(0..<common), second.raw.extracting(0..<common))
+      lanes.update(0, first.raw.extracting(common..<first.count))
+      lanes.update(1, second.raw.extracting(common..<second.count))
+      for lane in 0..<2 { result.append(Array(lanes.finalize(lane).prefix(digestSize))) }
+    }
+    return result
+  }
+
   /// The short digest of one compressed frame.
   static func digest(of frame: RawSpan) -> [UInt8] {
     var digest = ContentDigest()

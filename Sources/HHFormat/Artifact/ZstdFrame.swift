@@ -62,6 +62,9 @@ package final class FrameCompressor {
     case .plane:
       common + [
         (ZSTD_c_compressionLevel, 1), (ZSTD_c_strategy, Int32(ZSTD_fast.rawValue)),
+        // The search for repeats steps as far as it can; that alone would switch the Huffman coder
+        // off (ZSTD_c_literalCompressionMode, 1: always).
+        (ZSTD_c_targetLength, 1 << 17), (ZSTD_c_experimentalParam5, 1),
         (ZSTD_c_minMatch, 7), (ZSTD_c_hashLog, 6), (ZSTD_c_windowLog, 17),
       ]
     case .general: common + [(ZSTD_c_compressionLevel, 3)]

@@ -66,16 +66,14 @@ final class ArtifactTensors: TensorSource {
     return try body(bytes.raw)
   }
 
-  func withPart<Result>(
-    of index: Int, elements: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
-  ) throws(FormatError) -> Result? {
+  func withBytes<Result>(
+    of index: Int, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result {
+    let name = tensors[index].name
     if index < leftOut.count {
-      return try checkedBase(index).withPart(of: tensors[index].name, elements: elements, body)
+      return try checkedBase(index).withBytes(of: name, in: range, body)
     }
-    let width = tensors[index].dtype.bitWidth
-    let bytes = try reader.read(
-      tensors[index].name,
-      bytes: elements.lowerBound * width / 8..<elements.upperBound * width / 8)
+    let bytes = try reader.read(name, bytes: range)
     return try body(bytes.raw)
   }
 
@@ -90,19 +88,6 @@ final class ArtifactTensors: TensorSource {
       try reader.readFloats(of: tensor.name, into: &output, threads: threads)
     }
     return true
-  }
-
-  func firstNonFinite(of index: Int) throws(FormatError) -> Int? {
-    let tensor = tensors[index]
-    guard tensor.dtype.isScannable else { return nil }
-    if index < leftOut.count { return try checkedBase(index).firstNonFinite(tensor.name) }
-    var found: Int?
-    try reader.forEachChunk(of: tensor.name) { (bytes, range) throws(FormatError) in
-      guard found == nil, let place = tensor.dtype.firstNonFinite(in: bytes) else { return }
-      // Chunks hold whole elements.
-      found = range.lowerBound / (tensor.dtype.bitWidth / 8) + place
-    }
-    return found
   }
 }
 

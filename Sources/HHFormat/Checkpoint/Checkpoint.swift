@@ -131,21 +131,15 @@ package final class Checkpoint: Sendable {
 
   /// A tensor's elements, to be read piece by piece.
   package func elements(of name: String) throws(FormatError) -> TensorElements {
-    TensorElements(self, source, index: try position(of: name))
+    TensorElements(source, index: try position(of: name))
   }
 
-  /// Lends some of a tensor's elements as `withBytes` does; nil where only whole tensors can be had.
-  /// The range is one that `TensorElements` allows.
-  func withPart<Result>(
-    of name: String, elements: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
-  ) throws(FormatError) -> Result? {
-    let index = try position(of: name)
-    guard let stored = source.storedBytes(of: index, lentBy: self) else {
-      return try source.withPart(of: index, elements: elements, body)
-    }
-    let width = tensors[index].dtype.bitWidth
-    return try body(
-      stored.extracting(elements.lowerBound * width / 8..<elements.upperBound * width / 8))
+  /// Lends a range of a tensor's bytes for the length of a call; otherwise as `withBytes(of:)`. The
+  /// range must lie inside the tensor and hold whole elements. None of it stays in memory.
+  package func withBytes<Result>(
+    of name: String, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result {
+    try source.withBytes(of: try position(of: name), in: range, body)
   }
 
   /// Reads a tensor of F32, F16 or BF16 as float32, exactly, into `output`, whose count must be the
@@ -168,7 +162,24 @@ package final class Checkpoint: Sendable {
   /// Index of the first element of a tensor that is NaN or infinite, in row-major order; nil where
   /// all are finite, and for a dtype other than F16, BF16, F32 and F64.
   package func firstNonFinite(_ name: String) throws(FormatError) -> Int? {
-    try source.firstNonFinite(of: try position(of: name))
+    let index = try position(of: name)
+    let tensor = tensors[index]
+    guard tensor.dtype.isScannable else { return nil }
+    let width = tensor.dtype.bitWidth / 8
+    for range in windows(over: tensor.byteCount) {
+      let found = try source.withBytes(of: index, in: range) { (bytes) throws(FormatError) in
+        tensor.dtype.firstNonFinite(in: bytes)
+      }
+      if let found { return range.lowerBound / width + found }
+    }
+    return nil
+  }
+
+  /// Ranges that cover 0..<count one after the other: what is streamed through memory at a time, a
+  /// multiple of every element's size.
+  package func windows(over count: Int) -> some Sequence<Range<Int>> {
+    let size = 4 << 20
+    return stride(from: 0, to: count, by: size).lazy.map { $0..<min($0 + size, count) }
   }
 
   private func position(of name: String) throws(FormatError) -> Int {

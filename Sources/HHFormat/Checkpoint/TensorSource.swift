@@ -23,16 +23,14 @@ protocol TensorSource: Sendable {
   func withBytes<Result>(
     of index: Int, _ body: (RawSpan) throws(FormatError) -> Result
   ) throws(FormatError) -> Result
-  /// Lends some of a tensor's elements as `withBytes` does; nil where the source only has whole
-  /// tensors. The range is one that `TensorElements` allows.
-  func withPart<Result>(
-    of index: Int, elements: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
-  ) throws(FormatError) -> Result?
+  /// Lends a range of a tensor's bytes for the length of a call, and keeps none of it in memory
+  /// afterwards. The range holds whole elements.
+  func withBytes<Result>(
+    of index: Int, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result
   /// Reads a tensor as float32 into `output`, which has its count. False for a type that is not
   /// computable.
   func readFloats(of index: Int, into output: inout MutableSpan<Float>) throws(FormatError) -> Bool
-  /// Index of the first element that is NaN or infinite, in row-major order, or nil.
-  func firstNonFinite(of index: Int) throws(FormatError) -> Int?
 }
 
 /// The tensors of safetensors files, exactly as they are stored.
@@ -69,15 +67,18 @@ struct SafetensorsTensors: TensorSource {
     return try body(file.bytes(of: tensors[index]))
   }
 
+  func withBytes<Result>(
+    of index: Int, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result {
+    let file = files[fileOfTensor[index]]
+    defer { file.release(range, of: tensors[index]) }
+    return try body(file.bytes(of: tensors[index]).extracting(range))
+  }
+
   func readFloats(
     of index: Int, into output: inout MutableSpan<Float>
   ) throws(FormatError) -> Bool {
     let file = files[fileOfTensor[index]]
     return tensors[index].dtype.convert(file.bytes(of: tensors[index]), to: &output)
-  }
-
-  func firstNonFinite(of index: Int) throws(FormatError) -> Int? {
-    let file = files[fileOfTensor[index]]
-    return tensors[index].dtype.firstNonFinite(in: file.bytes(of: tensors[index]))
   }
 }

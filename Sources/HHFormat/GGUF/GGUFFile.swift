@@ -43,6 +43,12 @@ package final class GGUFFile: Sendable {
     file.bytes(in: tensor.byteRange, lentBy: owner)
   }
 
+  /// Lets go of the memory behind a part of a tensor; see `MappedFile.release`.
+  func release(_ range: Range<Int>, of tensor: GGUFTensor) {
+    let start = tensor.byteRange.lowerBound
+    file.release(start + range.lowerBound..<start + range.upperBound)
+  }
+
   /// The strings of an array key; nil where the key is absent.
   package func strings(_ key: String) throws(FormatError) -> [String]? {
     guard let array = try array(key, "strings", { $0 == .string }) else { return nil }

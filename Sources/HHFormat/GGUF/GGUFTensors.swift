@@ -40,38 +40,16 @@ final class GGUFTensors: TensorSource {
   ) throws(FormatError) -> Result {
     let view = views[index]
     if isPresentedAsStored(view) { return try body(bytes(of: view)) }
-    guard let dtype = view.tensor.type.dtype else {
-      var values = [Float](repeating: 0, count: view.descriptor.elementCount)
-      var span = values.mutableSpan
-      decode(view, into: &span)
-      // Safe: floats have no padding.
-      return try body(unsafe values.span.bytes)
-    }
-    return switch dtype.bitWidth {
-    case 8: try withElements(of: view, as: UInt8.self, body)
-    case 16: try withElements(of: view, as: UInt16.self, body)
-    case 32: try withElements(of: view, as: UInt32.self, body)
-    default: try withElements(of: view, as: UInt64.self, body)
-    }
+    return try withArrangedBytes(of: view, in: 0..<view.descriptor.byteCount, body)
   }
 
-  func withPart<Result>(
-    of index: Int, elements: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
-  ) throws(FormatError) -> Result? {
+  func withBytes<Result>(
+    of index: Int, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result {
     let view = views[index]
-    let type = view.tensor.type
-    guard type.dtype == nil, view.order == .asStored else { return nil }
-    // Blocks have at most a few hundred elements, a power of two, so a part has whole ones.
-    let blocks =
-      elements.lowerBound / type.elementsPerBlock..<elements.upperBound / type.elementsPerBlock
-    var values = [Float](repeating: 0, count: elements.count)
-    var span = values.mutableSpan
-    dequantize(
-      bytes(of: view).extracting(
-        blocks.lowerBound * type.bytesPerBlock..<blocks.upperBound * type.bytesPerBlock),
-      of: view, into: &span)
-    // Safe: floats have no padding.
-    return try body(unsafe values.span.bytes)
+    defer { files[view.file].release(view.storedRange(of: range), of: view.tensor) }
+    if isPresentedAsStored(view) { return try body(bytes(of: view).extracting(range)) }
+    return try withArrangedBytes(of: view, in: range, body)
   }
 
   func readFloats(
@@ -79,34 +57,10 @@ final class GGUFTensors: TensorSource {
   ) throws(FormatError) -> Bool {
     let view = views[index]
     guard view.descriptor.dtype.isComputable else { return false }
-    decode(view, into: &output)
+    view.arrange(0..<view.descriptor.elementCount, into: &output) { range, output in
+      decode(range, of: view, into: &output)
+    }
     return true
-  }
-
-  func firstNonFinite(of index: Int) throws(FormatError) -> Int? {
-    let view = views[index]
-    guard view.tensor.type.dtype == nil, view.order == .asStored else {
-      return try withBytes(of: index) { (bytes) throws(FormatError) in
-        view.descriptor.dtype.firstNonFinite(in: bytes)
-      }
-    }
-    // Piece by piece: decoded as a whole, a large tensor would need as much memory again.
-    let type = view.tensor.type
-    let stored = bytes(of: view)
-    let pieceBlocks = max(1, 1 << 18 / type.elementsPerBlock)
-    let blocks = stored.byteCount / type.bytesPerBlock
-    for start in stride(from: 0, to: blocks, by: pieceBlocks) {
-      let end = min(blocks, start + pieceBlocks)
-      var values = [Float](repeating: 0, count: (end - start) * type.elementsPerBlock)
-      var output = values.mutableSpan
-      dequantize(
-        stored.extracting(start * type.bytesPerBlock..<end * type.bytesPerBlock), of: view,
-        into: &output)
-      // Safe: floats have no padding.
-      let found = DType.f32.firstNonFinite(in: unsafe values.span.bytes)
-      if let found { return start * type.elementsPerBlock + found }
-    }
-    return nil
   }
 
   private func isPresentedAsStored(_ view: GGUFView) -> Bool {
@@ -121,39 +75,73 @@ final class GGUFTensors: TensorSource {
     files[view.file].bytes(of: view.tensor, lentBy: self).extracting(view.storedRange)
   }
 
-  /// The elements of a view that keeps its element type, in the wanted byte and row order.
-  private func withElements<Element: FixedWidthInteger & BitwiseCopyable, Result>(
-    of view: GGUFView, as type: Element.Type, _ body: (RawSpan) throws(FormatError) -> Result
+  /// Lends bytes of a view whose file has other elements, in another order or of other bytes. Memory
+  /// holds the rows that the range touches.
+  private func withArrangedBytes<Result>(
+    of view: GGUFView, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
   ) throws(FormatError) -> Result {
-    let stored = bytes(of: view)
-    let isBigEndian = files[view.file].header.isBigEndian
-    let count = view.descriptor.elementCount
-    var elements = [Element](repeating: 0, count: count)
-    for index in 0..<count {
-      // Safe: the view's bytes are `count` elements, and any bytes are an integer.
-      let element = unsafe stored.unsafeLoadUnaligned(
-        fromByteOffset: index * MemoryLayout<Element>.size, as: Element.self)
-      elements[index] = isBigEndian ? Element(bigEndian: element) : element
+    guard let dtype = view.tensor.type.dtype else {
+      return try withElements(of: view, as: Float.self, in: range, body) { range, output in
+        decode(range, of: view, into: &output)
+      }
     }
-    if view.order != .asStored {
-      let unordered = elements
-      var output = elements.mutableSpan
-      view.arrange(unordered.span, into: &output)
+    return switch dtype.bitWidth {
+    case 8: try withIntegers(of: view, as: UInt8.self, in: range, body)
+    case 16: try withIntegers(of: view, as: UInt16.self, in: range, body)
+    case 32: try withIntegers(of: view, as: UInt32.self, in: range, body)
+    default: try withIntegers(of: view, as: UInt64.self, in: range, body)
     }
-    // Safe: integers have no padding.
-    return try body(unsafe elements.span.bytes)
   }
 
-  /// Decodes a view to float32 in the wanted row order.
-  private func decode(_ view: GGUFView, into output: inout MutableSpan<Float>) {
-    guard view.order != .asStored else {
-      dequantize(bytes(of: view), of: view, into: &output)
-      return
+  /// The elements of a view that keeps its element type, in the wanted byte and row order.
+  private func withIntegers<Element: FixedWidthInteger & BitwiseCopyable, Result>(
+    of view: GGUFView, as type: Element.Type, in range: Range<Int>,
+    _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result {
+    let isBigEndian = files[view.file].header.isBigEndian
+    return try withElements(of: view, as: type, in: range, body) { range, output in
+      let stored = bytes(of: view)
+      for index in range {
+        // Safe: the view's bytes are its elements, and any bytes are an integer.
+        let element = unsafe stored.unsafeLoadUnaligned(
+          fromByteOffset: index * MemoryLayout<Element>.size, as: Element.self)
+        output[index - range.lowerBound] = isBigEndian ? Element(bigEndian: element) : element
+      }
     }
-    var values = [Float](repeating: 0, count: output.count)
+  }
+
+  /// Lends a range of bytes of elements that `fetch` gets from the file.
+  private func withElements<Element: BitwiseCopyable & ExpressibleByIntegerLiteral, Result>(
+    of view: GGUFView, as type: Element.Type, in range: Range<Int>,
+    _ body: (RawSpan) throws(FormatError) -> Result, fetch: GGUFView.Fetch<Element>
+  ) throws(FormatError) -> Result {
+    let size = MemoryLayout<Element>.size
+    let wanted = view.wholeRows(range.lowerBound / size..<(range.upperBound + size - 1) / size)
+    var elements = [Element](repeating: 0, count: wanted.count)
+    var output = elements.mutableSpan
+    view.arrange(wanted, into: &output, fetch)
+    let start = range.lowerBound - wanted.lowerBound * size
+    // Safe: numbers have no padding.
+    return try body(unsafe elements.span.bytes.extracting(start..<start + range.count))
+  }
+
+  /// Decodes a range of a view's elements to float32, in the order of the file.
+  private func decode(
+    _ range: Range<Int>, of view: GGUFView, into output: inout MutableSpan<Float>
+  ) {
+    let type = view.tensor.type
+    let perBlock = type.elementsPerBlock
+    let blocks = range.lowerBound / perBlock..<(range.upperBound + perBlock - 1) / perBlock
+    let stored = bytes(of: view).extracting(
+      blocks.lowerBound * type.bytesPerBlock..<blocks.upperBound * type.bytesPerBlock)
+    guard blocks.count * perBlock > range.count else {
+      return dequantize(stored, of: view, into: &output)
+    }
+    var values = [Float](repeating: 0, count: blocks.count * perBlock)
     var span = values.mutableSpan
-    dequantize(bytes(of: view), of: view, into: &span)
-    view.arrange(values.span, into: &output)
+    dequantize(stored, of: view, into: &span)
+    let start = range.lowerBound - blocks.lowerBound * perBlock
+    for index in 0..<range.count { output[index] = values[start + index] }
   }
 
   private func dequantize(

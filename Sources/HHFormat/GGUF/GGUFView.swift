@@ -28,37 +28,66 @@ struct GGUFView: Sendable {
     return rows.lowerBound * rowBytes..<rows.upperBound * rowBytes
   }
 
-  /// Puts elements from the file's order into the wanted one; both sides have the tensor's count.
-  func arrange<Element: BitwiseCopyable>(
-    _ stored: Span<Element>, into output: inout MutableSpan<Element>
+  /// Bytes of the stored tensor that a range of this one's bytes comes from, or more.
+  func storedRange(of range: Range<Int>) -> Range<Int> {
+    guard order == .asStored, !range.isEmpty else { return storedRange }
+    let type = tensor.type
+    let blockSize = type.elementsPerBlock * (descriptor.dtype.bitWidth / 8)
+    let start = storedRange.lowerBound
+    return start + range.lowerBound / blockSize * type.bytesPerBlock..<start
+      + (range.upperBound + blockSize - 1) / blockSize * type.bytesPerBlock
+  }
+
+  /// Gets elements of a range, counted in the file's order from the view's first, into an output of
+  /// the range's count.
+  typealias Fetch<Element: BitwiseCopyable> = (Range<Int>, inout MutableSpan<Element>) -> Void
+
+  /// The smallest range of whole rows around a range of elements in the wanted order.
+  func wholeRows(_ range: Range<Int>) -> Range<Int> {
+    guard order != .asStored, !range.isEmpty else { return range }
+    let columns = max(1, descriptor.shape.dropFirst().reduce(1, *))
+    return range.lowerBound / columns * columns..<(range.upperBound + columns - 1) / columns
+      * columns
+  }
+
+  /// Puts a range of elements in the wanted order into `output`, which has its count. The range
+  /// holds whole rows, unless the elements lie as they are stored.
+  func arrange<Element: BitwiseCopyable & ExpressibleByIntegerLiteral>(
+    _ range: Range<Int>, into output: inout MutableSpan<Element>, _ fetch: Fetch<Element>
   ) {
     // A file may claim any number of rows that have no columns.
-    guard !stored.isEmpty else { return }
+    guard !range.isEmpty else { return }
     let shape = descriptor.shape
+    let columns = shape.dropFirst().reduce(1, *)
     switch order {
-    case .asStored:
-      for index in stored.indices { output[index] = stored[index] }
+    case .asStored: fetch(range, &output)
     case .interleaved(let heads):
-      let columns = shape.dropFirst().reduce(1, *)
-      let half = (shape.first ?? 0) / heads / 2
-      for head in 0..<heads {
-        for row in 0..<2 * half {
-          let wanted = (head * 2 * half + row) * columns
-          let found = (head * 2 * half + 2 * (row % half) + row / half) * columns
-          for column in 0..<columns { output[wanted + column] = stored[found + column] }
-        }
+      let half = shape[0] / heads / 2
+      for row in range.lowerBound / columns..<range.upperBound / columns {
+        let (head, place) = row.quotientAndRemainder(dividingBy: 2 * half)
+        let found = head * 2 * half + 2 * (place % half) + place / half
+        let start = row * columns - range.lowerBound
+        var part = output._mutatingExtracting(start..<start + columns)
+        fetch(found * columns..<(found + 1) * columns, &part)
       }
     case .transposed:
-      let (rows, columns) = (shape[0], shape[1])
-      // In squares, so that the lines of one square stay in the cache.
-      for top in stride(from: 0, to: rows, by: 32) {
-        for left in stride(from: 0, to: columns, by: 32) {
-          for row in top..<min(rows, top + 32) {
-            for column in left..<min(columns, left + 32) {
-              output[row * columns + column] = stored[column * rows + row]
-            }
+      let rows = shape[0]
+      let wanted = range.lowerBound / columns..<range.upperBound / columns
+      // In strips, so that the lines of one strip stay in the cache; they start with a block.
+      let height = max(64, tensor.type.elementsPerBlock)
+      var strip = [Element](repeating: 0, count: height)
+      var top = wanted.lowerBound
+      while top < wanted.upperBound {
+        let bottom = min(wanted.upperBound, (top / height + 1) * height)
+        for column in 0..<columns {
+          var span = strip.mutableSpan
+          var part = span._mutatingExtracting(0..<bottom - top)
+          fetch(column * rows + top..<column * rows + bottom, &part)
+          for row in top..<bottom {
+            output[(row - wanted.lowerBound) * columns + column] = strip[row - top]
           }
         }
+        top = bottom
       }
     }
   }

@@ -63,6 +63,20 @@ package final class MappedFile: Sendable {
     _ = unsafe munmap(UnsafeMutableRawPointer(bitPattern: address), count)
   }
 
+  /// Lets go of the memory behind a range that will not be read again soon: its pages no longer count
+  /// as this process's. The bytes stay readable; reading them maps them anew.
+  func release(_ range: Range<Int>) {
+    guard !range.isEmpty else { return }
+    // The system maps pages around the one that was asked for, so it takes whole windows back.
+    let window = 1 << 16
+    let start = range.lowerBound / window * window
+    let end = min(count, (range.upperBound + window - 1) / window * window)
+    // Safe: the pages lie in the mapping, which starts a page, is never written, and is read again
+    // from the file where it is touched again. That the call may fail changes nothing.
+    _ = unsafe madvise(
+      UnsafeMutableRawPointer(bitPattern: address + UInt(start)), end - start, MADV_DONTNEED)
+  }
+
   /// All bytes of the file.
   package var bytes: RawSpan {
     @_lifetime(borrow self)

@@ -36,6 +36,12 @@ package final class SafetensorsFile: Sendable {
     file.bytes(in: tensor.byteRange, lentBy: owner)
   }
 
+  /// Lets go of the memory behind a part of a tensor; see `MappedFile.release`.
+  func release(_ range: Range<Int>, of tensor: TensorDescriptor) {
+    let start = tensor.byteRange.lowerBound
+    file.release(start + range.lowerBound..<start + range.upperBound)
+  }
+
   private static func header(of file: MappedFile) throws(FormatError) -> SafetensorsHeader {
     let bytes = file.bytes
     func error(_ problem: String, hint: String? = nil) -> FormatError {

@@ -78,7 +78,7 @@ struct TensorComparator {
   private func haveSameBytes(
     _ a: TensorDescriptor, _ b: TensorDescriptor
   ) throws(FormatError) -> Bool {
-    var (one, two) = (try first.elements(of: a.name), try second.elements(of: b.name))
+    let (one, two) = (try first.elements(of: a.name), try second.elements(of: b.name))
     for range in Self.pieces(of: a) {
       let isSame = try one.withBytes(in: range) { (one) throws(FormatError) in
         try two.withBytes(in: range) { (two) throws(FormatError) in one.isEqual(to: two) }
@@ -91,7 +91,7 @@ struct TensorComparator {
   private mutating func difference(
     of a: TensorDescriptor, and b: TensorDescriptor
   ) throws(FormatError) -> ValueDifference {
-    var (one, two) = (try first.elements(of: a.name), try second.elements(of: b.name))
+    let (one, two) = (try first.elements(of: a.name), try second.elements(of: b.name))
     var difference = ValueDifference()
     for range in Self.pieces(of: a) {
       try one.withBytes(in: range) { (one) throws(FormatError) in

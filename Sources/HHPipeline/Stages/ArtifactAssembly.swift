@@ -10,14 +10,14 @@ struct ArtifactAssembly {
   let checkpoint: Checkpoint
   let names: NameMap
   let companions: Companions
-  let rows: TrainingRows
-  let result: DistillationResult
+  /// The rows and what distillation on them gave; nil where nothing was trained.
+  let training: (rows: TrainingRows, result: DistillationResult)?
 
   /// Writes the artifact. What `report` throws stops the writing and is thrown on.
   func write(report: ProgressReport) throws -> ArtifactSummary {
     let description = try description()
     return try withoutActuallyEscaping(report) { report in
-      // Safe: the writer calls its progress on the thread that called it, and not after it returns.
+      // Safe: the writer calls its progress on one thread at a time, and not after it returns.
       nonisolated(unsafe) let report = report
       nonisolated(unsafe) var stop: (any Error)?
       let options = ArtifactOptions(
@@ -46,25 +46,37 @@ struct ArtifactAssembly {
     names.entries.map { entry in
       let (tensor, checkpoint) = (entry.tensor, checkpoint)
       return ArtifactTensor(
-        name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, origin: .kept
-      ) { (body) throws(FormatError) in try checkpoint.withBytes(of: tensor.name, body) }
+        name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, origin: .kept,
+        byteCount: tensor.byteCount
+      ) { (range, body) throws(FormatError) in
+        try checkpoint.withBytes(of: tensor.name, in: range, body)
+      }
     }
   }
 
   private var maps: [ArtifactTensor] {
     plan.rewrite.blocks.flatMap { block -> [ArtifactTensor] in
-      guard let maps = result.maps[block.layer] else { return [] }
+      let maps =
+        training?.result.maps[block.layer]
+        ?? HedgehogMaps(
+          queryHeads: block.headCount, keyHeads: block.keyValueHeadCount, headSize: block.headSize,
+          projectionSize: block.map.featureSize)
       return zip(block.tensors, maps.parameters).map { tensor, values in
         ArtifactTensor(
-          name: tensor.name, shape: tensor.shape, origin: .new, floats: values.values)
+          name: tensor.name, dtype: .f32, shape: tensor.shape, origin: .new,
+          byteCount: 4 * values.count
+        ) { (range, body) throws(FormatError) in
+          // Safe: floats have no padding.
+          try body(unsafe values.span.bytes.extracting(range))
+        }
       }
     }
   }
 
   private func description() throws(FormatError) -> ArtifactDescription {
     let sources = try ConversionKey.sources(of: checkpoint)
-    var recipe = recipe
-    recipe[ConversionKey.member] = .string(
+    var settings = training.map { recipe($0.rows, $0.result) } ?? [:]
+    settings[ConversionKey.member] = .string(
       try ConversionKey(sources: sources, options: options).text)
     let size = plan.rewrite.blocks.first?.map.featureSize ?? 0
     return ArtifactDescription(
@@ -74,12 +86,17 @@ struct ArtifactAssembly {
         kind: .splitSoftmax, featureDimension: size, bias: true, sharing: .keyValueHead,
         epsilon: Double(HedgehogMaps.defaultEpsilon), epsilonPlacement: .addedToDenominator),
       provenance: Provenance(
-        sources: sources, recipe: recipe, seed: options.distillation.seed,
-        data: .init(kind: rows.kind, sha256: rows.digest, tokens: result.tokens)),
-      stages: [stage])
+        sources: sources, recipe: settings, seed: options.distillation.seed,
+        data: training.map { training in
+          .init(
+            kind: training.rows.kind, sha256: training.rows.digest, tokens: training.result.tokens)
+        }),
+      stages: [
+        training.map { stage($0.result) } ?? .init(name: ConversionStage.rewrite.rawValue)
+      ])
   }
 
-  private var recipe: JSONObject {
+  private func recipe(_ rows: TrainingRows, _ result: DistillationResult) -> JSONObject {
     [
       "steps": .integer(Int64(result.steps)),
       "batch": .integer(Int64(options.distillation.batchSize)),
@@ -89,9 +106,9 @@ struct ArtifactAssembly {
     ]
   }
 
-  private var stage: ArtifactDescription.Stage {
+  private func stage(_ result: DistillationResult) -> ArtifactDescription.Stage {
     .init(
-      name: "distil",
+      name: ConversionStage.distil.rawValue,
       losses: ["kl_before": .number(result.klBefore), "kl_after": .number(result.klAfter)],
       qualities: [
         "kl_per_layer": .array(result.layers.map { .number($0.klAfter) }),

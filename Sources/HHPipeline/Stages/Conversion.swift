@@ -11,8 +11,8 @@ package struct Conversion {
   private let checkpoint: Checkpoint
   private let names: NameMap
   private let companions: Companions
-  private let runner: ModelRunner
-  private let rows: TrainingRows
+  /// What distillation needs; nil where nothing is trained.
+  private let training: (runner: ModelRunner, rows: TrainingRows)?
   private let stopwatch = Stopwatch()
 
   /// Opens and checks everything that can be checked before work begins: the checkpoint, its
@@ -33,22 +33,39 @@ package struct Conversion {
       allowNonfinite: options.allowNonfinite)
     companions = try Companions(of: checkpoint)
     let graph = try Graph(names)
-    runner = ModelRunner(
-      graph: graph, parameters: ParameterStore(checkpoint: checkpoint, names: names))
     let rewrite = graph.rewritten().plan
-    let report = RewriteReport(names: names, plan: rewrite)
-    rows = try TrainingRows(options: options, graph: graph, checkpoint: checkpoint, names: names)
+    let training = try Self.training(options, graph: graph, checkpoint, names)
+    self.training = training.map { ($0.runner, $0.rows) }
+    let byteCount = checkpoint.byteCount
+    plan = ConversionPlan(
+      source: options.model, output: options.outputPath, architecture: graph.architecture,
+      rewrite: rewrite, report: RewriteReport(names: names, plan: rewrite),
+      training: training.map { training in
+        ConversionPlan.Training(
+          data: training.rows.description, steps: options.distillation.steps,
+          batchSize: options.distillation.batchSize, length: training.rows.length,
+          rowCount: training.rows.trainingCount)
+      },
+      memory: training.map { Int($0.estimate.memory) + byteCount }
+        ?? ConversionEstimate.memory(ofRewrite: rewrite, threads: options.threads),
+      seconds: training.map {
+        min($0.estimate.seconds, options.distillation.budget ?? .infinity)
+      } ?? ConversionEstimate.seconds(ofRewriting: byteCount, threads: options.threads))
+  }
+
+  private static func training(
+    _ options: ConversionOptions, graph: Graph, _ checkpoint: Checkpoint, _ names: NameMap
+  ) throws -> (runner: ModelRunner, rows: TrainingRows, estimate: ConversionEstimate)? {
+    guard options.stages.contains(.distil) else { return nil }
+    let runner = ModelRunner(
+      graph: graph, parameters: ParameterStore(checkpoint: checkpoint, names: names))
+    let rows = try TrainingRows(
+      options: options, graph: graph, checkpoint: checkpoint, names: names)
     let estimate = ConversionEstimate(
       graph: graph, recipe: options.distillation,
       rowCount: rows.trainingCount + rows.heldOutCount, length: rows.length)
     try estimate.checkMemory()
-    plan = ConversionPlan(
-      source: options.model, output: options.outputPath, architecture: graph.architecture,
-      rewrite: rewrite, report: report, data: rows.description,
-      steps: options.distillation.steps, batchSize: options.distillation.batchSize,
-      length: rows.length, rowCount: rows.trainingCount,
-      memory: Int(estimate.memory) + checkpoint.byteCount,
-      seconds: min(estimate.seconds, options.distillation.budget ?? .infinity))
+    return (runner, rows, estimate)
   }
 
   /// Refuses an output that cannot be written, or that is one of the inputs.
@@ -68,7 +85,7 @@ package struct Conversion {
     }
   }
 
-  /// Distils, writes the artifact and returns what was reached.
+  /// Distils where that is asked for, writes the artifact and returns what was reached.
   ///
   /// - Throws: what `report` throws, `PipelineError` or `FormatError`; nothing is left behind then.
   package func run(report: ProgressReport) throws -> ConversionSummary {
@@ -79,24 +96,34 @@ package struct Conversion {
           "\(quoted(name)) is not carried along: expected at most "
             + "\(count(Companions.maximumSize)) bytes, found \(count(size))"))
     }
-    let (training, heldOut) = try rows.load(runner: runner, report: report)
-    try report(.stage("distil"))
-    let distillation = Stopwatch()
-    let stage = DistillationStage(
-      runner: runner, plan: plan.rewrite, recipe: options.distillation)
-    let result = try stage.run(training: training, heldOut: heldOut, report: report)
-    let seconds = distillation.seconds
+    let trained = try distil(report: report)
     try report(.stage("write"))
     let written = try ArtifactAssembly(
       plan: plan, options: options, checkpoint: checkpoint, names: names,
-      companions: companions, rows: rows, result: result
+      companions: companions,
+      training: trained.flatMap { trained in training.map { ($0.rows, trained.result) } }
     ).write(report: report)
     let summary = ConversionSummary(
-      output: options.outputPath, klBefore: result.klBefore, klAfter: result.klAfter,
-      seconds: stopwatch.seconds, peakMemory: peakMemoryBytes,
-      tokensPerSecond: Double(result.tokens) / max(seconds, 1e-9), steps: result.steps,
-      layers: result.layers, artifactBytes: written.bytes, rawBytes: written.rawBytes)
+      output: options.outputPath, training: trained?.summary, seconds: stopwatch.seconds,
+      peakMemory: peakMemoryBytes, artifactBytes: written.bytes, rawBytes: written.rawBytes)
     try report(.summary(summary))
     return summary
+  }
+
+  private func distil(
+    report: ProgressReport
+  ) throws -> (result: DistillationResult, summary: ConversionSummary.Training)? {
+    guard let training else { return nil }
+    let (rows, heldOut) = try training.rows.load(runner: training.runner, report: report)
+    try report(.stage("distil"))
+    let distillation = Stopwatch()
+    let stage = DistillationStage(
+      runner: training.runner, plan: plan.rewrite, recipe: options.distillation)
+    let result = try stage.run(training: rows, heldOut: heldOut, report: report)
+    let summary = ConversionSummary.Training(
+      klBefore: result.klBefore, klAfter: result.klAfter,
+      tokensPerSecond: Double(result.tokens) / max(distillation.seconds, 1e-9),
+      steps: result.steps, layers: result.layers)
+    return (result, summary)
   }
 }

@@ -48,6 +48,17 @@ struct ConversionEstimate {
         + " found about \(fixed(memory / 1e9, 1)) GB")
   }
 
+  /// Bytes at the peak of a conversion without training: the maps, and what streams through.
+  static func memory(ofRewrite plan: RewritePlan, threads: Int) -> Int {
+    4 * plan.newParameterCount + 64_000_000 + threads * 32_000_000
+  }
+
+  /// Seconds of a conversion without training: digesting twice and compressing a byte takes 3 ns of
+  /// a processor's time. A disk may be slower.
+  static func seconds(ofRewriting bytes: Int, threads: Int) -> Double {
+    3e-9 * Double(bytes) / Double(min(threads, Producer.processorCount))
+  }
+
   /// Seconds for the operations at the speed of a matrix product measured now (a few milliseconds),
   /// halved because not all of distillation is matrix products.
   var seconds: Double {

@@ -38,21 +38,27 @@ package struct StepProgress: Sendable, Equatable {
 /// What a finished conversion gives back.
 package struct ConversionSummary: Sendable, Equatable {
   package let output: String
-  /// Mean KL(teacher ‖ student) over layers on held-out rows, right after the rewrite.
-  package let klBefore: Double
-  /// The same after distillation.
-  package let klAfter: Double
+  /// What was trained; nil where nothing was.
+  package let training: Training?
   /// Wall time of the whole conversion.
   package let seconds: Double
   /// Highest resident memory of the process.
   package let peakMemory: Int
-  /// Training tokens per second of distillation, a token counted once for all layers.
-  package let tokensPerSecond: Double
-  package let steps: Int
-  package let layers: [DistilledLayer]
   /// Bytes of the artifact and of its tensors uncompressed.
   package let artifactBytes: Int
   package let rawBytes: Int
+
+  /// What distillation reached.
+  package struct Training: Sendable, Equatable {
+    /// Mean KL(teacher ‖ student) over layers on held-out rows, right after the rewrite.
+    package let klBefore: Double
+    /// The same after distillation.
+    package let klAfter: Double
+    /// Training tokens per second of distillation, a token counted once for all layers.
+    package let tokensPerSecond: Double
+    package let steps: Int
+    package let layers: [DistilledLayer]
+  }
 }
 
 /// Receives events; throwing from it ends the conversion with nothing written.

@@ -46,6 +46,7 @@ extension ConversionOptions {
       return .string(try ContentDigest.ofFile(at: path).sha256)
     }
     return [
+      "stages": .array(stages.map { .string($0.rawValue) }),
       "data": try digest(data),
       "held_out": try digest(heldOut),
       "length": length.map { .integer(Int64($0)) } ?? .null,

@@ -7,19 +7,26 @@ package struct ConversionPlan: Sendable, Equatable {
   package let architecture: String
   package let rewrite: RewritePlan
   package let report: RewriteReport
-  /// In words: where the training rows come from.
-  package let data: String
-  package let steps: Int
-  package let batchSize: Int
-  /// Positions per row.
-  package let length: Int
-  /// Distinct training rows.
-  package let rowCount: Int
-  /// Bytes of memory at the peak, estimated; the mapped checkpoint counts as resident, though the
-  /// system can take it back.
+  /// How the feature maps are trained; nil where they are not.
+  package let training: Training?
+  /// Bytes of memory at the peak, estimated; where the model is run, the mapped checkpoint counts as
+  /// resident, though the system can take it back.
   package let memory: Int
-  /// Wall time, estimated from the operations and the speed of a matrix product on this machine.
+  /// Wall time, estimated from the operations and the speed of a matrix product on this machine, or
+  /// from the bytes where nothing is trained.
   package let seconds: Double
+
+  /// The training of feature maps.
+  package struct Training: Sendable, Equatable {
+    /// In words: where the training rows come from.
+    package let data: String
+    package let steps: Int
+    package let batchSize: Int
+    /// Positions per row.
+    package let length: Int
+    /// Distinct training rows.
+    package let rowCount: Int
+  }
 
   /// New parameters as a share of the converted model, 0 to 1.
   package var newShare: Double {
@@ -32,8 +39,17 @@ package struct ConversionPlan: Sendable, Equatable {
     var lines = [
       "source       \(source) (\(architecture), \(count(report.keptParameterCount)) parameters)",
       "output       \(output)",
-      "data         \(data)",
-      "distillation \(steps) steps of \(batchSize) rows of \(length), \(rowCount) distinct rows",
+    ]
+    if let training {
+      lines += [
+        "data         \(training.data)",
+        "distillation \(training.steps) steps of \(training.batchSize) rows of \(training.length),"
+          + " \(training.rowCount) distinct rows",
+      ]
+    } else {
+      lines.append("distillation none: the new maps start at the identity")
+    }
+    lines += [
       "new          \(count(rewrite.newParameterCount)) parameters, "
         + "\(fixed(100 * newShare, 3)) % of the converted model",
       "state        \(count(rewrite.stateCount)) floats per sequence, whatever its length",

@@ -1,6 +1,8 @@
 // Checks of a checkpoint's values that its header cannot show.
 
+internal import HHCompute
 internal import HHFormat
+internal import Synchronization
 
 /// Refuses weights that cannot be computed with.
 struct WeightCheck {
@@ -10,22 +12,37 @@ struct WeightCheck {
   /// Checks element types, and that every weight is finite unless `allowNonfinite`; a head that the
   /// configuration calls tied must equal the embeddings.
   func run(allowNonfinite: Bool) throws(FormatError) {
-    for entry in names.entries {
-      let tensor = entry.tensor
-      guard tensor.dtype.isComputable else {
-        throw FormatError(
-          .unsupported, file: checkpoint.path, place: "tensor '\(tensor.name)'",
-          problem: "expected dtype F32, F16 or BF16, found \(tensor.dtype.rawValue)")
-      }
-      if allowNonfinite { continue }
-      if let index = try checkpoint.firstNonFinite(tensor.name) {
-        throw FormatError(
-          .badData, file: checkpoint.path, place: "tensor '\(tensor.name)'",
-          problem: "expected finite weights, found one that is not at element \(index)",
-          hint: "--allow-nonfinite converts it all the same")
+    let tensors = names.entries.map(\.tensor)
+    for tensor in tensors where !tensor.dtype.isComputable {
+      throw FormatError(
+        .unsupported, file: checkpoint.path, place: "tensor '\(tensor.name)'",
+        problem: "expected dtype F32, F16 or BF16, found \(tensor.dtype.rawValue)")
+    }
+    if !allowNonfinite { try checkFinite(tensors) }
+    try checkTies()
+  }
+
+  /// Reads every weight, on all threads; of several defects the first is reported.
+  private func checkFinite(_ tensors: [TensorDescriptor]) throws(FormatError) {
+    let defect = Mutex<(index: Int, error: FormatError)?>(nil)
+    parallelFor(count: tensors.count) { range, _ in
+      for index in range {
+        do throws(FormatError) {
+          try checkFinite(tensors[index])
+        } catch {
+          defect.withLock { if index < $0?.index ?? .max { $0 = (index, error) } }
+        }
       }
     }
-    try checkTies()
+    if let defect = defect.withLock({ $0 }) { throw defect.error }
+  }
+
+  private func checkFinite(_ tensor: TensorDescriptor) throws(FormatError) {
+    guard let index = try checkpoint.firstNonFinite(tensor.name) else { return }
+    throw FormatError(
+      .badData, file: checkpoint.path, place: "tensor '\(tensor.name)'",
+      problem: "expected finite weights, found one that is not at element \(index)",
+      hint: "--allow-nonfinite converts it all the same")
   }
 
   private func checkTies() throws(FormatError) {
@@ -45,14 +62,18 @@ struct WeightCheck {
 extension Checkpoint {
   /// Whether two tensors hold the same bytes.
   fileprivate func equal(_ a: String, _ b: String) throws(FormatError) -> Bool {
-    try withBytes(of: a) { (x) throws(FormatError) in
-      try withBytes(of: b) { (y) throws(FormatError) in
-        guard x.byteCount == y.byteCount else { return false }
-        // Safe: both spans are lent for the duration of the calls.
-        return unsafe x.withUnsafeBytes { x in
-          unsafe y.withUnsafeBytes { y in unsafe x.elementsEqual(y) }
+    guard let size = self[a]?.byteCount, size == self[b]?.byteCount else { return false }
+    for range in windows(over: size) {
+      let isEqual = try withBytes(of: a, in: range) { (x) throws(FormatError) in
+        try withBytes(of: b, in: range) { (y) throws(FormatError) in
+          // Safe: both spans are lent for the duration of the calls.
+          unsafe x.withUnsafeBytes { x in
+            unsafe y.withUnsafeBytes { y in unsafe x.elementsEqual(y) }
+          }
         }
       }
+      if !isEqual { return false }
     }
+    return true
   }
 }

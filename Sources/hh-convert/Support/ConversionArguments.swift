@@ -9,6 +9,19 @@ import HHPipeline
 struct ConversionArguments: ParsableArguments {
   @Option(
     help: """
+      What to do: 'rewrite,distil', or 'rewrite' alone, which needs no data and runs no model \
+      (default: rewrite,distil).
+      """,
+    transform: { text in
+      guard let stages = ConversionStage.list(text) else {
+        throw ValidationError("expected 'rewrite' or 'rewrite,distil', found '\(text)'")
+      }
+      return stages
+    })
+  var stages: [ConversionStage]?
+
+  @Option(
+    help: """
       Rows to distil on: text, token ids (.npy, .bin) or images (IDX, .npy). Without it a decoder \
       writes its own, an encoder gets random tokens and a ViT synthetic images.
       """)
@@ -70,24 +83,40 @@ struct ConversionArguments: ParsableArguments {
     if let learningRate, !(learningRate > 0 && learningRate.isFinite) {
       throw ValidationError("--lr: expected a positive number, found \(learningRate)")
     }
+    if let stages, !stages.contains(.distil), let option = firstTrainingOption {
+      throw ValidationError(
+        "\(option): expected a distillation that it is for, found '--stages rewrite'")
+    }
+  }
+
+  /// An option that was given and that only training needs.
+  private var firstTrainingOption: String? {
+    let given = [
+      ("--data", data != nil), ("--held-out", heldOut != nil), ("--length", length != nil),
+      ("--steps", steps != nil), ("--batch", batch != nil), ("--rows", rows != nil),
+      ("--lr", learningRate != nil), ("--budget", budget != nil), ("--seed", seed != nil),
+    ]
+    return given.first { $0.1 }?.0
   }
 
   /// The options that were given as words of a command line, but for the threads: a batch divides
   /// those.
   var words: [String] {
     let values: [(String, String?)] = [
-      ("--data", data), ("--held-out", heldOut), ("--length", length.map { "\($0)" }),
+      ("--stages", stages.map { $0.map(\.rawValue).joined(separator: ",") }), ("--data", data),
+      ("--held-out", heldOut), ("--length", length.map { "\($0)" }),
       ("--steps", steps.map { "\($0)" }), ("--batch", batch.map { "\($0)" }),
       ("--rows", rows.map { "\($0)" }), ("--lr", learningRate.map { "\($0)" }),
       ("--budget", budget?.text), ("--seed", seed.map { "\($0)" }),
     ]
     return values.flatMap { name, value in value.map { ["\(name)=\($0)"] } ?? [] }
-      + (allowNonfinite ? ["--allow-nonfinite"] : [])
+      + (delta ? ["--delta"] : []) + (allowNonfinite ? ["--allow-nonfinite"] : [])
   }
 
   /// Settings for one model.
   func options(model: String) -> ConversionOptions {
     var options = ConversionOptions(model: model, threads: threads ?? Producer.processorCount)
+    if let stages { options.stages = stages }
     options.data = data
     options.heldOut = heldOut
     options.length = length

@@ -53,9 +53,9 @@ extension DistilledLayer {
 extension ConversionPlan {
   /// The plan as `--dry-run --json` prints it.
   var json: JSONObject {
-    [
+    var object: JSONObject = [
       "event": .string("plan"), "source": .string(source), "output": .string(output),
-      "architecture": .string(architecture), "data": .string(data),
+      "architecture": .string(architecture),
       "blocks": .array(
         rewrite.blocks.map { block in
           .object([
@@ -66,31 +66,45 @@ extension ConversionPlan {
           ])
         }),
       "new_parameters": .integer(Int64(rewrite.newParameterCount)),
-      "new_share": .number(newShare), "steps": .integer(Int64(steps)),
-      "batch": .integer(Int64(batchSize)), "length": .integer(Int64(length)),
-      "rows": .integer(Int64(rowCount)), "memory_bytes": .integer(Int64(memory)),
-      "seconds": .number(seconds),
-      "tensors": .array(
-        report.entries.map { entry in
-          .object([
-            "name": .string(entry.name), "dtype": .string(entry.dtype.rawValue),
-            "shape": .array(entry.shape.map { .integer(Int64($0)) }),
-            "fate": .string(entry.fate.word),
-          ])
-        }),
+      "new_share": .number(newShare),
     ]
+    if let training {
+      object["data"] = .string(training.data)
+      object["steps"] = .integer(Int64(training.steps))
+      object["batch"] = .integer(Int64(training.batchSize))
+      object["length"] = .integer(Int64(training.length))
+      object["rows"] = .integer(Int64(training.rowCount))
+    }
+    object["memory_bytes"] = .integer(Int64(memory))
+    object["seconds"] = .number(seconds)
+    object["tensors"] = .array(
+      report.entries.map { entry in
+        .object([
+          "name": .string(entry.name), "dtype": .string(entry.dtype.rawValue),
+          "shape": .array(entry.shape.map { .integer(Int64($0)) }),
+          "fate": .string(entry.fate.word),
+        ])
+      })
+    return object
   }
 }
 
 extension ConversionSummary {
   fileprivate var json: JSONObject {
-    [
-      "event": .string("summary"), "output": .string(output), "kl_before": .number(klBefore),
-      "kl_after": .number(klAfter), "seconds": .number(seconds),
-      "peak_memory_bytes": .integer(Int64(peakMemory)),
-      "tokens_per_second": .number(tokensPerSecond), "steps": .integer(Int64(steps)),
-      "artifact_bytes": .integer(Int64(artifactBytes)), "raw_bytes": .integer(Int64(rawBytes)),
-      "layers": .array(layers.map { .object($0.json()) }),
-    ]
+    var object: JSONObject = ["event": .string("summary"), "output": .string(output)]
+    if let training {
+      object["kl_before"] = .number(training.klBefore)
+      object["kl_after"] = .number(training.klAfter)
+    }
+    object["seconds"] = .number(seconds)
+    object["peak_memory_bytes"] = .integer(Int64(peakMemory))
+    if let training {
+      object["tokens_per_second"] = .number(training.tokensPerSecond)
+      object["steps"] = .integer(Int64(training.steps))
+    }
+    object["artifact_bytes"] = .integer(Int64(artifactBytes))
+    object["raw_bytes"] = .integer(Int64(rawBytes))
+    if let training { object["layers"] = .array(training.layers.map { .object($0.json()) }) }
+    return object
   }
 }

@@ -36,9 +36,11 @@ final class EventPrinter {
     case .planned(let plan):
       line(
         "\(plan.architecture): \(plan.rewrite.blocks.count) blocks,"
-          + " \(count(plan.rewrite.newParameterCount)) new parameters; \(plan.data);"
-          + " \(plan.steps) steps of \(plan.batchSize) x \(plan.length),"
-          + " about \(duration(plan.seconds))")
+          + " \(count(plan.rewrite.newParameterCount)) new parameters; "
+          + (plan.training.map { training in
+            "\(training.data); \(training.steps) steps of \(training.batchSize) x"
+              + " \(training.length), about \(duration(plan.seconds))"
+          } ?? "no training, about \(duration(plan.seconds))"))
     case .stage: break
     case .sampled(let tokens, let total):
       progress("sample  \(count(tokens)) of \(count(total)) tokens")
@@ -60,15 +62,19 @@ final class EventPrinter {
 
   private func describe(_ summary: ConversionSummary) {
     clear()
-    Terminal.show(
-      """
-      \(summary.output): \(bytes(summary.artifactBytes)) (\(bytes(summary.rawBytes)) uncompressed)
-      mean KL(teacher || student) on held-out rows: \(fixed(summary.klBefore, 4)) ->\
-       \(fixed(summary.klAfter, 4))
-      \(duration(summary.seconds)), \(count(Int(summary.tokensPerSecond))) tokens/s,\
-       peak memory \(bytes(summary.peakMemory))
-
-      """)
+    var lines = [
+      "\(summary.output): \(bytes(summary.artifactBytes)) (\(bytes(summary.rawBytes)) uncompressed)"
+    ]
+    var speed = ""
+    if let training = summary.training {
+      lines.append(
+        "mean KL(teacher || student) on held-out rows: \(fixed(training.klBefore, 4)) ->"
+          + " \(fixed(training.klAfter, 4))")
+      speed = " \(count(Int(training.tokensPerSecond))) tokens/s,"
+    }
+    lines.append(
+      "\(duration(summary.seconds)),\(speed) peak memory \(bytes(summary.peakMemory))")
+    Terminal.show(lines.joined(separator: "\n") + "\n")
   }
 
   private func line(_ text: String) {

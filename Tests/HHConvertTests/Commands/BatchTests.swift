@@ -175,13 +175,15 @@ struct BatchTests {
   @Test("every option of a conversion is passed on")
   func options() throws {
     let help = try Tool.run("help", "convert", in: bench.folder)
-    let own = ["--output", "--config", "--dry-run", "--force", "--quiet", "--json"]
+    // The help of --delta mentions --base.
+    let own = ["--output", "--config", "--dry-run", "--force", "--quiet", "--json", "--base"]
     let shared = help.output.split(whereSeparator: { " ,\n".contains($0) }).map(String.init)
       .filter { $0.hasPrefix("--") && !own.contains($0) && !["--version", "--help"].contains($0) }
     let values = [
       "--data": "data/corpus.txt", "--held-out": "data/held-out.txt", "--length": "16",
       "--steps": "3", "--batch": "2", "--rows": "40", "--lr": "0.03", "--budget": "1m",
       "--seed": "9", "--threads": "1", "--allow-nonfinite": "", "--delta": "",
+      "--stages": "rewrite,distil",
     ]
     #expect(Set(shared) == Set(values.keys))
     let arguments = values.flatMap { $1.isEmpty ? [$0] : [$0, $1] }

@@ -115,6 +115,65 @@ struct ConvertTests {
     #expect(summary["kl_before"] == summary["kl_after"])
   }
 
+  @Test("--stages rewrite keeps every weight and trains nothing", arguments: architectures)
+  func rewriteStage(_ model: String) throws {
+    let outcome = try Tool.run(
+      "models/\(model)", "--stages", "rewrite", "-o", "out", "--json", in: bench.folder)
+    #expect(outcome.status == 0 && outcome.errors.isEmpty)
+    let events = try outcome.lines.map(parse)
+    #expect(events.first?["steps"] == nil && events.first?["data"] == nil)
+    #expect(events.compactMap { $0["stage"]?.string } == ["write"])
+    let summary = try #require(events.last)
+    #expect(summary["event"]?.string == "summary" && summary["kl_after"] == nil)
+    let reader = try ArtifactReader(at: bench.folder.path("out"))
+    let description = reader.manifest.description
+    #expect(description.stages.map(\.name) == ["rewrite"])
+    #expect(description.provenance.data == nil)
+    let source = try Checkpoint(opening: Fixtures.path("models/\(model)"))
+    for tensor in reader.tensors {
+      let bytes = try reader.read(tensor.name)
+      switch tensor.origin {
+      case .kept:
+        let expected = try source.withBytes(of: tensor.name) { $0.copied() }
+        #expect(bytes == expected)
+      case .changed, .state: continue
+      case .new:
+        // The identity for each head, and no bias.
+        let ones = tensor.shape.count == 3 ? tensor.shape[0] * tensor.shape[1] : 0
+        let one = Array(bytes[0..<4])
+        #expect(ones == 0 || one == [0, 0, 0x80, 0x3F])
+        #expect(bytes.count { $0 != 0 } == 2 * ones)
+      }
+    }
+    #expect(try Tool.run("verify", "out", in: bench.folder).status == 0)
+  }
+
+  @Test(
+    "--stages rewrite takes no option of training, and --stages takes only stages in order",
+    arguments: [
+      (["rewrite", "--data", "data/corpus.txt"], "--data: "),
+      (["rewrite", "--held-out", "data/corpus.txt"], "--held-out: "),
+      (["rewrite", "--lr", "0.1"], "--lr: "), (["rewrite", "--steps", "0"], "--steps: "),
+      (["rewrite", "--budget", "1m"], "found '--stages rewrite'"),
+      (["distil"], "expected 'rewrite' or 'rewrite,distil', found 'distil'"),
+      (["rewrite,"], "found 'rewrite,'"),
+    ])
+  func stageOptions(arguments: [String], message: String) throws {
+    let outcome = try Tool.run(["models/gpt2", "--stages"] + arguments, in: bench.folder)
+    #expect(outcome.status == 64)
+    expectError(outcome, message)
+    #expect(try bench.contents.isEmpty)
+  }
+
+  @Test("--stages rewrite --dry-run says that nothing is trained")
+  func rewritePlan() throws {
+    let outcome = try Tool.run(
+      "models/llama", "--stages", "rewrite", "--dry-run", in: bench.folder)
+    #expect(outcome.status == 0)
+    #expect(outcome.lines.contains("distillation none: the new maps start at the identity"))
+    #expect(!outcome.lines.contains { $0.hasPrefix("data ") })
+  }
+
   @Test("an artifact is not converted again")
   func convertedAlready() throws {
     #expect(

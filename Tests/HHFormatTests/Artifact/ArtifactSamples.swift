@@ -64,7 +64,7 @@ enum ArtifactSamples {
   /// The bytes that a tensor lends.
   static func bytes(of tensor: ArtifactTensor) throws -> [UInt8] {
     var result: [UInt8] = []
-    try tensor.lend { (bytes) throws(FormatError) in result = bytes.copied() }
+    try tensor.lend(0..<tensor.byteCount) { (bytes) throws(FormatError) in result = bytes.copied() }
     return result
   }
 

@@ -69,7 +69,7 @@ struct ArtifactTensorsTests {
     let tensors = ArtifactSamples.fewTensors().enumerated().map { index, tensor in
       ArtifactTensor(
         name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
-        origin: index == 2 ? .new : .kept, lend: tensor.lend)
+        origin: index == 2 ? .new : .kept, byteCount: tensor.byteCount, lend: tensor.lend)
     }
     try writeBase(tensors.filter { $0.origin == .kept })
     for file in ArtifactSamples.files { try folder.write(file.content, to: "base/\(file.name)") }

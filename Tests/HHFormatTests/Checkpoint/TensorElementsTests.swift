@@ -52,7 +52,7 @@ struct TensorElementsTests {
 
   private func read(_ name: String, of checkpoint: Checkpoint) throws -> [UInt8] {
     let count = try #require(checkpoint[name]).elementCount
-    var elements = try checkpoint.elements(of: name)
+    let elements = try checkpoint.elements(of: name)
     var bytes: [UInt8] = []
     for start in stride(from: 0, to: count, by: TensorElements.pieceCount) {
       bytes += try elements.withBytes(in: start..<min(count, start + TensorElements.pieceCount)) {

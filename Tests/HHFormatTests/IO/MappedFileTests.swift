@@ -1,9 +1,10 @@
 // Files are mapped as they are; what is no regular file is refused without waiting for it.
 
 import Glibc
-import HHFormat
 import HHTestSupport
 import Testing
+
+@testable import HHFormat
 
 @Suite("MappedFile")
 struct MappedFileTests {
@@ -21,6 +22,18 @@ struct MappedFileTests {
     #expect(file.count == count)
     let found = file.bytes.copied()
     #expect(found == content)
+  }
+
+  @Test("released memory is read again", arguments: [0..<1, 0..<100_000, 70_000..<99_999, 5..<5])
+  func release(range: Range<Int>) throws {
+    var forge = FileForge(seed: 6)
+    let content = forge.bytes(100_000)
+    let file = try MappedFile(at: try directory.write(content, to: "file"))
+    for _ in 0..<2 {
+      let found = file.bytes.copied()
+      #expect(found == content)
+      file.release(range)
+    }
   }
 
   @Test("a file replaced by renaming keeps its mapped bytes")
