@@ -254,6 +254,31 @@ struct ExportTests {
     try export(path)
   }
 
+  @Test("a delta is exported with its base, and only with it")
+  func delta() throws {
+    let model = Fixtures.path("golden/forward/llama-gqa")
+    var conversion = ConversionOptions(model: model, threads: 1)
+    conversion.output = folder.path("delta.zst")
+    conversion.distillation.steps = 0
+    conversion.distillation.rowLimit = 8
+    conversion.delta = true
+    _ = try Conversion(conversion).run { _ in }
+    #expect {
+      try export(folder.path("delta.zst"))
+    } throws: { "\($0)".contains("--base") }
+    #expect(try directoryEntries(of: folder.path) == ["delta.zst"])
+    let output = try export(folder.path("delta.zst")) {
+      $0.base = model
+      $0.softmax = true
+    }
+    #expect(try bytes(output) == bytes("\(model)/model.safetensors"))
+    #expect {
+      try export(folder.path("delta.zst"), to: "other") {
+        $0.base = Fixtures.path("golden/forward/llama-mha")
+      }
+    } throws: { "\($0)".contains("tensor") }
+  }
+
   @Test(
     "default names",
     arguments: [

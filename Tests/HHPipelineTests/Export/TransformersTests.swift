@@ -106,7 +106,7 @@ struct TransformersTests {
     for name in ["gpt2", "llama", "bert", "vit"] {
       var conversion = ConversionOptions(model: Fixtures.path("models/\(name)"), threads: 2)
       conversion.output = folder.path("\(name).zst")
-      conversion.length = 32
+      conversion.length = name == "vit" ? nil : 32
       conversion.distillation.steps = 8
       conversion.distillation.rowLimit = 16
       _ = try Conversion(conversion).run { _ in }
