@@ -63,9 +63,9 @@ struct HHConvertTests {
     #expect(
       options == [
         "-o", "--output", "--config", "--stages", "--data", "--held-out", "--length", "--steps",
-        "--batch", "--rows", "--lr", "--budget", "--seed", "--threads", "--delta",
-        "--allow-nonfinite", "--dry-run", "--force", "-q", "--quiet", "--json", "--version", "-h",
-        "--help",
+        "--batch", "--rows", "--lr", "--finetune-steps", "--finetune-lr", "--finetune-loss",
+        "--lora", "--budget", "--seed", "--threads", "--delta", "--allow-nonfinite", "--dry-run",
+        "--force", "-q", "--quiet", "--json", "--version", "-h", "--help",
       ])
   }
 

@@ -53,6 +53,27 @@ package struct FinetuneRecipe: Sendable, Equatable {
     steps * accumulation * (self.batchSize ?? batchSize)
   }
 
+  /// The settings that shape a result, for manifests.
+  var json: JSONObject {
+    var object: JSONObject = [
+      "steps": .integer(Int64(steps)),
+      "batch": batchSize.map { .integer(Int64($0)) } ?? .null,
+      "accumulation": .integer(Int64(accumulation)), "learning_rate": .number(learningRate),
+      "decay": .string(decay.rawValue), "warm_up": .integer(Int64(warmUpSteps)),
+      "weight_decay": .number(weightDecay), "clipping": .number(clipping),
+      "objective": objective.map { .string($0.word) } ?? .null,
+      "temperature": .number(temperature),
+    ]
+    if let adapters = choice.adapters {
+      object["lora"] = .object([
+        "rank": .integer(Int64(adapters.rank)), "alpha": .number(adapters.alpha),
+        "dropout": .number(adapters.dropout),
+        "targets": .array(adapters.targets.map { .string($0) }),
+      ])
+    }
+    return object
+  }
+
   /// The objective for a model and the rows it is trained on.
   func objective(for graph: Graph, isLabelled: Bool) throws(PipelineError) -> ObjectiveKind {
     let chosen = objective ?? graph.defaultObjective(isLabelled: isLabelled)

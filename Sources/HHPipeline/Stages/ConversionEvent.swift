@@ -62,6 +62,8 @@ package struct ConversionSummary: Sendable, Equatable {
     package let tokensPerSecond: Double
     package let steps: Int
     package let layers: [DistilledLayer]
+    /// What finetuning reached afterwards; nil where there was none.
+    package let finetuning: FinetuneSummary?
   }
 }
 

@@ -45,7 +45,7 @@ extension ConversionOptions {
       guard let path else { return .null }
       return .string(try ContentDigest.ofFile(at: path).sha256)
     }
-    return [
+    var settings: JSONObject = [
       "stages": .array(stages.map { .string($0.rawValue) }),
       "data": try digest(data),
       "held_out": try digest(heldOut),
@@ -58,5 +58,7 @@ extension ConversionOptions {
       "seed": .unsigned(distillation.seed),
       "delta": .bool(delta),
     ]
+    if finetuning.steps > 0 { settings["finetune"] = .object(finetuning.json) }
+    return settings
   }
 }

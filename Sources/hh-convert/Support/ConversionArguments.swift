@@ -53,6 +53,32 @@ struct ConversionArguments: ParsableArguments {
   var learningRate: Double?
 
   @Option(
+    parsing: .unconditional,
+    help: "Optimiser steps that train the whole model after distillation (default: 0).")
+  var finetuneSteps: Int?
+
+  @Option(
+    name: .customLong("finetune-lr"), parsing: .unconditional,
+    help: "Highest learning rate of finetuning (default: \(FinetuneRecipe.defaultRate)).")
+  var finetuneRate: Double?
+
+  @Option(
+    help: """
+      What finetuning is for: next-token, labels, teacher-logits or teacher-states (default: the \
+      task of the model, where the data say what is right).
+      """,
+    transform: Self.objective)
+  var finetuneLoss: ObjectiveKind?
+
+  @Option(
+    parsing: .unconditional,
+    help: """
+      Train adapters (LoRA) of this rank on the projections of attention, and the feature maps, \
+      instead of all weights.
+      """)
+  var lora: Int?
+
+  @Option(
     help: "Longest time for distillation, such as 90s, 10m or 1h30m: fewer steps if need be.",
     transform: TimeBudget.init)
   var budget: TimeBudget?
@@ -80,6 +106,18 @@ struct ConversionArguments: ParsableArguments {
     try check(length, in: 2...1_048_576, "--length")
     try check(rows, in: 1...1_000_000_000, "--rows")
     try check(threads, in: 1...1024, "--threads")
+    try check(finetuneSteps, in: 0...10_000_000, "--finetune-steps")
+    try check(lora, in: 1...4096, "--lora")
+    if let finetuneRate, !(finetuneRate > 0 && finetuneRate.isFinite) {
+      throw ValidationError("--finetune-lr: expected a positive number, found \(finetuneRate)")
+    }
+    let names = [
+      ("--finetune-lr", finetuneRate != nil), ("--finetune-loss", finetuneLoss != nil),
+      ("--lora", lora != nil),
+    ]
+    if finetuneSteps ?? 0 == 0, let name = names.first(where: \.1)?.0 {
+      throw ValidationError("\(name): expected --finetune-steps beside it, found none")
+    }
     if let learningRate, !(learningRate > 0 && learningRate.isFinite) {
       throw ValidationError("--lr: expected a positive number, found \(learningRate)")
     }
@@ -95,6 +133,7 @@ struct ConversionArguments: ParsableArguments {
       ("--data", data != nil), ("--held-out", heldOut != nil), ("--length", length != nil),
       ("--steps", steps != nil), ("--batch", batch != nil), ("--rows", rows != nil),
       ("--lr", learningRate != nil), ("--budget", budget != nil), ("--seed", seed != nil),
+      ("--finetune-steps", finetuneSteps != nil),
     ]
     return given.first { $0.1 }?.0
   }
@@ -108,9 +147,21 @@ struct ConversionArguments: ParsableArguments {
       ("--steps", steps.map { "\($0)" }), ("--batch", batch.map { "\($0)" }),
       ("--rows", rows.map { "\($0)" }), ("--lr", learningRate.map { "\($0)" }),
       ("--budget", budget?.text), ("--seed", seed.map { "\($0)" }),
+      ("--finetune-steps", finetuneSteps.map { "\($0)" }),
+      ("--finetune-lr", finetuneRate.map { "\($0)" }),
+      ("--finetune-loss", finetuneLoss?.word), ("--lora", lora.map { "\($0)" }),
     ]
     return values.flatMap { name, value in value.map { ["\(name)=\($0)"] } ?? [] }
       + (delta ? ["--delta"] : []) + (allowNonfinite ? ["--allow-nonfinite"] : [])
+  }
+
+  private static func objective(_ word: String) throws -> ObjectiveKind {
+    let known: [ObjectiveKind] = [.nextToken, .classes, .teacherLogits, .teacherStates]
+    guard let kind = ObjectiveKind(word: word), known.contains(kind) else {
+      throw ValidationError(
+        "expected \(known.map(\.word).joined(separator: ", ")), found '\(word)'")
+    }
+    return kind
   }
 
   /// Settings for one model.
@@ -126,6 +177,16 @@ struct ConversionArguments: ParsableArguments {
     options.distillation.rowLimit = rows
     if let seed { options.distillation.seed = seed }
     options.distillation.budget = budget?.seconds
+    if let finetuneSteps { options.finetuning.steps = finetuneSteps }
+    if let finetuneRate { options.finetuning.learningRate = finetuneRate }
+    options.finetuning.objective = finetuneLoss
+    if let lora {
+      var settings = LowRankSettings()
+      settings.rank = lora
+      settings.alpha = 2 * Double(lora)
+      options.finetuning.choice = .adapters(settings)
+    }
+    options.finetuning.seed = options.distillation.seed
     options.delta = delta
     options.allowNonfinite = allowNonfinite
     return options

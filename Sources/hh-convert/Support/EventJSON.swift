@@ -98,6 +98,13 @@ extension ConversionPlan {
       object["batch"] = .integer(Int64(training.batchSize))
       object["length"] = .integer(Int64(training.length))
       object["rows"] = .integer(Int64(training.rowCount))
+      if let finetuning = training.finetuning {
+        object["finetuning"] = .object([
+          "steps": .integer(Int64(finetuning.steps)),
+          "batch": .integer(Int64(finetuning.batchSize)),
+          "objective": .string(finetuning.objective), "trained": .string(finetuning.trained),
+        ])
+      }
     }
     object["memory_bytes"] = .integer(Int64(memory))
     object["seconds"] = .number(seconds)
@@ -128,6 +135,7 @@ extension ConversionSummary {
     }
     object["artifact_bytes"] = .integer(Int64(artifactBytes))
     object["raw_bytes"] = .integer(Int64(rawBytes))
+    if let finetuning = training?.finetuning { object["finetuning"] = .object(finetuning.json()) }
     if let training { object["layers"] = .array(training.layers.map { .object($0.json()) }) }
     return object
   }
