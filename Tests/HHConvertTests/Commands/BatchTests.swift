@@ -183,7 +183,8 @@ struct BatchTests {
       "--data": "data/corpus.txt", "--held-out": "data/held-out.txt", "--length": "16",
       "--steps": "3", "--batch": "2", "--rows": "40", "--lr": "0.03", "--budget": "1m",
       "--seed": "9", "--threads": "1", "--allow-nonfinite": "", "--delta": "",
-      "--stages": "rewrite,distil",
+      "--stages": "rewrite,distil", "--finetune-steps": "2", "--finetune-lr": "0.001",
+      "--finetune-loss": "next-token", "--lora": "2",
     ]
     #expect(Set(shared) == Set(values.keys))
     let arguments = values.flatMap { $1.isEmpty ? [$0] : [$0, $1] }
