@@ -16,14 +16,14 @@ struct FinetuneStageTests {
       let source = try DataSource(
         at: Fixtures.path("data/shapes/train-images-idx3-ubyte"),
         for: .images(ImageShape(channels: 1, height: 16, width: 16)), tokenizer: nil,
-        vocabularySize: 0, beside: Fixtures.path("models/vit"))
+        vocabularySize: 0, files: ModelFiles(in: Fixtures.path("models/vit")))
       let chosen = source.rows.rows(0..<training + 8)
       all = LabelledRows(chosen.input, labels: chosen.labels)
     } else {
       let text = String(
         decoding: try readBytes(at: Fixtures.path("data/corpus.txt")).prefix(30_000), as: UTF8.self)
       let tokenizer = try #require(
-        try TokenizerLoader.load(beside: Fixtures.path("models/\(name)")))
+        try TokenizerLoader.load(files: ModelFiles(in: Fixtures.path("models/\(name)"))))
       let ids = Array(tokenizer.encode(text).prefix((training + 8) * 48))
       all = LabelledRows(.tokens(TokenBatch(ids: ids, length: 48)))
     }
