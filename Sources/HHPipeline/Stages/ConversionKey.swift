@@ -55,8 +55,7 @@ extension ConversionOptions {
       "rows": distillation.rowLimit.map { .integer(Int64($0)) } ?? .null,
       "learning_rate": distillation.learningRate.map { .number($0) } ?? .null,
       "budget": distillation.budget.map { .number($0) } ?? .null,
-      "seed": .unsigned(distillation.seed),
-      "delta": .bool(delta),
+      "seed": .unsigned(distillation.seed), "delta": .bool(delta),
     ]
     if finetuning.steps > 0 { settings["finetune"] = .object(finetuning.json) }
     return settings

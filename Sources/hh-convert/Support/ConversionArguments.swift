@@ -9,6 +9,12 @@ import HHPipeline
 struct ConversionArguments: ParsableArguments {
   @Option(
     help: """
+      A recipe: the file or the name of one that 'recipe list' shows. Options come on top of it.
+      """)
+  var recipe: String?
+
+  @Option(
+    help: """
       What to do: 'rewrite,distil', or 'rewrite' alone, which needs no data and runs no model \
       (default: rewrite,distil).
       """,
@@ -142,6 +148,7 @@ struct ConversionArguments: ParsableArguments {
   /// those.
   var words: [String] {
     let values: [(String, String?)] = [
+      ("--recipe", recipe),
       ("--stages", stages.map { $0.map(\.rawValue).joined(separator: ",") }), ("--data", data),
       ("--held-out", heldOut), ("--length", length.map { "\($0)" }),
       ("--steps", steps.map { "\($0)" }), ("--batch", batch.map { "\($0)" }),
@@ -164,22 +171,27 @@ struct ConversionArguments: ParsableArguments {
     return kind
   }
 
-  /// Settings for one model.
-  func options(model: String) -> ConversionOptions {
-    var options = ConversionOptions(model: model, threads: threads ?? Producer.processorCount)
+  /// Settings for one model: the recipe's, where there is one, and the options on top.
+  func options(model: String?) throws -> ConversionOptions {
+    let processors = Producer.processorCount
+    var options = ConversionOptions(model: model ?? "", threads: processors)
+    if let recipe {
+      options = try Recipe.named(recipe).options(model: model, threads: processors)
+    }
     if let stages { options.stages = stages }
-    options.data = data
-    options.heldOut = heldOut
-    options.length = length
+    if let threads { options.threads = threads }
+    if let data { options.data = data }
+    if let heldOut { options.heldOut = heldOut }
+    if let length { options.length = length }
     if let steps { options.distillation.steps = steps }
     if let batch { options.distillation.batchSize = batch }
-    options.distillation.learningRate = learningRate
-    options.distillation.rowLimit = rows
+    if let learningRate { options.distillation.learningRate = learningRate }
+    if let rows { options.distillation.rowLimit = rows }
     if let seed { options.distillation.seed = seed }
-    options.distillation.budget = budget?.seconds
+    if let budget { options.distillation.budget = budget.seconds }
     if let finetuneSteps { options.finetuning.steps = finetuneSteps }
     if let finetuneRate { options.finetuning.learningRate = finetuneRate }
-    options.finetuning.objective = finetuneLoss
+    if let finetuneLoss { options.finetuning.objective = finetuneLoss }
     if let lora {
       var settings = LowRankSettings()
       settings.rank = lora
@@ -187,8 +199,8 @@ struct ConversionArguments: ParsableArguments {
       options.finetuning.choice = .adapters(settings)
     }
     options.finetuning.seed = options.distillation.seed
-    options.delta = delta
-    options.allowNonfinite = allowNonfinite
+    if delta { options.delta = true }
+    if allowNonfinite { options.allowNonfinite = true }
     return options
   }
 }
