@@ -87,9 +87,6 @@ struct DiffTests {
     let without = try Tool.run("diff", "whole", "delta", in: bench.folder)
     #expect(without.status == 66)
     expectError(without, "hint: pass it with --base")
-    let needless = try Tool.run("diff", "whole", "whole", "--base", "models/gpt2", in: bench.folder)
-    #expect(needless.status == 69)
-    expectError(needless, "expected a delta artifact beside --base, found artifact and artifact")
   }
 
   @Test("files that cannot be compared")
