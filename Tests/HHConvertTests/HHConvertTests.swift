@@ -48,6 +48,7 @@ struct HHConvertTests {
                                   checkpoint to compare with.
           eval                    Measure an artifact on a task, beside the softmax
                                   model it was converted from.
+          recipe                  Show recipes, which hold the settings of a conversion.
 
           See 'hh-convert help <subcommand>' for detailed help.
 
@@ -62,7 +63,8 @@ struct HHConvertTests {
       .flatMap { $0.split(whereSeparator: { " ,".contains($0) }) }.filter { $0.hasPrefix("-") }
     #expect(
       options == [
-        "-o", "--output", "--config", "--data", "--held-out", "--length", "--steps", "--batch",
+        "-o", "--output", "--config", "--recipe", "--data", "--held-out", "--length", "--steps",
+        "--batch",
         "--rows", "--lr", "--budget", "--seed", "--threads", "--delta", "--allow-nonfinite",
         "--dry-run", "--force", "-q", "--quiet", "--json", "--version", "-h", "--help",
       ])

@@ -54,7 +54,7 @@ extension ConversionOptions {
       "rows": distillation.rowLimit.map { .integer(Int64($0)) } ?? .null,
       "learning_rate": distillation.learningRate.map { .number($0) } ?? .null,
       "budget": distillation.budget.map { .number($0) } ?? .null,
-      "seed": .unsigned(distillation.seed),
+      "seed": .unsigned(distillation.seed), "delta": .bool(delta),
     ]
   }
 }

@@ -9,6 +9,12 @@ import HHPipeline
 struct ConversionArguments: ParsableArguments {
   @Option(
     help: """
+      A recipe: the file or the name of one that 'recipe list' shows. Options come on top of it.
+      """)
+  var recipe: String?
+
+  @Option(
+    help: """
       Rows to distil on: text, token ids (.npy, .bin) or images (IDX, .npy). Without it a decoder \
       writes its own, an encoder gets random tokens and a ViT synthetic images.
       """)
@@ -76,29 +82,35 @@ struct ConversionArguments: ParsableArguments {
   /// those.
   var words: [String] {
     let values: [(String, String?)] = [
-      ("--data", data), ("--held-out", heldOut), ("--length", length.map { "\($0)" }),
+      ("--recipe", recipe), ("--data", data), ("--held-out", heldOut),
+      ("--length", length.map { "\($0)" }),
       ("--steps", steps.map { "\($0)" }), ("--batch", batch.map { "\($0)" }),
       ("--rows", rows.map { "\($0)" }), ("--lr", learningRate.map { "\($0)" }),
       ("--budget", budget?.text), ("--seed", seed.map { "\($0)" }),
     ]
     return values.flatMap { name, value in value.map { ["\(name)=\($0)"] } ?? [] }
-      + (allowNonfinite ? ["--allow-nonfinite"] : [])
+      + (delta ? ["--delta"] : []) + (allowNonfinite ? ["--allow-nonfinite"] : [])
   }
 
-  /// Settings for one model.
-  func options(model: String) -> ConversionOptions {
-    var options = ConversionOptions(model: model, threads: threads ?? Producer.processorCount)
-    options.data = data
-    options.heldOut = heldOut
-    options.length = length
+  /// Settings for one model: the recipe's, where there is one, and the options on top.
+  func options(model: String?) throws -> ConversionOptions {
+    let processors = Producer.processorCount
+    var options = ConversionOptions(model: model ?? "", threads: processors)
+    if let recipe {
+      options = try Recipe.named(recipe).options(model: model, threads: processors)
+    }
+    if let threads { options.threads = threads }
+    if let data { options.data = data }
+    if let heldOut { options.heldOut = heldOut }
+    if let length { options.length = length }
     if let steps { options.distillation.steps = steps }
     if let batch { options.distillation.batchSize = batch }
-    options.distillation.learningRate = learningRate
-    options.distillation.rowLimit = rows
+    if let learningRate { options.distillation.learningRate = learningRate }
+    if let rows { options.distillation.rowLimit = rows }
     if let seed { options.distillation.seed = seed }
-    options.distillation.budget = budget?.seconds
-    options.delta = delta
-    options.allowNonfinite = allowNonfinite
+    if let budget { options.distillation.budget = budget.seconds }
+    if delta { options.delta = true }
+    if allowNonfinite { options.allowNonfinite = true }
     return options
   }
 }
