@@ -69,9 +69,14 @@ final class ArtifactTensors: TensorSource {
   func withPart<Result>(
     of index: Int, elements: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
   ) throws(FormatError) -> Result? {
+    let name = tensors[index].name
+    if index < leftOut.count {
+      var part = try checkedBase(index).elements(of: name)
+      return try part.withBytes(in: elements, body)
+    }
     let width = tensors[index].dtype.bitWidth
     let bytes = try reader.read(
-      tensors[index].name,
+      name,
       bytes: elements.lowerBound * width / 8..<elements.upperBound * width / 8)
     return try body(bytes.raw)
   }

@@ -21,16 +21,22 @@ package struct ModelComparison: Sendable, Equatable {
     settings.isEmpty && tensors.allSatisfy { $0.isEqual(within: tolerance) }
   }
 
-  /// Compares two checkpoints or artifacts.
+  /// Compares two checkpoints or artifacts; `base` completes those that are deltas.
   ///
   /// - Throws: `FormatError` where one of them cannot be opened or read.
   package init(
-    of first: String, and second: String, tolerance: Tolerance? = nil, threads: Int
+    of first: String, and second: String, base: String? = nil, tolerance: Tolerance? = nil,
+    threads: Int
   ) throws(FormatError) {
     self.first = first
     self.second = second
     self.tolerance = tolerance
-    let (a, b) = (try Checkpoint(opening: first), try Checkpoint(opening: second))
+    let (a, b) = (try Self.open(first, base: base), try Self.open(second, base: base))
+    guard base == nil || a.isDelta || b.isDelta else {
+      throw FormatError(
+        .unsupported, file: first,
+        problem: "expected a delta artifact beside --base, found \(a.format) and \(b.format)")
+    }
     let pairing = TensorPairing(a, b)
     isByRole = pairing.models != nil
     let architecture = pairing.architectures.map {
@@ -45,4 +51,13 @@ package struct ModelComparison: Sendable, Equatable {
       try comparator.compare(pairing.pairs[index])
     }
   }
+  private static func open(_ path: String, base: String?) throws(FormatError) -> Checkpoint {
+    let checkpoint = try Checkpoint(opening: path)
+    return base == nil || !checkpoint.isDelta
+      ? checkpoint : try Checkpoint(opening: path, base: base)
+  }
+}
+
+extension Checkpoint {
+  fileprivate var isDelta: Bool { artifact?.manifest.base != nil }
 }

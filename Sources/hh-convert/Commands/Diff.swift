@@ -25,6 +25,9 @@ struct Diff: ParsableCommand {
   @Option(parsing: .unconditional, help: "The same as a share of B's value.")
   var rtol: Double?
 
+  @Option(help: "The model that a delta artifact was made from.")
+  var base: String?
+
   @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
   var threads: Int?
 
@@ -47,7 +50,8 @@ struct Diff: ParsableCommand {
   func run() throws {
     let isEqual = try ReportedFailure.reporting {
       let comparison = try ModelComparison(
-        of: a, and: b, tolerance: tolerance, threads: threads ?? Producer.processorCount)
+        of: a, and: b, base: base, tolerance: tolerance, threads: threads ?? Producer.processorCount
+      )
       if !quiet {
         try Terminal.print((json ? comparison.json : comparison.text) + "\n")
       }

@@ -61,6 +61,21 @@ struct DiffTests {
     #expect(difference["max_abs"]?["index"]?.array == [.integer(0)])
   }
 
+  @Test("a delta is compared as the whole that it makes with its base")
+  func delta() throws {
+    let short = Bench.short("gpt2") + ["-q"]
+    #expect(try Tool.run(short + ["-o", "whole"], in: bench.folder).status == 0)
+    #expect(try Tool.run(short + ["--delta", "-o", "delta"], in: bench.folder).status == 0)
+    let equal = try Tool.run("diff", "whole", "delta", "--base", "models/gpt2", in: bench.folder)
+    #expect(equal.status == 0, "\(equal)")
+    let without = try Tool.run("diff", "whole", "delta", in: bench.folder)
+    #expect(without.status == 66)
+    expectError(without, "hint: pass it with --base")
+    let needless = try Tool.run("diff", "whole", "whole", "--base", "models/gpt2", in: bench.folder)
+    #expect(needless.status == 69)
+    expectError(needless, "expected a delta artifact beside --base, found artifact and artifact")
+  }
+
   @Test("files that cannot be compared")
   func errors() throws {
     let absent = try Tool.run("diff", "models/gpt2", "nowhere", in: bench.folder)
