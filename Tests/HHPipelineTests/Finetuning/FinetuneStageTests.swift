@@ -23,7 +23,7 @@ struct FinetuneStageTests {
       let text = String(
         decoding: try readBytes(at: Fixtures.path("data/corpus.txt")).prefix(30_000), as: UTF8.self)
       let tokenizer = try #require(
-        try TokenizerLoader.load(files: ModelFiles(in: Fixtures.path("models/\(name)"))))
+        try TokenizerLoader.load(beside: Fixtures.path("models/\(name)")))
       let ids = Array(tokenizer.encode(text).prefix((training + 8) * 48))
       all = LabelledRows(.tokens(TokenBatch(ids: ids, length: 48)))
     }
