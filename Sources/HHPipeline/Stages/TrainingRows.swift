@@ -8,8 +8,6 @@ struct TrainingRows {
   /// Positions per row.
   let length: Int
   let trainingCount: Int
-  /// Rows, from the first on, that distillation uses; finetuning uses all.
-  let distillationCount: Int
   let heldOutCount: Int
   /// `file`, `samples`, `random tokens` or `synthetic images`.
   let kind: String
@@ -43,10 +41,7 @@ struct TrainingRows {
       ? graph.maximumLength : try options.rowLength(maximum: graph.maximumLength)
     self.length = length
     seed = options.distillation.seed
-    let forDistillation = options.distillation.rowCount(length: length)
-    let wanted = max(
-      forDistillation,
-      options.finetuning.rowCount(batchSize: options.distillation.batchSize))
+    let wanted = options.distillation.rowCount(length: length)
     let maker = RowMaker(
       graph: graph, names: names, checkpoint: checkpoint, length: length,
       generator: SeededGenerator(seed: seed))
@@ -58,7 +53,6 @@ struct TrainingRows {
       description = "\(path) (\(training.count) rows, \(heldOut.count) held out)"
       source = .ready(training: training, heldOut: heldOut)
       (trainingCount, heldOutCount) = (training.count, heldOut.count)
-      distillationCount = min(training.count, forDistillation)
       return
     }
     guard options.heldOut == nil else {
@@ -67,7 +61,6 @@ struct TrainingRows {
     }
     digest = nil
     trainingCount = min(wanted, Self.madeUpCount)
-    distillationCount = min(trainingCount, forDistillation)
     heldOutCount = Self.madeUpHeldOutCount
     switch graph.kind {
     case .decoder:
@@ -85,34 +78,19 @@ struct TrainingRows {
     }
   }
 
-  /// Whether the rows have labels.
-  var isLabelled: Bool {
-    if case .ready(let training, let heldOut) = source {
-      return training.labels != nil && heldOut.labels != nil
-    }
-    return false
-  }
-
   /// The rows themselves; samples are drawn now.
   func load(runner: ModelRunner, report: ProgressReport) throws -> (
-    training: LabelledRows, heldOut: LabelledRows
+    training: ModelInput, heldOut: ModelInput
   ) {
     switch source {
-    case .ready(let training, let heldOut):
-      return (
-        LabelledRows(training.input, labels: training.labels),
-        LabelledRows(heldOut.input, labels: heldOut.labels)
-      )
+    case .ready(let training, let heldOut): return (training.input, heldOut.input)
     case .samples(let first):
       try report(.stage("sample"))
       let count = trainingCount + heldOutCount
       let rows = ModelInput.tokens(
         try DecoderSampler.sample(
           runner, rowCount: count, length: length, first: first, seed: seed, report: report))
-      return (
-        LabelledRows(rows.rows(0..<trainingCount)),
-        LabelledRows(rows.rows(trainingCount..<count))
-      )
+      return (rows.rows(0..<trainingCount), rows.rows(trainingCount..<count))
     }
   }
 }
@@ -135,7 +113,7 @@ private struct RowMaker {
     func rows(_ path: String) throws(FormatError) -> DataSource {
       try DataSource(
         at: path, for: purpose, tokenizer: tokenizer, vocabularySize: graph.vocabularySize,
-        files: try ModelFiles(of: checkpoint))
+        beside: checkpoint.directory)
     }
     let data = try rows(path)
     var training = data.rows
@@ -162,7 +140,7 @@ private struct RowMaker {
   func madeUp(count: Int) throws(FormatError) -> DataRows {
     if case .images(let shape) = purpose {
       let normalization = try ImageNormalization(
-        try ModelFiles(of: checkpoint), channels: shape.channels)
+        beside: checkpoint.directory, channels: shape.channels)
       return .images(
         SyntheticData.images(
           count: count, shape: shape, normalization: normalization,
@@ -187,7 +165,10 @@ private struct RowMaker {
     case .decoder: return .decoder(length: length)
     case .encoder: return .encoder(length: length)
     case .image:
-      return .images(ImageShape(names.hyperparameters))
+      let sizes = names.hyperparameters
+      let side = sizes.integer("imageSize")
+      return .images(
+        ImageShape(channels: sizes.integer("channelCount"), height: side, width: side))
     }
   }
 }

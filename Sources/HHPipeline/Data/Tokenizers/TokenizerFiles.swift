@@ -1,16 +1,16 @@
-// The small files that belong to a model: its tokenizer, its image processor.
+// Where a tokenizer's files are read: from a folder, or from what an artifact carries.
 
-package import HHFormat
+internal import HHFormat
 
-/// The files beside a model's weights, by name: in its folder, or carried in its artifact.
-package struct ModelFiles: Sendable {
+/// The files of a tokenizer by name.
+struct TokenizerFiles {
   /// The folder, or what stands for it in messages.
   private let place: String
   /// The files in memory; nil where they are read from the folder.
   private let contents: [String: [UInt8]]?
 
   /// The files of a folder.
-  package init(in directory: String) {
+  init(in directory: String) {
     place = directory
     contents = nil
   }
@@ -20,17 +20,6 @@ package struct ModelFiles: Sendable {
     place = owner
     contents = Dictionary(
       files.map { ($0.name, $0.content) }, uniquingKeysWith: { first, _ in first })
-  }
-
-  /// The files of an opened model.
-  ///
-  /// - Throws: `FormatError` for an artifact whose files are damaged.
-  package init(of checkpoint: Checkpoint) throws(FormatError) {
-    if checkpoint.artifact == nil {
-      self.init(in: checkpoint.directory)
-    } else {
-      self.init(try Companions(of: checkpoint).files, of: checkpoint.path)
-    }
   }
 
   /// Whether there is a file of this name.
