@@ -26,12 +26,15 @@ let collections = Target.Dependency.product(
 let arguments = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
 let package = Package(
   name: "hh-convert",
   products: [.executable(name: "hh-convert", targets: ["hh-convert"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     .systemLibrary(
@@ -50,8 +53,13 @@ let package = Package(
       }),
     library("HHCompute", ["COpenBLAS", "HHKernels"]),
     library(
-      "HHPipeline", ["HHFormat", "HHCompute", collections],
-      resources: [.embedInCode("Export/Python/modeling_hedgehog.py")]),
+      "HHPipeline", ["HHFormat", "HHCompute", collections, yams],
+      resources: ["gpt2-wikitext", "bert-glue", "vit", "llama-lora", "lolcats"].map {
+        .embedInCode("Recipes/Shipped/\($0).yaml")
+      } + [
+        .embedInCode("Recipes/recipe.schema.json"),
+        .embedInCode("Export/Python/modeling_hedgehog.py"),
+      ]),
     .executableTarget(
       name: "hh-convert", dependencies: ["HHPipeline", arguments], swiftSettings: settings),
     // Timings of parts; in no product, since nobody but Benchmarks/ runs it.

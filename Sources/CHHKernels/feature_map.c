@@ -61,6 +61,19 @@ void hh_feature_map_rows(
   }
 }
 
+HH_MULTIVERSION
+void hh_feature_map_row(
+  size_t d, size_t f, const float *x, const float *weight, const float *bias, float *u,
+  float *phi) {
+  memset(u, 0, f * sizeof(float));
+  for (size_t i = 0; i < d; i++)
+    for (size_t j = 0; j < f; j++) u[j] += x[i] * weight[i * f + j];
+  float lowest, highest;
+  add_bias_and_bound(u, bias, f, &lowest, &highest);
+  softmax_half(u, 1, highest, f, phi);
+  softmax_half(u, -1, -lowest, f, phi + f);
+}
+
 /// du (+)= sign * p * (dp - sum(p dp)): the derivative of softmax(sign * u).
 HH_INLINE void softmax_half_backward(
   const float *p, const float *dp, float sign, size_t f, float *du, int accumulate) {

@@ -13,3 +13,8 @@ void hh_feature_map_rows(
 /// du (rows x f, dense) from phi and dphi (rows x 2f, dense).
 void hh_feature_map_rows_backward(
   size_t rows, size_t f, const float *phi, const float *dphi, float *du);
+
+/// phi (2f) of one x (d), with the weights as they are, (d, f). `u` is scratch of f floats.
+void hh_feature_map_row(
+  size_t d, size_t f, const float *x, const float *weight, const float *bias, float *u,
+  float *phi);

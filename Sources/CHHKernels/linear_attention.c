@@ -102,16 +102,25 @@ static void emit_chunk(
   }
 }
 
-void hh_linear_attention_forward(const hh_attention_item *item, const hh_feature_maps *maps) {
+size_t hh_linear_attention_state(size_t head_size, size_t f) { return 2 * f * (head_size + 1); }
+
+void hh_linear_attention_forward(
+  const hh_attention_item *item, const hh_feature_maps *maps, float *state) {
   const size_t d = item->head_size, f = maps->f, features = 2 * f;
   workspace w;
   lay_out(&w, item->scratch, d, f, item->group);
   for (size_t g = 0; g < item->group; g++)
     hh_pack(d, f, maps->weight_q + g * d * f, f, w.query_weights + g * d * hh_round_up(f));
   hh_pack(d, f, maps->weight_k, f, w.key_weights);
-  memset(w.state, 0, features * d * sizeof(float));
-  memset(w.state_panels, 0, features * hh_round_up(d) * sizeof(float));
-  memset(w.z, 0, features * sizeof(float));
+  if (state) {
+    memcpy(w.state, state, features * d * sizeof(float));
+    memcpy(w.z, state + features * d, features * sizeof(float));
+    hh_pack(features, d, w.state, d, w.state_panels);
+  } else {
+    memset(w.state, 0, features * d * sizeof(float));
+    memset(w.state_panels, 0, features * hh_round_up(d) * sizeof(float));
+    memset(w.z, 0, features * sizeof(float));
+  }
   if (item->causal) {
     for (size_t start = 0; start < item->length; start += CHUNK) {
       const size_t keys = load_chunk(&w, item, maps, start);
@@ -123,5 +132,47 @@ void hh_linear_attention_forward(const hh_attention_item *item, const hh_feature
       add_to_state(&w, load_chunk(&w, item, maps, start), d, features);
     for (size_t start = 0; start < item->length; start += CHUNK)
       emit_chunk(&w, item, maps, start, 0);
+  }
+  if (state) {
+    memcpy(state, w.state, features * d * sizeof(float));
+    memcpy(state + features * d, w.z, features * sizeof(float));
+  }
+}
+
+/// S += phi_k v^T, z += phi_k.
+HH_MULTIVERSION
+static void add_key(
+  size_t features, size_t d, const float *phi_k, const float *v, float *state) {
+  float *z = state + features * d;
+  for (size_t c = 0; c < features; c++) {
+    float *row = state + c * d;
+    for (size_t j = 0; j < d; j++) row[j] += phi_k[c] * v[j];
+    z[c] += phi_k[c];
+  }
+}
+
+/// out = phi_q S / (phi_q z + epsilon).
+HH_MULTIVERSION
+static void read_state(
+  size_t features, size_t d, const float *phi_q, const float *state, float epsilon, float *out) {
+  const float inverse = 1.0f / (hh_dot(phi_q, state + features * d, features) + epsilon);
+  memset(out, 0, d * sizeof(float));
+  for (size_t c = 0; c < features; c++) {
+    const float *row = state + c * d;
+    for (size_t j = 0; j < d; j++) out[j] += phi_q[c] * row[j];
+  }
+  for (size_t j = 0; j < d; j++) out[j] *= inverse;
+}
+
+void hh_linear_attention_step(
+  const hh_attention_item *item, const hh_feature_maps *maps, float *state) {
+  const size_t d = item->head_size, f = maps->f, features = 2 * f;
+  float *u = item->scratch, *phi = u + f;
+  hh_feature_map_row(d, f, item->k, maps->weight_k, maps->bias_k, u, phi);
+  add_key(features, d, phi, item->v, state);
+  for (size_t g = 0; g < item->group; g++) {
+    hh_feature_map_row(
+      d, f, item->q + g * d, maps->weight_q + g * d * f, maps->bias_q + g * f, u, phi);
+    read_state(features, d, phi, state, maps->epsilon, item->out + g * d);
   }
 }

@@ -486,6 +486,11 @@ package func linearAttentionScratch(headSize: Int, half: Int, group: Int) -> Int
   hh_linear_attention_scratch(headSize, half, group)
 }
 
+/// Floats of the state of `linearAttention`: S (2 half, headSize), then z (2 half).
+package func linearAttentionState(headSize: Int, half: Int) -> Int {
+  hh_linear_attention_state(headSize, half)
+}
+
 /// out = φ(q) S / (φ(q) z + ε), S = Σ φ(k) vᵀ, z = Σ φ(k) over the visible keys.
 package func linearAttention(
   _ item: AttentionItem, q: Span<Float>, k: Span<Float>, v: Span<Float>, maps: FeatureMapSpans,
@@ -497,7 +502,37 @@ package func linearAttention(
     unsafe maps.pointers(item) { maps in
       // Safe: `withItem` and `pointers` checked every extent.
       unsafe withUnsafePointer(to: pointers) { item in
-        unsafe withUnsafePointer(to: maps) { unsafe hh_linear_attention_forward(item, $0) }
+        unsafe withUnsafePointer(to: maps) { unsafe hh_linear_attention_forward(item, $0, nil) }
+      }
+    }
+  }
+}
+
+/// `linearAttention` of positions that follow others: begins with the sums S and z of the past in
+/// `state` and leaves those after the last key there. A single position takes a shorter way.
+package func linearAttention(
+  _ item: AttentionItem, q: Span<Float>, k: Span<Float>, v: Span<Float>, maps: FeatureMapSpans,
+  state: inout MutableSpan<Float>, into out: inout MutableSpan<Float>,
+  scratch: inout MutableSpan<Float>
+) {
+  let size = linearAttentionState(headSize: item.headSize, half: maps.half)
+  let needed = linearAttentionScratch(
+    headSize: item.headSize, half: maps.half, group: item.group)
+  let isStep = item.length == 1 && item.keys == 1
+  unsafe withItem(item, q, k, v, &out, &scratch, needing: needed) { pointers in
+    unsafe maps.pointers(item) { maps in
+      // Safe: `withItem`, `pointers` and `address` checked every extent; a step's 3 half floats of
+      // scratch space are fewer than `needed`.
+      unsafe state.address(needing: size) { state in
+        unsafe withUnsafePointer(to: pointers) { item in
+          unsafe withUnsafePointer(to: maps) {
+            if isStep {
+              unsafe hh_linear_attention_step(item, $0, state)
+            } else {
+              unsafe hh_linear_attention_forward(item, $0, state)
+            }
+          }
+        }
       }
     }
   }

@@ -4,6 +4,9 @@
 package enum PipelineError: Error, Equatable, CustomStringConvertible {
   /// Training gave a loss that is not a number.
   case diverged(layer: Int, step: Int)
+  /// Finetuning gave a loss or gradient that is not a number, first in a layer; nil stands for the
+  /// embeddings, the head or the gradient.
+  case finetuningDiverged(layer: Int?, step: Int, goodStep: Int)
   /// An option that contradicts the model or another option.
   case invalidOption(name: String, problem: String)
   /// What was written does not read back as what was meant.
@@ -16,6 +19,10 @@ package enum PipelineError: Error, Equatable, CustomStringConvertible {
     case .diverged(let layer, let step):
       "distillation: layer \(layer), step \(step): expected a finite loss, found one that is not"
         + "\nhint: try a lower --lr"
+    case .finetuningDiverged(let layer, let step, let goodStep):
+      "finetuning: step \(step): expected a finite loss and gradient, found one that is not"
+        + (layer.map { ", first behind layer \($0)" } ?? "")
+        + "\nhint: try a lower --finetune-lr; the weights were good up to step \(goodStep)"
     case .invalidOption(let name, let problem): "\(name): \(problem)"
     case .unfaithful(let file, let problem):
       "\(file): read back after writing: \(problem)\nhint: nothing was published; check the disk"

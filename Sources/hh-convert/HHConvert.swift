@@ -22,6 +22,7 @@ struct HHConvert: ParsableCommand {
     version: Version.text,
     subcommands: [
       Convert.self, Inspect.self, Verify.self, Diff.self, ExportCommand.self, Batch.self,
+      Generate.self, Evaluate.self, RecipeCommand.self,
     ],
     defaultSubcommand: Convert.self)
 

@@ -44,6 +44,11 @@ struct HHConvertTests {
                                   transformers, safetensors or GGUF.
           batch                   Convert every checkpoint in folders and lists,
                                   skipping what is done.
+          generate                Write text with a decoder: an artifact, or a softmax
+                                  checkpoint to compare with.
+          eval                    Measure an artifact on a task, beside the softmax
+                                  model it was converted from.
+          recipe                  Show recipes, which hold the settings of a conversion.
 
           See 'hh-convert help <subcommand>' for detailed help.
 
@@ -58,8 +63,9 @@ struct HHConvertTests {
       .flatMap { $0.split(whereSeparator: { " ,".contains($0) }) }.filter { $0.hasPrefix("-") }
     #expect(
       options == [
-        "-o", "--output", "--config", "--stages", "--data", "--held-out", "--length", "--steps",
-        "--batch", "--rows", "--lr", "--budget", "--seed", "--threads", "--delta",
+        "-o", "--output", "--config", "--recipe", "--stages", "--data", "--held-out", "--length",
+        "--steps", "--batch", "--rows", "--lr", "--finetune-steps", "--finetune-lr",
+        "--finetune-loss", "--lora", "--budget", "--seed", "--threads", "--delta",
         "--allow-nonfinite", "--dry-run", "--force", "-q", "--quiet", "--json", "--version", "-h",
         "--help",
       ])

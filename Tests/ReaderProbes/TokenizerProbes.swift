@@ -99,11 +99,13 @@ package struct ArrayProbe: ReaderProbe {
     let images = DataSource.Purpose.images(ImageShape(channels: 1, height: 4, width: 4))
     do throws(FormatError) {
       _ = try DataSource(
-        at: path, for: images, tokenizer: nil, vocabularySize: 8, beside: folder.path)
+        at: path, for: images, tokenizer: nil, vocabularySize: 8, files: ModelFiles(in: folder.path)
+      )
     } catch {
       guard !isIDX else { throw error }
       _ = try DataSource(
-        at: path, for: .decoder(length: 4), tokenizer: nil, vocabularySize: 8, beside: folder.path)
+        at: path, for: .decoder(length: 4), tokenizer: nil, vocabularySize: 8,
+        files: ModelFiles(in: folder.path))
     }
   }
 }

@@ -135,7 +135,15 @@ void hh_softmax_attention_forward(const hh_attention_item *item, float scale);
 
 /// Floats of scratch space that the linear item needs; independent of the length.
 size_t hh_linear_attention_scratch(size_t head_size, size_t f, size_t group);
-void hh_linear_attention_forward(const hh_attention_item *item, const hh_feature_maps *maps);
+/// Floats of what linear attention remembers of the past: S (2f, head_size), then z (2f).
+size_t hh_linear_attention_state(size_t head_size, size_t f);
+/// With a `state` the item goes on from it and leaves behind it the state after its keys.
+void hh_linear_attention_forward(
+  const hh_attention_item *item, const hh_feature_maps *maps, float *state);
+/// One position: adds its key to the state, then reads it; `length` is 1. Needs 3f floats of
+/// scratch space.
+void hh_linear_attention_step(
+  const hh_attention_item *item, const hh_feature_maps *maps, float *state);
 
 // Feature map (feature_map.c).
 

@@ -15,6 +15,16 @@ package func copy(_ source: Matrix, to target: Matrix) {
   }
 }
 
+/// target = source, as many elements; the two must not overlap.
+package func copy(_ source: FloatBuffer, to target: FloatBuffer) {
+  precondition(source.count == target.count, "copy: sizes differ")
+  parallelFor(count: source.count, grain: 1 << 18) { range, _ in
+    let values = source.span(range)
+    var span = target.mutableSpan(range)
+    for index in 0..<values.count { span[index] = values[index] }
+  }
+}
+
 /// Every element becomes zero.
 package func clear(_ x: Matrix) {
   parallelRows(x.rows, columns: x.columns, elements: 1 << 16) { range in

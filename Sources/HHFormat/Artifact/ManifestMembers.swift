@@ -31,7 +31,7 @@ struct ManifestMembers {
     var members = Self(object, file: file, path: path, tolerant: tolerant)
     let result = try body(&members)
     if !tolerant, let key = object.keys.first(where: { !members.taken.contains(ByteKey($0)) }) {
-      throw members.problem("unknown member '\(key)'")
+      throw members.problem("expected only members of the schema, found \(quoted(key))")
     }
     return result
   }
@@ -42,7 +42,7 @@ struct ManifestMembers {
   }
 
   private static func place(_ path: String) -> String {
-    path.isEmpty ? "manifest" : "manifest, '\(path)'"
+    path.isEmpty ? "manifest" : "manifest, \(quoted(path))"
   }
 
   private func path(to key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
@@ -56,7 +56,9 @@ struct ManifestMembers {
 
   /// Any member.
   mutating func value(_ key: String) throws(FormatError) -> JSONValue {
-    guard let value = members[key] else { throw problem("missing member '\(key)'") }
+    guard let value = members[key] else {
+      throw problem("expected the member '\(key)', found none")
+    }
     taken.insert(ByteKey(key))
     return value
   }
@@ -75,7 +77,7 @@ struct ManifestMembers {
       text.utf8.count == 64
       && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     guard isDigest else {
-      throw problem("'\(key)': expected 64 lower-case hexadecimal digits, found '\(text)'")
+      throw problem("'\(key)': expected 64 lower-case hexadecimal digits, found \(quoted(text))")
     }
     return text
   }
@@ -83,7 +85,9 @@ struct ManifestMembers {
   /// One of an enumeration's values.
   mutating func choice<T: RawRepresentable<String>>(_ key: String) throws(FormatError) -> T {
     let text = try string(key)
-    guard let value = T(rawValue: text) else { throw problem("'\(key)': unknown value '\(text)'") }
+    guard let value = T(rawValue: text) else {
+      throw problem("'\(key)': expected a value of the schema, found \(quoted(text))")
+    }
     return value
   }
 
@@ -112,7 +116,7 @@ struct ManifestMembers {
     guard let items = value.array else { throw mismatch(key, expected: "a list", found: value) }
     let counts = items.compactMap(\.integer).filter { $0 >= 0 }
     guard counts.count == items.count else {
-      throw problem("'\(key)': expected integers from 0 up, found \(value.text)")
+      throw problem("'\(key)': expected integers from 0 up, found \(shown(value))")
     }
     return counts
   }
@@ -190,7 +194,7 @@ extension JSONValue {
     case .integer(let value): "\(value)"
     case .unsigned(let value): "\(value)"
     case .number(let value): "\(value)"
-    case .string(let value): "'\(value)'"
+    case .string(let value): quoted(value)
     case .array: "a list"
     case .object: "an object"
     }

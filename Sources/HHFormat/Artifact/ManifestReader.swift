@@ -17,7 +17,8 @@ extension ArtifactManifest {
     guard let version = document["formatVersion"]?.string.flatMap(Version.init(parsing:)) else {
       throw FormatError(
         .badData, file: file, place: "manifest",
-        problem: "'formatVersion': expected a version such as '\(Version.current)'")
+        problem: "'formatVersion': expected a version such as '\(Version.current)', found "
+          + (document["formatVersion"].map { shown($0) } ?? "none"))
     }
     guard version.major <= Version.current.major else {
       throw FormatError(
@@ -170,7 +171,7 @@ extension ArtifactManifest.Tensor {
       guard order == Self.planeOrder(of: dtype), rotation == .integer(Self.planeRotation) else {
         throw members.problem(
           "expected planes \(Self.planeOrder(of: dtype).text) rotated by \(Self.planeRotation), "
-            + "found \(order.text) rotated by \(rotation.text)")
+            + "found \(shown(order)) rotated by \(shown(rotation))")
       }
     }
     self.init(
@@ -190,9 +191,11 @@ extension FeatureMapDescription {
       epsilonPlacement: try members.choice("epsilonPlacement"),
       orientation: try members.string("orientation"))
     guard featureDimension > 0 else {
-      throw members.problem("'featureDimension': must be positive")
+      throw members.problem("'featureDimension': expected a positive number, found 0")
     }
-    guard epsilon >= 0 else { throw members.problem("'epsilon': must not be negative") }
+    guard epsilon >= 0 else {
+      throw members.problem("'epsilon': expected a number from 0 up, found \(epsilon)")
+    }
   }
 }
 
@@ -201,7 +204,8 @@ extension Provenance {
     let sources = try members.list("sources") { (members) throws(FormatError) in
       let name = try members.string("name")
       guard !name.isEmpty, !name.utf8.starts(with: "/".utf8) else {
-        throw members.problem("'name': expected a name in the model's folder, found '\(name)'")
+        throw members.problem(
+          "'name': expected a name in the model's folder, found \(quoted(name))")
       }
       return Source(
         name: name, bytes: try members.count("bytes"), sha256: try members.sha256("sha256"))

@@ -27,6 +27,8 @@ package final class Checkpoint: Sendable {
   /// The artifact that the tensors come from, where the checkpoint is one: its manifest says where
   /// each tensor came from, and it holds more than the model.
   package var artifact: ArtifactReader? { (source as? ArtifactTensors)?.reader }
+  /// Whether the checkpoint is an artifact that needs the model it was made from.
+  package var isDelta: Bool { artifact?.manifest.base != nil }
   /// Size of all tensors in bytes.
   package var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 

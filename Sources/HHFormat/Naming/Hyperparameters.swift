@@ -30,7 +30,7 @@ package struct Hyperparameters: Sendable {
         if let found, found != .null, found != rule.value {
           throw FormatError(
             .unsupported, file: file, place: "key '\(rule.key)'",
-            problem: "expected \(rule.value.text), found \(found.text)")
+            problem: "expected \(rule.value.text), found \(shown(found))")
         }
       }
     } else {
@@ -112,7 +112,7 @@ package struct Hyperparameters: Sendable {
       }
     throw FormatError(
       .badData, file: file, place: "key '\(self.key(key.name))'",
-      problem: "expected \(expected), found \(value.text)")
+      problem: "expected \(expected), found \(shown(value))")
   }
 
   private func tooLarge(_ value: Int, _ key: ArchitectureSchema.ConfigurationKey) -> FormatError {

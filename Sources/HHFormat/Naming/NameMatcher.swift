@@ -126,7 +126,7 @@ struct NameMatcher {
         if case .when(let condition) = spec.presence, !sizes.bool(condition) {
           throw FormatError(
             .badData, file: sizes.file, place: "key '\(sizes.key(condition))'",
-            problem: "contradicts the tensors: expected no '\(tensor.name)', found it")
+            problem: "contradicts the tensors: expected no \(quoted(tensor.name)), found it")
         }
         try checkShape(of: tensor, spec, sizes)
         roles[ByteKey(tensor.name)] = NameMap.Entry(
@@ -181,7 +181,7 @@ struct NameMatcher {
     }
     let extents = expected.map { $0.map { "\($0)" } ?? "?" }.joined(separator: ", ")
     throw FormatError(
-      .badData, file: file, place: "tensor '\(tensor.name)'",
+      .badData, file: file, place: "tensor \(quoted(tensor.name))",
       problem: "wrong shape: expected [\(extents)] ([\(words.joined(separator: ", "))]),"
         + " found \(tensor.shape)")
   }
@@ -198,7 +198,7 @@ struct NameMatcher {
 
   private func unexpected(_ tensor: TensorDescriptor) -> FormatError {
     FormatError(
-      .badData, file: file, place: "tensor '\(tensor.name)'",
+      .badData, file: file, place: "tensor \(quoted(tensor.name))",
       problem: "unexpected: expected only tensors of a \(schema.architecture) checkpoint,"
         + " found shape \(tensor.shape)")
   }

@@ -21,16 +21,35 @@ package struct ModelComparison: Sendable, Equatable {
     settings.isEmpty && tensors.allSatisfy { $0.isEqual(within: tolerance) }
   }
 
-  /// Compares two checkpoints or artifacts.
+  /// Compares two checkpoints or artifacts; `base` is the model that those of them that are deltas
+  /// were made from.
   ///
-  /// - Throws: `FormatError` where one of them cannot be opened or read.
+  /// - Throws: `FormatError` where one of them cannot be opened or read, and `unsupported` for a
+  ///   base where neither is a delta.
   package init(
-    of first: String, and second: String, tolerance: Tolerance? = nil, threads: Int
+    of first: String, and second: String, base: String? = nil, tolerance: Tolerance? = nil,
+    threads: Int
   ) throws(FormatError) {
-    self.first = first
-    self.second = second
+    var (a, b) = (try Checkpoint(opening: first), try Checkpoint(opening: second))
+    if let base {
+      guard a.isDelta || b.isDelta else {
+        throw FormatError(
+          .unsupported, file: base,
+          problem: "expected a delta to complete with this base, found none",
+          hint: "without --base the two are compared as they are")
+      }
+      if a.isDelta { a = try Checkpoint(opening: first, base: base) }
+      if b.isDelta { b = try Checkpoint(opening: second, base: base) }
+    }
+    try self.init(a, b, tolerance: tolerance, threads: threads)
+  }
+
+  private init(
+    _ a: Checkpoint, _ b: Checkpoint, tolerance: Tolerance?, threads: Int
+  ) throws(FormatError) {
+    first = a.path
+    second = b.path
     self.tolerance = tolerance
-    let (a, b) = (try Checkpoint(opening: first), try Checkpoint(opening: second))
     let pairing = TensorPairing(a, b)
     isByRole = pairing.models != nil
     let architecture = pairing.architectures.map {

@@ -15,6 +15,11 @@ package enum DataRows: Sendable, Equatable {
     }
   }
 
+  /// The class of each row, where it is known.
+  package var labels: [Int32]? {
+    if case .images(let images) = self { images.labels } else { nil }
+  }
+
   /// The rows of the given indices, in that order.
   package func rows(_ indices: some Sequence<Int>) -> DataRows {
     switch self {

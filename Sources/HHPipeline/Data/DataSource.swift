@@ -28,13 +28,13 @@ package struct DataSource: Sendable {
   /// Tokens come from `.npy` (a stream of ids, or rows that already have the length), from `.bin`
   /// (`.u32.bin` holds 32-bit ids, any other 16-bit ones), or from anything else as UTF-8 text
   /// through `tokenizer`. Images come from `.npy` or IDX; labels are read where a file of MNIST's
-  /// naming lies beside. `directory` is the model's, for the normalisation of images.
+  /// naming lies beside. `files` are the model's, for the normalisation of images.
   ///
   /// Throws a `FormatError` where the file cannot be read, does not fit the model, holds an id
   /// outside `vocabularySize`, or is too short for one row.
   package init(
     at path: String, for purpose: Purpose, tokenizer: (any Tokenizer)?, vocabularySize: Int,
-    beside directory: String
+    files: ModelFiles
   ) throws(FormatError) {
     self.path = path
     guard try PathKind(of: path) == .regularFile else {
@@ -44,7 +44,7 @@ package struct DataSource: Sendable {
     digest = try ContentDigest.ofFile(at: path).sha256
     switch purpose {
     case .images(let shape):
-      rows = .images(try Self.images(at: path, shape, beside: directory))
+      rows = .images(try Self.images(at: path, shape, files: files))
       droppedTokenCount = 0
     case .decoder(let length), .encoder(let length):
       var frame = TokenFrame()
@@ -115,9 +115,9 @@ package struct DataSource: Sendable {
   }
 
   private static func images(
-    at path: String, _ shape: ImageShape, beside directory: String
+    at path: String, _ shape: ImageShape, files: ModelFiles
   ) throws(FormatError) -> ImageSet {
-    let normalization = try ImageNormalization(beside: directory, channels: shape.channels)
+    let normalization = try ImageNormalization(files, channels: shape.channels)
     if path.lowercased().hasSuffix(".npy") {
       let array = try DataArray(numpyAt: path)
       return try ImageSet(array, shape: shape, normalization: normalization)

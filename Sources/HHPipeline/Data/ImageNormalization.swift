@@ -11,11 +11,12 @@ package struct ImageNormalization: Sendable, Equatable {
   /// Standard deviations by channel, none of them 0.
   package let deviations: [Float]
 
-  /// Reads preprocessor_config.json beside a model; without it, or without a key, mean and deviation
+  /// Reads preprocessor_config.json among a model's files; without it, or without a key, mean and deviation
   /// are 0.5 and the scale 1/255, as in Hugging Face's ViTImageProcessor.
-  package init(beside directory: String, channels: Int) throws(FormatError) {
-    let file = join(directory, "preprocessor_config.json")
-    let config = isPresent(file) ? try JSONObject(contentsOf: file) : [:]
+  package init(_ files: ModelFiles, channels: Int) throws(FormatError) {
+    let name = "preprocessor_config.json"
+    let file = files.path(name)
+    let config = files.holds(name) ? try files.object(name) : [:]
     func channelValues(_ key: String) throws(FormatError) -> [Float] {
       guard let value = config[key] else { return Array(repeating: 0.5, count: channels) }
       let numbers = (value.array ?? [value]).map { $0.double.map(Float.init) }

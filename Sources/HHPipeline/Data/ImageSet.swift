@@ -21,6 +21,14 @@ package struct ImageShape: Sendable, Equatable {
   }
 }
 
+extension ImageShape {
+  /// The images that a vision model takes.
+  init(_ sizes: Hyperparameters) {
+    let side = sizes.integer("imageSize")
+    self.init(channels: sizes.integer("channelCount"), height: side, width: side)
+  }
+}
+
 /// Images, [count, channels, height, width], normalised.
 package struct ImageSet: Sendable, Equatable {
   /// All values, one image after the other.

@@ -25,7 +25,7 @@ package struct ExportSource {
   ///   the softmax model of an artifact whose weights training changed.
   package init(_ options: ExportOptions) throws(FormatError) {
     let checkpoint = try Checkpoint(
-      opening: options.source, configuration: options.configuration)
+      opening: options.source, configuration: options.configuration, base: options.base)
     self.checkpoint = checkpoint
     guard checkpoint.artifact != nil else {
       names = try NameMap(checkpoint)

@@ -28,18 +28,11 @@ struct GGUFExport {
     export = try GGUFModelExport(
       checkpoint: source.checkpoint, names: source.names, maps: maps,
       featureMap: source.plan == nil ? nil : source.manifest?.description.featureMap,
-      tokenizer: try Self.tokenizer(source, files), carried: try Self.carriedKeys(source, files),
+      tokenizer: try TokenizerLoader.load(of: source.checkpoint),
+      carried: try Self.carriedKeys(source, files),
       options: wishes)
     self.source = source
     self.output = output
-  }
-
-  /// The tokenizer of a checkpoint, or the one that an artifact carries.
-  private static func tokenizer(
-    _ source: ExportSource, _ files: [Companions.File]
-  ) throws(FormatError) -> (any Tokenizer)? {
-    guard source.manifest != nil else { return try TokenizerLoader.load(of: source.checkpoint) }
-    return try TokenizerLoader.load(TokenizerFiles(files, of: source.checkpoint.path))
   }
 
   /// The metadata of the GGUF file that the model came from, if it did.

@@ -92,7 +92,8 @@ struct HuggingFaceConfiguration {
       "feature_size": .integer(
         Int64(map?.featureDimension ?? source.plan?.blocks.first?.map.featureSize ?? 0)),
       "key_maps": .string((map?.sharing ?? .keyValueHead).rawValue),
-      "epsilon": .number(map?.epsilon ?? 1e-12),
+      // By its digits as a float: 1e-12 rather than the nearest float's many.
+      "epsilon": .number(Double("\(Float(map?.epsilon ?? 1e-12))") ?? 1e-12),
       "epsilon_placement": .string((map?.epsilonPlacement ?? .addedToDenominator).rawValue),
       "modules": .array(
         Self.modules.filter { source.names.holds($0.0) }.map { .string($0.1) }),

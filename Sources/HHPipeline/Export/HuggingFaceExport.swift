@@ -29,18 +29,21 @@ struct HuggingFaceExport {
     try folder.write(Array(JSONValue.object(configuration).readableText.utf8), to: "config.json")
     try TensorExport(source, tensors: tensors, shardSize: options.shardSize, output: output)
       .run(into: folder, report: report)
-    let files = try source.carriedFiles()
-    for file in files {
-      try report(.stage("copy"))
-      try folder.write(try file.read(), to: destination(of: file.name))
+    let companions = try Companions(of: source.checkpoint)
+    for file in companions.skipped {
+      try report(
+        .warning("\(file.name): left behind, since it has \(bytes(file.bytes))"))
     }
+    // The metadata of a GGUF source says nothing to transformers.
+    let files = companions.files.filter { $0.name != Companions.ggufName }
+    for file in files { try folder.write(file.content, to: destination(of: file.name)) }
     guard source.isHedgehog else { return }
     try folder.write(PackageResources.modeling_hedgehog_py, to: Self.codeName)
-    let sourceCard = try files.first { $0.name == "README.md" }?.read()
+    let sourceCard = files.first { $0.name == "README.md" }
     let card = ModelCard(
       source: source, name: lastComponent(of: output), configuration: configuration,
-      sourceCard: sourceCard.map { String(decoding: $0, as: UTF8.self) },
-      licenceFile: files.map(\.name).first { $0.uppercased().hasPrefix("LICENSE") })
+      sourceCard: sourceCard.map { String(decoding: $0.content, as: UTF8.self) },
+      licenceFile: files.map(\.name).first { $0.uppercased().hasPrefix("LICEN") })
     try folder.write(Array(card.text.utf8), to: "README.md")
   }
 

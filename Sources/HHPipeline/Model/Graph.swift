@@ -27,6 +27,18 @@ package struct Graph: Sendable, Equatable {
   package var outputNodes: [Node] {
     Array(nodes[((nodes.lastIndex { $0.layer != nil } ?? -1) + 1)...])
   }
+  /// Whether the model predicts the next token.
+  package var hasLanguageModelHead: Bool {
+    outputNodes.contains { node in
+      if case .head(.languageModel) = node.operation { true } else { false }
+    }
+  }
+  /// Number of classes, where the model has a classifier.
+  package var classCount: Int? {
+    outputNodes.lazy.compactMap { node in
+      if case .head(.classifier(let linear, _)) = node.operation { linear.outputs } else { nil }
+    }.first
+  }
   /// The attention of each block, in order.
   package var attentions: [Attention] {
     nodes.compactMap { if case .attention(let attention) = $0.operation { attention } else { nil } }

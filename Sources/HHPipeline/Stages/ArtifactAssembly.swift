@@ -11,7 +11,7 @@ struct ArtifactAssembly {
   let names: NameMap
   let companions: Companions
   /// The rows and what distillation on them gave; nil where nothing was trained.
-  let training: (rows: TrainingRows, result: DistillationResult)?
+  let training: (rows: TrainingRows, result: DistillationResult, finetuned: FinetunedModel?)?
 
   /// Writes the artifact. What `report` throws stops the writing and is thrown on.
   func write(report: ProgressReport) throws -> ArtifactSummary {
@@ -41,9 +41,10 @@ struct ArtifactAssembly {
     }
   }
 
-  /// The source's tensors, lent from the mapped files.
+  /// The source's tensors: those that finetuning changed, the others lent from the mapped files.
   private var kept: [ArtifactTensor] {
     names.entries.map { entry in
+      if let changed = training?.finetuned?.tensor(entry, file: plan.output) { return changed }
       let (tensor, checkpoint) = (entry.tensor, checkpoint)
       return ArtifactTensor(
         name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, origin: .kept,
@@ -92,18 +93,34 @@ struct ArtifactAssembly {
             kind: training.rows.kind, sha256: training.rows.digest, tokens: training.result.tokens)
         }),
       stages: [
-        training.map { stage($0.result) } ?? .init(name: ConversionStage.rewrite.rawValue)
-      ])
+        training.map { stage($0.result) } ?? .init(name: ConversionStage.rewrite.rawValue),
+        training?.finetuned.map { stage($0.summary) },
+      ].compactMap(\.self))
   }
 
   private func recipe(_ rows: TrainingRows, _ result: DistillationResult) -> JSONObject {
-    [
+    var recipe: JSONObject = [
       "steps": .integer(Int64(result.steps)),
       "batch": .integer(Int64(options.distillation.batchSize)),
       "length": .integer(Int64(rows.length)),
       "learning_rate": .number(
         options.distillation.peakRate(headSize: plan.rewrite.blocks.first?.headSize ?? 1)),
     ]
+    if options.finetuning.steps > 0 { recipe["finetune"] = .object(options.finetuning.json) }
+    return recipe
+  }
+
+  private func stage(_ summary: FinetuneSummary) -> ArtifactDescription.Stage {
+    var losses: JSONObject = [
+      "loss_before": .number(summary.lossBefore), "loss_after": .number(summary.lossAfter),
+    ]
+    if let teacher = summary.teacherLoss { losses["teacher_loss"] = .number(teacher) }
+    return .init(
+      name: "finetune", losses: losses,
+      qualities: [
+        "objective": .string(summary.objective), "steps": .integer(Int64(summary.steps)),
+        "trained_parameters": .integer(Int64(summary.parameterCount)),
+      ])
   }
 
   private func stage(_ result: DistillationResult) -> ArtifactDescription.Stage {

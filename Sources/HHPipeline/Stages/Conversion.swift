@@ -44,28 +44,44 @@ package struct Conversion {
         ConversionPlan.Training(
           data: training.rows.description, steps: options.distillation.steps,
           batchSize: options.distillation.batchSize, length: training.rows.length,
-          rowCount: training.rows.trainingCount)
+          rowCount: training.rows.distillationCount,
+          finetuning: training.objective.map {
+            ConversionPlan.Finetuning(
+              options.finetuning, objective: $0, batchSize: options.distillation.batchSize)
+          })
       },
       memory: training.map { Int($0.estimate.memory) + byteCount }
         ?? ConversionEstimate.memory(ofRewrite: rewrite, threads: options.threads),
       seconds: training.map {
-        min($0.estimate.seconds, options.distillation.budget ?? .infinity)
+        // The budget is for distillation alone.
+        min($0.estimate.distillationSeconds, options.distillation.budget ?? .infinity)
+          + $0.estimate.finetuningSeconds
       } ?? ConversionEstimate.seconds(ofRewriting: byteCount, threads: options.threads))
   }
 
   private static func training(
     _ options: ConversionOptions, graph: Graph, _ checkpoint: Checkpoint, _ names: NameMap
-  ) throws -> (runner: ModelRunner, rows: TrainingRows, estimate: ConversionEstimate)? {
+  ) throws -> (
+    runner: ModelRunner, rows: TrainingRows, estimate: ConversionEstimate,
+    objective: ObjectiveKind?
+  )? {
     guard options.stages.contains(.distil) else { return nil }
     let runner = ModelRunner(
       graph: graph, parameters: ParameterStore(checkpoint: checkpoint, names: names))
     let rows = try TrainingRows(
       options: options, graph: graph, checkpoint: checkpoint, names: names)
-    let estimate = ConversionEstimate(
+    var estimate = ConversionEstimate(
       graph: graph, recipe: options.distillation,
-      rowCount: rows.trainingCount + rows.heldOutCount, length: rows.length)
+      rowCount: rows.distillationCount + rows.heldOutCount, length: rows.length)
+    var objective: ObjectiveKind?
+    if options.finetuning.steps > 0 {
+      objective = try options.finetuning.objective(for: graph, isLabelled: rows.isLabelled)
+      estimate.add(
+        options.finetuning, graph: graph, batchSize: options.distillation.batchSize,
+        length: rows.length)
+    }
     try estimate.checkMemory()
-    return (runner, rows, estimate)
+    return (runner, rows, estimate, objective)
   }
 
   /// Refuses an output that cannot be written, or that is one of the inputs.
@@ -96,12 +112,14 @@ package struct Conversion {
           "\(quoted(name)) is not carried along: expected at most "
             + "\(count(Companions.maximumSize)) bytes, found \(count(size))"))
     }
-    let trained = try distil(report: report)
+    let trained = try train(report: report)
     try report(.stage("write"))
     let written = try ArtifactAssembly(
       plan: plan, options: options, checkpoint: checkpoint, names: names,
       companions: companions,
-      training: trained.flatMap { trained in training.map { ($0.rows, trained.result) } }
+      training: trained.flatMap { trained in
+        training.map { ($0.rows, trained.result, trained.finetuned) }
+      }
     ).write(report: report)
     let summary = ConversionSummary(
       output: options.outputPath, training: trained?.summary, seconds: stopwatch.seconds,
@@ -110,20 +128,50 @@ package struct Conversion {
     return summary
   }
 
-  private func distil(
+  /// Distils, and finetunes where that is asked for.
+  private func train(
     report: ProgressReport
-  ) throws -> (result: DistillationResult, summary: ConversionSummary.Training)? {
+  ) throws -> (
+    result: DistillationResult, finetuned: FinetunedModel?, summary: ConversionSummary.Training
+  )? {
     guard let training else { return nil }
     let (rows, heldOut) = try training.rows.load(runner: training.runner, report: report)
     try report(.stage("distil"))
     let distillation = Stopwatch()
     let stage = DistillationStage(
       runner: training.runner, plan: plan.rewrite, recipe: options.distillation)
-    let result = try stage.run(training: rows, heldOut: heldOut, report: report)
+    let result = try stage.run(
+      training: rows.input.rows(0..<min(rows.count, training.rows.distillationCount)),
+      heldOut: heldOut.input, report: report)
+    let seconds = distillation.seconds
+    let finetuned =
+      options.finetuning.steps > 0
+      ? try finetune(result, training: rows, heldOut: heldOut, report: report) : nil
     let summary = ConversionSummary.Training(
       klBefore: result.klBefore, klAfter: result.klAfter,
-      tokensPerSecond: Double(result.tokens) / max(distillation.seconds, 1e-9),
-      steps: result.steps, layers: result.layers)
-    return (result, summary)
+      tokensPerSecond: Double(result.tokens) / max(seconds, 1e-9),
+      steps: result.steps, layers: result.layers, finetuning: finetuned?.summary)
+    return (result, finetuned, summary)
+  }
+
+  /// Trains the whole converted model, whose maps are those of `result` and change in place.
+  private func finetune(
+    _ result: DistillationResult, training rows: LabelledRows, heldOut: LabelledRows,
+    report: ProgressReport
+  ) throws -> FinetunedModel? {
+    guard let teacher = training?.runner else { return nil }
+    try report(.stage("finetune"))
+    // The teacher keeps its own weights: those of the student change in place.
+    let student = ModelRunner(
+      graph: teacher.graph.rewritten().graph,
+      parameters: ParameterStore(checkpoint: checkpoint, names: names))
+    student.maps = result.maps
+    let stage = FinetuneStage(
+      student: student, teacher: teacher, recipe: options.finetuning,
+      batchSize: options.distillation.batchSize)
+    let finetuned = try FinetunedModel(
+      student, stage.run(training: rows, heldOut: heldOut, report: report))
+    try report(.finetuned(finetuned.summary))
+    return finetuned
   }
 }

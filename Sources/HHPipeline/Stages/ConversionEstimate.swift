@@ -5,8 +5,10 @@ internal import HHCompute
 
 /// Counts the work of distillation from the sizes of a graph.
 struct ConversionEstimate {
-  /// Floating-point operations.
+  /// Floating-point operations of distillation.
   private var operations = 0.0
+  /// Floating-point operations of finetuning.
+  private var finetuningOperations = 0.0
   /// Bytes at the peak, without the mapped checkpoint; a floating-point number, since settings can ask for more than 64 bits hold.
   private(set) var memory = 0.0
 
@@ -38,6 +40,25 @@ struct ConversionEstimate {
     memory = 4 * (tokens * hidden + revisited + scratch + resident)
   }
 
+  /// Adds finetuning: forward, backward and optimiser, and the memory of all three.
+  mutating func add(_ recipe: FinetuneRecipe, graph: Graph, batchSize: Int, length: Int) {
+    guard recipe.steps > 0 else { return }
+    let weights = Double(graph.nodes.reduce(0) { $0 + $1.operation.weightCount })
+    let tables = Double(graph.vocabularySize * graph.hiddenSize)
+    let positions = Double(recipe.batchSize ?? batchSize) * Double(length)
+    let steps = Double(recipe.steps) * Double(recipe.accumulation)
+    finetuningOperations += 6 * steps * positions * (weights + tables)
+    // Values, gradients, two moments and the last good values.
+    let trained = recipe.choice.weights ? weights + tables : 0
+    let perPosition = graph.nodes.reduce(0.0) {
+      $0 + Double($1.operation.recordedCount(hidden: graph.hiddenSize))
+    }
+    let records =
+      recipe.recomputesBlocks ? perPosition / Double(max(1, graph.layerCount)) : perPosition
+    let logits = 512 * Double(graph.vocabularySize)
+    memory += 4 * (weights + tables + 4 * trained + positions * records + logits)
+  }
+
   /// Refuses work that this machine's memory cannot hold.
   func checkMemory() throws(PipelineError) {
     let available = Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE)))
@@ -59,21 +80,39 @@ struct ConversionEstimate {
     3e-9 * Double(bytes) / Double(min(threads, Producer.processorCount))
   }
 
-  /// Seconds for the operations at the speed of a matrix product measured now (a few milliseconds),
-  /// halved because not all of distillation is matrix products.
-  var seconds: Double {
+  /// Seconds that distillation takes.
+  var distillationSeconds: Double { operations / Self.rate }
+
+  /// Seconds that finetuning takes.
+  var finetuningSeconds: Double {
+    finetuningOperations > 0 ? finetuningOperations / Self.rate : 0
+  }
+
+  /// Operations per second: those of a matrix product measured now (a few milliseconds), halved
+  /// because not all of training is matrix products.
+  private static var rate: Double {
     let size = 384
     let (a, b) = (Matrix(rows: size, columns: size), Matrix(rows: size, columns: size))
     let product = Matrix(rows: size, columns: size)
     gemm(a, b, into: product)
     let stopwatch = Stopwatch()
     for _ in 0..<4 { gemm(a, b, into: product) }
-    let rate = 8 * Double(size * size * size) / max(1e-6, stopwatch.seconds)
-    return operations / (rate / 2)
+    return 4 * Double(size * size * size) / max(1e-6, stopwatch.seconds)
   }
 }
 
 extension Operation {
+  /// Values per position that training keeps of the operation.
+  fileprivate func recordedCount(hidden: Int) -> Int {
+    switch self {
+    case .mlp(let mlp): (mlp.gate?.outputs ?? 0) + mlp.up.outputs + hidden
+    case .attention(let attention):
+      2 * (attention.headCount + attention.keyValueHeadCount) * attention.headSize + hidden
+    case .norm: hidden
+    default: 0
+    }
+  }
+
   /// Weights of the operation's matrices.
   fileprivate var weightCount: Int {
     func count(_ linears: [Linear]) -> Int { linears.reduce(0) { $0 + $1.inputs * $1.outputs } }

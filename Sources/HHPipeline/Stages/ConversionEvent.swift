@@ -4,7 +4,7 @@
 package enum ConversionEvent: Sendable {
   /// The work is known and about to begin.
   case planned(ConversionPlan)
-  /// A stage began: `read`, `sample`, `distil` or `write`.
+  /// A stage began: `read`, `sample`, `distil`, `finetune` or `write`.
   case stage(String)
   /// Tokens of the teacher's own text drawn so far.
   case sampled(tokens: Int, of: Int)
@@ -12,6 +12,10 @@ package enum ConversionEvent: Sendable {
   case step(StepProgress)
   /// A layer was trained.
   case layerFinished(DistilledLayer, of: Int)
+  /// A finetuning step was taken.
+  case finetuneStep(FinetuneProgress)
+  /// Finetuning is done.
+  case finetuned(FinetuneSummary)
   /// Tensor bytes of the artifact written so far, before compression.
   case written(bytes: Int, of: Int)
   /// Something the user should know, in one sentence.
@@ -58,6 +62,31 @@ package struct ConversionSummary: Sendable, Equatable {
     package let tokensPerSecond: Double
     package let steps: Int
     package let layers: [DistilledLayer]
+    /// What finetuning reached afterwards; nil where there was none.
+    package let finetuning: FinetuneSummary?
+  }
+}
+
+/// What finetuning reached, in numbers.
+package struct FinetuneSummary: Sendable, Equatable {
+  /// What the model was trained to do, in a word.
+  package let objective: String
+  /// Held-out loss before, after, and of the unconverted model where it has one.
+  package let lossBefore: Double
+  package let lossAfter: Double
+  package let teacherLoss: Double?
+  package let steps: Int
+  /// Values that were trained.
+  package let parameterCount: Int
+  /// Training positions per second.
+  package let tokensPerSecond: Double
+
+  init(_ result: FinetuneResult) {
+    objective = result.objective.word
+    (lossBefore, lossAfter) = (result.lossBefore, result.lossAfter)
+    teacherLoss = result.teacherLoss
+    (steps, parameterCount) = (result.steps, result.parameters.count)
+    tokensPerSecond = result.tokensPerSecond
   }
 }
 

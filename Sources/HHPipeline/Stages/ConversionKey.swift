@@ -45,7 +45,7 @@ extension ConversionOptions {
       guard let path else { return .null }
       return .string(try ContentDigest.ofFile(at: path).sha256)
     }
-    return [
+    var settings: JSONObject = [
       "stages": .array(stages.map { .string($0.rawValue) }),
       "data": try digest(data),
       "held_out": try digest(heldOut),
@@ -55,8 +55,9 @@ extension ConversionOptions {
       "rows": distillation.rowLimit.map { .integer(Int64($0)) } ?? .null,
       "learning_rate": distillation.learningRate.map { .number($0) } ?? .null,
       "budget": distillation.budget.map { .number($0) } ?? .null,
-      "seed": .unsigned(distillation.seed),
-      "delta": .bool(delta),
+      "seed": .unsigned(distillation.seed), "delta": .bool(delta),
     ]
+    if finetuning.steps > 0 { settings["finetune"] = .object(finetuning.json) }
+    return settings
   }
 }

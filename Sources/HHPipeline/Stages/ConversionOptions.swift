@@ -18,6 +18,8 @@ package struct ConversionOptions: Sendable {
   package var length: Int?
   /// How the feature maps are trained.
   package var distillation = DistillationRecipe()
+  /// How the whole model is trained afterwards.
+  package var finetuning = FinetuneRecipe()
   /// Threads to use.
   package var threads: Int
   /// Whether the artifact leaves what it has in common with the model to the model.

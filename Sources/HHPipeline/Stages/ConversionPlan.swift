@@ -26,6 +26,28 @@ package struct ConversionPlan: Sendable, Equatable {
     package let length: Int
     /// Distinct training rows.
     package let rowCount: Int
+    /// What is trained afterwards; nil where nothing is.
+    package let finetuning: Finetuning?
+  }
+
+  /// The finetuning of the converted model.
+  package struct Finetuning: Sendable, Equatable {
+    package let steps: Int
+    /// Rows per step.
+    package let batchSize: Int
+    /// What the model is trained to do, in a word.
+    package let objective: String
+    /// In words: what is trained.
+    package let trained: String
+
+    init(_ recipe: FinetuneRecipe, objective: ObjectiveKind, batchSize: Int) {
+      steps = recipe.steps
+      self.batchSize = (recipe.batchSize ?? batchSize) * recipe.accumulation
+      self.objective = objective.word
+      trained =
+        recipe.choice.adapters.map { "adapters of rank \($0.rank) and feature maps" }
+        ?? (recipe.choice.weights ? "all weights" : "feature maps")
+    }
   }
 
   /// New parameters as a share of the converted model, 0 to 1.
@@ -46,6 +68,11 @@ package struct ConversionPlan: Sendable, Equatable {
         "distillation \(training.steps) steps of \(training.batchSize) rows of \(training.length),"
           + " \(training.rowCount) distinct rows",
       ]
+      if let finetuning = training.finetuning {
+        lines.append(
+          "finetuning   \(finetuning.steps) steps of \(finetuning.batchSize) rows on"
+            + " \(finetuning.objective), \(finetuning.trained)")
+      }
     } else {
       lines.append("distillation none: the new maps start at the identity")
     }

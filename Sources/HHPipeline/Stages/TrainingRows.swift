@@ -8,6 +8,8 @@ struct TrainingRows {
   /// Positions per row.
   let length: Int
   let trainingCount: Int
+  /// Rows, from the first on, that distillation uses; finetuning uses all.
+  let distillationCount: Int
   let heldOutCount: Int
   /// `file`, `samples`, `random tokens` or `synthetic images`.
   let kind: String
@@ -41,7 +43,10 @@ struct TrainingRows {
       ? graph.maximumLength : try options.rowLength(maximum: graph.maximumLength)
     self.length = length
     seed = options.distillation.seed
-    let wanted = options.distillation.rowCount(length: length)
+    let forDistillation = options.distillation.rowCount(length: length)
+    let wanted = max(
+      forDistillation,
+      options.finetuning.rowCount(batchSize: options.distillation.batchSize))
     let maker = RowMaker(
       graph: graph, names: names, checkpoint: checkpoint, length: length,
       generator: SeededGenerator(seed: seed))
@@ -53,6 +58,7 @@ struct TrainingRows {
       description = "\(path) (\(training.count) rows, \(heldOut.count) held out)"
       source = .ready(training: training, heldOut: heldOut)
       (trainingCount, heldOutCount) = (training.count, heldOut.count)
+      distillationCount = min(training.count, forDistillation)
       return
     }
     guard options.heldOut == nil else {
@@ -61,6 +67,7 @@ struct TrainingRows {
     }
     digest = nil
     trainingCount = min(wanted, Self.madeUpCount)
+    distillationCount = min(trainingCount, forDistillation)
     heldOutCount = Self.madeUpHeldOutCount
     switch graph.kind {
     case .decoder:
@@ -78,19 +85,34 @@ struct TrainingRows {
     }
   }
 
+  /// Whether the rows have labels.
+  var isLabelled: Bool {
+    if case .ready(let training, let heldOut) = source {
+      return training.labels != nil && heldOut.labels != nil
+    }
+    return false
+  }
+
   /// The rows themselves; samples are drawn now.
   func load(runner: ModelRunner, report: ProgressReport) throws -> (
-    training: ModelInput, heldOut: ModelInput
+    training: LabelledRows, heldOut: LabelledRows
   ) {
     switch source {
-    case .ready(let training, let heldOut): return (training.input, heldOut.input)
+    case .ready(let training, let heldOut):
+      return (
+        LabelledRows(training.input, labels: training.labels),
+        LabelledRows(heldOut.input, labels: heldOut.labels)
+      )
     case .samples(let first):
       try report(.stage("sample"))
       let count = trainingCount + heldOutCount
       let rows = ModelInput.tokens(
         try DecoderSampler.sample(
           runner, rowCount: count, length: length, first: first, seed: seed, report: report))
-      return (rows.rows(0..<trainingCount), rows.rows(trainingCount..<count))
+      return (
+        LabelledRows(rows.rows(0..<trainingCount)),
+        LabelledRows(rows.rows(trainingCount..<count))
+      )
     }
   }
 }
@@ -113,7 +135,7 @@ private struct RowMaker {
     func rows(_ path: String) throws(FormatError) -> DataSource {
       try DataSource(
         at: path, for: purpose, tokenizer: tokenizer, vocabularySize: graph.vocabularySize,
-        beside: checkpoint.directory)
+        files: try ModelFiles(of: checkpoint))
     }
     let data = try rows(path)
     var training = data.rows
@@ -140,7 +162,7 @@ private struct RowMaker {
   func madeUp(count: Int) throws(FormatError) -> DataRows {
     if case .images(let shape) = purpose {
       let normalization = try ImageNormalization(
-        beside: checkpoint.directory, channels: shape.channels)
+        try ModelFiles(of: checkpoint), channels: shape.channels)
       return .images(
         SyntheticData.images(
           count: count, shape: shape, normalization: normalization,
@@ -165,10 +187,7 @@ private struct RowMaker {
     case .decoder: return .decoder(length: length)
     case .encoder: return .encoder(length: length)
     case .image:
-      let sizes = names.hyperparameters
-      let side = sizes.integer("imageSize")
-      return .images(
-        ImageShape(channels: sizes.integer("channelCount"), height: side, width: side))
+      return .images(ImageShape(names.hyperparameters))
     }
   }
 }

@@ -126,6 +126,42 @@ package final class GradientRunner {
     return result
   }
 
+  /// Terms of which an objective is the mean, over a batch.
+  package func termCount(_ input: ModelInput, _ objective: Objective) -> Int {
+    func count(_ labels: [Int32]) -> Int { labels.reduce(0) { $1 < 0 ? $0 : $0 + 1 } }
+    let length = model.length(of: input)
+    switch objective {
+    case .nextToken: return count(input.nextTokens())
+    case .maskedTokens(let labels), .classes(let labels): return count(labels)
+    case .values: return input.rowCount
+    case .teacherLogits:
+      return model.graph.tokenHead == nil
+        ? input.rowCount : count(input.validPositions(length: length))
+    case .teacherStates:
+      return count(input.validPositions(length: length)) * model.graph.hiddenSize
+    }
+  }
+
+  /// The first block whose output for a batch has values that are not numbers, or nil.
+  package func firstNonFiniteLayer(_ input: ModelInput) throws(FormatError) -> Int? {
+    isTraining = false
+    records.rewind()
+    states.rewind()
+    var (state, _) = try embed(input)
+    for layer in 0..<model.graph.layerCount {
+      let start = records.position
+      _ = try record(model.graph.nodes(ofLayer: layer), &state)
+      try keep(&state, at: layer % 2)
+      records.rewind(to: start)
+      let hidden = state.hidden
+      let isFinite = (0..<hidden.rows).allSatisfy { row in
+        hidden.rows(row..<row + 1).values.allSatisfy(\.isFinite)
+      }
+      if !isFinite { return layer }
+    }
+    return nil
+  }
+
   /// Moves hidden states out of memory that is about to be rewound; with a slot they overwrite what
   /// an earlier call left there.
   private func keep(_ state: inout Activations, at slot: Int?) throws(FormatError) {

@@ -51,6 +51,8 @@ struct Batch: ParsableCommand {
 
   func run() throws {
     try ReportedFailure.reporting {
+      // A recipe that cannot be followed is no model's failure.
+      _ = try arguments.options(model: "")
       let units = try WorkList.units(of: paths, outputFolder: output ?? ".")
       let states = units.map(completion)
       if dryRun { return try list(units, states) }
@@ -64,16 +66,12 @@ struct Batch: ParsableCommand {
   /// the conversion will say what is wrong with it.
   private func completion(of unit: BatchUnit) -> Completion {
     do {
-      return try Completion(of: options(for: unit))
+      var options = try arguments.options(model: unit.model)
+      options.output = unit.output
+      return try Completion(of: options)
     } catch {
       return .absent
     }
-  }
-
-  private func options(for unit: BatchUnit) -> ConversionOptions {
-    var options = arguments.options(model: unit.model)
-    options.output = unit.output
-    return options
   }
 
   private func makeOutputFolder() throws {

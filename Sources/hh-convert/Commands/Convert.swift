@@ -8,7 +8,7 @@ struct Convert: ParsableCommand {
     abstract: "Convert a checkpoint to a Hedgehog artifact (the default subcommand).")
 
   @Argument(help: "A .safetensors file, a .safetensors.index.json, or a folder with either.")
-  var model: String
+  var model: String?
 
   @Option(
     name: .shortAndLong,
@@ -33,13 +33,16 @@ struct Convert: ParsableCommand {
   var json = false
 
   func validate() throws {
+    if model == nil && arguments.recipe == nil {
+      throw ValidationError("Missing expected argument '<model>'")
+    }
     if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
   }
 
   func run() throws {
     try ReportedFailure.reporting {
       Interrupts.listen()
-      let conversion = try Conversion(options)
+      let conversion = try Conversion(options())
       try Interrupts.check()
       if dryRun {
         let plan = conversion.plan
@@ -61,10 +64,10 @@ struct Convert: ParsableCommand {
     return Terminal.isLive ? .live : .plain
   }
 
-  private var options: ConversionOptions {
-    var options = arguments.options(model: model)
-    options.output = output
-    options.configuration = config
+  private func options() throws -> ConversionOptions {
+    var options = try arguments.options(model: model)
+    if let output { options.output = output }
+    if let config { options.configuration = config }
     options.force = force
     return options
   }

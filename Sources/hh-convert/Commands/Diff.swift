@@ -19,6 +19,9 @@ struct Diff: ParsableCommand {
   @Argument(help: "What to compare it with.")
   var b: String
 
+  @Option(help: "The model that a delta artifact among them was made from.")
+  var base: String?
+
   @Option(parsing: .unconditional, help: "Most that two values may differ by.")
   var atol: Double?
 
@@ -47,7 +50,8 @@ struct Diff: ParsableCommand {
   func run() throws {
     let isEqual = try ReportedFailure.reporting {
       let comparison = try ModelComparison(
-        of: a, and: b, tolerance: tolerance, threads: threads ?? Producer.processorCount)
+        of: a, and: b, base: base, tolerance: tolerance,
+        threads: threads ?? Producer.processorCount)
       if !quiet {
         try Terminal.print((json ? comparison.json : comparison.text) + "\n")
       }

@@ -9,6 +9,12 @@ import HHPipeline
 struct ConversionArguments: ParsableArguments {
   @Option(
     help: """
+      A recipe: the file or the name of one that 'recipe list' shows. Options come on top of it.
+      """)
+  var recipe: String?
+
+  @Option(
+    help: """
       What to do: 'rewrite,distil', or 'rewrite' alone, which needs no data and runs no model \
       (default: rewrite,distil).
       """,
@@ -53,6 +59,32 @@ struct ConversionArguments: ParsableArguments {
   var learningRate: Double?
 
   @Option(
+    parsing: .unconditional,
+    help: "Optimiser steps that train the whole model after distillation (default: 0).")
+  var finetuneSteps: Int?
+
+  @Option(
+    name: .customLong("finetune-lr"), parsing: .unconditional,
+    help: "Highest learning rate of finetuning (default: \(FinetuneRecipe.defaultRate)).")
+  var finetuneRate: Double?
+
+  @Option(
+    help: """
+      What finetuning is for: next-token, labels, teacher-logits or teacher-states (default: the \
+      task of the model, where the data say what is right).
+      """,
+    transform: Self.objective)
+  var finetuneLoss: ObjectiveKind?
+
+  @Option(
+    parsing: .unconditional,
+    help: """
+      Train adapters (LoRA) of this rank on the projections of attention, and the feature maps, \
+      instead of all weights.
+      """)
+  var lora: Int?
+
+  @Option(
     help: "Longest time for distillation, such as 90s, 10m or 1h30m: fewer steps if need be.",
     transform: TimeBudget.init)
   var budget: TimeBudget?
@@ -66,7 +98,7 @@ struct ConversionArguments: ParsableArguments {
   @Flag(
     help: """
       Leave unchanged tensors, and the files beside the model, to the model: the artifact is small, \
-      and --base MODEL completes it.
+      and is used together with the model.
       """)
   var delta = false
 
@@ -80,6 +112,18 @@ struct ConversionArguments: ParsableArguments {
     try check(length, in: 2...1_048_576, "--length")
     try check(rows, in: 1...1_000_000_000, "--rows")
     try check(threads, in: 1...1024, "--threads")
+    try check(finetuneSteps, in: 0...10_000_000, "--finetune-steps")
+    try check(lora, in: 1...4096, "--lora")
+    if let finetuneRate, !(finetuneRate > 0 && finetuneRate.isFinite) {
+      throw ValidationError("--finetune-lr: expected a positive number, found \(finetuneRate)")
+    }
+    let names = [
+      ("--finetune-lr", finetuneRate != nil), ("--finetune-loss", finetuneLoss != nil),
+      ("--lora", lora != nil),
+    ]
+    if finetuneSteps ?? 0 == 0, let name = names.first(where: \.1)?.0 {
+      throw ValidationError("\(name): expected --finetune-steps beside it, found none")
+    }
     if let learningRate, !(learningRate > 0 && learningRate.isFinite) {
       throw ValidationError("--lr: expected a positive number, found \(learningRate)")
     }
@@ -95,6 +139,7 @@ struct ConversionArguments: ParsableArguments {
       ("--data", data != nil), ("--held-out", heldOut != nil), ("--length", length != nil),
       ("--steps", steps != nil), ("--batch", batch != nil), ("--rows", rows != nil),
       ("--lr", learningRate != nil), ("--budget", budget != nil), ("--seed", seed != nil),
+      ("--finetune-steps", finetuneSteps != nil),
     ]
     return given.first { $0.1 }?.0
   }
@@ -103,31 +148,59 @@ struct ConversionArguments: ParsableArguments {
   /// those.
   var words: [String] {
     let values: [(String, String?)] = [
+      ("--recipe", recipe),
       ("--stages", stages.map { $0.map(\.rawValue).joined(separator: ",") }), ("--data", data),
       ("--held-out", heldOut), ("--length", length.map { "\($0)" }),
       ("--steps", steps.map { "\($0)" }), ("--batch", batch.map { "\($0)" }),
       ("--rows", rows.map { "\($0)" }), ("--lr", learningRate.map { "\($0)" }),
       ("--budget", budget?.text), ("--seed", seed.map { "\($0)" }),
+      ("--finetune-steps", finetuneSteps.map { "\($0)" }),
+      ("--finetune-lr", finetuneRate.map { "\($0)" }),
+      ("--finetune-loss", finetuneLoss?.word), ("--lora", lora.map { "\($0)" }),
     ]
     return values.flatMap { name, value in value.map { ["\(name)=\($0)"] } ?? [] }
       + (delta ? ["--delta"] : []) + (allowNonfinite ? ["--allow-nonfinite"] : [])
   }
 
-  /// Settings for one model.
-  func options(model: String) -> ConversionOptions {
-    var options = ConversionOptions(model: model, threads: threads ?? Producer.processorCount)
+  private static func objective(_ word: String) throws -> ObjectiveKind {
+    let known: [ObjectiveKind] = [.nextToken, .classes, .teacherLogits, .teacherStates]
+    guard let kind = ObjectiveKind(word: word), known.contains(kind) else {
+      throw ValidationError(
+        "expected \(known.map(\.word).joined(separator: ", ")), found '\(word)'")
+    }
+    return kind
+  }
+
+  /// Settings for one model: the recipe's, where there is one, and the options on top.
+  func options(model: String?) throws -> ConversionOptions {
+    let processors = Producer.processorCount
+    var options = ConversionOptions(model: model ?? "", threads: processors)
+    if let recipe {
+      options = try Recipe.named(recipe).options(model: model, threads: processors)
+    }
     if let stages { options.stages = stages }
-    options.data = data
-    options.heldOut = heldOut
-    options.length = length
+    if let threads { options.threads = threads }
+    if let data { options.data = data }
+    if let heldOut { options.heldOut = heldOut }
+    if let length { options.length = length }
     if let steps { options.distillation.steps = steps }
     if let batch { options.distillation.batchSize = batch }
-    options.distillation.learningRate = learningRate
-    options.distillation.rowLimit = rows
+    if let learningRate { options.distillation.learningRate = learningRate }
+    if let rows { options.distillation.rowLimit = rows }
     if let seed { options.distillation.seed = seed }
-    options.distillation.budget = budget?.seconds
-    options.delta = delta
-    options.allowNonfinite = allowNonfinite
+    if let budget { options.distillation.budget = budget.seconds }
+    if let finetuneSteps { options.finetuning.steps = finetuneSteps }
+    if let finetuneRate { options.finetuning.learningRate = finetuneRate }
+    if let finetuneLoss { options.finetuning.objective = finetuneLoss }
+    if let lora {
+      var settings = LowRankSettings()
+      settings.rank = lora
+      settings.alpha = 2 * Double(lora)
+      options.finetuning.choice = .adapters(settings)
+    }
+    options.finetuning.seed = options.distillation.seed
+    if delta { options.delta = true }
+    if allowNonfinite { options.allowNonfinite = true }
     return options
   }
 }

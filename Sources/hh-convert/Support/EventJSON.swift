@@ -28,6 +28,16 @@ extension ConversionEvent {
     case .layerFinished(let layer, let total):
       .object(
         layer.json(leading: ["event": .string("layer"), "layers": .integer(Int64(total))]))
+    case .finetuneStep(let step):
+      .object([
+        "event": .string("step"), "stage": .string("finetune"),
+        "step": .integer(Int64(step.step)), "steps": .integer(Int64(step.steps)),
+        "loss": .number(step.loss), "gradient_norm": .number(step.gradientNorm),
+        "learning_rate": .number(step.rate), "tokens_per_second": .number(step.tokensPerSecond),
+        "seconds_left": .number(step.secondsLeft),
+      ])
+    case .finetuned(let summary):
+      .object(summary.json(leading: ["event": .string("finetuned")]))
     case .written(let done, let total):
       .object([
         "event": .string("written"), "bytes": .integer(Int64(done)), "of": .integer(Int64(total)),
@@ -46,6 +56,20 @@ extension DistilledLayer {
     object["kl_before"] = .number(klBefore)
     object["kl_after"] = .number(klAfter)
     object["kl_per_head"] = .array(klPerHead.map { .number($0) })
+    return object
+  }
+}
+
+extension FinetuneSummary {
+  fileprivate func json(leading: JSONObject = [:]) -> JSONObject {
+    var object = leading
+    object["objective"] = .string(objective)
+    object["loss_before"] = .number(lossBefore)
+    object["loss_after"] = .number(lossAfter)
+    if let teacherLoss { object["teacher_loss"] = .number(teacherLoss) }
+    object["steps"] = .integer(Int64(steps))
+    object["trained_parameters"] = .integer(Int64(parameterCount))
+    object["tokens_per_second"] = .number(tokensPerSecond)
     return object
   }
 }
@@ -74,6 +98,13 @@ extension ConversionPlan {
       object["batch"] = .integer(Int64(training.batchSize))
       object["length"] = .integer(Int64(training.length))
       object["rows"] = .integer(Int64(training.rowCount))
+      if let finetuning = training.finetuning {
+        object["finetuning"] = .object([
+          "steps": .integer(Int64(finetuning.steps)),
+          "batch": .integer(Int64(finetuning.batchSize)),
+          "objective": .string(finetuning.objective), "trained": .string(finetuning.trained),
+        ])
+      }
     }
     object["memory_bytes"] = .integer(Int64(memory))
     object["seconds"] = .number(seconds)
@@ -104,6 +135,7 @@ extension ConversionSummary {
     }
     object["artifact_bytes"] = .integer(Int64(artifactBytes))
     object["raw_bytes"] = .integer(Int64(rawBytes))
+    if let finetuning = training?.finetuning { object["finetuning"] = .object(finetuning.json()) }
     if let training { object["layers"] = .array(training.layers.map { .object($0.json()) }) }
     return object
   }

@@ -49,6 +49,17 @@ final class EventPrinter {
         "distil  layer \(step.layer + 1)/\(step.layerCount)  step \(step.step)/\(step.steps)"
           + "  loss \(fixed(step.loss, 4))  \(count(Int(step.tokensPerSecond))) tokens/s"
           + "  \(duration(step.secondsLeft)) left")
+    case .finetuneStep(let step):
+      progress(
+        "finetune  step \(step.step)/\(step.steps)  loss \(fixed(step.loss, 4))"
+          + "  \(count(Int(step.tokensPerSecond))) tokens/s"
+          + "  \(duration(step.secondsLeft)) left")
+    case .finetuned(let summary):
+      line(
+        "finetuned on \(summary.objective)  held-out loss \(fixed(summary.lossBefore, 4)) ->"
+          + " \(fixed(summary.lossAfter, 4))"
+          + (summary.teacherLoss.map { " (unconverted: \(fixed($0, 4)))" } ?? "")
+          + ", \(count(Int(summary.tokensPerSecond))) tokens/s")
     case .written(let done, let total):
       progress("write   \(bytes(done)) of \(bytes(total))")
     case .layerFinished(let layer, let total):

@@ -58,7 +58,7 @@ struct ReportedFailure: Error {
     case let error as PipelineError:
       let status: ExitStatus =
         switch error {
-        case .diverged: .badSettings
+        case .diverged, .finetuningDiverged: .badSettings
         case .invalidOption: .usage
         case .unfaithful: .verificationFailed
         case .interrupted(let signal): ExitStatus(signal: signal)

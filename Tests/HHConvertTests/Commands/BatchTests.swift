@@ -175,17 +175,20 @@ struct BatchTests {
   @Test("every option of a conversion is passed on")
   func options() throws {
     let help = try Tool.run("help", "convert", in: bench.folder)
-    // The help of --delta mentions --base.
-    let own = ["--output", "--config", "--dry-run", "--force", "--quiet", "--json", "--base"]
-    let shared = help.output.split(whereSeparator: { " ,\n".contains($0) }).map(String.init)
+    let own = ["--output", "--config", "--dry-run", "--force", "--quiet", "--json"]
+    let shared = help.lines.filter { $0.hasPrefix("  -") }
+      .flatMap { $0.split(whereSeparator: { " ,".contains($0) }) }.map(String.init)
       .filter { $0.hasPrefix("--") && !own.contains($0) && !["--version", "--help"].contains($0) }
     let values = [
       "--data": "data/corpus.txt", "--held-out": "data/held-out.txt", "--length": "16",
       "--steps": "3", "--batch": "2", "--rows": "40", "--lr": "0.03", "--budget": "1m",
       "--seed": "9", "--threads": "1", "--allow-nonfinite": "", "--delta": "",
-      "--stages": "rewrite,distil",
+      "--stages": "rewrite,distil", "--finetune-steps": "2", "--finetune-lr": "0.001",
+      "--finetune-loss": "next-token", "--lora": "2",
+      "--recipe": "r.yaml",
     ]
     #expect(Set(shared) == Set(values.keys))
+    try bench.folder.write("description: nothing", to: "r.yaml")
     let arguments = values.flatMap { $1.isEmpty ? [$0] : [$0, $1] }
     #expect(
       try Tool.run(["models/gpt2", "-q", "-o", "a"] + arguments, in: bench.folder).status == 0)

@@ -21,6 +21,22 @@ struct DiffTests {
     }
   }
 
+  @Test("a delta is compared with its base put in, and says when it needs one")
+  func delta() throws {
+    let arguments = Bench.short("llama", steps: 0) + ["-q"]
+    #expect(try Tool.run(arguments + ["-o", "whole"], in: bench.folder).status == 0)
+    #expect(try Tool.run(arguments + ["-o", "delta", "--delta"], in: bench.folder).status == 0)
+    let base = ["--base", "models/llama"]
+    let outcome = try Tool.run(["diff", "whole", "delta"] + base, in: bench.folder)
+    #expect(outcome.status == 0 && outcome.output.hasPrefix("equal: "), "\(outcome)")
+    let lacking = try Tool.run("diff", "whole", "delta", in: bench.folder)
+    #expect(lacking.status == 66)
+    expectError(lacking, "hint: pass it with --base")
+    let needless = try Tool.run(["diff", "whole", "whole"] + base, in: bench.folder)
+    #expect(needless.status == 69)
+    expectError(needless, "expected a delta to complete with this base, found none")
+  }
+
   @Test("a difference: exit status 3, named on standard output")
   func different() throws {
     var model = try ModelCopy("gpt2")

@@ -59,10 +59,14 @@ struct ArtifactManifestTests {
       Defect(old: "\"1.1\"", new: "1.1", message: "'formatVersion'"),
       Defect(old: "\"1.1\"", new: "\"01.1\"", message: "'formatVersion'"),
       Defect(old: "{\"formatVersion\"", new: "{\"extra\":1,\"formatVersion\"", message: "'extra'"),
-      Defect(old: "\"producer\"", new: "\"maker\"", message: "missing member 'producer'"),
+      Defect(
+        old: "\"producer\"", new: "\"maker\"", message: "expected the member 'producer', found none"
+      ),
       Defect(old: "\"bias\":true", new: "\"bias\":1", message: "'bias': expected true or false"),
       Defect(old: "softmax-split", new: "softmax-splat", message: "'hedgehog-softmax-splat'"),
-      Defect(old: "\"featureDimension\":16", new: "\"featureDimension\":0", message: "positive"),
+      Defect(
+        old: "\"featureDimension\":16", new: "\"featureDimension\":0",
+        message: "expected a positive number, found 0"),
       Defect(old: "\"frameSize\":1024", new: "\"frameSize\":1001", message: "multiple of 8"),
       Defect(old: "\"frameSize\":1024", new: "\"frameSize\":0", message: "multiple of 8"),
       Defect(old: "\"frameSize\":1024", new: "\"frameSize\":1073741824", message: "multiple of 8"),
@@ -100,6 +104,7 @@ struct ArtifactManifestTests {
     let error = #expect(throws: FormatError.self) { try parse(broken) }
     #expect(error?.kind == .badData)
     #expect(error?.description.contains(defect.message) == true, "\(error?.description ?? "")")
+    #expect(error?.file == "a.zst" && error?.place.hasPrefix("manifest") == true)
   }
 
   @Test("files and deltas are no members of version 1.0", arguments: ["files", "base"])
@@ -111,7 +116,7 @@ struct ArtifactManifestTests {
     let text = old.json.text.replacing(
       "{\"formatVersion\"", with: "{\"\(member)\":{},\"formatVersion\"")
     let error = #expect(throws: FormatError.self) { try parse(text) }
-    #expect(error?.problem == "unknown member '\(member)'")
+    #expect(error?.problem == "expected only members of the schema, found '\(member)'")
   }
 
   @Test("a higher major version is refused by name")

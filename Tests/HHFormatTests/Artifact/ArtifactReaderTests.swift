@@ -76,6 +76,27 @@ struct ArtifactReaderTests {
     #expect(throws: FormatError.self) { try reader.read("F32 [7, 101]") }
   }
 
+  @Test(
+    "every type is carried bit for bit, those narrower than a byte included",
+    arguments: [TensorLayout.planes, .interleaved])
+  func types(layout: TensorLayout) throws {
+    var forge = FileForge(seed: 5)
+    let declarations = DType.allCases.flatMap { dtype in
+      [[8], [0], [3, 5, 56]].map { ("\(dtype.rawValue) \($0)", dtype, $0) }
+    }
+    let source = try folder.write(try forge.safetensors(declarations), to: "model.safetensors")
+    let (file, mapped) = (try SafetensorsFile(at: source), try MappedFile(at: source))
+    try ArtifactSamples.write(
+      to: path, layout: layout, tensors: file.tensors.map { ArtifactTensor($0, in: mapped) })
+    let reader = try ArtifactReader(at: path)
+    #expect(reader.tensors.map(\.dtype) == declarations.map { $0.1 })
+    for tensor in file.tensors {
+      let bytes = file.bytes(of: tensor).copied()
+      #expect(try reader.read(tensor.name) == bytes, "\(tensor.name)")
+    }
+    _ = try ArtifactVerifier.verify(at: path)
+  }
+
   @Test("floats of each width come back as float32", arguments: [DType.f32, .f16, .bf16])
   func floats(dtype: DType) throws {
     let values = (0..<3000).map { Float($0 % 200 - 100) / 64 }
@@ -139,6 +160,18 @@ struct ArtifactReaderTests {
     try folder.write(frame + table.encoded(), to: "a.zst")
     let error = #expect(throws: FormatError.self) { try ArtifactReader(at: path) }
     #expect(error?.hint?.contains("not an artifact") == true)
+  }
+
+  @Test("a header that a few bytes blow up is refused before it is unpacked")
+  func headerBomb() throws {
+    let header = [UInt8](repeating: 0x20, count: 8 << 20)
+    let frame = try FrameCompressor().compress(header.raw, as: .general)
+    var table = SeekTable()
+    try table.append(frame: frame, contentSize: header.count)
+    try folder.write(frame + table.encoded(), to: "a.zst")
+    let error = #expect(throws: FormatError.self) { try ArtifactReader(at: path) }
+    #expect(error?.place == "seek table")
+    #expect(error?.problem.hasSuffix("bytes for the header, found 8388608") == true)
   }
 
   @Test("a content size that no memory holds is refused before it is reserved")

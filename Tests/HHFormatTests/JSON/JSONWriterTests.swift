@@ -33,4 +33,30 @@ struct JSONWriterTests {
       #expect(try JSONValue(parsing: Array(text.utf8)) == .number(value))
     }
   }
+
+  @Test("text for people has a member per line and keeps plain lists on theirs")
+  func readable() throws {
+    let value: JSONValue = .object([
+      "a": .array([.integer(1), .null]), "b": .object(["c": .object([:]), "d": .number(1e-5)]),
+      "e": .array([.array([]), .object(["f": .bool(true)])]),
+    ])
+    #expect(
+      value.readableText == """
+        {
+          "a": [1, null],
+          "b": {
+            "c": {},
+            "d": 1e-05
+          },
+          "e": [
+            [],
+            {
+              "f": true
+            }
+          ]
+        }
+
+        """)
+    #expect(try JSONValue(parsing: Array(value.readableText.utf8)) == value)
+  }
 }

@@ -18,7 +18,7 @@ struct DataSourceTests {
   ) throws -> DataSource {
     try DataSource(
       at: path, for: purpose, tokenizer: tokenizer, vocabularySize: vocabularySize,
-      beside: directory.path)
+      files: ModelFiles(in: directory.path))
   }
 
   @Test("Text goes through the tokenizer, for decoders and for encoders")
@@ -100,7 +100,7 @@ struct DataSourceTests {
     let shape = ImageShape(channels: 1, height: 16, width: 16)
     let source = try DataSource(
       at: Fixtures.path("data/shapes/t10k-images-idx3-ubyte"), for: .images(shape),
-      tokenizer: nil, vocabularySize: 0, beside: Fixtures.path("models/vit"))
+      tokenizer: nil, vocabularySize: 0, files: ModelFiles(in: Fixtures.path("models/vit")))
     guard case .images(let images) = source.rows else {
       Issue.record("expected images")
       return

@@ -15,7 +15,7 @@ struct ImageSetTests {
 
   private func normalization(_ config: String?, channels: Int = 3) throws -> ImageNormalization {
     if let config { try directory.write(config, to: "preprocessor_config.json") }
-    return try ImageNormalization(beside: directory.path, channels: channels)
+    return try ImageNormalization(ModelFiles(in: directory.path), channels: channels)
   }
 
   @Test("Both layouts give channels first")

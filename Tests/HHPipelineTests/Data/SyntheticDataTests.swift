@@ -32,7 +32,7 @@ struct SyntheticDataTests {
   func images() throws {
     let shape = ImageShape(channels: 2, height: 12, width: 10)
     let normalization = try ImageNormalization(
-      beside: Fixtures.path("models/none"), channels: 2)
+      ModelFiles(in: Fixtures.path("models/none")), channels: 2)
     func images(_ seed: UInt64) -> ImageSet {
       SyntheticData.images(
         count: 3, shape: shape, normalization: normalization,

@@ -30,10 +30,11 @@ struct SharedModelsTests {
       try json("models/llama-stories260k/greedy_ids_201.json").array?.compactMap(\.integer))
     #expect(expected.count == 201)
     let runner = try runner("llama-stories260k")
-    let sampler = DecoderSampler(runner: runner, rowCount: 1, length: 201)
+    var session = DecodingSession(runner: runner, rowCount: 1, capacity: 201)
     var ids: [Int32] = [1]
     for position in 0..<200 {
-      ids.append(argmax(try sampler.step([ids[position]], position: position), row: 0))
+      let logits = try session.advance(TokenBatch(ids: [ids[position]], length: 1))
+      ids.append(argmax(logits, row: 0))
     }
     #expect(ids.map(Int.init) == expected)
   }
@@ -110,7 +111,7 @@ struct SharedModelsTests {
     let source = try DataSource(
       at: SharedFolder.path("data/mnist/t10k-images-idx3-ubyte"),
       for: .images(ImageShape(channels: 1, height: 28, width: 28)), tokenizer: nil,
-      vocabularySize: 0, beside: SharedFolder.path("models/vit-mnist"))
+      vocabularySize: 0, files: ModelFiles(in: SharedFolder.path("models/vit-mnist")))
     let logits = try #require(
       try runner.outputs(for: source.rows.rows(0..<500).input).logits)
     guard case .images(let images) = source.rows else { return }

@@ -196,9 +196,9 @@ extension TokenizerLoader {
     return try TokenizerGGUF(file).tokenizer()
   }
 
-  /// The tokenizer of a checkpoint: its own where it is GGUF, else the one beside it.
+  /// The tokenizer of a checkpoint: its own where it is GGUF, else the one among its files.
   package static func load(of checkpoint: Checkpoint) throws(FormatError) -> (any Tokenizer)? {
     if let file = checkpoint.ggufFiles.first, let own = try load(from: file) { return own }
-    return try load(beside: checkpoint.directory)
+    return try load(try ModelFiles(of: checkpoint))
   }
 }

@@ -11,7 +11,7 @@ struct TokenizerJSON {
   let added: [AddedToken]
 
   init(
-    _ files: TokenizerFiles, _ name: String, settings: TokenizerSettings
+    _ files: ModelFiles, _ name: String, settings: TokenizerSettings
   ) throws(FormatError) {
     let file = files.path(name)
     self.file = file

@@ -8,11 +8,11 @@ package enum TokenizerLoader {
   /// encoder.json and vocab.bpe), else vocab.txt, else tokenizer.model. Nil where there is none of
   /// them; an error where the first one present is damaged or of a kind not handled.
   package static func load(beside directory: String) throws(FormatError) -> (any Tokenizer)? {
-    try load(TokenizerFiles(in: directory))
+    try load(ModelFiles(in: directory))
   }
 
   /// The tokenizer of some files, chosen as from a directory.
-  static func load(_ files: TokenizerFiles) throws(FormatError) -> (any Tokenizer)? {
+  static func load(_ files: ModelFiles) throws(FormatError) -> (any Tokenizer)? {
     let settings = try TokenizerSettings(files)
     if files.holds("tokenizer.json") {
       return try TokenizerJSON(files, "tokenizer.json", settings: settings).tokenizer()
@@ -30,7 +30,7 @@ package enum TokenizerLoader {
 
   /// GPT-2's two files.
   private static func byteLevelBPE(
-    _ files: TokenizerFiles, entries: String, merges: String, settings: TokenizerSettings
+    _ files: ModelFiles, entries: String, merges: String, settings: TokenizerSettings
   ) throws(FormatError) -> any Tokenizer {
     let (file, mergeFile) = (files.path(entries), files.path(merges))
     if let name = settings.tokenizerClass, !name.hasPrefix("GPT2") {
@@ -67,7 +67,7 @@ package enum TokenizerLoader {
 
   /// BERT's list of entries, one a line; the line number is the id.
   private static func wordPiece(
-    _ files: TokenizerFiles, _ name: String, settings: TokenizerSettings
+    _ files: ModelFiles, _ name: String, settings: TokenizerSettings
   ) throws(FormatError) -> any Tokenizer {
     let file = files.path(name)
     var vocabulary = Vocabulary()
@@ -96,7 +96,7 @@ package enum TokenizerLoader {
 
   /// A SentencePiece model, Llama's.
   private static func sentencePiece(
-    _ files: TokenizerFiles, _ name: String, settings: TokenizerSettings
+    _ files: ModelFiles, _ name: String, settings: TokenizerSettings
   ) throws(FormatError) -> any Tokenizer {
     let model = try SentencePieceModel(parsing: files.bytes(name), file: files.path(name))
     var frame = TokenFrame()

@@ -18,7 +18,7 @@ struct TokenizerSettings {
   private(set) var bert = BertNormalization()
 
   /// Reads the settings beside a tokenizer; both files may be missing.
-  init(_ files: TokenizerFiles) throws(FormatError) {
+  init(_ files: ModelFiles) throws(FormatError) {
     for name in ["special_tokens_map.json", "tokenizer_config.json"] where files.holds(name) {
       let settings = try files.object(name)
       for (key, value) in settings.pairs where key.hasSuffix("_token") {

@@ -1,16 +1,16 @@
-// Where a tokenizer's files are read: from a folder, or from what an artifact carries.
+// The small files that belong to a model: its tokenizer, its image processor.
 
-internal import HHFormat
+package import HHFormat
 
-/// The files of a tokenizer by name.
-struct TokenizerFiles {
+/// The files beside a model's weights, by name: in its folder, or carried in its artifact.
+package struct ModelFiles: Sendable {
   /// The folder, or what stands for it in messages.
   private let place: String
   /// The files in memory; nil where they are read from the folder.
   private let contents: [String: [UInt8]]?
 
   /// The files of a folder.
-  init(in directory: String) {
+  package init(in directory: String) {
     place = directory
     contents = nil
   }
@@ -20,6 +20,17 @@ struct TokenizerFiles {
     place = owner
     contents = Dictionary(
       files.map { ($0.name, $0.content) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The files of an opened model.
+  ///
+  /// - Throws: `FormatError` for an artifact whose files are damaged.
+  package init(of checkpoint: Checkpoint) throws(FormatError) {
+    if checkpoint.artifact == nil {
+      self.init(in: checkpoint.directory)
+    } else {
+      self.init(try Companions(of: checkpoint).files, of: checkpoint.path)
+    }
   }
 
   /// Whether there is a file of this name.

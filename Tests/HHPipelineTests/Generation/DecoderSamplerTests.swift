@@ -1,4 +1,4 @@
-// Decoding with a cache against the whole sequence at once, and the distribution of the draws.
+// The distribution of the draws, their seeds and their progress.
 
 import Glibc
 import HHCompute
@@ -10,38 +10,6 @@ import Testing
 
 @Suite("DecoderSampler")
 struct DecoderSamplerTests {
-  private func expectSteps(of runner: ModelRunner, _ batch: TokenBatch) throws {
-    let rows = batch.rowCount
-    let whole = try #require(try runner.outputs(for: .tokens(batch)).logits)
-    let sampler = DecoderSampler(runner: runner, rowCount: rows, length: batch.length)
-    for position in 0..<batch.length {
-      let tokens = (0..<rows).map { batch.ids[$0 * batch.length + position] }
-      let logits = try sampler.step(tokens, position: position)
-      for row in 0..<rows {
-        let place = row * batch.length + position
-        #expect(
-          maximumDifference(
-            logits.rows(row..<row + 1).values, whole.rows(place..<place + 1).values) <= 1e-4,
-          "position \(position), row \(row)")
-      }
-    }
-  }
-
-  @Test("step by step the logits are those of the whole sequence", arguments: ["gpt2", "llama"])
-  func trained(_ name: String) throws {
-    let runner = try Models.trained(name)
-    let ids = (0..<3 * 48).map { Int32($0 * $0 * 31 % 440) }
-    try expectSteps(of: runner, TokenBatch(ids: ids, length: 48))
-  }
-
-  @Test(
-    "the same for odd head counts, rotary scalings and heads",
-    arguments: Models.golden.filter { $0.hasPrefix("gpt2") || $0.hasPrefix("llama") })
-  func random(_ name: String) throws {
-    let batch = try #require(try Models.input(name).tokens)
-    try expectSteps(of: Models.golden(name), batch)
-  }
-
   @Test("the same seed gives the same rows, another seed others")
   func seeds() throws {
     let runner = try Models.trained("llama")

@@ -1,0 +1,93 @@
+// How many labelled texts or images a classifier puts into the right class.
+
+internal import HHCompute
+internal import HHFormat
+
+/// Accuracy, F1 and Matthews correlation.
+struct ClassificationScorer: Scorer {
+  private enum Examples {
+    case texts(PaddedTexts)
+    case images(ImageSet)
+  }
+
+  private let examples: Examples
+  private let labels: [Int]
+  private let classCount: Int
+
+  /// Positions, or values of images, that run at a time.
+  private static let positions = 4096
+  private static let images = 256
+
+  init(_ options: EvaluationOptions, _ model: OpenedModel) throws {
+    guard let classCount = model.runner.graph.classCount else {
+      throw PipelineError.invalidOption(
+        name: "--task", problem: "classification needs a model with a classifier, found none")
+    }
+    self.classCount = classCount
+    let limit = options.rowLimit ?? .max
+    guard case .image = model.runner.graph.kind else {
+      let data = try LabelledText(classificationAt: options.data, classCount: classCount)
+      let chosen = data.examples.prefix(limit)
+      examples = .texts(
+        PaddedTexts(
+          chosen.map { ($0.first, $0.second) }, tokenizer: try model.tokenizer(),
+          maximumLength: try rowLength(options, maximum: model.runner.graph.maximumLength)))
+      labels = chosen.map { Int($0.label) }
+      return
+    }
+    let source = try DataSource(
+      at: options.data, for: .images(ImageShape(model.names.hyperparameters)), tokenizer: nil,
+      vocabularySize: 0, files: try model.files())
+    guard case .images(let all) = source.rows, let truth = all.labels else {
+      throw FormatError(
+        .missingInput, file: options.data, problem: "expected labels for the images, found none",
+        hint: "labels of 'NAME-images-idx3-ubyte' are read from 'NAME-labels-idx1-ubyte'")
+    }
+    labels = truth.prefix(limit).map { Int($0) }
+    if let index = labels.firstIndex(where: { !(0..<classCount).contains($0) }) {
+      throw FormatError(
+        .badData, file: options.data, place: "label \(index)",
+        problem: "expected 0 to \(classCount - 1) (the model's classes), found \(labels[index])")
+    }
+    examples = .images(all.images(0..<min(all.count, limit)))
+  }
+
+  var description: String {
+    switch examples {
+    case .texts: "\(labels.count) texts of \(classCount) classes"
+    case .images: "\(labels.count) images of \(classCount) classes"
+    }
+  }
+
+  func score(_ runner: ModelRunner, progress: (Double) throws -> Void) throws -> [Metric] {
+    var predictions = [Int](repeating: 0, count: labels.count)
+    var done = 0
+    func predict(_ input: ModelInput, _ indices: some Collection<Int>) throws {
+      guard let logits = try runner.outputs(for: input).logits else { return }
+      for (row, index) in indices.enumerated() {
+        let values = logits.rows(row..<row + 1).values
+        predictions[index] = values.indices.max { values[$0] < values[$1] } ?? 0
+      }
+      done += indices.count
+      try progress(Double(done) / Double(labels.count))
+    }
+    switch examples {
+    case .texts(let texts):
+      for (indices, batch) in texts.batches(positions: Self.positions) {
+        try predict(.tokens(batch), indices)
+      }
+    case .images(let images):
+      for start in stride(from: 0, to: images.count, by: Self.images) {
+        let range = start..<min(images.count, start + Self.images)
+        try predict(DataRows.images(images.images(range)).input, range)
+      }
+    }
+    let confusion = ConfusionMatrix(
+      truth: labels, predictions: predictions, classCount: classCount)
+    return [
+      Metric(name: "accuracy", value: confusion.accuracy),
+      Metric(name: "F1", value: confusion.f1),
+      Metric(name: "Matthews correlation", value: confusion.matthews),
+    ]
+  }
+}

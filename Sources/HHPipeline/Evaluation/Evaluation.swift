@@ -1,0 +1,120 @@
+// What a model is worth on a task, beside the softmax model it was converted from.
+
+internal import HHCompute
+internal import HHFormat
+
+/// What is measured.
+package enum EvaluationTask: String, Sendable, CaseIterable {
+  /// Perplexity of a decoder on text or token ids.
+  case languageModel = "lm"
+  /// Accuracy, F1 and Matthews correlation of a classifier on labelled texts or images.
+  case classification
+  /// Pearson and Spearman correlation of the cosines of sentence pairs with human scores.
+  case similarity = "sts"
+}
+
+/// What to measure and on what.
+package struct EvaluationOptions: Sendable {
+  /// An artifact or a checkpoint.
+  package var model: String
+  /// A configuration in place of the model's own.
+  package var configuration: String?
+  /// The model that a delta was made from.
+  package var base: String?
+  /// The softmax model to compare with; nil takes an artifact's own source weights.
+  package var teacher: String?
+  /// What is measured.
+  package var task: EvaluationTask
+  /// The examples.
+  package var data: String
+  /// Tokens per row of a language model; longest text of an encoder. Nil means 256, or as many as
+  /// the positions allow.
+  package var length: Int?
+  /// Most rows or examples, from the first.
+  package var rowLimit: Int?
+  /// Threads to use.
+  package var threads: Int
+
+  /// Creates options.
+  package init(model: String, task: EvaluationTask, data: String, threads: Int) {
+    self.model = model
+    self.task = task
+    self.data = data
+    self.threads = threads
+  }
+}
+
+/// One figure of a model, and of its teacher.
+package struct EvaluationFigure: Sendable, Equatable {
+  package let name: String
+  package let value: Double
+  /// The softmax model's figure; nil where there is none to compare with.
+  package let teacher: Double?
+  /// Whether a smaller value is a better one.
+  package let isCost: Bool
+
+  /// How much of the teacher's figure is kept: their quotient, 1 for an equal one.
+  package var recovered: Double? {
+    teacher.map { isCost ? $0 / value : value / $0 }
+  }
+}
+
+/// An evaluation, opened and checked.
+package struct Evaluation {
+  private let options: EvaluationOptions
+  private let model: OpenedModel
+  private let teacher: ModelRunner?
+  private let scorer: any Scorer
+
+  /// Opens the models and reads the data.
+  ///
+  /// - Throws: `PipelineError` for a task that the model has no head for, `FormatError` for files
+  ///   that are missing or broken.
+  package init(_ options: EvaluationOptions) throws {
+    ThreadPolicy.use(threads: options.threads)
+    self.options = options
+    let model = try OpenedModel(
+      opening: options.model, configuration: options.configuration, base: options.base)
+    self.model = model
+    teacher = try options.teacher.map { try OpenedModel(opening: $0).runner } ?? model.teacher
+    scorer =
+      switch options.task {
+      case .languageModel: try LanguageModelScorer(options, model)
+      case .classification: try ClassificationScorer(options, model)
+      case .similarity: try SimilarityScorer(options, model)
+      }
+  }
+
+  /// What is measured on, in words.
+  package var data: String { scorer.description }
+
+  /// Measures the model and then its teacher.
+  ///
+  /// - Throws: what `progress` throws, which is called with the share that is done, from 0 to 1, and
+  ///   `FormatError` for weights that cannot be read.
+  package func run(progress: (Double) throws -> Void) throws -> [EvaluationFigure] {
+    let parts = teacher == nil ? 1.0 : 2.0
+    let own = try scorer.score(model.runner) { try progress($0 / parts) }
+    let other = try teacher.map { try scorer.score($0) { try progress(($0 + 1) / parts) } }
+    return own.enumerated().map { index, metric in
+      EvaluationFigure(
+        name: metric.name, value: metric.value, teacher: other?[index].value,
+        isCost: metric.isCost)
+    }
+  }
+}
+
+/// A figure of one model.
+struct Metric {
+  let name: String
+  let value: Double
+  var isCost = false
+}
+
+/// Measures any model on one task's examples.
+protocol Scorer {
+  /// The examples, in words.
+  var description: String { get }
+  /// The task's figures, always the same ones in the same order.
+  func score(_ runner: ModelRunner, progress: (Double) throws -> Void) throws -> [Metric]
+}

@@ -1,0 +1,57 @@
+// Rows to finetune on, with the labels that some objectives need.
+
+internal import HHCompute
+
+/// Inputs of one length, and the class of each where it is known.
+package struct LabelledRows {
+  /// The rows.
+  package let input: ModelInput
+  /// A class per row.
+  package let labels: [Int32]?
+
+  /// Joins rows with their labels, as many.
+  package init(_ input: ModelInput, labels: [Int32]? = nil) {
+    precondition(labels.map { $0.count == input.rowCount } ?? true, "a label for every row")
+    self.input = input
+    self.labels = labels
+  }
+
+  /// Number of rows.
+  package var count: Int { input.rowCount }
+
+  /// The rows of the given indices, in that order.
+  func rows(_ indices: [Int]) -> LabelledRows {
+    LabelledRows(input.rows(indices), labels: labels.map { labels in indices.map { labels[$0] } })
+  }
+
+  /// The objective of these rows.
+  func objective(_ kind: ObjectiveKind, teacher: ModelRunner, temperature: Double) -> Objective {
+    switch kind {
+    case .nextToken: .nextToken
+    case .classes: .classes(labels ?? [])
+    case .teacherLogits: .teacherLogits(teacher, temperature: Float(temperature))
+    case .teacherStates, .maskedTokens, .values: .teacherStates(teacher)
+    }
+  }
+}
+
+extension ModelInput {
+  /// The rows of the given indices, in that order.
+  func rows(_ indices: [Int]) -> ModelInput {
+    switch self {
+    case .tokens(let batch):
+      func gather<T>(_ values: [T]) -> [T] {
+        indices.flatMap { values[$0 * batch.length..<($0 + 1) * batch.length] }
+      }
+      return .tokens(
+        TokenBatch(
+          ids: gather(batch.ids), length: batch.length,
+          validLengths: batch.validLengths.map { lengths in indices.map { lengths[$0] } },
+          tokenTypes: batch.tokenTypes.map(gather)))
+    case .images(let pixels):
+      let chosen = Matrix(rows: indices.count, columns: pixels.columns)
+      gatherRows(pixels, ids: indices.map { Int32(truncatingIfNeeded: $0) }, into: chosen)
+      return .images(chosen)
+    }
+  }
+}

@@ -1,0 +1,81 @@
+// What a recipe must not say although each of its keys is right.
+
+internal import HHFormat
+
+extension Recipe {
+  /// Refuses stages in an order in which they mean nothing.
+  func checkOrder() throws(FormatError) {
+    for (index, stage) in stages.enumerated() {
+      let before = stages[..<index].map(\.name)
+      if stage.name == "rewrite", let other = before.first(where: { $0 != "rewrite" }) {
+        throw contradiction(index, "expected 'rewrite' before '\(other)', found it after")
+      }
+      if stage.name != "rewrite", !before.contains("rewrite") {
+        throw contradiction(
+          index,
+          "expected 'rewrite' before '\(stage.name)', found "
+            + (stages.contains { $0.name == "rewrite" } ? "it after" : "none"))
+      }
+      if stage.name != "evaluate", before.contains(stage.name) {
+        throw contradiction(index, "expected '\(stage.name)' once, found it again")
+      }
+      if stage.name == "distil", before.contains("finetune") {
+        throw contradiction(index, "expected 'distil' before 'finetune', found it after")
+      }
+    }
+  }
+
+  /// Refuses settings that contradict each other.
+  func checkSettings() throws(FormatError) {
+    if json["held_out"] != .null, json["data"] == .null {
+      throw problem("held_out", "expected 'data' beside it, found none")
+    }
+    for (index, stage) in stages.enumerated() {
+      switch stage {
+      case .distil(let training, let distillation):
+        try check(training, at: index)
+        if distillation.weightsFactor == 0, distillation.outputsFactor == 0 {
+          throw problem(
+            "stages[\(index)].loss", "expected a factor above 0, found 0 for every loss")
+        }
+      case .finetune(let training, _):
+        try check(training, at: index)
+        if let steps = training.steps, training.warmUpSteps > steps {
+          throw problem(
+            "stages[\(index)].warm_up",
+            "expected at most the \(steps) steps of the stage, found \(training.warmUpSteps)")
+        }
+      case .rewrite(let rewrite):
+        if Set(rewrite.keptLayers).count < rewrite.keptLayers.count {
+          throw problem("stages[\(index)].keep_softmax", "expected each block once")
+        }
+      case .evaluate: break
+      }
+    }
+  }
+
+  private func check(_ training: TrainingSettings, at index: Int) throws(FormatError) {
+    if training.steps != nil, training.epochs != nil {
+      throw problem(
+        "stages[\(index)].epochs", "expected either 'steps' or 'epochs', found both")
+    }
+    if (training.schedule == .plateau) != (training.plateau != nil) {
+      throw problem(
+        "stages[\(index)].plateau",
+        training.plateau == nil
+          ? "expected settings for the schedule 'plateau', found none"
+          : "expected the schedule 'plateau' beside it, found '\(training.schedule.rawValue)'")
+    }
+  }
+
+  private func contradiction(_ index: Int, _ text: String) -> FormatError {
+    problem("stages[\(index)].stage", text)
+  }
+
+  /// An error about a key.
+  func problem(
+    _ key: String, _ text: String, kind: FormatError.Kind = .badData, hint: String? = nil
+  ) -> FormatError {
+    FormatError(kind, file: file, place: "key '\(key)'", problem: text, hint: hint)
+  }
+}

@@ -1,0 +1,86 @@
+// From a recipe to the settings of a conversion: what this version can run, and nothing else.
+
+package import HHFormat
+
+extension Recipe {
+  /// The settings of a conversion by this recipe, of `model` or else of the recipe's own.
+  ///
+  /// - Throws: `unsupported` for the first stage or setting that this version does not carry out;
+  ///   none is ever passed over. `badData` where neither side names a model.
+  package func options(model: String?, threads: Int) throws(FormatError) -> ConversionOptions {
+    guard let model = model ?? json["model"]?.string else {
+      throw problem("model", "expected a model here or on the command line, found none")
+    }
+    var options = ConversionOptions(model: model, threads: json["threads"]?.integer ?? threads)
+    options.configuration = json["config"]?.string
+    options.output = json["output"]?.string
+    options.delta = json["delta"]?.bool ?? false
+    options.data = json["data"]?.string
+    options.heldOut = json["held_out"]?.string
+    options.length = json["length"]?.integer
+    options.allowNonfinite = json["allow_nonfinite"]?.bool ?? false
+    options.distillation.seed = try seed()
+    for (index, stage) in stages.enumerated() {
+      switch stage {
+      case .rewrite(let rewrite): try requireRunnable(rewrite, at: index)
+      case .distil(let training, let distillation):
+        try requireRunnable(training, distillation, at: index)
+        options.distillation.steps = training.steps ?? 0
+        options.distillation.batchSize = training.batchSize
+        options.distillation.learningRate = training.learningRate
+        options.distillation.rowLimit = distillation.rowLimit
+        options.distillation.budget = distillation.budget
+      case .finetune, .evaluate:
+        throw problem(
+          "stages[\(index)].stage",
+          "expected a stage that this version can run, 'rewrite' or 'distil',"
+            + " found '\(stage.name)'", kind: .unsupported)
+      }
+    }
+    if !stages.contains(where: { $0.name == "distil" }) { options.distillation.steps = 0 }
+    return options
+  }
+
+  private func seed() throws(FormatError) -> UInt64 {
+    switch json["seed"] {
+    case .integer(let seed)?: return UInt64(seed)
+    case .unsigned(let seed)?: return seed
+    default: return 0
+    }
+  }
+
+  private func requireRunnable(_ rewrite: RewriteSettings, at index: Int) throws(FormatError) {
+    let key = "stages[\(index)]"
+    try require(rewrite.kind == .splitSoftmax, "\(key).feature_map.kind", "hedgehog-softmax-split")
+    try require(rewrite.dimension == nil, "\(key).feature_map.dimension", "null")
+    try require(rewrite.bias, "\(key).feature_map.bias", "true")
+    try require(rewrite.sharing == .keyValueHead, "\(key).feature_map.sharing", "key-value-head")
+    try require(rewrite.window == nil, "\(key).window", "null")
+    try require(rewrite.keptLayers.isEmpty, "\(key).keep_softmax", "[]")
+  }
+
+  private func requireRunnable(
+    _ training: TrainingSettings, _ distillation: DistillationSettings, at index: Int
+  ) throws(FormatError) {
+    let key = "stages[\(index)]"
+    try require(training.epochs == nil, "\(key).epochs", "null: a number of steps in its place")
+    try require(training.schedule == .linear, "\(key).schedule", "linear")
+    try require(
+      training.warmUpSteps == DistillationRecipe.warmUpSteps, "\(key).warm_up",
+      "\(DistillationRecipe.warmUpSteps)")
+    try require(training.clip == nil, "\(key).clip", "null")
+    try require(training.weightDecay == 0, "\(key).weight_decay", "0")
+    try require(training.precision == .float32, "\(key).precision", "float32")
+    try require(
+      distillation.weightsFactor == 1, "\(key).loss.attention_weights", "1")
+    try require(
+      distillation.outputsFactor == 0, "\(key).loss.attention_outputs", "0")
+  }
+
+  private func require(_ isRunnable: Bool, _ key: String, _ only: String) throws(FormatError) {
+    if isRunnable { return }
+    throw problem(
+      key, "expected \(only), which is all that this version can run, found another value",
+      kind: .unsupported)
+  }
+}

@@ -1,0 +1,73 @@
+// A recipe: what is done to a model, stage by stage, with every setting.
+
+package import HHFormat
+
+/// A recipe that says what it means: every key is known, every default filled in, no two settings
+/// contradict each other. Whether this version can run it is asked by `options`.
+package struct Recipe: Sendable, Equatable {
+  /// The recipe's file or name, for messages.
+  package let file: String
+  /// What the recipe is for; nil where it does not say.
+  package var description: String? { json["description"]?.string }
+  /// The stages in order.
+  package let stages: [RecipeStage]
+  /// The recipe with every default written out, keys in the schema's order.
+  package let json: JSONValue
+
+  /// Reads a recipe from the bytes of a YAML file, or a JSON file where `file` is named so.
+  ///
+  /// - Throws: `badData` for text that is neither, and for the first key that is unknown, has a
+  ///   value that the schema does not allow, or contradicts another.
+  package init(parsing bytes: [UInt8], file: String) throws(FormatError) {
+    try self.init(RecipeText.parse(bytes, file: file), file: file)
+  }
+
+  /// Completes and checks a recipe that is parsed already.
+  init(_ value: JSONValue, file: String) throws(FormatError) {
+    self.file = file
+    json = Self.withLengths(try RecipeSchema(for: file).completed(value))
+    stages = (json["stages"]?.array ?? []).map { RecipeStage($0) }
+    try checkOrder()
+    try checkSettings()
+  }
+
+  /// The recipe that a conversion follows without one.
+  package static func standard() throws(FormatError) -> Recipe {
+    try Recipe(.object([:]), file: "the standard recipe")
+  }
+
+  /// The recipe in a file or, where there is none, the shipped one of a name.
+  package static func named(_ name: String) throws(FormatError) -> Recipe {
+    if isPresent(name) {
+      let mapped = try MappedFile(at: name)
+      let bytes = mapped.bytes.copied()
+      return try Recipe(parsing: bytes, file: name)
+    }
+    if let bytes = ShippedRecipes.all.first(where: { $0.name == name })?.bytes {
+      return try Recipe(parsing: bytes, file: name)
+    }
+    let names = ShippedRecipes.all.map(\.name)
+    throw FormatError(
+      .missingInput, file: name,
+      problem: "expected a file or one of the recipes \(names.joined(separator: ", ")),"
+        + " found neither",
+      hint: nearestName(to: name, among: names).map { "did you mean '\($0)'?" })
+  }
+
+  /// The recipe as YAML, every default written out.
+  package func yaml() throws(FormatError) -> String { try RecipeText.yaml(json, file: file) }
+
+  /// The recipe with the number of steps of each stage that names neither steps nor epochs.
+  private static func withLengths(_ recipe: JSONValue) -> JSONValue {
+    guard var members = recipe.object, let stages = members["stages"]?.array else { return recipe }
+    members["stages"] = .array(
+      stages.map { stage in
+        guard var settings = stage.object, settings["steps"] == .null,
+          settings["epochs"] == .null
+        else { return stage }
+        settings["steps"] = .integer(Int64(DistillationRecipe().steps))
+        return .object(settings)
+      })
+    return .object(members)
+  }
+}

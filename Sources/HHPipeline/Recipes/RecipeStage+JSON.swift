@@ -1,0 +1,92 @@
+// The stages of a recipe from a value that its schema has checked and completed.
+
+internal import HHFormat
+
+/// Typed access to the members of a value whose types the schema vouches for.
+private struct Members {
+  let value: JSONValue
+
+  subscript(key: String) -> Members { Members(value: value[key] ?? .null) }
+  var isNull: Bool { value == .null }
+  func integer(_ key: String) -> Int? { value[key]?.integer }
+  func number(_ key: String) -> Double? { value[key]?.double }
+  func bool(_ key: String) -> Bool { value[key]?.bool ?? false }
+  func string(_ key: String) -> String? { value[key]?.string }
+  /// The case of a word; the schema and the types list the same ones.
+  func choice<T: RawRepresentable<String> & CaseIterable>(_ key: String, or fallback: T) -> T {
+    string(key).flatMap { T(rawValue: $0) } ?? fallback
+  }
+}
+
+extension RecipeStage {
+  /// Reads a completed stage.
+  init(_ value: JSONValue) {
+    let members = Members(value: value)
+    switch members.string("stage") {
+    case "distil": self = .distil(TrainingSettings(members), DistillationSettings(members))
+    case "finetune": self = .finetune(TrainingSettings(members), FinetuningSettings(members))
+    case "evaluate": self = .evaluate(EvaluationSettings(members))
+    default: self = .rewrite(RewriteSettings(members))
+    }
+  }
+}
+
+extension RewriteSettings {
+  fileprivate init(_ members: Members) {
+    let map = members["feature_map"]
+    self.init(
+      kind: map.choice("kind", or: .splitSoftmax), dimension: map.integer("dimension"),
+      bias: map.bool("bias"), sharing: map.choice("sharing", or: .keyValueHead),
+      window: members.integer("window"),
+      keptLayers: members["keep_softmax"].value.array?.compactMap(\.integer) ?? [])
+  }
+}
+
+extension TrainingSettings {
+  fileprivate init(_ members: Members) {
+    let plateau = members["plateau"]
+    self.init(
+      steps: members.integer("steps"), epochs: members.number("epochs"),
+      batchSize: members.integer("batch") ?? 1, learningRate: members.number("learning_rate"),
+      schedule: members.choice("schedule", or: .linear),
+      plateau: plateau.isNull
+        ? nil
+        : Plateau(
+          factor: plateau.number("factor") ?? 1, patience: plateau.integer("patience") ?? 0,
+          minimum: plateau.number("minimum") ?? 0, interval: plateau.integer("interval") ?? 1),
+      warmUpSteps: members.integer("warm_up") ?? 0, clip: members.number("clip"),
+      weightDecay: members.number("weight_decay") ?? 0,
+      precision: members.choice("precision", or: .float32))
+  }
+}
+
+extension DistillationSettings {
+  fileprivate init(_ members: Members) {
+    self.init(
+      rowLimit: members.integer("rows"), budget: members.number("budget"),
+      weightsFactor: members["loss"].number("attention_weights") ?? 0,
+      outputsFactor: members["loss"].number("attention_outputs") ?? 0)
+  }
+}
+
+extension FinetuningSettings {
+  fileprivate init(_ members: Members) {
+    let lora = members["lora"]
+    self.init(
+      accumulation: members.integer("accumulation") ?? 1, loss: members.choice("loss", or: .labels),
+      lora: lora.isNull
+        ? nil
+        : LoRA(
+          rank: lora.integer("rank") ?? 1, alpha: lora.number("alpha") ?? 1,
+          dropout: lora.number("dropout") ?? 0,
+          targets: lora["targets"].value.array?.compactMap(\.string) ?? []))
+  }
+}
+
+extension EvaluationSettings {
+  fileprivate init(_ members: Members) {
+    self.init(
+      task: members.choice("task", or: .lm), data: members.string("data"),
+      rowLimit: members.integer("rows"))
+  }
+}

@@ -1,0 +1,157 @@
+// Recipes as text: YAML or JSON in, YAML out.
+
+internal import HHFormat
+internal import Yams
+
+/// A node of YAML; the plain name is that of a graph's.
+private typealias YAMLNode = Yams.Node
+
+/// The text of a recipe as a JSON value, and the other way round.
+enum RecipeText {
+  /// Bytes and values beyond which a file is no recipe.
+  private static let byteLimit = 1 << 18
+  private static let valueLimit = 10_000
+
+  /// Reads YAML or, in a file named so, JSON.
+  ///
+  /// YAML's plain scalars mean what its core schema says (1.2: `on` is a word, 1e-4 a number);
+  /// anchors are refused, tags passed over.
+  static func parse(_ bytes: [UInt8], file: String) throws(FormatError) -> JSONValue {
+    guard bytes.count <= byteLimit else {
+      throw problem(file, "expected a recipe of at most \(byteLimit) bytes, found \(bytes.count)")
+    }
+    if file.hasSuffix(".json") {
+      do {
+        return try JSONValue(parsing: bytes)
+      } catch {
+        throw problem(file, "invalid JSON at byte \(error.offset): \(error.problem)")
+      }
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw problem(file, "expected UTF-8 text, found other bytes")
+    }
+    var reader = YAMLReader(file: file, valuesLeft: valueLimit)
+    return try reader.value(try compose(text, file: file))
+  }
+
+  private static func compose(_ text: String, file: String) throws(FormatError) -> YAMLNode {
+    let node: YAMLNode?
+    do {
+      node = try Yams.compose(yaml: text)
+    } catch {
+      throw problem(file, words(for: error))
+    }
+    guard let node else { throw problem(file, "expected a recipe, found an empty text") }
+    return node
+  }
+
+  private static func words(for error: any Error) -> String {
+    switch error as? YamlError {
+    case .scanner(_, let text, let mark, _), .parser(_, let text, let mark, _),
+      .composer(_, let text, let mark, _):
+      "invalid YAML in line \(mark.line), column \(mark.column): \(text)"
+    case .duplicatedKeysInMapping(let keys, let context):
+      "line \(context.mark.line): expected each key once, found"
+        + " \(keys.map { quoted($0) }.joined(separator: ", ")) twice"
+    case .reader(let text, _, _, _): "invalid YAML: \(text)"
+    default: "invalid YAML"
+    }
+  }
+
+  static func problem(_ file: String, _ text: String) -> FormatError {
+    FormatError(.badData, file: file, problem: text)
+  }
+
+  /// A value as YAML, in block style.
+  static func yaml(_ value: JSONValue, file: String) throws(FormatError) -> String {
+    do {
+      return try Yams.serialize(node: node(value), indent: 2, width: 100, allowUnicode: true)
+    } catch {
+      throw problem(file, "cannot be written as YAML")
+    }
+  }
+
+  private static func node(_ value: JSONValue) -> YAMLNode {
+    switch value {
+    case .object(let members):
+      return .mapping(
+        YAMLNode.Mapping(members.pairs.map { (.scalar(YAMLNode.Scalar($0.key)), node($0.value)) }))
+    case .array(let items):
+      let isShort = items.allSatisfy { $0.array == nil && $0.object == nil }
+      return .sequence(
+        YAMLNode.Sequence(items.map { node($0) }, .implicit, isShort ? .flow : .block))
+    case .string(let text):
+      let isPlain = YAMLReader.meaning(ofPlain: text) == .string(text)
+      return .scalar(YAMLNode.Scalar(text, .implicit, isPlain ? .any : .doubleQuoted))
+    default:
+      // YAML 1.1, which many readers follow, takes 1e-05 for a word.
+      let text = value.text
+      let isWord = text.contains("e") && !text.contains(".") && value.double != nil
+      return .scalar(
+        YAMLNode.Scalar(isWord ? text.replacing("e", with: ".0e") : text, .implicit, .plain))
+    }
+  }
+}
+
+/// Turns YAML's nodes into JSON values.
+private struct YAMLReader {
+  let file: String
+  var valuesLeft: Int
+  /// The place of the last node, as line and column: the nodes come in the order of the text.
+  private var last = (line: 0, column: 0)
+
+  init(file: String, valuesLeft: Int) {
+    self.file = file
+    self.valuesLeft = valuesLeft
+  }
+
+  mutating func value(_ node: YAMLNode) throws(FormatError) -> JSONValue {
+    valuesLeft -= 1
+    guard valuesLeft >= 0 else { throw problem(node, "expected fewer values") }
+    if let mark = node.mark {
+      // An alias brings back a node from further up.
+      guard (mark.line, mark.column) > last else {
+        throw problem(node, "expected no anchors and aliases")
+      }
+      last = (mark.line, mark.column)
+    }
+    switch node {
+    case .scalar(let scalar):
+      let isPlain = scalar.style == .plain || scalar.style == .any
+      return isPlain ? Self.meaning(ofPlain: scalar.string) : .string(scalar.string)
+    case .sequence(let items):
+      var values: [JSONValue] = []
+      for item in items { values.append(try value(item)) }
+      return .array(values)
+    case .mapping(let pairs):
+      var members: JSONObject = [:]
+      for (key, item) in pairs {
+        guard case .scalar(let name) = key else { throw problem(key, "expected a word as key") }
+        members[name.string] = try value(item)
+      }
+      return .object(members)
+    case .alias: throw problem(node, "expected no anchors and aliases")
+    }
+  }
+
+  /// The value of a scalar without quotes.
+  static func meaning(ofPlain text: String) -> JSONValue {
+    switch text {
+    case "", "~", "null", "Null", "NULL": return .null
+    case "true", "True", "TRUE": return .bool(true)
+    case "false", "False", "FALSE": return .bool(false)
+    default: break
+    }
+    let isNumber = text.utf8.allSatisfy { "0123456789+-.eE".utf8.contains($0) }
+    guard isNumber, text.utf8.contains(where: { (48..<58).contains($0) }) else {
+      return .string(text)
+    }
+    if let number = Int64(text) { return .integer(number) }
+    if let number = UInt64(text) { return .unsigned(number) }
+    return Double(text).map { .number($0) } ?? .string(text)
+  }
+
+  private func problem(_ node: YAMLNode, _ text: String) -> FormatError {
+    RecipeText.problem(file, (node.mark.map { "line \($0.line): " } ?? "") + text)
+  }
+}

@@ -1,0 +1,99 @@
+// hh-convert generate MODEL: text that goes on from prompts.
+
+import ArgumentParser
+import HHFormat
+import HHPipeline
+
+struct Generate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write text with a decoder: an artifact, or a softmax checkpoint to compare with.")
+
+  @Argument(help: "An artifact or a checkpoint (file, index or folder).")
+  var model: String
+
+  @Option(name: .shortAndLong, help: "A text to go on from; may be given several times.")
+  var prompt: [String] = []
+
+  @Option(help: "A file with a prompt on each line.")
+  var prompts: String?
+
+  @Option(parsing: .unconditional, help: "Most tokens to write after each prompt.")
+  var maxTokens = 100
+
+  @Option(parsing: .unconditional, help: "Divides the logits; 0 takes the likeliest token.")
+  var temperature: Float = 0
+
+  @Option(parsing: .unconditional, help: "Draw from the k likeliest tokens only.")
+  var topK: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Draw from the likeliest tokens that together have this probability only.")
+  var topP: Float = 1
+
+  @Option(parsing: .unconditional, help: "Seed of the draws.")
+  var seed: UInt64 = 0
+
+  @Option(help: "The model that a delta artifact was made from.")
+  var base: String?
+
+  @Option(help: "A configuration to use instead of the config.json beside the checkpoint.")
+  var config: String?
+
+  @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
+  var threads: Int?
+
+  @Flag(help: "Print one JSON object per prompt.")
+  var json = false
+
+  func validate() throws {
+    try check(maxTokens, in: 1...1_048_576, "--max-tokens")
+    try check(topK, in: 1...1_000_000_000, "--top-k")
+    try check(threads, in: 1...1024, "--threads")
+    guard temperature >= 0, temperature.isFinite else {
+      throw ValidationError("--temperature: expected 0 or more, found \(temperature)")
+    }
+    guard topP > 0, topP <= 1 else {
+      throw ValidationError("--top-p: expected more than 0 and at most 1, found \(topP)")
+    }
+    if prompt.isEmpty == (prompts == nil) {
+      throw ValidationError("expected either --prompt or --prompts")
+    }
+  }
+
+  func run() throws {
+    try ReportedFailure.reporting {
+      Interrupts.listen()
+      let texts = try prompts.map { try TextGenerator.prompts(at: $0) } ?? prompt
+      let options = GenerationOptions(
+        prompts: texts, maximumTokens: maxTokens,
+        sampling: SamplingOptions(temperature: temperature, topK: topK, topP: topP), seed: seed)
+      let generator = try TextGenerator(
+        opening: model, configuration: config, base: base,
+        threads: threads ?? Producer.processorCount)
+      // A single text is shown as it comes.
+      let isLive = texts.count == 1 && !json
+      var isBegun = false
+      let results = try generator.generate(options) { _, text in
+        try Interrupts.check()
+        guard isLive else { return }
+        Terminal.show(isBegun ? text : texts[0] + text)
+        isBegun = true
+      }
+      if isLive { return try Terminal.print(isBegun ? "\n" : texts[0] + "\n") }
+      for result in results {
+        try Terminal.print((json ? line(of: result) : text(of: result)) + "\n")
+      }
+    }
+  }
+
+  private func text(of result: GeneratedText) -> String { result.prompt + result.text }
+
+  private func line(of result: GeneratedText) -> String {
+    JSONValue.object([
+      "prompt": .string(result.prompt), "text": .string(result.text),
+      "prompt_tokens": .integer(Int64(result.promptIDs.count)),
+      "tokens": .array(result.ids.map { .integer(Int64($0)) }), "ended": .bool(result.isEnded),
+    ]).text
+  }
+}

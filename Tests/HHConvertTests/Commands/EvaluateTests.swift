@@ -1,0 +1,47 @@
+// Figures on the command line, beside the softmax model's.
+
+import HHFormat
+import HHTestSupport
+import Testing
+
+@Suite("Evaluate")
+struct EvaluateTests {
+  let bench: Bench
+
+  init() throws { bench = try Bench() }
+
+  @Test("an artifact's perplexity stands beside the softmax model's")
+  func languageModel() throws {
+    #expect(try Tool.run(Bench.short("gpt2") + ["-q", "-o", "out"], in: bench.folder).status == 0)
+    let arguments = [
+      "eval", "out", "--task", "lm", "--data", "data/held-out.txt", "--length", "32", "--rows", "8",
+    ]
+    let text = try Tool.run(arguments, in: bench.folder)
+    #expect(text.status == 0)
+    #expect(text.lines.first == "8 rows of 32 tokens of data/held-out.txt")
+    #expect(text.lines.contains { $0.hasPrefix("perplexity  ") && $0.contains("softmax") })
+    let report = try parse(try Tool.run(arguments + ["--json"], in: bench.folder).output)
+    let figure = try #require(report["figures"]?.array?.first)
+    #expect(figure["name"]?.string == "perplexity")
+    let (own, softmax) = (
+      try #require(figure["value"]?.double), try #require(figure["softmax"]?.double)
+    )
+    #expect(own > 1 && softmax > 1)
+    #expect(figure["recovered"]?.double == softmax / own)
+  }
+
+  @Test("a task that is not known or does not fit, and data that is not there")
+  func refused() throws {
+    let image = try Tool.run(
+      "eval", "models/vit", "--task", "lm", "--data", "data/held-out.txt", in: bench.folder)
+    #expect(image.status == 64)
+    #expect(image.errors.contains("--task: lm needs a decoder"))
+    let unknown = try Tool.run(
+      "eval", "models/gpt2", "--task", "rouge", "--data", "data/held-out.txt", in: bench.folder)
+    #expect(unknown.status == 64)
+    #expect(unknown.errors.contains("expected one of lm, classification, sts, found 'rouge'"))
+    let missing = try Tool.run(
+      "eval", "models/gpt2", "--task", "lm", "--data", "none.txt", in: bench.folder)
+    #expect(missing.status == 66)
+  }
+}

@@ -1,0 +1,75 @@
+// Finetuning from the command line.
+
+import Foundation
+import HHFormat
+import HHTestSupport
+import Testing
+
+@Suite("Convert with finetuning")
+struct FinetuneCommandTests {
+  let bench: Bench
+
+  init() throws { bench = try Bench() }
+
+  @Test(
+    "every architecture is finetuned, and the artifact says what changed", arguments: architectures)
+  func finetunes(_ model: String) throws {
+    let outcome = try Tool.run(
+      Bench.short(model) + ["--finetune-steps", "3", "--json", "-o", "out"], in: bench.folder)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let events = try outcome.lines.map { try JSONValue(parsing: Array($0.utf8)) }
+    #expect(
+      events.filter { $0["event"]?.string == "stage" }.map { $0["stage"]?.string }
+        == ["distil", "finetune", "write"])
+    let finetuned = try #require(events.first { $0["event"]?.string == "finetuned" })
+    #expect(try #require(finetuned["loss_after"]?.double) > 0)
+    let artifact = try ArtifactReader(at: bench.folder.path("out"))
+    let origins = Set(artifact.manifest.tensors.map(\.origin))
+    #expect(origins.contains(.changed) && origins.contains(.new))
+    #expect(artifact.manifest.description.stages.map(\.name) == ["distil", "finetune"])
+    #expect(try Tool.run("verify", "out", in: bench.folder).status == 0)
+    let again = try Tool.run(
+      Bench.short(model) + ["--finetune-steps", "3", "-o", "again"], in: bench.folder)
+    #expect(again.status == 0)
+    #expect(try bench.bytes("out") == bench.bytes("again"))
+  }
+
+  @Test("adapters change the projections that they are put on, and nothing else")
+  func adapters() throws {
+    let outcome = try Tool.run(
+      Bench.short("llama") + ["--finetune-steps", "2", "--lora", "2", "-o", "out"],
+      in: bench.folder)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let artifact = try ArtifactReader(at: bench.folder.path("out"))
+    let changed = artifact.manifest.tensors.filter { $0.origin == .changed }.map(\.name)
+    #expect(changed.count == 12 && changed.allSatisfy { $0.contains("self_attn") })
+  }
+
+  @Test(
+    "options that do not go together are refused",
+    arguments: [
+      (["--lora", "4"], "--lora: expected --finetune-steps beside it"),
+      (["--finetune-lr", "0.1"], "--finetune-lr: expected --finetune-steps beside it"),
+      (["--finetune-steps", "2", "--finetune-lr", "-1"], "--finetune-lr: expected a positive"),
+      (
+        ["--finetune-steps", "2", "--finetune-loss", "labels"], "--finetune-loss: expected a class"
+      ),
+      (["--finetune-steps", "2", "--finetune-loss", "nonsense"], "found 'nonsense'"),
+      (["--finetune-steps", "2", "--lora", "0"], "--lora: expected 1 to 4096, found 0"),
+    ])
+  func refusals(options: [String], message: String) throws {
+    let outcome = try Tool.run(Bench.short("gpt2") + options, in: bench.folder)
+    #expect(outcome.status == 64)
+    #expect(outcome.errors.contains(message), "\(outcome.errors)")
+    #expect(try bench.contents.isEmpty)
+  }
+
+  @Test("a rate that diverges ends with its own status and leaves nothing")
+  func diverges() throws {
+    let outcome = try Tool.run(
+      Bench.short("gpt2") + ["--finetune-steps", "20", "--finetune-lr", "1e30"], in: bench.folder)
+    #expect(outcome.status == 78)
+    #expect(outcome.errors.contains("lower --finetune-lr"), "\(outcome.errors)")
+    #expect(try bench.contents.isEmpty)
+  }
+}

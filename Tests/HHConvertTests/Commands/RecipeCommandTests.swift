@@ -1,0 +1,82 @@
+// Recipes on the command line.
+
+import HHFormat
+import HHTestSupport
+import Testing
+
+@Suite("Recipe command")
+struct RecipeCommandTests {
+  let bench: Bench
+
+  init() throws { bench = try Bench() }
+
+  @Test("recipe list names every recipe, and recipe print writes its defaults out")
+  func shows() throws {
+    let list = try Tool.run("recipe", "list", in: bench.folder)
+    #expect(list.status == 0)
+    #expect(
+      list.lines.map { $0.prefix { $0 != " " } }
+        == ["gpt2-wikitext", "bert-glue", "vit", "llama-lora", "lolcats"])
+    let yaml = try Tool.run("recipe", "print", in: bench.folder)
+    #expect(yaml.status == 0)
+    for line in ["seed: 0", "- stage: rewrite", "  steps: 200", "  batch: 8"] {
+      #expect(yaml.lines.contains(line), "\(yaml.output)")
+    }
+    let json = try Tool.run("recipe", "print", "lolcats", "--json", in: bench.folder)
+    #expect(try parse(json.output)["stages"]?.array?.count == 4)
+    // What is printed can be used.
+    try bench.folder.write(yaml.output, to: "r.yaml")
+    let again = try Tool.run("recipe", "print", "r.yaml", in: bench.folder)
+    #expect(again.output == yaml.output)
+  }
+
+  @Test("a conversion by a recipe is that by flags, and flags come on top")
+  func converts() throws {
+    try bench.folder.write(
+      """
+      model: models/gpt2
+      data: data/corpus.txt
+      length: 32
+      seed: 5
+      stages:
+        - stage: rewrite
+        - {stage: distil, steps: 900, batch: 4, learning_rate: 0.02}
+      """, to: "r.yaml")
+    let flags = [
+      "models/gpt2", "--data", "data/corpus.txt", "--length", "32", "--seed", "5", "--steps", "4",
+      "--batch", "4", "--lr", "0.02",
+    ]
+    let byFlags = try Tool.run(flags + ["-q", "-o", "a"], in: bench.folder)
+    #expect(byFlags.status == 0, "\(byFlags)")
+    let byRecipe = try Tool.run(
+      "convert", "--recipe", "r.yaml", "--steps", "4", "-q", "-o", "b", in: bench.folder)
+    #expect(byRecipe.status == 0, "\(byRecipe)")
+    #expect(try bench.bytes("a") == bench.bytes("b"))
+    let batch = try Tool.run(
+      "batch", "models/gpt2", "--recipe", "r.yaml", "--steps", "4", "-q", "-o", "out",
+      in: bench.folder)
+    #expect(batch.status == 0, "\(batch)")
+    #expect(try bench.bytes("a") == bench.bytes("out/gpt2.hedgehog.safetensors.zst"))
+  }
+
+  @Test("recipes that cannot be followed")
+  func errors() throws {
+    try bench.folder.write("stages: [{stage: rewrite}, {stage: distil, stpes: 1}]", to: "odd.yaml")
+    try bench.folder.write("seed: 1", to: "nothing.yaml")
+    for (arguments, status, message) in [
+      (["models/gpt2", "--recipe", "odd.yaml"], 65, "odd.yaml: key 'stages[1].stpes': unknown: "),
+      (["models/gpt2", "--recipe", "odd.yaml"], 65, "hint: did you mean 'steps'?"),
+      (["models/gpt2", "--recipe", "vit"], 69, "vit: key 'stages[2].stage': expected a stage"),
+      (["models/gpt2", "--recipe", "vti"], 66, "hint: did you mean 'vit'?"),
+      (["batch", "models/gpt2", "--recipe", "vit"], 69, "vit: key 'stages[2].stage'"),
+      (["convert", "--recipe", "nothing.yaml"], 65, "key 'model': expected a model here or on"),
+      (["convert"], 64, "Missing expected argument '<model>'"),
+      (["recipe", "print", "odd.yaml"], 65, "key 'stages[1].stpes'"),
+    ] as [([String], Int32, String)] {
+      let outcome = try Tool.run(arguments, in: bench.folder)
+      #expect(outcome.status == status, "\(arguments) \(outcome)")
+      expectError(outcome, message)
+    }
+    #expect(try bench.contents == ["nothing.yaml", "odd.yaml"])
+  }
+}

@@ -1,0 +1,108 @@
+// Outputs that appear whole or not at all.
+
+import HHFormat
+import HHTestSupport
+import Testing
+
+@Suite("StagingFolder")
+struct StagingFolderTests {
+  let folder: TemporaryDirectory
+
+  init() throws { folder = try TemporaryDirectory() }
+
+  private func contents(_ name: String = ".") throws -> [String] {
+    try directoryEntries(of: folder.path(name))
+  }
+
+  @Test("a folder appears with all its files")
+  func publish() throws {
+    let staging = try StagingFolder(for: folder.path("out/"), replacing: false)
+    try staging.write([1, 2], to: "a.safetensors")
+    try staging.write([3], to: "config.json")
+    #expect(try !contents().contains("out"))
+    try staging.publish()
+    #expect(try contents() == ["out"])
+    #expect(try contents("out") == ["a.safetensors", "config.json"])
+  }
+
+  @Test("a file appears alone")
+  func publishFile() throws {
+    let staging = try StagingFolder(for: folder.path("out"), replacing: false)
+    try staging.write([1, 2], to: "some name")
+    try staging.publish(file: "some name")
+    #expect(try contents() == ["out"])
+    #expect(try MappedFile(at: folder.path("out")).count == 2)
+  }
+
+  @Test("what is not published goes")
+  func discard() throws {
+    do {
+      let staging = try StagingFolder(for: folder.path("out"), replacing: false)
+      try staging.write([1, 2], to: "a")
+      #expect(try contents().count == 1)
+    }
+    #expect(try contents() == [])
+  }
+
+  @Test("an older export is replaced as a whole, a file too")
+  func replace() throws {
+    try folder.write("old", to: "out/config.json")
+    try folder.write("old", to: "out/model.safetensors")
+    try folder.write("old", to: "file")
+    let staging = try StagingFolder(for: folder.path("out"), replacing: true)
+    try staging.write([1], to: "config.json")
+    try staging.publish()
+    #expect(try contents("out") == ["config.json"])
+    let second = try StagingFolder(for: folder.path("file"), replacing: true)
+    try second.write([1], to: "x")
+    try second.publish(file: "x")
+    #expect(try contents() == ["file", "out"])
+    #expect(try MappedFile(at: folder.path("file")).count == 1)
+  }
+
+  @Test("what appeared meanwhile is not replaced")
+  func race() throws {
+    let staging = try StagingFolder(for: folder.path("out"), replacing: false)
+    try staging.write([1], to: "config.json")
+    try folder.write("theirs", to: "out/config.json")
+    #expect(failure(of: staging).contains("exists already"))
+    let second = try StagingFolder(for: folder.path("file"), replacing: false)
+    try second.write([1], to: "x")
+    try folder.write("theirs", to: "file")
+    #expect(failure(of: second, file: "x").contains("exists already"))
+    #expect(try contents() == ["file", "out"])
+    #expect(try MappedFile(at: folder.path("file")).count == 6)
+  }
+
+  @Test(
+    "a name that cannot be taken is refused at once",
+    arguments: [
+      ("there", false, "exists already"), ("notes", true, "expected a model's folder"),
+      ("tree", true, "found the folder 'sub'"), ("", true, "expected the name"),
+      ("..", true, "expected the name"), ("absent/out", false, "cannot be created"),
+      ("there/x", false, "cannot be created"),
+    ])
+  func refusals(_ name: String, _ replacing: Bool, _ problem: String) throws {
+    try folder.write("", to: "there")
+    try folder.write("", to: "notes/notes.txt")
+    try folder.write("", to: "tree/config.json")
+    try folder.write("", to: "tree/sub/x")
+    let before = try contents()
+    #expect {
+      _ = try StagingFolder(for: name.isEmpty ? "" : folder.path(name), replacing: replacing)
+    } throws: { error in
+      (error as? FormatError)?.kind == .cannotCreate && "\(error)".contains(problem)
+    }
+    #expect(try contents() == before)
+  }
+
+  /// What publishing fails with.
+  private func failure(of staging: consuming StagingFolder, file: String? = nil) -> String {
+    do throws(FormatError) {
+      if let file { try staging.publish(file: file) } else { try staging.publish() }
+      return ""
+    } catch {
+      return error.description
+    }
+  }
+}

@@ -1,0 +1,159 @@
+// The folder for transformers: its files, names and settings, without Python.
+
+import HHFormat
+import HHTestSupport
+import Testing
+
+@testable import HHPipeline
+
+@Suite("HuggingFaceExport")
+struct HuggingFaceExportTests {
+  let folder: TemporaryDirectory
+
+  init() throws { folder = try TemporaryDirectory() }
+
+  private func export(_ name: String, softmax: Bool = false) throws -> String {
+    let artifact = folder.path("\(name).hedgehog.safetensors.zst")
+    try Artifacts.write(name, to: artifact)
+    var options = ExportOptions(source: artifact, target: .hf)
+    options.output = folder.path("out")
+    options.softmax = softmax
+    return try Export(options).run { _ in }.output
+  }
+
+  @Test(
+    "tensors have the names that transformers saves today, maps stand beside the projections",
+    arguments: [
+      (
+        "gpt2-relu-unprefixed", "transformer.h.1.attn.c_attn.weight",
+        "transformer.h.1.attn.feature_map.query.weight"
+      ),
+      (
+        "bert-old-names", "bert.encoder.layer.2.output.LayerNorm.weight",
+        "bert.encoder.layer.2.attention.self.feature_map.key.bias"
+      ),
+      (
+        "bert-model", "encoder.layer.1.attention.self.key.bias",
+        "encoder.layer.1.attention.self.feature_map.key.weight"
+      ),
+      (
+        "vit-memory-names", "vit.encoder.layer.0.attention.attention.query.weight",
+        "vit.encoder.layer.0.attention.attention.feature_map.query.bias"
+      ),
+      (
+        "llama-gqa", "model.layers.1.self_attn.k_proj.weight",
+        "model.layers.1.self_attn.feature_map.key.weight"
+      ),
+    ])
+  func names(_ model: String, _ kept: String, _ map: String) throws {
+    let output = try export(model)
+    let checkpoint = try Checkpoint(opening: output)
+    let artifact = try Checkpoint(opening: folder.path("\(model).hedgehog.safetensors.zst"))
+    #expect(checkpoint[kept] != nil)
+    #expect(checkpoint[map]?.dtype == .f32)
+    #expect(checkpoint.tensors.count == artifact.tensors.count)
+    #expect(!checkpoint.tensors.contains { $0.name.hasPrefix("layers.0.attention.feature_map") })
+  }
+
+  @Test(
+    "the configuration names our classes and says what the model has",
+    arguments: [
+      ("gpt2-base", "HedgehogGPT2LMHeadModel", ["AutoModelForCausalLM"], [] as [String]),
+      ("llama-mha", "HedgehogLlamaForCausalLM", ["AutoModelForCausalLM"], []),
+      ("bert-model", "HedgehogBertModel", [], ["pooler"]),
+      ("bert-masked-lm", "HedgehogBertForMaskedLM", ["AutoModelForMaskedLM"], []),
+      (
+        "bert-classifier", "HedgehogBertForSequenceClassification",
+        ["AutoModelForSequenceClassification"], ["pooler"]
+      ),
+      ("vit-model", "HedgehogViTModel", [], ["pooler"]),
+      (
+        "vit-classifier", "HedgehogViTForImageClassification", ["AutoModelForImageClassification"],
+        []
+      ),
+    ])
+  func configuration(
+    _ model: String, _ architecture: String, _ heads: [String], _ modules: [String]
+  ) throws {
+    let json = try JSONObject(contentsOf: "\(try export(model))/config.json")
+    let source = try JSONObject(contentsOf: Fixtures.path("golden/forward/\(model)/config.json"))
+    let kind = try #require(source["model_type"]?.string)
+    #expect(json["architectures"] == .array([.string(architecture)]))
+    #expect(json["model_type"] == .string("hedgehog_\(kind)"))
+    #expect(
+      json["auto_map"]?.object?.keys.filter { $0 != "AutoConfig" && $0 != "AutoModel" } == heads)
+    #expect(
+      json["auto_map"]?[heads.first ?? "AutoModel"] == .string("modeling_hedgehog.\(architecture)"))
+    let settings = try #require(json["hedgehog"])
+    #expect(settings["feature_map"] == .string("hedgehog-softmax-split"))
+    #expect(settings["epsilon"] == .number(1e-12))
+    let parts = settings["modules"]?.array?.compactMap(\.string) ?? []
+    #expect(modules.allSatisfy(parts.contains))
+    for (key, value) in source.pairs where !["architectures", "model_type"].contains(key) {
+      #expect(value == .null || json[key] == value, "\(key)")
+    }
+  }
+
+  @Test("the card tells sources, recipe and quality, and takes a licence from the source's card")
+  func card() throws {
+    let model = Fixtures.path("models/vit")
+    try folder.write("---\nlicense: mit  \ntags: [a]\n---\n# Source\n", to: "model/README.md")
+    try folder.write("Anyone may.\n", to: "model/LICENSE")
+    for name in ["config.json", "model.safetensors", "preprocessor_config.json"] {
+      try folder.link("model/\(name)", to: "\(model)/\(name)")
+    }
+    var conversion = ConversionOptions(model: folder.path("model"), threads: 1)
+    conversion.output = folder.path("a.hedgehog.safetensors.zst")
+    conversion.distillation.steps = 0
+    conversion.distillation.rowLimit = 8
+    _ = try Conversion(conversion).run { _ in }
+    var options = ExportOptions(source: folder.path("a.hedgehog.safetensors.zst"), target: .hf)
+    options.output = folder.path("out")
+    _ = try Export(options).run { _ in }
+    let files = try directoryEntries(of: folder.path("out"))
+    #expect(
+      files == [
+        "LICENSE", "README.md", "SOURCE_README.md", "config.json", "model.safetensors",
+        "modeling_hedgehog.py", "preprocessor_config.json",
+      ])
+    let file = try MappedFile(at: folder.path("out/README.md"))
+    let card = String(decoding: file.bytes.copied(), as: UTF8.self)
+    let digest = try ContentDigest.ofFile(at: "\(model)/model.safetensors").sha256
+    for text in [
+      "---\nlibrary_name: transformers\n", "\nlicense: mit\n", digest, "| 3 | ", "seed 0",
+      "AutoModelForImageClassification.from_pretrained(\"out\", trust_remote_code=True)",
+    ] {
+      #expect(card.contains(text), "\(text)")
+    }
+  }
+
+  @Test("a softmax folder is the source's: its configuration, its files, no code")
+  func softmax() throws {
+    let source = Fixtures.path("models/gpt2")
+    var options = ExportOptions(source: source, target: .hf)
+    options.output = folder.path("out")
+    _ = try Export(options).run { _ in }
+    #expect(try directoryEntries(of: folder.path("out")) == directoryEntries(of: source))
+    for name in try directoryEntries(of: source) where name != "config.json" {
+      let (a, b) = (
+        try MappedFile(at: "\(source)/\(name)"), try MappedFile(at: folder.path("out/\(name)"))
+      )
+      #expect(a.bytes.copied() == b.bytes.copied(), "\(name)")
+    }
+    #expect(
+      try JSONObject(contentsOf: folder.path("out/config.json"))
+        == JSONObject(contentsOf: "\(source)/config.json"))
+  }
+
+  @Test("a model from GGUF gets a configuration that transformers can do with")
+  func gguf() throws {
+    var options = ExportOptions(
+      source: Fixtures.path("golden/gguf/llama-llama3-rope.gguf"), target: .hf)
+    options.output = folder.path("out")
+    _ = try Export(options).run { _ in }
+    let json = try JSONObject(contentsOf: folder.path("out/config.json"))
+    #expect(json["architectures"] == .array([.string("LlamaForCausalLM")]))
+    #expect(json["model_type"] == .string("llama"))
+    #expect(json["rms_norm_eps"]?.double == 0.001)
+  }
+}
