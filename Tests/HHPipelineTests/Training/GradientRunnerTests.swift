@@ -144,7 +144,8 @@ struct GradientRunnerTests {
       #expect(abs(try without.loss(input, .nextToken).mean - separate) < 1e-5)
       try parameters.mergeAdapters(into: model, undoing: true)
       #expect(abs(try without.loss(input, .nextToken).mean - before) < 1e-5)
-      #expect(abs(before - separate) > 1e-3)
+      // Ten times what merging may change: the adapters do something.
+      #expect(abs(before - separate) > 1e-4)
     }
   }
 
@@ -206,7 +207,8 @@ struct GradientRunnerTests {
       try (loss(t) - loss(-t)) / Double(2 * t)
     }
     let slope = (4 * slopes[1] - slopes[0]) / 3
-    #expect(abs(slope - norm) <= tolerance * norm, "\(slopes) \(norm)")
+    // The loss is known to about 1e-7, so a slope over these steps to about 2e-5.
+    #expect(abs(slope - norm) <= max(tolerance * norm, 2e-5), "\(slopes) \(norm)")
   }
 }
 
