@@ -30,6 +30,12 @@ package struct Export {
   private func checkOutput() throws(FormatError) {
     _ = try StagingFolder(for: output, replacing: options.force)
     guard isPresent(output) else { return }
+    let (kind, expected) = (try PathKind(of: output), options.isFolder ? "folder" : "file")
+    guard (kind == .directory) == options.isFolder else {
+      throw FormatError(
+        .cannotCreate, file: output,
+        problem: "expected a \(expected) to replace, found another kind")
+    }
     let resolved = try resolvedPath(output)
     for input in source.checkpoint.sourceFiles
       + [source.checkpoint.configurationPath, options.base]

@@ -34,8 +34,11 @@ struct GGUFVerification {
   /// bit for bit; what is quantised by its error, which is that of a mix-up where it reaches the
   /// values' own size.
   func run(report: ProgressReport, failure: (String) -> PipelineError) throws {
+    let total = export.tensors.reduce(0) { $0 + $1.0.source.byteCount }
+    var done = 0
     for (tensor, type) in export.tensors {
-      try report(.stage("verify"))
+      try report(.verified(bytes: done, of: total))
+      done += tensor.source.byteCount
       guard let copy = found[tensor.role], copy.shape == tensor.source.shape else {
         throw failure(
           "expected tensor \(quoted(tensor.name)) of shape \(tensor.source.shape) by our reader, "

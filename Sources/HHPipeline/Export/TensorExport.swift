@@ -141,6 +141,7 @@ struct TensorExport {
     guard written.tensors.count == tensors.count else {
       throw unfaithful("expected \(tensors.count) tensors, found \(written.tensors.count)")
     }
+    var done = 0
     for tensor in tensors {
       guard let found = written[tensor.name], found.dtype == tensor.dtype,
         found.shape == tensor.source.shape
@@ -153,7 +154,8 @@ struct TensorExport {
       guard digest == digests[ByteKey(tensor.name)] else {
         throw unfaithful("tensor \(quoted(tensor.name)): expected other bytes than those found")
       }
-      try report(.stage("verify"))
+      done += found.byteCount
+      try report(.verified(bytes: done, of: layout.byteCount))
     }
   }
 }

@@ -18,6 +18,8 @@ package enum ConversionEvent: Sendable {
   case finetuned(FinetuneSummary)
   /// Tensor bytes of the artifact written so far, before compression.
   case written(bytes: Int, of: Int)
+  /// Tensor bytes of an export read back and compared so far.
+  case verified(bytes: Int, of: Int)
   /// Something the user should know, in one sentence.
   case warning(String)
   /// The conversion is done.

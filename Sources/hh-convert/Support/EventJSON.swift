@@ -42,6 +42,10 @@ extension ConversionEvent {
       .object([
         "event": .string("written"), "bytes": .integer(Int64(done)), "of": .integer(Int64(total)),
       ])
+    case .verified(let done, let total):
+      .object([
+        "event": .string("verified"), "bytes": .integer(Int64(done)), "of": .integer(Int64(total)),
+      ])
     case .warning(let text):
       .object(["event": .string("warning"), "message": .string(text)])
     case .summary(let summary): .object(summary.json)

@@ -62,6 +62,8 @@ final class EventPrinter {
           + ", \(count(Int(summary.tokensPerSecond))) tokens/s")
     case .written(let done, let total):
       progress("write   \(bytes(done)) of \(bytes(total))")
+    case .verified(let done, let total):
+      progress("verify  \(bytes(done)) of \(bytes(total))")
     case .layerFinished(let layer, let total):
       line(
         "layer \(layer.layer + 1)/\(total)  KL \(fixed(layer.klBefore, 4)) ->"

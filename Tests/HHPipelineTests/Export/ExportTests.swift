@@ -170,6 +170,9 @@ struct ExportTests {
       $0.dtype = "f16"
     }
     #expect(try bytes("\(first)/model.safetensors") != before)
+    #expect {
+      try export(path, .safetensors, to: "model") { $0.force = true }
+    } throws: { "\($0)".contains("expected a file to replace") }
     for (file, problem) in [
       ("model/sub/x", "found the folder 'sub'"), ("other/x", "found another"),
     ] {
@@ -180,9 +183,6 @@ struct ExportTests {
       } throws: { "\($0)".contains(problem) }
       #expect(try bytes(folder.path(file)) == Array("precious".utf8))
     }
-    #expect {
-      try export(path, .safetensors, to: "model") { $0.force = true }
-    } throws: { "\($0)".contains("expected") }
     #expect(!(try directoryEntries(of: folder.path)).contains { $0.hasSuffix(".partial") })
   }
 
@@ -220,7 +220,7 @@ struct ExportTests {
   func unfaithful() throws {
     let path = try artifact("gpt2-base").path
     let flip: ProgressReport = { event in
-      guard case .stage("verify") = event else { return }
+      guard case .verified = event else { return }
       let staging = try #require(
         try directoryEntries(of: folder.path).first { $0.hasSuffix(".partial") })
       let name = "\(staging)/model.safetensors"
