@@ -75,10 +75,25 @@ struct ModelCard {
       A \(sizes.integer("layerCount"))-layer \(source.names.schema.architecture) whose softmax attention was replaced by
       Hedgehog linear attention ([arXiv 2402.04347](https://arxiv.org/abs/2402.04347)) in all \(blocks.count) blocks with
       hh-convert. Each head has feature maps φ(x) = [softmax(xW + b), softmax(−(xW + b))] for its queries and
-      keys, trained to give the attention weights that the softmax gave: \(count(new)) new
-      parameters. All other weights are the source's.
+      keys: \(count(new)) new parameters. \(training)
 
       """
+  }
+
+  /// Whether training went beyond the feature maps.
+  private var hasChangedWeights: Bool {
+    source.manifest?.tensors.contains { $0.origin == .changed } ?? false
+  }
+
+  /// What was trained, in a sentence.
+  private var training: String {
+    let isDistilled =
+      source.manifest?.description.stages.contains { $0.losses["kl_after"] != nil } ?? false
+    if hasChangedWeights { return "They and other weights were trained; see below." }
+    return isDistilled
+      ? "They were trained to give the attention weights that the softmax gave; all other weights"
+        + " are the source's."
+      : "They were not trained yet and stand at the identity; all other weights are the source's."
   }
 
   private var loading: String {
@@ -116,6 +131,12 @@ struct ModelCard {
           "Mean KL(softmax weights ‖ linear weights) on held-out rows: \(fixed(before, 4)) right"
             + " after the rewrite, \(fixed(after, 4)) after the stage `\(stage.name)`.")
         lines.append("")
+      } else if stage.losses.count + stage.qualities.count > 0 {
+        lines += ["Stage `\(stage.name)`:", ""]
+        for (key, value) in stage.losses.pairs + stage.qualities.pairs {
+          lines.append("- \(key.replacing("_", with: " ")): \(Self.words(value))")
+        }
+        lines.append("")
       }
       if let layers = stage.qualities["kl_per_layer"]?.array?.compactMap(\.double), !layers.isEmpty
       {
@@ -127,6 +148,12 @@ struct ModelCard {
       }
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// A measured value as people read it.
+  private static func words(_ value: JSONValue) -> String {
+    if case .number(let number) = value { return fixed(number, 4) }
+    return value.string ?? value.text
   }
 
   private var provenance: String {
@@ -155,8 +182,7 @@ struct ModelCard {
     """
     ## Limits
 
-    Only the feature maps were trained, on attention weights; no finetuning followed unless a stage above says so. Linear
-    attention costs less than softmax only from about three times the head size in tokens on.
+    Linear attention costs less than softmax only from about three times the head size in tokens on.
 
     """
   }

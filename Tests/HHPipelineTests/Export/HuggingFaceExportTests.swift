@@ -104,7 +104,7 @@ struct HuggingFaceExportTests {
     }
     var conversion = ConversionOptions(model: folder.path("model"), threads: 1)
     conversion.output = folder.path("a.hedgehog.safetensors.zst")
-    conversion.distillation.steps = 0
+    conversion.distillation.steps = 2
     conversion.distillation.rowLimit = 8
     _ = try Conversion(conversion).run { _ in }
     var options = ExportOptions(source: folder.path("a.hedgehog.safetensors.zst"), target: .hf)
@@ -121,6 +121,7 @@ struct HuggingFaceExportTests {
     let digest = try ContentDigest.ofFile(at: "\(model)/model.safetensors").sha256
     for text in [
       "---\nlibrary_name: transformers\n", "\nlicense: mit\n", digest, "| 3 | ", "seed 0",
+      "trained to give the attention weights",
       "AutoModelForImageClassification.from_pretrained(\"out\", trust_remote_code=True)",
     ] {
       #expect(card.contains(text), "\(text)")
