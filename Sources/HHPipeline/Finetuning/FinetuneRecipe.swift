@@ -12,6 +12,21 @@ package struct FinetuneRecipe: Sendable, Equatable {
     case plateau
   }
 
+  /// How a plateau of the held-out loss lowers the rate.
+  package struct PlateauSettings: Sendable, Equatable {
+    /// What the rate is multiplied by.
+    package var factor = 0.1
+    /// Measurements without progress to wait.
+    package var patience = 10
+    /// The rate it stops at.
+    package var minimum = 1e-5
+    /// Steps between measurements.
+    package var interval = 100
+
+    /// Creates the settings of LoLCATs.
+    package init() {}
+  }
+
   /// Optimiser steps; 0 leaves the model as distillation made it.
   package var steps = 0
   /// Rows per batch; nil means as many as in distillation.
@@ -30,13 +45,13 @@ package struct FinetuneRecipe: Sendable, Equatable {
   package var clipping = 1.0
   /// What is trained.
   package var choice = TrainableChoice.everything
-  /// What the model is trained to do; nil chooses by the model and the data.
-  package var objective: ObjectiveKind?
+  /// What the model learns from; nil means its own task where the data say what is right, else the
+  /// unconverted model.
+  package var loss: FinetuningSettings.Loss?
   /// Softens logits that are matched to a teacher's.
   package var temperature = 1.0
-  /// Steps between measurements of the held-out loss; nil means at the beginning and the end, and
-  /// ten times in between where the rate depends on it.
-  package var measuringInterval: Int?
+  /// How a plateau lowers the rate.
+  package var plateau = PlateauSettings()
   /// Whether blocks are computed again in the backward pass, which saves memory.
   package var recomputesBlocks = false
   /// Seed of the order of rows, of adapters and of dropout.
@@ -53,6 +68,29 @@ package struct FinetuneRecipe: Sendable, Equatable {
     steps * accumulation * (self.batchSize ?? batchSize)
   }
 
+  /// The stage of a recipe.
+  init(_ training: TrainingSettings, _ finetuning: FinetuningSettings) {
+    steps = training.steps ?? 0
+    batchSize = training.batchSize
+    accumulation = finetuning.accumulation
+    if let rate = training.learningRate { learningRate = rate }
+    decay = Decay(rawValue: training.schedule.rawValue) ?? .linear
+    if let given = training.plateau {
+      (plateau.factor, plateau.patience) = (given.factor, given.patience)
+      (plateau.minimum, plateau.interval) = (given.minimum, given.interval)
+    }
+    warmUpSteps = training.warmUpSteps
+    clipping = training.clip ?? .infinity
+    weightDecay = training.weightDecay
+    loss = finetuning.loss
+    if let lora = finetuning.lora {
+      var settings = LowRankSettings()
+      (settings.rank, settings.alpha, settings.dropout) = (lora.rank, lora.alpha, lora.dropout)
+      settings.targets = lora.targets
+      choice = .adapters(settings)
+    }
+  }
+
   /// The settings that shape a result, for manifests.
   var json: JSONObject {
     var object: JSONObject = [
@@ -60,10 +98,17 @@ package struct FinetuneRecipe: Sendable, Equatable {
       "batch": batchSize.map { .integer(Int64($0)) } ?? .null,
       "accumulation": .integer(Int64(accumulation)), "learning_rate": .number(learningRate),
       "decay": .string(decay.rawValue), "warm_up": .integer(Int64(warmUpSteps)),
-      "weight_decay": .number(weightDecay), "clipping": .number(clipping),
-      "objective": objective.map { .string($0.word) } ?? .null,
+      "weight_decay": .number(weightDecay),
+      "clip": clipping.isFinite ? .number(clipping) : .null,
+      "loss": loss.map { .string($0.rawValue) } ?? .null,
       "temperature": .number(temperature),
     ]
+    if decay == .plateau {
+      object["plateau"] = .object([
+        "factor": .number(plateau.factor), "patience": .integer(Int64(plateau.patience)),
+        "minimum": .number(plateau.minimum), "interval": .integer(Int64(plateau.interval)),
+      ])
+    }
     if let adapters = choice.adapters {
       object["lora"] = .object([
         "rank": .integer(Int64(adapters.rank)), "alpha": .number(adapters.alpha),
@@ -75,54 +120,46 @@ package struct FinetuneRecipe: Sendable, Equatable {
   }
 
   /// The objective for a model and the rows it is trained on.
+  ///
+  /// - Throws: `invalidOption` where model or data cannot serve it.
   func objective(for graph: Graph, isLabelled: Bool) throws(PipelineError) -> ObjectiveKind {
-    let chosen = objective ?? graph.defaultObjective(isLabelled: isLabelled)
-    let problem: String? =
-      switch chosen {
-      case .nextToken: graph.kind == .decoder && graph.tokenHead != nil ? nil : "a decoder's head"
-      case .maskedTokens, .values: "an objective that data files can express"
-      case .classes:
-        graph.classifier == nil ? "a classifier" : isLabelled ? nil : "data with labels"
-      case .teacherLogits:
-        graph.tokenHead == nil && graph.classifier == nil ? "a head with logits" : nil
-      case .teacherStates: nil
+    let own: ObjectiveKind? =
+      switch graph.kind {
+      case .decoder: graph.tokenHead == nil ? nil : .nextToken
+      case .encoder, .image: graph.classifier == nil || !isLabelled ? nil : .classes
       }
-    guard let problem else { return chosen }
-    throw .invalidOption(
-      name: "--finetune-loss",
-      problem: "expected \(problem) for '\(chosen.word)', found none in this model or its data")
-  }
-}
-
-extension Graph {
-  /// The task itself where there are labels for it, the teacher's states or logits otherwise.
-  fileprivate func defaultObjective(isLabelled: Bool) -> ObjectiveKind {
-    switch kind {
-    case .decoder: return tokenHead == nil ? .teacherStates : .nextToken
-    case .encoder: return .teacherStates
-    case .image:
-      guard classifier != nil else { return .teacherStates }
-      return isLabelled ? .classes : .teacherLogits
+    let hasLogits = graph.tokenHead != nil || graph.classifier != nil
+    switch loss {
+    case .labels?:
+      if let own { return own }
+      let expected = graph.kind == .decoder ? "a decoder with a head" : "a classifier and labels"
+      throw problem(.labels, "\(expected), found none in this model or its data")
+    case .teacherLogits?:
+      if hasLogits { return .teacherLogits }
+      throw problem(.teacherLogits, "a model with a head, found one without")
+    case .teacherHidden?: return .teacherStates
+    case nil:
+      // The logits of a whole vocabulary say more than states, but an encoder's users read states.
+      return own ?? (graph.kind == .image && hasLogits ? .teacherLogits : .teacherStates)
     }
+  }
+
+  private func problem(_ loss: FinetuningSettings.Loss, _ expected: String) -> PipelineError {
+    .invalidOption(
+      name: "--finetune-loss", problem: "expected for '\(loss.rawValue)' \(expected)")
   }
 }
 
 extension ObjectiveKind {
-  /// The objective in the words of options, manifests and events.
+  /// The objective in the words of manifests and events.
   package var word: String {
     switch self {
     case .nextToken: "next-token"
     case .maskedTokens: "masked-tokens"
-    case .classes: "labels"
+    case .classes: "classes"
     case .values: "values"
     case .teacherLogits: "teacher-logits"
-    case .teacherStates: "teacher-states"
+    case .teacherStates: "teacher-hidden"
     }
-  }
-
-  /// The objective that a word means.
-  package init?(word: String) {
-    guard let kind = Self.allCases.first(where: { $0.word == word }) else { return nil }
-    self = kind
   }
 }

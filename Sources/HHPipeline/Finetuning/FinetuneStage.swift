@@ -155,13 +155,11 @@ private struct Training {
     sampler = BatchSampler(
       rowCount: rows.count, generator: SeededGenerator(seed: recipe.seed).split("finetune"))
     if recipe.decay == .plateau {
-      var plateau = Plateau()
+      var plateau = Plateau(factor: recipe.plateau.factor, patience: recipe.plateau.patience)
       plateau.observe(measurement)
       self.plateau = plateau
     }
-    let isMeasured = recipe.decay == .plateau
-    measuringInterval =
-      recipe.measuringInterval ?? (isMeasured ? max(1, recipe.steps / 10) : max(1, recipe.steps))
+    measuringInterval = recipe.decay == .plateau ? recipe.plateau.interval : max(1, recipe.steps)
     lastGood = values.map { value in
       let buffer = FloatBuffer(count: value.count)
       copy(value, to: buffer)
@@ -193,7 +191,10 @@ private struct Training {
     guard loss.mean.isFinite && norm.isFinite else {
       throw try diverged(step, batches.last)
     }
-    let rate = schedule.rate(step: step) * (plateau?.scale ?? 1)
+    let scheduled = schedule.rate(step: step)
+    let rate =
+      plateau.map { max($0.scale * scheduled, min(scheduled, recipe.plateau.minimum)) }
+      ?? scheduled
     optimizer.step(
       gradients: gradients, rate: rate,
       gradientScale: clippingScale(norm: norm, limit: recipe.clipping))

@@ -30,10 +30,14 @@ extension Recipe {
         options.distillation.learningRate = training.learningRate
         options.distillation.rowLimit = distillation.rowLimit
         options.distillation.budget = distillation.budget
-      case .finetune, .evaluate:
+      case .finetune(let training, let finetuning):
+        try requireRunnable(training, at: index)
+        options.finetuning = FinetuneRecipe(training, finetuning)
+        options.finetuning.seed = options.distillation.seed
+      case .evaluate:
         throw problem(
           "stages[\(index)].stage",
-          "expected a stage that this version can run, 'rewrite' or 'distil',"
+          "expected a stage that this version can run, 'rewrite', 'distil' or 'finetune',"
             + " found '\(stage.name)'", kind: .unsupported)
       }
     }
@@ -63,18 +67,24 @@ extension Recipe {
     _ training: TrainingSettings, _ distillation: DistillationSettings, at index: Int
   ) throws(FormatError) {
     let key = "stages[\(index)]"
-    try require(training.epochs == nil, "\(key).epochs", "null: a number of steps in its place")
+    try requireRunnable(training, at: index)
     try require(training.schedule == .linear, "\(key).schedule", "linear")
     try require(
       training.warmUpSteps == DistillationRecipe.warmUpSteps, "\(key).warm_up",
       "\(DistillationRecipe.warmUpSteps)")
     try require(training.clip == nil, "\(key).clip", "null")
     try require(training.weightDecay == 0, "\(key).weight_decay", "0")
-    try require(training.precision == .float32, "\(key).precision", "float32")
     try require(
       distillation.weightsFactor == 1, "\(key).loss.attention_weights", "1")
     try require(
       distillation.outputsFactor == 0, "\(key).loss.attention_outputs", "0")
+  }
+
+  /// What holds for every training stage.
+  private func requireRunnable(_ training: TrainingSettings, at index: Int) throws(FormatError) {
+    let key = "stages[\(index)]"
+    try require(training.epochs == nil, "\(key).epochs", "null: a number of steps in its place")
+    try require(training.precision == .float32, "\(key).precision", "float32")
   }
 
   private func require(_ isRunnable: Bool, _ key: String, _ only: String) throws(FormatError) {

@@ -10,8 +10,9 @@ package struct LowRankSettings: Sendable, Equatable {
   package var alpha = 16.0
   /// Share of the adapter's inputs that a training step leaves out.
   package var dropout = 0.0
-  /// The linear maps that get one: last parts of roles (`query`) or of tensor names (`q_proj`).
-  package var targets = ["query", "key", "value", "qkv", "output"]
+  /// The linear maps that get one: last parts of roles (`query`) or of tensor names (`q_proj`). One
+  /// matrix that gives queries, keys and values answers to each of them.
+  package var targets = ["query", "key", "value", "output"]
 
   /// Creates the settings that the Hedgehog paper uses for Llama: rank 8 and α 16 on attention.
   package init() {}

@@ -134,12 +134,12 @@ extension ModelRunner {
     var chosen: Set<String> = []
     var known: Set<String> = []
     for linear in linears {
-      let words = [linear.weight, parameters.tensorName(linear.weight) ?? ""].map(Self.lastWord)
+      var words = [linear.weight, parameters.tensorName(linear.weight) ?? ""].map(Self.lastWord)
+      if words[0] == "qkv" { words += ["query", "key", "value"] }
       known.formUnion(words)
       if words.contains(where: settings.targets.contains) { chosen.insert(linear.weight) }
     }
-    let defaults = LowRankSettings().targets
-    for target in settings.targets where !known.contains(target) && !defaults.contains(target) {
+    for target in settings.targets where !known.contains(target) {
       throw PipelineError.invalidOption(
         name: "--lora-targets",
         problem: "expected \(known.filter { !$0.isEmpty }.sorted().joined(separator: ", "))"

@@ -70,11 +70,11 @@ struct ConversionArguments: ParsableArguments {
 
   @Option(
     help: """
-      What finetuning is for: next-token, labels, teacher-logits or teacher-states (default: the \
-      task of the model, where the data say what is right).
+      What finetuning learns from: labels (of a decoder: the next token), teacher-logits or \
+      teacher-hidden (default: labels where there are any).
       """,
-    transform: Self.objective)
-  var finetuneLoss: ObjectiveKind?
+    transform: Self.loss)
+  var finetuneLoss: FinetuningSettings.Loss?
 
   @Option(
     parsing: .unconditional,
@@ -117,13 +117,6 @@ struct ConversionArguments: ParsableArguments {
     if let finetuneRate, !(finetuneRate > 0 && finetuneRate.isFinite) {
       throw ValidationError("--finetune-lr: expected a positive number, found \(finetuneRate)")
     }
-    let names = [
-      ("--finetune-lr", finetuneRate != nil), ("--finetune-loss", finetuneLoss != nil),
-      ("--lora", lora != nil),
-    ]
-    if finetuneSteps ?? 0 == 0, let name = names.first(where: \.1)?.0 {
-      throw ValidationError("\(name): expected --finetune-steps beside it, found none")
-    }
     if let learningRate, !(learningRate > 0 && learningRate.isFinite) {
       throw ValidationError("--lr: expected a positive number, found \(learningRate)")
     }
@@ -156,19 +149,18 @@ struct ConversionArguments: ParsableArguments {
       ("--budget", budget?.text), ("--seed", seed.map { "\($0)" }),
       ("--finetune-steps", finetuneSteps.map { "\($0)" }),
       ("--finetune-lr", finetuneRate.map { "\($0)" }),
-      ("--finetune-loss", finetuneLoss?.word), ("--lora", lora.map { "\($0)" }),
+      ("--finetune-loss", finetuneLoss?.rawValue), ("--lora", lora.map { "\($0)" }),
     ]
     return values.flatMap { name, value in value.map { ["\(name)=\($0)"] } ?? [] }
       + (delta ? ["--delta"] : []) + (allowNonfinite ? ["--allow-nonfinite"] : [])
   }
 
-  private static func objective(_ word: String) throws -> ObjectiveKind {
-    let known: [ObjectiveKind] = [.nextToken, .classes, .teacherLogits, .teacherStates]
-    guard let kind = ObjectiveKind(word: word), known.contains(kind) else {
-      throw ValidationError(
-        "expected \(known.map(\.word).joined(separator: ", ")), found '\(word)'")
+  private static func loss(_ word: String) throws -> FinetuningSettings.Loss {
+    guard let loss = FinetuningSettings.Loss(rawValue: word) else {
+      let known = FinetuningSettings.Loss.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("expected \(known), found '\(word)'")
     }
-    return kind
+    return loss
   }
 
   /// Settings for one model: the recipe's, where there is one, and the options on top.
@@ -191,7 +183,7 @@ struct ConversionArguments: ParsableArguments {
     if let budget { options.distillation.budget = budget.seconds }
     if let finetuneSteps { options.finetuning.steps = finetuneSteps }
     if let finetuneRate { options.finetuning.learningRate = finetuneRate }
-    if let finetuneLoss { options.finetuning.objective = finetuneLoss }
+    if let finetuneLoss { options.finetuning.loss = finetuneLoss }
     if let lora {
       var settings = LowRankSettings()
       settings.rank = lora
@@ -199,6 +191,14 @@ struct ConversionArguments: ParsableArguments {
       options.finetuning.choice = .adapters(settings)
     }
     options.finetuning.seed = options.distillation.seed
+    let given = [
+      ("--finetune-lr", finetuneRate != nil), ("--finetune-loss", finetuneLoss != nil),
+      ("--lora", lora != nil),
+    ]
+    if options.finetuning.steps == 0, let name = given.first(where: \.1)?.0 {
+      throw PipelineError.invalidOption(
+        name: name, problem: "expected --finetune-steps beside it, found none")
+    }
     if delta { options.delta = true }
     if allowNonfinite { options.allowNonfinite = true }
     return options

@@ -184,7 +184,7 @@ struct BatchTests {
       "--steps": "3", "--batch": "2", "--rows": "40", "--lr": "0.03", "--budget": "1m",
       "--seed": "9", "--threads": "1", "--allow-nonfinite": "", "--delta": "",
       "--stages": "rewrite,distil", "--finetune-steps": "2", "--finetune-lr": "0.001",
-      "--finetune-loss": "next-token", "--lora": "2",
+      "--finetune-loss": "labels", "--lora": "2",
       "--recipe": "r.yaml",
     ]
     #expect(Set(shared) == Set(values.keys))

@@ -66,9 +66,9 @@ struct RecipeCommandTests {
     for (arguments, status, message) in [
       (["models/gpt2", "--recipe", "odd.yaml"], 65, "odd.yaml: key 'stages[1].stpes': unknown: "),
       (["models/gpt2", "--recipe", "odd.yaml"], 65, "hint: did you mean 'steps'?"),
-      (["models/gpt2", "--recipe", "vit"], 69, "vit: key 'stages[2].stage': expected a stage"),
+      (["models/gpt2", "--recipe", "vit"], 69, "vit: key 'stages[3].stage': expected a stage"),
       (["models/gpt2", "--recipe", "vti"], 66, "hint: did you mean 'vit'?"),
-      (["batch", "models/gpt2", "--recipe", "vit"], 69, "vit: key 'stages[2].stage'"),
+      (["batch", "models/gpt2", "--recipe", "vit"], 69, "vit: key 'stages[3].stage'"),
       (["convert", "--recipe", "nothing.yaml"], 65, "key 'model': expected a model here or on"),
       (["convert"], 64, "Missing expected argument '<model>'"),
       (["recipe", "print", "odd.yaml"], 65, "key 'stages[1].stpes'"),

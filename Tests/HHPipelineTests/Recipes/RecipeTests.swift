@@ -56,6 +56,32 @@ struct RecipeTests {
     #expect(try recipe("model: a").options(model: "b", threads: 1).model == "b")
   }
 
+  @Test("finetuning has every setting of its stage")
+  func finetuning() throws {
+    let text = """
+      seed: 9
+      stages:
+        - stage: rewrite
+        - {stage: finetune, steps: 7, batch: 2, accumulation: 3, learning_rate: 0.5,
+           schedule: plateau, plateau: {factor: 0.2, patience: 1, minimum: 0.25, interval: 4},
+           warm_up: 2, clip: null, weight_decay: 0.1, loss: teacher-logits,
+           lora: {rank: 3, alpha: 4, dropout: 0.5, targets: [value]}}
+      """
+    let found = try recipe(text).options(model: "m", threads: 1).finetuning
+    var expected = FinetuneRecipe()
+    (expected.steps, expected.batchSize, expected.accumulation) = (7, 2, 3)
+    (expected.learningRate, expected.warmUpSteps, expected.weightDecay) = (0.5, 2, 0.1)
+    (expected.decay, expected.clipping, expected.loss) = (.plateau, .infinity, .teacherLogits)
+    (expected.plateau.factor, expected.plateau.patience) = (0.2, 1)
+    (expected.plateau.minimum, expected.plateau.interval) = (0.25, 4)
+    var adapters = LowRankSettings()
+    (adapters.rank, adapters.alpha, adapters.dropout) = (3, 4, 0.5)
+    adapters.targets = ["value"]
+    expected.choice = .adapters(adapters)
+    expected.seed = 9
+    #expect(found == expected)
+  }
+
   @Test("JSON says the same as YAML")
   func json() throws {
     let yaml = try recipe("seed: 4\nstages: [{stage: rewrite}, {stage: distil, steps: 9}]")
@@ -86,7 +112,10 @@ struct RecipeTests {
   @Test("what the program cannot run is refused by name, never passed over")
   func unsupported() throws {
     let cases = [
-      ("stages: [{stage: rewrite}, {stage: finetune}]", "stages[1].stage", "found 'finetune'"),
+      (
+        "stages: [{stage: rewrite}, {stage: finetune, epochs: 2}]", "stages[1].epochs",
+        "expected null"
+      ),
       (
         "stages: [{stage: rewrite}, {stage: evaluate, task: lm}]", "stages[1].stage",
         "found 'evaluate'"
