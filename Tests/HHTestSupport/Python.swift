@@ -13,6 +13,17 @@ package enum Python {
     return FileManager.default.isExecutableFile(atPath: made) ? made : nil
   }()
 
+  /// Whether it has all of some packages.
+  fileprivate static func holds(_ packages: [String]) -> Bool {
+    let check =
+      "import importlib.util, sys; sys.exit(any(importlib.util.find_spec(n) is None for n in sys.argv[1:]))"
+    do {
+      return try run(check, packages).status == 0
+    } catch {
+      return false
+    }
+  }
+
   /// Runs a program and returns what it printed and its exit status.
   package static func run(
     _ program: String, _ arguments: [String] = []
@@ -35,5 +46,13 @@ extension Trait where Self == ConditionTrait {
   /// Skips a test visibly where there is no Python to judge by.
   package static var needsPython: Self {
     .enabled(if: Python.path != nil, "no Python: set HH_PYTHON or run scripts/python-env")
+  }
+
+  /// Skips a test visibly where Python lacks a package: `scripts/python-env peers` has the large
+  /// ones, which continuous integration does not install.
+  package static func needsPython(with packages: String...) -> Self {
+    .enabled(
+      if: Python.path != nil && Python.holds(packages),
+      "Python lacks one of \(packages.joined(separator: ", ")): run scripts/python-env peers")
   }
 }

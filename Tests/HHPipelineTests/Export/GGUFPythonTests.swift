@@ -5,7 +5,7 @@ import HHPipeline
 import HHTestSupport
 import Testing
 
-@Suite("GGUF against Python", .needsPython)
+@Suite("GGUF against Python", .needsPython(with: "gguf"))
 struct GGUFPythonTests {
   private let directory: TemporaryDirectory
 
@@ -39,7 +39,9 @@ struct GGUFPythonTests {
     #expect(result.output == "29 True\n")
   }
 
-  @Test("transformers loads our file and gives the source's logits", arguments: ["gpt2", "llama"])
+  @Test(
+    "transformers loads our file and gives the source's logits",
+    .needsPython(with: "torch", "transformers"), arguments: ["gpt2", "llama"])
   func logits(_ name: String) throws {
     let folder = Fixtures.path("models/\(name)")
     _ = try export(folder, nil, to: "m.gguf")

@@ -86,7 +86,7 @@ struct TransformersTests {
 
   @Test(
     "a Hedgehog folder gives our logits for every random model, padded on either side, and decodes",
-    .needsPython)
+    .needsPython(with: "torch", "transformers"))
   func hedgehog() throws {
     let folder = try TemporaryDirectory()
     for name in Models.golden {
@@ -100,7 +100,7 @@ struct TransformersTests {
     try judge(folder, models: Models.golden)
   }
 
-  @Test("so do the trained fixtures, in shards", .needsPython)
+  @Test("so do the trained fixtures, in shards", .needsPython(with: "torch", "transformers"))
   func fixtures() throws {
     let folder = try TemporaryDirectory()
     for name in ["gpt2", "llama", "bert", "vit"] {
