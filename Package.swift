@@ -85,12 +85,10 @@ let package = Package(
   cLanguageStandard: .c17
 )
 
-// It links libFuzzer, which is there only where everything is built with --sanitize fuzzer.
+// Its main function is libFuzzer's, which is there only where all is built with --sanitize fuzzer.
 if Context.environment["HH_FUZZ"] != nil {
-  package.targets += [
-    .systemLibrary(name: "CFuzzer", path: "Tests/Fuzzing/CFuzzer"),
+  package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: ["CFuzzer", "HHTestSupport", "ReaderProbes"],
-      path: "Tests/Fuzzing/Fuzz", swiftSettings: settings),
-  ]
+      name: "fuzz", dependencies: ["HHFormat", "HHTestSupport", "ReaderProbes"],
+      path: "Tests/Fuzzing", swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -1,5 +1,6 @@
 // A sample of what scripts/mutate does at length: changed bytes are refused or survive a round trip.
 
+import HHFormat
 import HHTestSupport
 import ReaderProbes
 import Testing
@@ -32,6 +33,16 @@ struct ReaderProbeTests {
         }
       }
       #expect(verdicts.contains(.refused))
+    }
+  }
+
+  @Test("what fuzzing found worth keeping breaks no promise", arguments: Reader.allCases)
+  func corpus(reader: Reader) throws {
+    let probe = try reader.probe.init(in: try TemporaryDirectory())
+    let folder = Fixtures.path("fuzz/\(reader.rawValue)")
+    for name in try directoryEntries(of: folder) {
+      let file = try MappedFile(at: join(folder, name))
+      #expect(throws: Never.self, "\(name)") { try probe.verdict(on: file.bytes.copied()) }
     }
   }
 

@@ -44,7 +44,7 @@ struct Mutate {
       var tally = Tally()
       for (number, file) in files.enumerated() {
         // Each seed gets a share of the mutations by its size.
-        let share = min(255 * file.count, max(1, count * 255 * file.count / all))
+        let share = (min(count, all) * 255 * file.count + all - 1) / all
         for mutation in Mutations(of: file, count: share) {
           do {
             try examine(mutation.bytes, with: probe, &tally)
