@@ -14,9 +14,19 @@ extension ArtifactReader {
     let index = try index(of: name)
     let count = manifest.tensors[index].byteCount
     try requireMemory(for: count, name: name)
-    var bytes = [UInt8](repeating: 0, count: count)
-    var target = bytes.mutableSpan
-    try read(index, threads: threads, to: &target)
+    var failure: FormatError?
+    // Safe: reading fills every byte or throws, and then the array is dropped.
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+      unsafe useLargePages(UnsafeRawBufferPointer(buffer))
+      var target = unsafe buffer.mutableSpan
+      do throws(FormatError) {
+        try read(index, threads: threads, to: &target)
+        initializedCount = count
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
     return bytes
   }
 
