@@ -7,15 +7,23 @@ package struct Plateau: Sendable, Equatable {
   /// Measurements without an improvement that are put up with.
   package let patience: Int
   /// The factor of the peak rate at present.
-  package private(set) var scale = 1.0
-  private var best = Double.infinity
-  private var stale = 0
+  package private(set) var scale: Double
+  /// The lowest measurement so far.
+  package private(set) var best: Double
+  /// Measurements since then, or since the rate was last lowered.
+  package private(set) var stale: Int
 
-  /// Creates the state before the first measurement.
-  package init(factor: Double = 0.5, patience: Int = 2) {
+  /// Creates the state before the first measurement, or a later one that is resumed.
+  package init(
+    factor: Double = 0.5, patience: Int = 2, scale: Double = 1, best: Double = .infinity,
+    stale: Int = 0
+  ) {
     precondition(factor > 0 && factor < 1 && patience >= 0, "Plateau: a factor below 1")
     self.factor = factor
     self.patience = patience
+    self.scale = scale
+    self.best = best
+    self.stale = stale
   }
 
   /// Takes a measurement in; one that is no number counts as no improvement.

@@ -1,17 +1,32 @@
 // The settings of attention-weight distillation, with their defaults.
 
-internal import HHCompute
+internal import Glibc
+internal import HHFormat
 
 /// How feature maps are trained to mimic a teacher's attention weights.
 package struct DistillationRecipe: Sendable, Equatable {
   /// Optimiser steps per layer.
   package var steps = 200
+  /// Passes over the distinct rows, in place of `steps`.
+  package var epochs: Double?
   /// Sequences or images per step.
   package var batchSize = 8
-  /// AdamW's highest learning rate; it rises over the first steps and then falls linearly to zero.
-  /// Nil chooses it by the size of the heads: see `peakRate`.
+  /// AdamW's highest learning rate; nil chooses it by the size of the heads: see `peakRate`.
   package var learningRate: Double?
-  /// Most distinct rows to train on; nil means as many as hold `positionLimit` positions.
+  /// What the rate does after its warm-up.
+  package var decay = TrainingSettings.Schedule.linear
+  /// Steps over which the rate rises; at most a tenth of all.
+  package var warmUpSteps = 10
+  /// How a plateau of a layer's held-out KL lowers its rate, where `decay` says so.
+  package var plateau: TrainingSettings.Plateau?
+  /// When a layer is done before its last step; nil takes every step.
+  package var earlyStop: TrainingSettings.EarlyStop?
+  /// Longest gradient of a layer: a longer one is scaled down to it; nil for any.
+  package var clipping: Double?
+  /// AdamW's weight decay.
+  package var weightDecay = 0.0
+  /// Most distinct rows to train on; nil means as many as hold `positionLimit` positions, and with
+  /// epochs all.
   package var rowLimit: Int?
   /// Seed of the order of the training rows.
   package var seed: UInt64 = 0
@@ -22,13 +37,27 @@ package struct DistillationRecipe: Sendable, Equatable {
   /// Distinct positions that are enough: on a real BERT 65,536 give the same KL as 204,800 (0.168)
   /// and the teacher has to read a third of the text.
   package static let positionLimit = 65_536
-  /// Steps over which the learning rate rises.
-  static let warmUpSteps = 10
   /// AdamW's decay of squared gradients: shorter than usual, since a run has few steps.
   static let secondMomentDecay = 0.99
 
   /// Creates a recipe with the defaults.
   package init() {}
+
+  /// The stage of a recipe.
+  init(_ training: TrainingSettings, _ distillation: DistillationSettings) {
+    steps = training.steps ?? 0
+    epochs = training.epochs
+    batchSize = training.batchSize
+    learningRate = training.learningRate
+    decay = training.schedule
+    plateau = training.plateau
+    earlyStop = training.earlyStop
+    warmUpSteps = training.warmUpSteps
+    clipping = training.clip
+    weightDecay = training.weightDecay
+    rowLimit = distillation.rowLimit
+    budget = distillation.budget
+  }
 
   /// The highest learning rate for heads of a size.
   ///
@@ -39,16 +68,54 @@ package struct DistillationRecipe: Sendable, Equatable {
     learningRate ?? 0.1 * min(1, 32 / Double(headSize))
   }
 
-  /// The learning rate of each of `steps` steps, for heads of a size.
-  func schedule(headSize: Int, steps: Int) -> Schedule {
-    Schedule(
-      peak: peakRate(headSize: headSize), decay: .linear,
-      warmUpSteps: min(Self.warmUpSteps, steps / 10), steps: steps)
+  /// The learning rates of a layer with heads of a size, over `steps` steps.
+  func rates(headSize: Int, steps: Int) -> RateControl {
+    RateControl(
+      peak: peakRate(headSize: headSize), decay: decay,
+      warmUpSteps: min(warmUpSteps, steps / 10), steps: steps, plateau: plateau,
+      earlyStop: earlyStop)
   }
 
   /// Distinct rows of a length to train on.
   func rowCount(length: Int) -> Int {
+    if epochs != nil { return rowLimit ?? .max }
     let limit = rowLimit ?? max(batchSize, Self.positionLimit / length)
     return max(1, min(steps * batchSize, limit))
+  }
+
+  /// Steps that `rowCount` distinct rows ask for.
+  func stepCount(rowCount: Int) -> Double {
+    epochs.map { ceil($0 * Double(rowCount) / Double(batchSize)) } ?? Double(steps)
+  }
+
+  /// The settings that shape a result, for keys of conversions.
+  var json: JSONObject {
+    [
+      "steps": .integer(Int64(steps)), "epochs": epochs.map { .number($0) } ?? .null,
+      "batch": .integer(Int64(batchSize)),
+      "rows": rowLimit.map { .integer(Int64($0)) } ?? .null,
+      "learning_rate": learningRate.map { .number($0) } ?? .null,
+      "schedule": .string(decay.rawValue), "warm_up": .integer(Int64(warmUpSteps)),
+      "plateau": plateau?.json ?? .null, "early_stop": earlyStop?.json ?? .null,
+      "clip": clipping.map { .number($0) } ?? .null, "weight_decay": .number(weightDecay),
+      "budget": budget.map { .number($0) } ?? .null,
+    ]
+  }
+}
+
+extension TrainingSettings.Plateau {
+  /// The settings under the names that recipes have for them.
+  var json: JSONValue {
+    .object([
+      "factor": .number(factor), "patience": .integer(Int64(patience)),
+      "minimum": .number(minimum), "interval": .integer(Int64(interval)),
+    ])
+  }
+}
+
+extension TrainingSettings.EarlyStop {
+  /// The settings under the names that recipes have for them.
+  var json: JSONValue {
+    .object(["patience": .integer(Int64(patience)), "interval": .integer(Int64(interval))])
   }
 }

@@ -19,7 +19,7 @@ package struct DistillationResult {
   package let layers: [DistilledLayer]
   /// Trained maps by layer.
   package let maps: [Int: HedgehogMaps]
-  /// Steps that were run per layer.
+  /// Steps that were run per layer, at most.
   package let steps: Int
   /// Training tokens (or image positions) seen per layer.
   package let tokens: Int
@@ -60,6 +60,7 @@ package struct DistillationStage {
     runner.parameters.release()
     let clock = Stopwatch()
     var steps = recipe.steps
+    var stepsTaken = 0
     var layers: [DistilledLayer] = []
     var maps: [Int: HedgehogMaps] = [:]
     for layer in 0..<runner.graph.layerCount {
@@ -77,7 +78,8 @@ package struct DistillationStage {
       }
       let schedule = BatchSchedule(
         rowCount: train.rowCount, batchSize: recipe.batchSize, steps: steps, seed: recipe.seed)
-      var student = LayerStudent(teacher.attention, featureSize: block.map.featureSize)
+      var student = LayerStudent(
+        teacher.attention, featureSize: block.map.featureSize, recipe: recipe)
       let before = measure(student, heldBatches)
       guard heldBatches.allSatisfy(\.isFinite) else {
         try train.advance(teacher)
@@ -89,38 +91,44 @@ package struct DistillationStage {
         maps[layer] = student.maps
         continue
       }
-      try trainLayer(student, teacher, train, schedule, advancing: !isLast, clock, report)
+      let taken = try trainLayer(
+        student, teacher, train, schedule, advancing: !isLast, clock, report
+      ) { measure(student, heldBatches) }
       var after = measure(student, heldBatches)
       guard after.mean.isFinite, student.isFinite else {
-        throw PipelineError.diverged(layer: layer, step: steps)
+        throw PipelineError.diverged(layer: layer, step: taken)
       }
       if after.mean > before.mean {
         try report(
           .warning(
             "layer \(layer): training raised its KL from \(fixed(before.mean, 4)) to"
               + " \(fixed(after.mean, 4)), so its feature maps stay untrained; try a lower --lr"))
-        student = LayerStudent(teacher.attention, featureSize: block.map.featureSize)
+        student = LayerStudent(
+          teacher.attention, featureSize: block.map.featureSize, recipe: recipe)
         after = before
       }
       let result = DistilledLayer(
         layer: layer, klBefore: before.mean, klAfter: after.mean, klPerHead: after.perHead)
       layers.append(result)
       maps[layer] = student.maps
+      stepsTaken = max(stepsTaken, taken)
       runner.parameters.release()
       try report(.layerFinished(result, of: plan.blocks.count))
     }
     return DistillationResult(
-      layers: layers, maps: maps, steps: steps,
-      tokens: steps * min(recipe.batchSize, train.rowCount) * train.length)
+      layers: layers, maps: maps, steps: stepsTaken,
+      tokens: stepsTaken * min(recipe.batchSize, train.rowCount) * train.length)
   }
 
+  /// Trains one layer, until `heldOutLoss` stops it or the schedule ends; returns the steps taken.
   private func trainLayer(
     _ student: LayerStudent, _ teacher: TeacherLayer, _ train: HiddenStates,
     _ schedule: BatchSchedule, advancing: Bool, _ clock: Stopwatch,
-    _ report: ProgressReport
-  ) throws {
+    _ report: ProgressReport, heldOutLoss: () -> (mean: Double, perHead: [Double])
+  ) throws -> Int {
     let steps = schedule.order.count
-    let rates = recipe.schedule(headSize: teacher.attention.headSize, steps: steps)
+    var rates = recipe.rates(headSize: teacher.attention.headSize, steps: steps)
+    let best = rates.keepsBest ? BestValues(of: student.maps.parameters) : nil
     // Queries and keys of batches that a later step visits again: computed once, used often.
     var kept: [Int: QueryKey] = [:]
     var sinceReport = Stopwatch()
@@ -160,7 +168,22 @@ package struct DistillationStage {
               tokensPerSecond: tokens / Double(plan.blocks.count) / clock.seconds,
               secondsLeft: clock.seconds * (total / done - 1))))
       }
+      guard rates.isMeasured(after: step + 1) else { continue }
+      let heldOut = heldOutLoss()
+      try report(
+        .measured(
+          Measurement(
+            stage: "distil", layer: teacher.layer, step: step + 1, loss: heldOut.mean,
+            perHead: heldOut.perHead)))
+      if rates.observe(heldOut.mean, after: step + 1) { best?.keep() }
+      if rates.isExhausted {
+        if advancing { try train.advance(teacher, batchesOf: schedule, after: step) }
+        best?.restore()
+        return step + 1
+      }
     }
+    if let best, rates.best < heldOutLoss().mean { best.restore() }
+    return steps
   }
 
   /// How many steps per layer fit a budget in seconds, from the time of two trial steps.
@@ -168,7 +191,7 @@ package struct DistillationStage {
     _ train: HiddenStates, _ teacher: TeacherLayer, budget: Double
   ) throws -> Int {
     let student = LayerStudent(
-      teacher.attention, featureSize: plan.blocks.first?.map.featureSize ?? 0)
+      teacher.attention, featureSize: plan.blocks.first?.map.featureSize ?? 0, recipe: recipe)
     var seconds = 0.0
     for _ in 0..<2 {
       let trial = Stopwatch()

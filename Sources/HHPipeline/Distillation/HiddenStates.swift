@@ -66,4 +66,14 @@ struct HiddenStates {
   func advance(_ teacher: TeacherLayer) throws(FormatError) {
     for rows in chunks { _ = try queryKey(teacher, rows: rows, advancing: true) }
   }
+
+  /// Replaces the rows of batches that only steps after `step` visit by a block's output.
+  func advance(_ teacher: TeacherLayer, batchesOf schedule: BatchSchedule, after step: Int)
+    throws(FormatError)
+  {
+    let visited = Set(schedule.order[...step])
+    for (batch, rows) in schedule.batches.enumerated() where !visited.contains(batch) {
+      _ = try queryKey(teacher, rows: rows, advancing: true)
+    }
+  }
 }

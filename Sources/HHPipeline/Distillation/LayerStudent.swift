@@ -9,16 +9,20 @@ final class LayerStudent {
   private let distillation = AttentionDistillation()
   private let optimizer: AdamW
   private let scale: Float
+  private let clipping: Double?
 
   /// Fresh maps, starting at the identity.
-  init(_ attention: Attention, featureSize: Int) {
+  init(_ attention: Attention, featureSize: Int, recipe: DistillationRecipe) {
     maps = HedgehogMaps(
       queryHeads: attention.headCount, keyHeads: attention.keyValueHeadCount,
       headSize: attention.headSize, projectionSize: featureSize)
     gradients = HedgehogMapGradients(like: maps)
     optimizer = AdamW(
-      maps.parameters, options: .init(beta2: DistillationRecipe.secondMomentDecay))
+      maps.parameters,
+      options: .init(
+        beta2: DistillationRecipe.secondMomentDecay, weightDecay: recipe.weightDecay))
     scale = attention.scale
+    clipping = recipe.clipping
   }
 
   /// Whether every parameter is a number: kernels may turn NaN into a loss that looks like one.
@@ -32,7 +36,10 @@ final class LayerStudent {
   /// One optimiser step; returns the loss before it, zeros unless `measuring`.
   func step(_ batch: QueryKey, rate: Double, measuring: Bool) -> DistillationLoss {
     let loss = loss(batch, measuring ? .both : .gradientOnly)
-    optimizer.step(gradients: gradients.parameters, rate: rate)
+    let parts = gradients.parameters
+    optimizer.step(
+      gradients: parts, rate: rate,
+      gradientScale: clipping.map { clippingScale(norm: norm(parts), limit: $0) } ?? 1)
     return loss
   }
 

@@ -8,6 +8,7 @@ struct ClassificationScorer: Scorer {
   private enum Examples {
     case texts(PaddedTexts)
     case images(ImageSet)
+    case rows(ModelInput)
   }
 
   private let examples: Examples
@@ -52,10 +53,30 @@ struct ClassificationScorer: Scorer {
     examples = .images(all.images(0..<min(all.count, limit)))
   }
 
+  /// Measures rows in memory.
+  ///
+  /// - Throws: `PipelineError` where they have no labels, or others than the model's classes.
+  init(_ rows: LabelledRows, _ model: OpenedModel) throws(PipelineError) {
+    guard let classCount = model.runner.graph.classCount, let labels = rows.labels else {
+      throw .invalidOption(
+        name: "evaluate", problem: "classification needs labelled data, found none")
+    }
+    self.classCount = classCount
+    self.labels = labels.map { Int($0) }
+    if let label = self.labels.first(where: { !(0..<classCount).contains($0) }) {
+      throw .invalidOption(
+        name: "evaluate",
+        problem: "expected labels from 0 to \(classCount - 1) (the model's classes), found \(label)"
+      )
+    }
+    examples = .rows(rows.input)
+  }
+
   var description: String {
     switch examples {
     case .texts: "\(labels.count) texts of \(classCount) classes"
     case .images: "\(labels.count) images of \(classCount) classes"
+    case .rows: "\(labels.count) held-out rows of \(classCount) classes"
     }
   }
 
@@ -80,6 +101,12 @@ struct ClassificationScorer: Scorer {
       for start in stride(from: 0, to: images.count, by: Self.images) {
         let range = start..<min(images.count, start + Self.images)
         try predict(DataRows.images(images.images(range)).input, range)
+      }
+    case .rows(let input):
+      let step = max(1, Self.positions / max(1, runner.length(of: input)))
+      for start in stride(from: 0, to: input.rowCount, by: step) {
+        let range = start..<min(input.rowCount, start + step)
+        try predict(input.rows(range), range)
       }
     }
     let confusion = ConfusionMatrix(

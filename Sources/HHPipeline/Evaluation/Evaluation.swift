@@ -9,8 +9,12 @@ package enum EvaluationTask: String, Sendable, CaseIterable {
   case languageModel = "lm"
   /// Accuracy, F1 and Matthews correlation of a classifier on labelled texts or images.
   case classification
+  /// The same of a GLUE task; Pearson and Spearman correlation where it is a regression.
+  case glue
   /// Pearson and Spearman correlation of the cosines of sentence pairs with human scores.
   case similarity = "sts"
+  /// ROUGE-1, 2 and L of summaries that a decoder writes.
+  case summarise
 }
 
 /// What to measure and on what.
@@ -77,12 +81,7 @@ package struct Evaluation {
       opening: options.model, configuration: options.configuration, base: options.base)
     self.model = model
     teacher = try options.teacher.map { try OpenedModel(opening: $0).runner } ?? model.teacher
-    scorer =
-      switch options.task {
-      case .languageModel: try LanguageModelScorer(options, model)
-      case .classification: try ClassificationScorer(options, model)
-      case .similarity: try SimilarityScorer(options, model)
-      }
+    scorer = try options.task.scorer(options, model)
   }
 
   /// What is measured on, in words.
@@ -93,13 +92,21 @@ package struct Evaluation {
   /// - Throws: what `progress` throws, which is called with the share that is done, from 0 to 1, and
   ///   `FormatError` for weights that cannot be read.
   package func run(progress: (Double) throws -> Void) throws -> [EvaluationFigure] {
-    let parts = teacher == nil ? 1.0 : 2.0
-    let own = try scorer.score(model.runner) { try progress($0 / parts) }
-    let other = try teacher.map { try scorer.score($0) { try progress(($0 + 1) / parts) } }
-    return own.enumerated().map { index, metric in
-      EvaluationFigure(
-        name: metric.name, value: metric.value, teacher: other?[index].value,
-        isCost: metric.isCost)
+    try scorer.figures(model.runner, teacher: teacher, progress: progress)
+  }
+}
+
+extension EvaluationTask {
+  /// What measures a model on the data of the options.
+  func scorer(_ options: EvaluationOptions, _ model: OpenedModel) throws -> any Scorer {
+    switch self {
+    case .languageModel: try LanguageModelScorer(options, model)
+    case .classification: try ClassificationScorer(options, model)
+    case .glue:
+      model.runner.graph.classCount == 1
+        ? try RegressionScorer(options, model) : try ClassificationScorer(options, model)
+    case .similarity: try SimilarityScorer(options, model)
+    case .summarise: try SummaryScorer(options, model)
     }
   }
 }
@@ -117,4 +124,20 @@ protocol Scorer {
   var description: String { get }
   /// The task's figures, always the same ones in the same order.
   func score(_ runner: ModelRunner, progress: (Double) throws -> Void) throws -> [Metric]
+}
+
+extension Scorer {
+  /// The figures of a model beside those of its teacher.
+  func figures(
+    _ runner: ModelRunner, teacher: ModelRunner?, progress: (Double) throws -> Void
+  ) throws -> [EvaluationFigure] {
+    let parts = teacher == nil ? 1.0 : 2.0
+    let own = try score(runner) { try progress($0 / parts) }
+    let other = try teacher.map { try score($0) { try progress(($0 + 1) / parts) } }
+    return own.enumerated().map { index, metric in
+      EvaluationFigure(
+        name: metric.name, value: metric.value, teacher: other?[index].value,
+        isCost: metric.isCost)
+    }
+  }
 }

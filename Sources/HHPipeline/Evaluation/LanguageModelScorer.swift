@@ -29,7 +29,12 @@ struct LanguageModelScorer: Scorer {
     guard case .tokens(let all) = source.rows else {
       preconditionFailure("a decoder's rows are tokens")
     }
-    let rows = all.rows(0..<min(all.count, options.rowLimit ?? all.count))
+    self.init(
+      all.rows(0..<min(all.count, options.rowLimit ?? all.count)), tokenizer: tokenizer)
+  }
+
+  /// Measures rows in memory; with a tokenizer also per word.
+  init(_ rows: TokenRows, tokenizer: (any Tokenizer)?) {
     self.rows = rows
     // A figure per word compares models with different tokenizers.
     wordsPerToken = tokenizer.map { tokenizer in

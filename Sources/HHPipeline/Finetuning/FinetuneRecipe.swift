@@ -1,34 +1,15 @@
 // The settings of finetuning, with their defaults.
 
+internal import Glibc
 internal import HHCompute
 internal import HHFormat
 
 /// How a converted model is trained on a task, or to match its teacher, after distillation.
 package struct FinetuneRecipe: Sendable, Equatable {
-  /// What the learning rate does after its warm-up.
-  package enum Decay: String, Sendable, CaseIterable {
-    case constant, linear, cosine
-    /// Falls when the held-out loss stops falling.
-    case plateau
-  }
-
-  /// How a plateau of the held-out loss lowers the rate.
-  package struct PlateauSettings: Sendable, Equatable {
-    /// What the rate is multiplied by.
-    package var factor = 0.1
-    /// Measurements without progress to wait.
-    package var patience = 10
-    /// The rate it stops at.
-    package var minimum = 1e-5
-    /// Steps between measurements.
-    package var interval = 100
-
-    /// Creates the settings of LoLCATs.
-    package init() {}
-  }
-
   /// Optimiser steps; 0 leaves the model as distillation made it.
   package var steps = 0
+  /// Passes over the rows, in place of `steps`.
+  package var epochs: Double?
   /// Rows per batch; nil means as many as in distillation.
   package var batchSize: Int?
   /// Batches per step, whose gradients are added up.
@@ -36,7 +17,7 @@ package struct FinetuneRecipe: Sendable, Equatable {
   /// AdamW's highest learning rate.
   package var learningRate = FinetuneRecipe.defaultRate
   /// What the rate does after its warm-up.
-  package var decay = Decay.linear
+  package var decay = TrainingSettings.Schedule.linear
   /// Steps over which the rate rises.
   package var warmUpSteps = 0
   /// AdamW's weight decay.
@@ -50,8 +31,10 @@ package struct FinetuneRecipe: Sendable, Equatable {
   package var loss: FinetuningSettings.Loss?
   /// Softens logits that are matched to a teacher's.
   package var temperature = 1.0
-  /// How a plateau lowers the rate.
-  package var plateau = PlateauSettings()
+  /// How a plateau of the held-out loss lowers the rate, where `decay` says so.
+  package var plateau = TrainingSettings.Plateau()
+  /// When training ends before its last step; nil takes every step.
+  package var earlyStop: TrainingSettings.EarlyStop?
   /// Whether blocks are computed again in the backward pass, which saves memory.
   package var recomputesBlocks = false
   /// Seed of the order of rows, of adapters and of dropout.
@@ -63,22 +46,37 @@ package struct FinetuneRecipe: Sendable, Equatable {
   /// Creates a recipe that trains nothing.
   package init() {}
 
-  /// Distinct rows that the steps can use at most.
+  /// Whether there is anything to do.
+  package var isOn: Bool { steps > 0 || epochs != nil }
+
+  /// Distinct rows that the steps can use at most; `batchSize` is that of distillation.
   func rowCount(batchSize: Int) -> Int {
-    steps * accumulation * (self.batchSize ?? batchSize)
+    epochs == nil ? steps * accumulation * (self.batchSize ?? batchSize) : .max
+  }
+
+  /// Steps that `rowCount` rows ask for; `batchSize` is that of distillation.
+  func stepCount(rowCount: Int, batchSize: Int) -> Double {
+    let rowsPerStep = Double(accumulation * (self.batchSize ?? batchSize))
+    return epochs.map { ceil($0 * Double(rowCount) / rowsPerStep) } ?? Double(steps)
+  }
+
+  /// The learning rates of the stage.
+  func rates() -> RateControl {
+    RateControl(
+      peak: learningRate, decay: decay, warmUpSteps: warmUpSteps, steps: steps, plateau: plateau,
+      earlyStop: earlyStop)
   }
 
   /// The stage of a recipe.
   init(_ training: TrainingSettings, _ finetuning: FinetuningSettings) {
     steps = training.steps ?? 0
+    epochs = training.epochs
     batchSize = training.batchSize
     accumulation = finetuning.accumulation
     if let rate = training.learningRate { learningRate = rate }
-    decay = Decay(rawValue: training.schedule.rawValue) ?? .linear
-    if let given = training.plateau {
-      (plateau.factor, plateau.patience) = (given.factor, given.patience)
-      (plateau.minimum, plateau.interval) = (given.minimum, given.interval)
-    }
+    decay = training.schedule
+    plateau = training.plateau ?? plateau
+    earlyStop = training.earlyStop
     warmUpSteps = training.warmUpSteps
     clipping = training.clip ?? .infinity
     weightDecay = training.weightDecay
@@ -94,7 +92,7 @@ package struct FinetuneRecipe: Sendable, Equatable {
   /// The settings that shape a result, for manifests.
   var json: JSONObject {
     var object: JSONObject = [
-      "steps": .integer(Int64(steps)),
+      "steps": .integer(Int64(steps)), "epochs": epochs.map { .number($0) } ?? .null,
       "batch": batchSize.map { .integer(Int64($0)) } ?? .null,
       "accumulation": .integer(Int64(accumulation)), "learning_rate": .number(learningRate),
       "decay": .string(decay.rawValue), "warm_up": .integer(Int64(warmUpSteps)),
@@ -103,12 +101,8 @@ package struct FinetuneRecipe: Sendable, Equatable {
       "loss": loss.map { .string($0.rawValue) } ?? .null,
       "temperature": .number(temperature),
     ]
-    if decay == .plateau {
-      object["plateau"] = .object([
-        "factor": .number(plateau.factor), "patience": .integer(Int64(plateau.patience)),
-        "minimum": .number(plateau.minimum), "interval": .integer(Int64(plateau.interval)),
-      ])
-    }
+    if decay == .plateau { object["plateau"] = plateau.json }
+    if let earlyStop { object["early_stop"] = earlyStop.json }
     if let adapters = choice.adapters {
       object["lora"] = .object([
         "rank": .integer(Int64(adapters.rank)), "alpha": .number(adapters.alpha),

@@ -65,28 +65,31 @@ package struct FinetuneStage {
     runner.recomputesBlocks = recipe.recomputesBlocks
     let teacherLoss = try lossOfTeacher(heldOut, kind)
     let before = try measure(runner, heldOut, kind)
-    var training = Training(
+    var loop = FinetuneLoop(
       recipe: recipe, batchSize: batchSize, kind: kind, teacher: teacher, rows: training,
       runner: runner, measurement: before)
     var after = before
     let clock = Stopwatch()
     var sinceReport = Stopwatch()
-    for step in 0..<recipe.steps {
-      let progress = try training.step(step, isFirstReport: step == 0, clock: clock)
-      if step == 0 || (step + 1).isMultiple(of: 10) || sinceReport.seconds > 0.5 {
+    while !loop.isDone {
+      let progress = try loop.advance(clock: clock)
+      if loop.step == 1 || loop.step.isMultiple(of: 10) || sinceReport.seconds > 0.5 {
         sinceReport = Stopwatch()
         try report(.finetuneStep(progress))
       }
-      if (step + 1).isMultiple(of: training.measuringInterval) || step == recipe.steps - 1 {
-        after = try measure(runner, heldOut, kind)
-        try training.take(measurement: after, step: step)
-      }
+      guard loop.isMeasured else { continue }
+      after = try measure(runner, heldOut, kind)
+      try report(
+        .measured(
+          Measurement(stage: "finetune", layer: nil, step: loop.step, loss: after, perHead: [])))
+      try loop.take(measurement: after)
     }
+    if loop.finish() { after = try measure(runner, heldOut, kind) }
     let seconds = max(clock.seconds, 1e-9)
     return FinetuneResult(
       parameters: parameters, objective: kind, lossBefore: before, lossAfter: after,
-      teacherLoss: teacherLoss, steps: recipe.steps, tokens: training.tokens,
-      tokensPerSecond: Double(training.tokens) / seconds)
+      teacherLoss: teacherLoss, steps: loop.step, tokens: loop.tokens,
+      tokensPerSecond: Double(loop.tokens) / seconds)
   }
 
   /// Mean loss over rows, some at a time.
@@ -120,128 +123,4 @@ package struct FinetuneStage {
           + " found \(row)")
     }
   }
-}
-
-/// The state of a training run between steps.
-private struct Training {
-  let recipe: FinetuneRecipe
-  let batchSize: Int
-  let kind: ObjectiveKind
-  let teacher: ModelRunner
-  let rows: LabelledRows
-  let runner: GradientRunner
-  let measuringInterval: Int
-  private let optimizer: AdamW
-  private let schedule: Schedule
-  private var sampler: BatchSampler
-  private var plateau: Plateau?
-  /// The values of the last measurement that was a number.
-  private let lastGood: [FloatBuffer]
-  private var lastGoodStep = 0
-  private(set) var tokens = 0
-
-  init(
-    recipe: FinetuneRecipe, batchSize: Int, kind: ObjectiveKind, teacher: ModelRunner,
-    rows: LabelledRows, runner: GradientRunner, measurement: Double
-  ) {
-    (self.recipe, self.batchSize, self.kind) = (recipe, batchSize, kind)
-    (self.teacher, self.rows, self.runner) = (teacher, rows, runner)
-    let values = runner.parameters.all.map(\.value)
-    optimizer = AdamW(values, options: .init(weightDecay: recipe.weightDecay))
-    let decay = Schedule.Decay(rawValue: recipe.decay.rawValue) ?? .constant
-    schedule = Schedule(
-      peak: recipe.learningRate, decay: decay, warmUpSteps: recipe.warmUpSteps,
-      steps: recipe.steps)
-    sampler = BatchSampler(
-      rowCount: rows.count, generator: SeededGenerator(seed: recipe.seed).split("finetune"))
-    if recipe.decay == .plateau {
-      var plateau = Plateau(factor: recipe.plateau.factor, patience: recipe.plateau.patience)
-      plateau.observe(measurement)
-      self.plateau = plateau
-    }
-    measuringInterval = recipe.decay == .plateau ? recipe.plateau.interval : max(1, recipe.steps)
-    lastGood = values.map { value in
-      let buffer = FloatBuffer(count: value.count)
-      copy(value, to: buffer)
-      return buffer
-    }
-  }
-
-  /// One optimiser step.
-  mutating func step(_ step: Int, isFirstReport: Bool, clock: Stopwatch) throws
-    -> FinetuneProgress
-  {
-    let parameters = runner.parameters
-    parameters.clearGradients()
-    var loss = LossSum()
-    let batches = (0..<recipe.accumulation).map { _ in rows.rows(sampler.next(batchSize)) }
-    let divisor =
-      batches.count == 1
-      ? nil : batches.reduce(0) { $0 + runner.termCount($1.input, objective(of: $1)) }
-    for (index, batch) in batches.enumerated() {
-      runner.dropoutKey = UInt32(
-        truncatingIfNeeded: (recipe.seed &+ UInt64(step)) &* 0x9E37_79B9_7F4A_7C15
-          &+ UInt64(index))
-      loss.add(
-        try runner.lossAndGradients(batch.input, objective(of: batch), divisor: divisor))
-      tokens += batch.count * runner.model.length(of: batch.input)
-    }
-    let gradients = parameters.all.map(\.gradient)
-    let norm = HHCompute.norm(gradients)
-    guard loss.mean.isFinite && norm.isFinite else {
-      throw try diverged(step, batches.last)
-    }
-    let scheduled = schedule.rate(step: step)
-    let rate =
-      plateau.map { max($0.scale * scheduled, min(scheduled, recipe.plateau.minimum)) }
-      ?? scheduled
-    optimizer.step(
-      gradients: gradients, rate: rate,
-      gradientScale: clippingScale(norm: norm, limit: recipe.clipping))
-    let seconds = clock.seconds
-    return FinetuneProgress(
-      step: step + 1, steps: recipe.steps, loss: loss.mean, gradientNorm: norm, rate: rate,
-      tokensPerSecond: Double(tokens) / max(seconds, 1e-9),
-      secondsLeft: seconds * (Double(recipe.steps) / Double(step + 1) - 1))
-  }
-
-  /// Takes a held-out loss in: the rate may depend on it, and its weights are good to go back to.
-  mutating func take(measurement: Double, step: Int) throws {
-    guard measurement.isFinite else { throw try diverged(step, nil) }
-    plateau?.observe(measurement)
-    lastGoodStep = step + 1
-    for (parameter, buffer) in zip(runner.parameters.all, lastGood) {
-      copy(parameter.value, to: buffer)
-    }
-  }
-
-  private func objective(of rows: LabelledRows) -> Objective {
-    rows.objective(kind, teacher: teacher, temperature: recipe.temperature)
-  }
-
-  /// Finds out where numbers stop, restores the last good weights and says so.
-  private func diverged(_ step: Int, _ batch: LabelledRows?) throws -> PipelineError {
-    let layer = try batch.flatMap { try runner.firstNonFiniteLayer($0.input) }
-    for (parameter, buffer) in zip(runner.parameters.all, lastGood) {
-      copy(buffer, to: parameter.value)
-    }
-    return .finetuningDiverged(layer: layer, step: step + 1, goodStep: lastGoodStep)
-  }
-}
-
-/// Where finetuning stands.
-package struct FinetuneProgress: Sendable, Equatable {
-  /// Steps taken.
-  package let step: Int
-  package let steps: Int
-  /// Loss of the step's batch.
-  package let loss: Double
-  /// Length of the gradient before clipping.
-  package let gradientNorm: Double
-  /// Learning rate of the step.
-  package let rate: Double
-  /// Training positions per second.
-  package let tokensPerSecond: Double
-  /// Estimated seconds until the stage ends.
-  package let secondsLeft: Double
 }

@@ -13,6 +13,12 @@ package struct OpenedModel {
   /// The softmax model that was converted, over the same weights; nil for a softmax checkpoint.
   package let teacher: ModelRunner?
 
+  /// Takes a model that is opened already.
+  init(checkpoint: Checkpoint, names: NameMap, runner: ModelRunner, teacher: ModelRunner?) {
+    (self.checkpoint, self.names) = (checkpoint, names)
+    (self.runner, self.teacher) = (runner, teacher)
+  }
+
   /// Opens a checkpoint or an artifact, a delta with the model that it was made from as `base`;
   /// weights are read when they are needed.
   ///

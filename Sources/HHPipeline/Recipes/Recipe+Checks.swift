@@ -40,7 +40,7 @@ extension Recipe {
         }
       case .finetune(let training, _):
         try check(training, at: index)
-        if let steps = training.steps, training.warmUpSteps > steps {
+        if let steps = training.steps, steps > 0, training.warmUpSteps > steps {
           throw problem(
             "stages[\(index)].warm_up",
             "expected at most the \(steps) steps of the stage, found \(training.warmUpSteps)")

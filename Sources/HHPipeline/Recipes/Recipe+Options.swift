@@ -19,28 +19,24 @@ extension Recipe {
     options.heldOut = json["held_out"]?.string
     options.length = json["length"]?.integer
     options.allowNonfinite = json["allow_nonfinite"]?.bool ?? false
-    options.distillation.seed = try seed()
     for (index, stage) in stages.enumerated() {
       switch stage {
       case .rewrite(let rewrite): try requireRunnable(rewrite, at: index)
       case .distil(let training, let distillation):
         try requireRunnable(training, distillation, at: index)
-        options.distillation.steps = training.steps ?? 0
-        options.distillation.batchSize = training.batchSize
-        options.distillation.learningRate = training.learningRate
-        options.distillation.rowLimit = distillation.rowLimit
-        options.distillation.budget = distillation.budget
+        options.distillation = DistillationRecipe(training, distillation)
       case .finetune(let training, let finetuning):
         try requireRunnable(training, at: index)
         options.finetuning = FinetuneRecipe(training, finetuning)
-        options.finetuning.seed = options.distillation.seed
-      case .evaluate:
-        throw problem(
-          "stages[\(index)].stage",
-          "expected a stage that this version can run, 'rewrite', 'distil' or 'finetune',"
-            + " found '\(stage.name)'", kind: .unsupported)
+      case .evaluate(let evaluation):
+        options.evaluations.append(
+          ConversionOptions.Evaluation(
+            settings: evaluation,
+            after: stages[..<index].last { $0.name != "evaluate" }?.name ?? "rewrite"))
       }
     }
+    options.distillation.seed = try seed()
+    options.finetuning.seed = options.distillation.seed
     if !stages.contains(where: { $0.name == "distil" }) { options.distillation.steps = 0 }
     return options
   }
@@ -68,12 +64,6 @@ extension Recipe {
   ) throws(FormatError) {
     let key = "stages[\(index)]"
     try requireRunnable(training, at: index)
-    try require(training.schedule == .linear, "\(key).schedule", "linear")
-    try require(
-      training.warmUpSteps == DistillationRecipe.warmUpSteps, "\(key).warm_up",
-      "\(DistillationRecipe.warmUpSteps)")
-    try require(training.clip == nil, "\(key).clip", "null")
-    try require(training.weightDecay == 0, "\(key).weight_decay", "0")
     try require(
       distillation.weightsFactor == 1, "\(key).loss.attention_weights", "1")
     try require(
@@ -83,7 +73,6 @@ extension Recipe {
   /// What holds for every training stage.
   private func requireRunnable(_ training: TrainingSettings, at index: Int) throws(FormatError) {
     let key = "stages[\(index)]"
-    try require(training.epochs == nil, "\(key).epochs", "null: a number of steps in its place")
     try require(training.precision == .float32, "\(key).precision", "float32")
   }
 

@@ -44,7 +44,7 @@ extension RewriteSettings {
 
 extension TrainingSettings {
   fileprivate init(_ members: Members) {
-    let plateau = members["plateau"]
+    let (plateau, earlyStop) = (members["plateau"], members["early_stop"])
     self.init(
       steps: members.integer("steps"), epochs: members.number("epochs"),
       batchSize: members.integer("batch") ?? 1, learningRate: members.number("learning_rate"),
@@ -54,6 +54,11 @@ extension TrainingSettings {
         : Plateau(
           factor: plateau.number("factor") ?? 1, patience: plateau.integer("patience") ?? 0,
           minimum: plateau.number("minimum") ?? 0, interval: plateau.integer("interval") ?? 1),
+      earlyStop: earlyStop.isNull
+        ? nil
+        : EarlyStop(
+          patience: earlyStop.integer("patience") ?? 1,
+          interval: earlyStop.integer("interval") ?? 1),
       warmUpSteps: members.integer("warm_up") ?? 0, clip: members.number("clip"),
       weightDecay: members.number("weight_decay") ?? 0,
       precision: members.choice("precision", or: .float32))
@@ -73,7 +78,8 @@ extension FinetuningSettings {
   fileprivate init(_ members: Members) {
     let lora = members["lora"]
     self.init(
-      accumulation: members.integer("accumulation") ?? 1, loss: members.choice("loss", or: .labels),
+      accumulation: members.integer("accumulation") ?? 1,
+      loss: members.string("loss").flatMap { Loss(rawValue: $0) },
       lora: lora.isNull
         ? nil
         : LoRA(

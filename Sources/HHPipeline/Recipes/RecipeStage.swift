@@ -49,13 +49,20 @@ package struct TrainingSettings: Sendable, Equatable {
   /// How the schedule of that name lowers the rate when the held-out loss no longer falls.
   package struct Plateau: Sendable, Equatable {
     /// What the rate is multiplied by.
-    package let factor: Double
+    package var factor = 0.1
     /// Measurements without progress to wait.
-    package let patience: Int
+    package var patience = 10
     /// The rate it stops at.
-    package let minimum: Double
+    package var minimum = 1e-5
     /// Steps between measurements.
-    package let interval: Int
+    package var interval = 100
+  }
+  /// When a stage ends before its last step; the weights of its best measurement are kept.
+  package struct EarlyStop: Sendable, Equatable {
+    /// Measurements without a new best of the held-out loss to wait.
+    package var patience = 3
+    /// Steps between measurements.
+    package var interval = 100
   }
 
   /// Optimiser steps; nil where there are epochs.
@@ -69,6 +76,8 @@ package struct TrainingSettings: Sendable, Equatable {
   package let schedule: Schedule
   /// Set where the schedule is `plateau`.
   package let plateau: Plateau?
+  /// Nil takes every step.
+  package let earlyStop: EarlyStop?
   /// Steps in which the rate rises.
   package let warmUpSteps: Int
   /// Largest norm of the gradients; nil for any.
@@ -109,7 +118,8 @@ package struct FinetuningSettings: Sendable, Equatable {
 
   /// Batches per step.
   package let accumulation: Int
-  package let loss: Loss
+  /// Nil is the data's own labels where there are any, else the softmax model's answers.
+  package let loss: Loss?
   /// Nil trains all weights.
   package let lora: LoRA?
 }

@@ -1,5 +1,7 @@
 // What a rewrite will do, computed before anything is touched.
 
+internal import HHCompute
+
 /// The rewrite of every softmax attention block of a graph into a Hedgehog block.
 package struct RewritePlan: Sendable, Equatable {
   /// One attention block and the feature maps it gets.
@@ -36,6 +38,15 @@ package struct RewritePlan: Sendable, Equatable {
   package var newParameterCount: Int { blocks.reduce(0) { $0 + $1.parameterCount } }
   /// Floats of recurrent state per sequence, over all blocks.
   package var stateCount: Int { blocks.reduce(0) { $0 + $1.stateCount } }
+}
+
+extension RewritePlan.Block {
+  /// Maps of the block before any training, which start at the identity.
+  func maps() -> HedgehogMaps {
+    HedgehogMaps(
+      queryHeads: headCount, keyHeads: keyValueHeadCount, headSize: headSize,
+      projectionSize: map.featureSize)
+  }
 }
 
 extension Graph {

@@ -11,7 +11,11 @@ struct ArtifactAssembly {
   let names: NameMap
   let companions: Companions
   /// The rows and what distillation on them gave; nil where nothing was trained.
-  let training: (rows: TrainingRows, result: DistillationResult, finetuned: FinetunedModel?)?
+  let training:
+    (
+      rows: TrainingRows, result: DistillationResult, finetuned: FinetunedModel?,
+      evaluations: [EvaluationResult]
+    )?
 
   /// Writes the artifact. What `report` throws stops the writing and is thrown on.
   func write(report: ProgressReport) throws -> ArtifactSummary {
@@ -57,11 +61,7 @@ struct ArtifactAssembly {
 
   private var maps: [ArtifactTensor] {
     plan.rewrite.blocks.flatMap { block -> [ArtifactTensor] in
-      let maps =
-        training?.result.maps[block.layer]
-        ?? HedgehogMaps(
-          queryHeads: block.headCount, keyHeads: block.keyValueHeadCount, headSize: block.headSize,
-          projectionSize: block.map.featureSize)
+      let maps = training?.result.maps[block.layer] ?? block.maps()
       return zip(block.tensors, maps.parameters).map { tensor, values in
         ArtifactTensor(
           name: tensor.name, dtype: .f32, shape: tensor.shape, origin: .new,
@@ -92,10 +92,19 @@ struct ArtifactAssembly {
           .init(
             kind: training.rows.kind, sha256: training.rows.digest, tokens: training.result.tokens)
         }),
-      stages: [
-        training.map { stage($0.result) } ?? .init(name: ConversionStage.rewrite.rawValue),
-        training?.finetuned.map { stage($0.summary) },
-      ].compactMap(\.self))
+      stages: stages)
+  }
+
+  /// What was done and measured, in order.
+  private var stages: [ArtifactDescription.Stage] {
+    guard let training else { return [.init(name: ConversionStage.rewrite.rawValue)] }
+    func evaluations(after stage: String) -> [ArtifactDescription.Stage] {
+      training.evaluations.filter { $0.after == stage }.map(self.stage)
+    }
+    return evaluations(after: "rewrite") + [stage(training.result)]
+      + evaluations(after: "distil")
+      + [training.finetuned.map { stage($0.summary) }]
+      .compactMap(\.self) + evaluations(after: "finetune")
   }
 
   private func recipe(_ rows: TrainingRows, _ result: DistillationResult) -> JSONObject {
@@ -106,7 +115,7 @@ struct ArtifactAssembly {
       "learning_rate": .number(
         options.distillation.peakRate(headSize: plan.rewrite.blocks.first?.headSize ?? 1)),
     ]
-    if options.finetuning.steps > 0 { recipe["finetune"] = .object(options.finetuning.json) }
+    if options.finetuning.isOn { recipe["finetune"] = .object(options.finetuning.json) }
     return recipe
   }
 
@@ -121,6 +130,15 @@ struct ArtifactAssembly {
         "objective": .string(summary.objective), "steps": .integer(Int64(summary.steps)),
         "trained_parameters": .integer(Int64(summary.parameterCount)),
       ])
+  }
+
+  private func stage(_ result: EvaluationResult) -> ArtifactDescription.Stage {
+    var figures: JSONObject = ["task": .string(result.task), "data": .string(result.data)]
+    for figure in result.figures {
+      figures[figure.name] = .number(figure.value)
+      if let teacher = figure.teacher { figures["softmax \(figure.name)"] = .number(teacher) }
+    }
+    return .init(name: "evaluate", qualities: figures)
   }
 
   private func stage(_ result: DistillationResult) -> ArtifactDescription.Stage {

@@ -12,14 +12,13 @@ package struct Conversion {
   private let names: NameMap
   private let companions: Companions
   /// What distillation needs; nil where nothing is trained.
-  private let training: (runner: ModelRunner, rows: TrainingRows)?
+  private let training: (runner: ModelRunner, rows: TrainingRows, evaluations: StageEvaluations)?
   private let stopwatch = Stopwatch()
 
   /// Opens and checks everything that can be checked before work begins: the checkpoint, its
   /// configuration, the data and the output's path.
   package init(_ options: ConversionOptions) throws {
     ThreadPolicy.use(threads: options.threads)
-    self.options = options
     checkpoint = try Checkpoint(opening: options.model, configuration: options.configuration)
     guard checkpoint.artifact == nil else {
       throw FormatError(
@@ -35,7 +34,9 @@ package struct Conversion {
     let graph = try Graph(names)
     let rewrite = graph.rewritten().plan
     let training = try Self.training(options, graph: graph, checkpoint, names)
-    self.training = training.map { ($0.runner, $0.rows) }
+    self.training = training.map { ($0.runner, $0.rows, $0.evaluations) }
+    let options = training?.options ?? options
+    self.options = options
     let byteCount = checkpoint.byteCount
     plan = ConversionPlan(
       source: options.model, output: options.outputPath, architecture: graph.architecture,
@@ -62,26 +63,38 @@ package struct Conversion {
   private static func training(
     _ options: ConversionOptions, graph: Graph, _ checkpoint: Checkpoint, _ names: NameMap
   ) throws -> (
-    runner: ModelRunner, rows: TrainingRows, estimate: ConversionEstimate,
-    objective: ObjectiveKind?
+    options: ConversionOptions, runner: ModelRunner, rows: TrainingRows,
+    evaluations: StageEvaluations, estimate: ConversionEstimate, objective: ObjectiveKind?
   )? {
-    guard options.stages.contains(.distil) else { return nil }
+    guard options.stages.contains(.distil) else {
+      guard options.evaluations.isEmpty else {
+        throw PipelineError.invalidOption(
+          name: "--stages",
+          problem: "expected 'rewrite,distil' for the recipe's evaluations, found 'rewrite'")
+      }
+      return nil
+    }
     let runner = ModelRunner(
       graph: graph, parameters: ParameterStore(checkpoint: checkpoint, names: names))
     let rows = try TrainingRows(
       options: options, graph: graph, checkpoint: checkpoint, names: names)
+    let options = try options.resolved(
+      distillationRows: rows.distillationCount, rows: rows.trainingCount)
+    let evaluations = try StageEvaluations(
+      options,
+      model: OpenedModel(checkpoint: checkpoint, names: names, runner: runner, teacher: nil))
     var estimate = ConversionEstimate(
       graph: graph, recipe: options.distillation,
       rowCount: rows.distillationCount + rows.heldOutCount, length: rows.length)
     var objective: ObjectiveKind?
-    if options.finetuning.steps > 0 {
+    if options.finetuning.isOn {
       objective = try options.finetuning.objective(for: graph, isLabelled: rows.isLabelled)
       estimate.add(
         options.finetuning, graph: graph, batchSize: options.distillation.batchSize,
         length: rows.length)
     }
     try estimate.checkMemory()
-    return (runner, rows, estimate, objective)
+    return (options, runner, rows, evaluations, estimate, objective)
   }
 
   /// Refuses an output that cannot be written, or that is one of the inputs.
@@ -118,7 +131,7 @@ package struct Conversion {
       plan: plan, options: options, checkpoint: checkpoint, names: names,
       companions: companions,
       training: trained.flatMap { trained in
-        training.map { ($0.rows, trained.result, trained.finetuned) }
+        training.map { ($0.rows, trained.result, trained.finetuned, trained.summary.evaluations) }
       }
     ).write(report: report)
     let summary = ConversionSummary(
@@ -136,6 +149,12 @@ package struct Conversion {
   )? {
     guard let training else { return nil }
     let (rows, heldOut) = try training.rows.load(runner: training.runner, report: report)
+    let student = student(of: training.runner.graph)
+    func evaluate(after stage: String) throws -> [EvaluationResult] {
+      try training.evaluations.run(
+        after: stage, student: student, heldOut: heldOut, report: report)
+    }
+    var evaluations = try evaluate(after: "rewrite")
     try report(.stage("distil"))
     let distillation = Stopwatch()
     let stage = DistillationStage(
@@ -144,28 +163,37 @@ package struct Conversion {
       training: rows.input.rows(0..<min(rows.count, training.rows.distillationCount)),
       heldOut: heldOut.input, report: report)
     let seconds = distillation.seconds
+    student.maps = result.maps
+    evaluations += try evaluate(after: "distil")
     let finetuned =
-      options.finetuning.steps > 0
-      ? try finetune(result, training: rows, heldOut: heldOut, report: report) : nil
+      options.finetuning.isOn
+      ? try finetune(student, training: rows, heldOut: heldOut, report: report) : nil
+    evaluations += try evaluate(after: "finetune")
     let summary = ConversionSummary.Training(
       klBefore: result.klBefore, klAfter: result.klAfter,
       tokensPerSecond: Double(result.tokens) / max(seconds, 1e-9),
-      steps: result.steps, layers: result.layers, finetuning: finetuned?.summary)
+      steps: result.steps, layers: result.layers, finetuning: finetuned?.summary,
+      evaluations: evaluations)
     return (result, finetuned, summary)
   }
 
-  /// Trains the whole converted model, whose maps are those of `result` and change in place.
+  /// The converted model before any training, with weights of its own: those may change in place
+  /// while the teacher's stay.
+  private func student(of graph: Graph) -> ModelRunner {
+    let student = ModelRunner(
+      graph: graph.rewritten().graph,
+      parameters: ParameterStore(checkpoint: checkpoint, names: names))
+    for block in plan.rewrite.blocks { student.maps[block.layer] = block.maps() }
+    return student
+  }
+
+  /// Trains the whole converted model, which changes in place.
   private func finetune(
-    _ result: DistillationResult, training rows: LabelledRows, heldOut: LabelledRows,
+    _ student: ModelRunner, training rows: LabelledRows, heldOut: LabelledRows,
     report: ProgressReport
   ) throws -> FinetunedModel? {
     guard let teacher = training?.runner else { return nil }
     try report(.stage("finetune"))
-    // The teacher keeps its own weights: those of the student change in place.
-    let student = ModelRunner(
-      graph: teacher.graph.rewritten().graph,
-      parameters: ParameterStore(checkpoint: checkpoint, names: names))
-    student.maps = result.maps
     let stage = FinetuneStage(
       student: student, teacher: teacher, recipe: options.finetuning,
       batchSize: options.distillation.batchSize)

@@ -42,7 +42,7 @@ struct ConversionEstimate {
 
   /// Adds finetuning: forward, backward and optimiser, and the memory of all three.
   mutating func add(_ recipe: FinetuneRecipe, graph: Graph, batchSize: Int, length: Int) {
-    guard recipe.steps > 0 else { return }
+    guard recipe.isOn else { return }
     let weights = Double(graph.nodes.reduce(0) { $0 + $1.operation.weightCount })
     let tables = Double(graph.vocabularySize * graph.hiddenSize)
     let positions = Double(recipe.batchSize ?? batchSize) * Double(length)

@@ -4,18 +4,22 @@
 package enum ConversionEvent: Sendable {
   /// The work is known and about to begin.
   case planned(ConversionPlan)
-  /// A stage began: `read`, `sample`, `distil`, `finetune` or `write`.
+  /// A stage began: `read`, `sample`, `distil`, `finetune`, `evaluate` or `write`.
   case stage(String)
   /// Tokens of the teacher's own text drawn so far.
   case sampled(tokens: Int, of: Int)
   /// A distillation step was taken.
   case step(StepProgress)
+  /// The held-out rows were measured during training.
+  case measured(Measurement)
   /// A layer was trained.
   case layerFinished(DistilledLayer, of: Int)
   /// A finetuning step was taken.
   case finetuneStep(FinetuneProgress)
   /// Finetuning is done.
   case finetuned(FinetuneSummary)
+  /// The model was measured on a task.
+  case evaluated(EvaluationResult)
   /// Tensor bytes of the artifact written so far, before compression.
   case written(bytes: Int, of: Int)
   /// Tensor bytes of an export read back and compared so far.
@@ -39,6 +43,31 @@ package struct StepProgress: Sendable, Equatable {
   package let tokensPerSecond: Double
   /// Estimated seconds until the stage ends.
   package let secondsLeft: Double
+}
+
+/// A loss of held-out rows between two steps.
+package struct Measurement: Sendable, Equatable {
+  /// `distil` or `finetune`.
+  package let stage: String
+  /// The layer; nil where the whole model is trained.
+  package let layer: Int?
+  /// Steps taken.
+  package let step: Int
+  /// Mean KL of the layer in nats, or the loss of the model.
+  package let loss: Double
+  /// The KL of each query head; empty where the whole model is trained.
+  package let perHead: [Double]
+}
+
+/// What a model was worth on a task at one point of a conversion.
+package struct EvaluationResult: Sendable, Equatable {
+  /// The task, as recipes name it.
+  package let task: String
+  /// The stage before it.
+  package let after: String
+  /// What was measured on, in words.
+  package let data: String
+  package let figures: [EvaluationFigure]
 }
 
 /// What a finished conversion gives back.
@@ -66,6 +95,8 @@ package struct ConversionSummary: Sendable, Equatable {
     package let layers: [DistilledLayer]
     /// What finetuning reached afterwards; nil where there was none.
     package let finetuning: FinetuneSummary?
+    /// What evaluations between and after gave.
+    package let evaluations: [EvaluationResult]
   }
 }
 

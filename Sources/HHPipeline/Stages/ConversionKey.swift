@@ -50,14 +50,22 @@ extension ConversionOptions {
       "data": try digest(data),
       "held_out": try digest(heldOut),
       "length": length.map { .integer(Int64($0)) } ?? .null,
-      "steps": .integer(Int64(distillation.steps)),
-      "batch": .integer(Int64(distillation.batchSize)),
-      "rows": distillation.rowLimit.map { .integer(Int64($0)) } ?? .null,
-      "learning_rate": distillation.learningRate.map { .number($0) } ?? .null,
-      "budget": distillation.budget.map { .number($0) } ?? .null,
       "seed": .unsigned(distillation.seed), "delta": .bool(delta),
     ]
-    if finetuning.steps > 0 { settings["finetune"] = .object(finetuning.json) }
+    for (key, value) in distillation.json.pairs { settings[key] = value }
+    if finetuning.isOn { settings["finetune"] = .object(finetuning.json) }
+    if !evaluations.isEmpty {
+      var list: [JSONValue] = []
+      for evaluation in evaluations {
+        list.append(
+          .object([
+            "task": .string(evaluation.settings.task.rawValue), "after": .string(evaluation.after),
+            "data": try digest(evaluation.settings.data),
+            "rows": evaluation.settings.rowLimit.map { .integer(Int64($0)) } ?? .null,
+          ]))
+      }
+      settings["evaluate"] = .array(list)
+    }
     return settings
   }
 }

@@ -1,7 +1,15 @@
 // Everything a user can choose about a conversion.
 
 /// The settings of one conversion; only the model is required.
-package struct ConversionOptions: Sendable {
+package struct ConversionOptions: Sendable, Equatable {
+  /// A measurement between stages or after them.
+  package struct Evaluation: Sendable, Equatable {
+    /// What is measured, on what.
+    package var settings: EvaluationSettings
+    /// The stage that comes before it: `rewrite`, `distil` or `finetune`.
+    package var after: String
+  }
+
   /// A checkpoint file, a shard index or a folder.
   package var model: String
   /// Path of the artifact; nil means the model's name in the working folder.
@@ -20,6 +28,8 @@ package struct ConversionOptions: Sendable {
   package var distillation = DistillationRecipe()
   /// How the whole model is trained afterwards.
   package var finetuning = FinetuneRecipe()
+  /// What is measured, and when.
+  package var evaluations: [Evaluation] = []
   /// Threads to use.
   package var threads: Int
   /// Whether the artifact leaves what it has in common with the model to the model.
@@ -44,6 +54,25 @@ package struct ConversionOptions: Sendable {
         problem: "expected 2 to \(maximum) (the model's positions), found \(length)")
     }
     return length
+  }
+
+  /// The same settings with the number of steps that epochs come to.
+  ///
+  /// - Throws: `PipelineError.invalidOption` for more steps than a run can have.
+  func resolved(distillationRows: Int, rows: Int) throws(PipelineError) -> ConversionOptions {
+    func checked(_ steps: Double) throws(PipelineError) -> Int {
+      guard steps <= 10_000_000 else {
+        throw .invalidOption(
+          name: "epochs", problem: "expected at most 10,000,000 steps, found \(steps)")
+      }
+      return Int(steps)
+    }
+    var options = self
+    options.distillation.steps = try checked(
+      distillation.stepCount(rowCount: distillationRows))
+    options.finetuning.steps = try checked(
+      finetuning.stepCount(rowCount: rows, batchSize: distillation.batchSize))
+    return options
   }
 
   /// The file extension of an artifact.

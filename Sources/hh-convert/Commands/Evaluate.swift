@@ -15,8 +15,9 @@ struct Evaluate: ParsableCommand {
   @Option(
     help: """
       lm: perplexity on text or token ids. classification: accuracy, F1 and Matthews correlation on \
-      labelled texts (.tsv with a header) or images (IDX). sts: correlation of sentence pairs' \
-      cosines with scores.
+      labelled texts (.tsv with a header) or images (IDX). glue: the same, or correlation with \
+      scores. sts: correlation of sentence pairs' cosines with scores. summarise: ROUGE of \
+      summaries (JSON lines with 'dialogue' and 'summary').
       """,
     transform: task)
   var task: EvaluationTask
@@ -91,16 +92,7 @@ struct Evaluate: ParsableCommand {
       "model": .string(model), "task": .string(task.rawValue), "data": .string(self.data),
       "examples": .string(data),
       "figures": .array(
-        figures.map { figure in
-          var object: JSONObject = [
-            "name": .string(figure.name), "value": .number(figure.value),
-          ]
-          if let teacher = figure.teacher, let recovered = figure.recovered {
-            object["softmax"] = .number(teacher)
-            object["recovered"] = .number(recovered)
-          }
-          return .object(object)
-        }),
+        figures.map { .object($0.json) }),
     ]).text
   }
 }

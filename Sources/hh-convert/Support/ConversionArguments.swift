@@ -175,13 +175,15 @@ struct ConversionArguments: ParsableArguments {
     if let data { options.data = data }
     if let heldOut { options.heldOut = heldOut }
     if let length { options.length = length }
-    if let steps { options.distillation.steps = steps }
+    if let steps { (options.distillation.steps, options.distillation.epochs) = (steps, nil) }
     if let batch { options.distillation.batchSize = batch }
     if let learningRate { options.distillation.learningRate = learningRate }
     if let rows { options.distillation.rowLimit = rows }
     if let seed { options.distillation.seed = seed }
     if let budget { options.distillation.budget = budget.seconds }
-    if let finetuneSteps { options.finetuning.steps = finetuneSteps }
+    if let finetuneSteps {
+      (options.finetuning.steps, options.finetuning.epochs) = (finetuneSteps, nil)
+    }
     if let finetuneRate { options.finetuning.learningRate = finetuneRate }
     if let finetuneLoss { options.finetuning.loss = finetuneLoss }
     if let lora {
@@ -195,7 +197,7 @@ struct ConversionArguments: ParsableArguments {
       ("--finetune-lr", finetuneRate != nil), ("--finetune-loss", finetuneLoss != nil),
       ("--lora", lora != nil),
     ]
-    if options.finetuning.steps == 0, let name = given.first(where: \.1)?.0 {
+    if !options.finetuning.isOn, let name = given.first(where: \.1)?.0 {
       throw PipelineError.invalidOption(
         name: name, problem: "expected --finetune-steps beside it, found none")
     }

@@ -60,6 +60,16 @@ final class EventPrinter {
           + " \(fixed(summary.lossAfter, 4))"
           + (summary.teacherLoss.map { " (unconverted: \(fixed($0, 4)))" } ?? "")
           + ", \(count(Int(summary.tokensPerSecond))) tokens/s")
+    case .measured(let measurement):
+      progress(
+        "\(measurement.stage)  step \(measurement.step)"
+          + "  held-out loss \(fixed(measurement.loss, 4))")
+    case .evaluated(let result):
+      for figure in result.figures {
+        line(
+          "\(result.task) after \(result.after)  \(figure.name) \(fixed(figure.value, 4))"
+            + (figure.teacher.map { " (softmax: \(fixed($0, 4)))" } ?? ""))
+      }
     case .written(let done, let total):
       progress("write   \(bytes(done)) of \(bytes(total))")
     case .verified(let done, let total):

@@ -39,7 +39,9 @@ struct EvaluateTests {
     let unknown = try Tool.run(
       "eval", "models/gpt2", "--task", "rouge", "--data", "data/held-out.txt", in: bench.folder)
     #expect(unknown.status == 64)
-    #expect(unknown.errors.contains("expected one of lm, classification, sts, found 'rouge'"))
+    #expect(
+      unknown.errors.contains(
+        "expected one of lm, classification, glue, sts, summarise, found 'rouge'"))
     let missing = try Tool.run(
       "eval", "models/gpt2", "--task", "lm", "--data", "none.txt", in: bench.folder)
     #expect(missing.status == 66)

@@ -95,8 +95,9 @@ struct DistillationStageTests {
         }
       }
       let teacher = try #require(TeacherLayer(runner, layer: block.layer))
-      let student = LayerStudent(teacher.attention, featureSize: block.map.featureSize)
-      let rates = recipe.schedule(headSize: teacher.attention.headSize, steps: 10)
+      let student = LayerStudent(
+        teacher.attention, featureSize: block.map.featureSize, recipe: recipe)
+      let rates = recipe.rates(headSize: teacher.attention.headSize, steps: 10)
       for (step, batch) in schedule.order.enumerated() {
         let queryKey = try states.copy(of: schedule.batches[batch])
           .queryKey(teacher, rows: 0..<schedule.batches[batch].count, advancing: false)
@@ -106,6 +107,41 @@ struct DistillationStageTests {
         student.maps.parameters.map(\.values)
           == joint.maps[block.layer]?.parameters.map(\.values), "layer \(block.layer)")
     }
+  }
+
+  @Test("a layer ends when its held-out divergence stops falling, with its best maps")
+  func earlyStop() throws {
+    var recipe = recipe(steps: 60, rate: 0.3)
+    recipe.decay = .constant
+    recipe.earlyStop = TrainingSettings.EarlyStop(patience: 1, interval: 5)
+    var measured: [Int: [Double]] = [:]
+    let result = try distil("gpt2", recipe, rows: 8) { event in
+      guard case .measured(let measurement) = event, let layer = measurement.layer else { return }
+      #expect(measurement.step.isMultiple(of: 5) && measurement.perHead.count == 4)
+      measured[layer, default: []].append(measurement.loss)
+    }
+    #expect(result.steps < 60)
+    for layer in result.layers {
+      let losses = try #require(measured[layer.layer])
+      #expect(try layer.klAfter == min(layer.klBefore, #require(losses.min())))
+      #expect(losses.count == 12 || losses.last ?? 0 > losses[losses.count - 2])
+    }
+  }
+
+  @Test("clipping, decay and schedules change what is learnt")
+  func settings() throws {
+    let plain = values(try distil("gpt2", recipe(steps: 6), rows: 8))
+    for change in [
+      { $0.clipping = 1e-6 }, { $0.weightDecay = 0.5 }, { $0.decay = .cosine },
+      { $0.decay = .constant },
+    ] as [(inout DistillationRecipe) -> Void] {
+      var recipe = recipe(steps: 6)
+      change(&recipe)
+      #expect(values(try distil("gpt2", recipe, rows: 8)) != plain)
+    }
+    var clipped = recipe(steps: 6)
+    clipped.clipping = 1e9
+    #expect(values(try distil("gpt2", clipped, rows: 8)) == plain)
   }
 
   @Test("progress counts steps and layers")

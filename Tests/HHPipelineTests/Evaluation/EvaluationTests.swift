@@ -14,7 +14,8 @@ struct EvaluationTests {
     _ model: String, _ task: EvaluationTask, _ data: String
   ) -> EvaluationOptions {
     EvaluationOptions(
-      model: Fixtures.path("models/\(model)"), task: task, data: data, threads: 2)
+      model: Fixtures.path("models/\(model)"), task: task, data: data,
+      threads: ThreadPolicy.threads)
   }
 
   private func figures(_ options: EvaluationOptions) throws -> [String: EvaluationFigure] {
@@ -59,7 +60,8 @@ struct EvaluationTests {
     let ids = try directory.write(
       (0..<256).flatMap { id -> [UInt8] in [UInt8(id * id % 33), 0] }, to: "ids.bin")
     var options = EvaluationOptions(
-      model: artifact, task: .languageModel, data: ids, threads: 1)
+      model: artifact, task: .languageModel, data: ids,
+      threads: ThreadPolicy.threads)
     options.length = 8
     let own = try #require(try figures(options)["perplexity"])
     options.model = Fixtures.path("golden/forward/gpt2-inverse-layer")

@@ -152,6 +152,20 @@ struct FinetuneStageTests {
     #expect(unsafe rates.allSatisfy { $0 <= 1e-3 })
   }
 
+  @Test("training ends when the held-out loss stops falling, with the best weights")
+  func earlyStop() throws {
+    var recipe = recipe(steps: 40, rate: 0.05)
+    recipe.decay = .constant
+    recipe.earlyStop = TrainingSettings.EarlyStop(patience: 2, interval: 2)
+    nonisolated(unsafe) var losses: [Double] = []
+    let result = try finetune("gpt2", recipe) { event in
+      if case .measured(let measurement) = event { unsafe losses.append(measurement.loss) }
+    }.result
+    #expect(result.steps < 40)
+    let best = try unsafe min(result.lossBefore, #require(losses.min()))
+    #expect(result.lossAfter == best)
+  }
+
   @Test("objectives that the model or its data cannot serve are refused")
   func refusals() throws {
     var recipe = recipe(steps: 1)

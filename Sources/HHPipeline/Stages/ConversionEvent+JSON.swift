@@ -1,11 +1,10 @@
-// Events as JSON objects, one per line of `--json`.
+// Events as JSON objects, one per line of `--json` and of a run's event log.
 
-import HHFormat
-import HHPipeline
+package import HHFormat
 
 extension ConversionEvent {
   /// The event as a line of JSON.
-  var jsonLine: String { json.text + "\n" }
+  package var jsonLine: String { json.text + "\n" }
 
   /// The event with its kind under `event`.
   private var json: JSONValue {
@@ -25,6 +24,9 @@ extension ConversionEvent {
         "loss": .number(step.loss), "tokens_per_second": .number(step.tokensPerSecond),
         "seconds_left": .number(step.secondsLeft),
       ])
+    case .measured(let measurement): .object(measurement.json)
+    case .evaluated(let result):
+      .object(result.json(leading: ["event": .string("evaluated")]))
     case .layerFinished(let layer, let total):
       .object(
         layer.json(leading: ["event": .string("layer"), "layers": .integer(Int64(total))]))
@@ -50,6 +52,40 @@ extension ConversionEvent {
       .object(["event": .string("warning"), "message": .string(text)])
     case .summary(let summary): .object(summary.json)
     }
+  }
+}
+
+extension Measurement {
+  fileprivate var json: JSONObject {
+    var object: JSONObject = ["event": .string("measured"), "stage": .string(stage)]
+    if let layer { object["layer"] = .integer(Int64(layer)) }
+    object["step"] = .integer(Int64(step))
+    object["held_out_loss"] = .number(loss)
+    if !perHead.isEmpty { object["kl_per_head"] = .array(perHead.map { .number($0) }) }
+    return object
+  }
+}
+
+extension EvaluationResult {
+  fileprivate func json(leading: JSONObject = [:]) -> JSONObject {
+    var object = leading
+    object["task"] = .string(task)
+    object["after"] = .string(after)
+    object["examples"] = .string(data)
+    object["figures"] = .array(figures.map { .object($0.json) })
+    return object
+  }
+}
+
+extension EvaluationFigure {
+  /// The figure, and where there is a softmax model its own and the share of it that is kept.
+  package var json: JSONObject {
+    var object: JSONObject = ["name": .string(name), "value": .number(value)]
+    if let teacher, let recovered {
+      object["softmax"] = .number(teacher)
+      object["recovered"] = .number(recovered)
+    }
+    return object
   }
 }
 
@@ -140,6 +176,9 @@ extension ConversionSummary {
     object["artifact_bytes"] = .integer(Int64(artifactBytes))
     object["raw_bytes"] = .integer(Int64(rawBytes))
     if let finetuning = training?.finetuning { object["finetuning"] = .object(finetuning.json()) }
+    if let evaluations = training?.evaluations, !evaluations.isEmpty {
+      object["evaluations"] = .array(evaluations.map { .object($0.json()) })
+    }
     if let training { object["layers"] = .array(training.layers.map { .object($0.json()) }) }
     return object
   }
