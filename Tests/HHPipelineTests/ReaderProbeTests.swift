@@ -5,6 +5,12 @@ import HHTestSupport
 import ReaderProbes
 import Testing
 
+extension Reader {
+  /// Whether a file of the format shows where it ends. A SentencePiece model is a list of pieces, of
+  /// which any number makes a model.
+  fileprivate var showsItsEnd: Bool { self != .sentencepiece }
+}
+
 @Suite("Readers under mutation")
 struct ReaderProbeTests {
   @Test("the seeds themselves are sound, and none of their prefixes is", arguments: Reader.allCases)
@@ -12,8 +18,13 @@ struct ReaderProbeTests {
     let probe = try reader.probe.init(in: try TemporaryDirectory())
     for (number, seed) in try reader.probe.seeds().enumerated() {
       #expect(try probe.verdict(on: seed) == .accepted, "seed \(number)")
+      // Padding behind the last tensor and a line feed behind a document may be missing.
+      let end = (seed.lastIndex { $0 != 0 && $0 != 0x0A } ?? -1) + 1
       for length in stride(from: 0, to: seed.count, by: max(1, seed.count / 200)) {
-        _ = try probe.verdict(on: Array(seed.prefix(length)))
+        let verdict = try probe.verdict(on: Array(seed.prefix(length)))
+        #expect(
+          verdict == .refused || !reader.showsItsEnd || length >= end,
+          "seed \(number), \(length) bytes")
       }
     }
   }

@@ -82,7 +82,7 @@ package struct GGUFDefect: Sendable, CustomTestStringConvertible {
     },
     GGUFDefect(
       "fewer keys than there are", at: "tensor number 0",
-      "length of name: expected at most 64 bytes, found"
+      "length of name: expected at most 63 bytes, found"
     ) {
       $0.keyCount = 0
       $0.keys[0].name = Array(repeating: 0x78, count: 80)
@@ -191,8 +191,8 @@ package struct GGUFDefect: Sendable, CustomTestStringConvertible {
     },
     GGUFDefect(
       tensor: "name above the longest", at: "tensor number 0",
-      "length of name: expected at most 64 bytes, found 65"
-    ) { $0.name = Array(repeating: 0x78, count: 65) },
+      "length of name: expected at most 63 bytes, found 64"
+    ) { $0.name = Array(repeating: 0x78, count: 64) },
     GGUFDefect(tensor: "name that is not UTF-8", at: "tensor number 0", "name: expected UTF-8") {
       $0.name = [0x80]
     },

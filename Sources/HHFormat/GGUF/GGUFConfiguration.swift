@@ -5,7 +5,7 @@ struct GGUFConfiguration {
   let schema: ArchitectureSchema
   /// The name that prefixes the keys of the metadata.
   let architecture: String
-  let metadata: GGUFMetadata
+  let metadata: GGUFFile
   let views: [GGUFView]
   let files: [GGUFFile]
 
@@ -61,7 +61,7 @@ struct GGUFConfiguration {
   private func ownValue(
     of key: ArchitectureSchema.ConfigurationKey
   ) throws(FormatError) -> JSONValue? {
-    guard let value = metadata.file.header[key.ownKey] else { return nil }
+    guard let value = metadata.header[key.ownKey] else { return nil }
     switch key.type {
     case .boolean: return value.bool.map { .bool($0) } ?? .string(value.text)
     case .string: return .string(value.string ?? value.text)
@@ -93,7 +93,7 @@ struct GGUFConfiguration {
         kind: .unsupported)
     }
     let causal = "\(architecture).attention.causal"
-    if let value = metadata.file.header[causal],
+    if let value = metadata.header[causal],
       value != .bool(schema.kind == .decoder)
     {
       throw metadata.error(
@@ -116,7 +116,7 @@ struct GGUFConfiguration {
     var size: (key: String, value: Int)?
     if let heads = try metadata.integer("\(architecture).attention.head_count"), heads > 0,
       let width = try metadata.integer("\(architecture).embedding_length"),
-      metadata.file.header["\(architecture).attention.key_length"] == nil
+      metadata.header["\(architecture).attention.key_length"] == nil
     {
       size = ("\(architecture).embedding_length", width / heads)
     }

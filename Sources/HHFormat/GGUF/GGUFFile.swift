@@ -1,7 +1,7 @@
 // A GGUF file, mapped and validated.
 
 /// An open GGUF file whose header has been checked against its size; no tensor is read.
-package final class GGUFFile: Sendable {
+package final class GGUFFile: GGUFMetadataSource {
   private let file: MappedFile
   /// Metadata and tensor table.
   package let header: GGUFHeader
@@ -49,9 +49,15 @@ package final class GGUFFile: Sendable {
     file.release(start + range.lowerBound..<start + range.upperBound)
   }
 
+  package func value(_ key: String) -> GGUFValue? { header[key] }
+
   /// The strings of an array key; nil where the key is absent.
   package func strings(_ key: String) throws(FormatError) -> [String]? {
-    guard let array = try array(key, "strings", { $0 == .string }) else { return nil }
+    // One by one, without a list of values beside them: vocabularies are large.
+    guard let array = try array(key) else { return nil }
+    guard array.elementType == .string else {
+      throw error(key, "expected an array of strings, found \(GGUFValue.array(array).text)")
+    }
     var cursor = self.cursor(over: array, of: key)
     var strings: [String] = []
     strings.reserveCapacity(array.count)
@@ -59,25 +65,9 @@ package final class GGUFFile: Sendable {
     return strings
   }
 
-  /// The whole numbers of an array key; nil where the key is absent.
-  package func integers(_ key: String) throws(FormatError) -> [Int]? {
-    let wanted = "whole numbers"
-    guard let array = try array(key, wanted, { $0 != .string && $0 != .bool }) else { return nil }
-    return try elements(of: array, key).map { (value) throws(FormatError) in
-      guard let integer = value.integer else { throw mismatch(key, wanted, value.text) }
-      return integer
-    }
-  }
-
-  /// The numbers of an array key as float32; nil where the key is absent.
-  package func floats(_ key: String) throws(FormatError) -> [Float]? {
-    let wanted = "numbers"
-    guard let array = try array(key, wanted, { $0 != .string && $0 != .bool }) else { return nil }
-    return try elements(of: array, key).map { (value) throws(FormatError) in
-      if case .float32(let value) = value { return value }
-      guard let number = value.number else { throw mismatch(key, wanted, value.text) }
-      return Float(number)
-    }
+  package func elements(_ key: String) throws(FormatError) -> [GGUFValue]? {
+    guard let array = try array(key) else { return nil }
+    return try elements(of: array, key)
   }
 
   /// All metadata, ready to be written again.
@@ -90,6 +80,10 @@ package final class GGUFFile: Sendable {
 
   /// The elements of the array of a key.
   func elements(of array: GGUFArray, _ key: String) throws(FormatError) -> [GGUFValue] {
+    guard array.count <= GGUFArray.maximumCount else {
+      throw error(
+        key, "expected at most \(GGUFArray.maximumCount) elements, found \(array.count)")
+    }
     var cursor = self.cursor(over: array, of: key)
     var values: [GGUFValue] = []
     values.reserveCapacity(array.count)
@@ -103,19 +97,11 @@ package final class GGUFFile: Sendable {
       file.bytes(in: array.byteRange, lentBy: self), of: key, header: header, file: path)
   }
 
-  private func array(
-    _ key: String, _ wanted: String, _ accepts: (GGUFValueType) -> Bool
-  ) throws(FormatError) -> GGUFArray? {
+  private func array(_ key: String) throws(FormatError) -> GGUFArray? {
     guard let value = header[key] else { return nil }
-    guard let array = value.array, accepts(array.elementType) else {
-      throw mismatch(key, "an array of \(wanted)", value.text)
+    guard let array = value.array else {
+      throw error(key, "expected an array, found \(value.text)")
     }
     return array
-  }
-
-  private func mismatch(_ key: String, _ wanted: String, _ found: String) -> FormatError {
-    FormatError(
-      .badData, file: path, place: "key \(quoted(key))",
-      problem: "expected \(wanted), found \(found)")
   }
 }

@@ -32,8 +32,8 @@ package struct GGUFHeader: Sendable {
   package static let maximumAlignment = 1 << 20
   /// Longest key in bytes.
   package static let maximumKeyLength = 65_535
-  /// Longest tensor name in bytes.
-  package static let maximumNameLength = 64
+  /// Longest tensor name in bytes: ggml keeps 64 with the zero at the end.
+  package static let maximumNameLength = 63
   /// More dimensions than this are refused.
   package static let maximumRank = 4
 

@@ -8,7 +8,7 @@ struct GGUFModel {
   /// Translates a model's files; the first has the metadata. A model of an unknown architecture
   /// keeps its names, so that it can be looked at.
   init(_ files: [GGUFFile]) throws(FormatError) {
-    let metadata = GGUFMetadata(files[0])
+    let metadata = files[0]
     guard let architecture = try metadata.string("general.architecture") else {
       throw metadata.error("general.architecture", "expected the model's architecture, found none")
     }

@@ -10,7 +10,7 @@ struct GGUFNames {
 
   /// `architecture` is the name that prefixes the keys of the metadata.
   init(
-    schema: ArchitectureSchema, architecture: String, metadata: GGUFMetadata
+    schema: ArchitectureSchema, architecture: String, metadata: GGUFFile
   ) throws(FormatError) {
     self.schema = schema
     var specs: [ByteKey: ArchitectureSchema.Tensor] = [:]

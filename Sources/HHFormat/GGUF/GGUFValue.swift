@@ -100,6 +100,10 @@ package enum GGUFValue: Sendable, Equatable {
 /// An array of metadata. Its elements stay in the file, checked but not decoded: vocabularies are
 /// large, and most readers of a file never ask for them. `GGUFFile` decodes them.
 package struct GGUFArray: Sendable, Equatable {
+  /// An array of more elements than this is never decoded: values take many times the memory of
+  /// their bytes, and the largest vocabularies have a quarter of a million entries.
+  package static let maximumCount = 4 << 20
+
   /// Type of the elements, never `array`.
   package let elementType: GGUFValueType
   /// Number of elements.

@@ -104,9 +104,9 @@ package enum GGUFWriter {
       FormatError(.badData, file: file, place: "tensor \(quoted(tensor.name))", problem: problem)
     }
     // ggml keeps names in 64 bytes with a zero at the end.
-    guard (1..<GGUFHeader.maximumNameLength).contains(tensor.name.utf8.count) else {
+    guard (1...GGUFHeader.maximumNameLength).contains(tensor.name.utf8.count) else {
       throw error(
-        "expected a name of 1 to \(GGUFHeader.maximumNameLength - 1) bytes, found "
+        "expected a name of 1 to \(GGUFHeader.maximumNameLength) bytes, found "
           + "\(tensor.name.utf8.count)")
     }
     guard isNew else { throw error("expected a new name, found one that is taken") }

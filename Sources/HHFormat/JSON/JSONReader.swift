@@ -16,11 +16,15 @@ package struct JSONError: Error, Equatable {
 
 /// Reads one JSON text from front to back.
 ///
-/// UTF-8 only, no comments, no trailing commas, nesting bounded by `maximumDepth`. Whoever reads an
-/// object's members checks that no key occurs twice.
+/// UTF-8 only, no comments, no trailing commas, nesting bounded by `maximumDepth` and the number of
+/// elements and members by `maximumItems`. Whoever reads an object's members checks that no key
+/// occurs twice.
 package struct JSONReader: ~Escapable {
   /// Deeper nesting of arrays and objects than this is refused.
   package static let maximumDepth = 64
+  /// More elements of arrays and members of objects than this, all together, are refused: each takes
+  /// some fifty bytes of memory. Llama 3's tokenizer has one million.
+  package static let maximumItems = 2_000_000
 
   private let bytes: Span<UInt8>
   /// Offset of the next byte to read.
@@ -28,6 +32,7 @@ package struct JSONReader: ~Escapable {
   /// Offset of the key that `nextKey` read last.
   package private(set) var keyOffset = 0
   private var depth = 0
+  private var items = 0
 
   /// Reads from the start of `bytes`.
   @_lifetime(copy bytes)
@@ -113,6 +118,11 @@ package struct JSONReader: ~Escapable {
       offset += 1
       depth -= 1
       return false
+    }
+    items += 1
+    guard items <= JSONReader.maximumItems else {
+      throw failure(
+        "expected at most \(JSONReader.maximumItems) elements and members, found more")
     }
     if isFirst { return true }
     guard byte == UInt8(ascii: ",") else { throw expected("',' or '\(bracket)'") }

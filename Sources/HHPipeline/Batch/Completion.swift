@@ -35,13 +35,14 @@ package enum Completion: Sendable, Equatable {
     let checkpoint = try Checkpoint(
       opening: options.model, configuration: options.configuration)
     let sources = try ConversionKey.sources(of: checkpoint)
-    let key = try ConversionKey(sources: sources, options: options)
+    let companions = try Companions(of: checkpoint)
+    let key = try ConversionKey(sources: sources, companions: companions, options: options)
     if recipe[ConversionKey.member]?.string == key.text {
       self = .done
     } else if made.map(\.sha256) != sources.map(\.sha256) {
       self = .other("an artifact of other weights or another configuration")
     } else {
-      self = .other("an artifact made with other settings or by another version")
+      self = .other("an artifact made with other settings, another tokenizer or by another version")
     }
   }
 }

@@ -31,10 +31,15 @@ package struct TensorComparison: Sendable, Equatable {
   package var name: String { first?.name ?? second?.name ?? "" }
 
   /// Whether it counts as equal: bit for bit, or with a tolerance by its values.
+  ///
+  /// Integers of 64 bits must be the same: as doubles, in which values are compared, two of them may
+  /// look alike.
   package func isEqual(within tolerance: Tolerance?) -> Bool {
     switch outcome {
     case .identical, .leftOut: true
-    case .values(let difference?): tolerance != nil && difference.beyondCount == 0
+    case .values(let difference?):
+      tolerance != nil && difference.beyondCount == 0
+        && ![first, second].allSatisfy { $0.map { [.i64, .u64].contains($0.dtype) } ?? false }
     case .values(nil), .shape, .onlyInFirst, .onlyInSecond: false
     }
   }

@@ -11,9 +11,21 @@ package struct ImageNormalization: Sendable, Equatable {
   /// Standard deviations by channel, none of them 0.
   package let deviations: [Float]
 
-  /// Reads preprocessor_config.json among a model's files; without it, or without a key, mean and deviation
-  /// are 0.5 and the scale 1/255, as in Hugging Face's ViTImageProcessor.
+  /// The key of the means in GGUF metadata, one number a channel.
+  static let ggufMeansKey = "clip.vision.image_mean"
+  /// The key of the deviations in GGUF metadata, one number a channel.
+  static let ggufDeviationsKey = "clip.vision.image_std"
+
+  /// Reads preprocessor_config.json among a model's files, or a GGUF model's metadata; without it, or
+  /// without a key, mean and deviation are 0.5 and the scale 1/255, as in Hugging Face's
+  /// ViTImageProcessor.
+  ///
+  /// - Throws: `badData` for numbers that are not one a channel, not finite, or deviations of 0.
   package init(_ files: ModelFiles, channels: Int) throws(FormatError) {
+    if let gguf = files.gguf, let own = try ImageNormalization(gguf, channels: channels) {
+      self = own
+      return
+    }
     let name = "preprocessor_config.json"
     let file = files.path(name)
     let config = files.holds(name) ? try files.object(name) : [:]
@@ -40,6 +52,27 @@ package struct ImageNormalization: Sendable, Equatable {
     guard scale.isFinite, !deviations.contains(0) else {
       throw FormatError(
         .badData, file: file, problem: "expected finite numbers and no deviation of 0")
+    }
+  }
+
+  /// Means and deviations of GGUF metadata; nil where it has neither.
+  private init?(_ gguf: any GGUFMetadataSource, channels: Int) throws(FormatError) {
+    func channelValues(_ key: String) throws(FormatError) -> [Float]? {
+      guard let values = try gguf.floats(key) else { return nil }
+      guard values.count == channels, values.allSatisfy(\.isFinite) else {
+        throw gguf.error(
+          key, "expected \(channels) finite numbers, one a channel, found \(values.count)")
+      }
+      return values
+    }
+    let means = try channelValues(Self.ggufMeansKey)
+    let deviations = try channelValues(Self.ggufDeviationsKey)
+    if means == nil, deviations == nil { return nil }
+    scale = 1.0 / 255
+    self.means = means ?? Array(repeating: 0.5, count: channels)
+    self.deviations = deviations ?? Array(repeating: 0.5, count: channels)
+    guard !self.deviations.contains(0) else {
+      throw gguf.error(Self.ggufDeviationsKey, "expected no deviation of 0, found one")
     }
   }
 

@@ -8,16 +8,27 @@ package struct ModelFiles: Sendable {
   private let place: String
   /// The files in memory; nil where they are read from the folder.
   private let contents: [String: [UInt8]]?
+  /// The metadata of a GGUF model, which says what such files would.
+  let gguf: (any GGUFMetadataSource)?
 
   /// The files of a folder.
   package init(in directory: String) {
+    self.init(in: directory, gguf: nil)
+  }
+
+  private init(in directory: String, gguf: (any GGUFMetadataSource)?) {
     place = directory
     contents = nil
+    self.gguf = gguf
   }
 
   /// Files in memory; `owner` is the file that carries them.
-  init(_ files: [Companions.File], of owner: String) {
+  private init(_ files: [Companions.File], of owner: String) throws(FormatError) {
     place = owner
+    gguf = try files.first { $0.name == Companions.ggufName }.map { (file) throws(FormatError) in
+      let (bytes, path) = (file.content, join(owner, file.name))
+      return try GGUFDocument(try JSONObject(parsing: bytes.raw, file: path), file: path)
+    }
     contents = Dictionary(
       files.map { ($0.name, $0.content) }, uniquingKeysWith: { first, _ in first })
   }
@@ -27,9 +38,9 @@ package struct ModelFiles: Sendable {
   /// - Throws: `FormatError` for an artifact whose files are damaged.
   package init(of checkpoint: Checkpoint) throws(FormatError) {
     if checkpoint.artifact == nil {
-      self.init(in: checkpoint.directory)
+      self.init(in: checkpoint.directory, gguf: checkpoint.ggufFiles.first)
     } else {
-      self.init(try Companions(of: checkpoint).files, of: checkpoint.path)
+      try self.init(try Companions(of: checkpoint).files, of: checkpoint.path)
     }
   }
 

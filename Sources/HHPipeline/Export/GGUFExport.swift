@@ -24,28 +24,13 @@ struct GGUFExport {
     let maps = (source.plan?.blocks ?? []).flatMap(\.tensors).compactMap {
       source.checkpoint[$0.name]
     }
-    let files = try Companions(of: source.checkpoint).files
+    let files = try ModelFiles(of: source.checkpoint)
     export = try GGUFModelExport(
       checkpoint: source.checkpoint, names: source.names, maps: maps,
       featureMap: source.plan == nil ? nil : source.manifest?.description.featureMap,
-      tokenizer: try TokenizerLoader.load(of: source.checkpoint),
-      carried: try Self.carriedKeys(source, files),
-      options: wishes)
+      tokenizer: try TokenizerLoader.load(files), files: files, options: wishes)
     self.source = source
     self.output = output
-  }
-
-  /// The metadata of the GGUF file that the model came from, if it did.
-  private static func carriedKeys(
-    _ source: ExportSource, _ files: [Companions.File]
-  ) throws(FormatError) -> [GGUFKeyValue] {
-    if let file = source.checkpoint.ggufFiles.first { return try file.keyValues() }
-    guard source.manifest != nil, let file = files.first(where: { $0.name == Companions.ggufName })
-    else { return [] }
-    let path = join(source.checkpoint.path, file.name)
-    let bytes = file.content
-    let object = try JSONObject(parsing: bytes.raw, file: path)
-    return try GGUFKeyValue.list(object, file: path)
   }
 
   /// Writes into the folder and reads back.

@@ -100,6 +100,25 @@ struct GGUFKeys {
     }
   }
 
+  /// What turns pixels into what the model was trained on.
+  ///
+  /// Throws `unsupported` for pixels that are not scaled by 1/255: the format has no key for it.
+  func imageKeys(_ files: ModelFiles) throws(FormatError) -> [GGUFKeyValue] {
+    let normalization = try ImageNormalization(files, channels: values.integer("channelCount"))
+    guard abs(normalization.scale * 255 - 1) < 1e-4 else {
+      throw FormatError(
+        .unsupported, file: files.path("preprocessor_config.json"),
+        place: "key 'rescale_factor'",
+        problem: "expected 1/255, the only one that a GGUF model can have, found"
+          + " \(normalization.scale)",
+        hint: "export to hf or safetensors, which keep the file")
+    }
+    return [
+      .floats(ImageNormalization.ggufMeansKey, normalization.means),
+      .floats(ImageNormalization.ggufDeviationsKey, normalization.deviations),
+    ]
+  }
+
   // MARK: Rotary positions
 
   private func rotaryKeys() throws(FormatError) -> [GGUFKeyValue] {

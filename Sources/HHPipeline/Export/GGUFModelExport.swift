@@ -43,14 +43,15 @@ package struct GGUFModelExport {
   ///   - maps: The parameters of the feature maps, named by their roles; none for a softmax model.
   ///   - featureMap: What the maps are; nil for a softmax model.
   ///   - tokenizer: The model's tokenizer, if it has one.
-  ///   - carried: Metadata of the GGUF file that the model came from.
+  ///   - files: The files that go with the model: how it takes images, and the metadata of the GGUF
+  ///     file that it came from.
   ///   - options: The wishes of the user.
   /// - Throws: `unsupported` where the format cannot say what the model is, naming the setting or
   ///   the tensors; `badData` where model and tokenizer contradict each other.
   package init(
     checkpoint: Checkpoint, names: NameMap, maps: [TensorDescriptor] = [],
     featureMap: FeatureMapDescription? = nil, tokenizer: (any Tokenizer)? = nil,
-    carried: [GGUFKeyValue] = [], options: Options = Options()
+    files: ModelFiles, options: Options = Options()
   ) throws(FormatError) {
     let keys = GGUFKeys(names: names, featureMap: featureMap)
     var layout = GGUFLayout(names, maps: maps).tensors
@@ -75,7 +76,7 @@ package struct GGUFModelExport {
     }
     frequencyFactors = try keys.frequencyFactors()
     metadata = try Self.metadata(
-      keys, types: tensors.map(\.type), tokenizer: tokenizer, carried: carried, options: options,
+      keys, types: tensors.map(\.type), tokenizer: tokenizer, files: files, options: options,
       file: checkpoint.path)
     self.checkpoint = checkpoint
     self.names = names
@@ -96,9 +97,10 @@ package struct GGUFModelExport {
   /// General keys, the architecture's, the tokenizer's, and those of a GGUF source that none of
   /// them replaces.
   private static func metadata(
-    _ keys: GGUFKeys, types: [GGMLType], tokenizer: (any Tokenizer)?, carried: [GGUFKeyValue],
+    _ keys: GGUFKeys, types: [GGMLType], tokenizer: (any Tokenizer)?, files: ModelFiles,
     options: Options, file: String
   ) throws(FormatError) -> [GGUFKeyValue] {
+    let carried = try files.gguf?.keyValues() ?? []
     var result: [GGUFKeyValue] = [
       .string("general.architecture", keys.architecture), .string("general.type", "model"),
     ]
@@ -110,6 +112,7 @@ package struct GGUFModelExport {
     }
     result.append(.uint32("general.quantization_version", 2))
     result += try keys.architectureKeys()
+    if keys.names.schema.kind == .image { result += try keys.imageKeys(files) }
     if let tokenizer, !carried.contains(where: { $0.key == "tokenizer.ggml.tokens" }) {
       let size = keys.names.hyperparameters.integer("vocabularySize")
       result += try GGUFVocabulary(tokenizer, file: file)

@@ -78,7 +78,7 @@ struct ArtifactAssembly {
     let sources = try ConversionKey.sources(of: checkpoint)
     var settings = training.map { recipe($0.rows, $0.result) } ?? [:]
     settings[ConversionKey.member] = .string(
-      try ConversionKey(sources: sources, options: options).text)
+      try ConversionKey(sources: sources, companions: companions, options: options).text)
     let size = plan.rewrite.blocks.first?.map.featureSize ?? 0
     return ArtifactDescription(
       producer: .init(name: Producer.name, version: Producer.version),

@@ -6,7 +6,8 @@ internal import HHFormat
 /// not be made again.
 ///
 /// The key is the SHA-256 of a JSON text with the program's version, the digests of the source
-/// files, and every setting as it was asked for, with data files by their digests. What only
+/// files and of the files beside them (the tokenizer shapes the training data), and every setting as
+/// it was asked for, with data files by their digests. What only
 /// changes how the work is done (threads, names of outputs) is no part of it.
 struct ConversionKey {
   /// The key of the converted model's recipe in a manifest.
@@ -15,11 +16,15 @@ struct ConversionKey {
   /// The digest in hexadecimal.
   let text: String
 
-  /// The key of a conversion of files with the given digests.
-  init(sources: [Provenance.Source], options: ConversionOptions) throws(FormatError) {
+  /// The key of a conversion of files with the given digests, and of the files beside them.
+  init(
+    sources: [Provenance.Source], companions: Companions, options: ConversionOptions
+  ) throws(FormatError) {
     let content: JSONObject = [
       "version": .string(Producer.version),
       "sources": .array(sources.map { .string("\($0.sha256) \($0.bytes)") }),
+      "companions": .array(
+        companions.files.map { .string("\($0.name) \(ContentDigest.of($0.content))") }),
       "settings": .object(try options.settings()),
     ]
     text = ContentDigest.of(Array(JSONValue.object(content).text.utf8))

@@ -86,7 +86,8 @@ struct BatchTests {
     let other = try Tool.run(
       ["batch", "zoo/vit", "--dry-run"] + Self.short + ["--lr", "0.5"], in: bench.folder)
     #expect(
-      other.output.hasSuffix("found an artifact made with other settings or by another version\n"))
+      other.output.hasSuffix(
+        "found an artifact made with other settings, another tokenizer or by another version\n"))
   }
 
   @Test("a failure stops the batch, or with --keep-going only its own model")

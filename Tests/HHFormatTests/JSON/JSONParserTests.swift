@@ -153,6 +153,17 @@ struct JSONParserTests {
     }
   }
 
+  @Test("more elements and members than memory allows are refused, wherever they stand")
+  func items() throws {
+    let most = JSONReader.maximumItems
+    let half = "[" + String(repeating: "0,", count: most / 2 - 2) + "0]"
+    _ = try JSONValue(parsing: Array("[\(half),\(half)]".utf8))
+    let error = try #require(throws: JSONError.self) {
+      try JSONValue(parsing: Array("[\(half),\(half),{\"a\":0}]".utf8))
+    }
+    #expect(error.problem == "expected at most \(most) elements and members, found more")
+  }
+
   @Test("no prefix of a document is a document, and no changed byte is a crash")
   func robustness() {
     let document = #"{"a":[1,-2.5e3,true,null,"x\u00e9\n"],"b":{"c":{}},"é":"😀"}"#

@@ -112,6 +112,19 @@ struct ModelComparisonTests {
     #expect(comparison.isEqual == isEqual)
   }
 
+  @Test("large integers must be the same, since they may look alike as doubles")
+  func largeIntegers() throws {
+    let path = directory.path("a.safetensors")
+    let other = directory.path("b.safetensors")
+    for (path, last) in [(path, UInt8(0)), (other, 1)] {
+      let bytes: [UInt8] = [last, 0, 0, 0, 0, 0, 0, 0x40]
+      try SafetensorsWriter.write(to: path, tensors: [("x", .i64, [1], bytes)], metadata: [])
+    }
+    let comparison = try ModelComparison(
+      of: path, and: other, tolerance: Tolerance(absolute: 1e30), threads: 1)
+    #expect(!comparison.isEqual)
+  }
+
   @Test("NaN equals the same NaN, and with a tolerance any; infinities equal themselves only")
   func nonFinite() throws {
     let special: [Float] = [.nan, .infinity, -.infinity, 0]

@@ -27,7 +27,8 @@ struct GGUFModelExportTests {
   ) throws -> Checkpoint {
     let export = try GGUFModelExport(
       checkpoint: checkpoint, names: NameMap(checkpoint),
-      tokenizer: try TokenizerLoader.load(of: checkpoint), options: options)
+      tokenizer: try TokenizerLoader.load(of: checkpoint), files: ModelFiles(of: checkpoint),
+      options: options)
     let paths = try export.write(to: directory.path("model.gguf"))
     return try Checkpoint(opening: try #require(paths.first))
   }
@@ -111,6 +112,39 @@ struct GGUFModelExportTests {
       #expect(second.encodeForModel(String(line)) == ids, "\(line)")
       #expect(second.decode(ids) == first.decode(ids))
     }
+  }
+
+  @Test(
+    "an artifact made from a GGUF model has its tokenizer", arguments: ["gpt2", "bert", "llama"])
+  func carriedTokenizer(_ name: String) throws {
+    let gguf = try export(Checkpoint(opening: Fixtures.path("models/\(name)")), options(nil))
+    var conversion = ConversionOptions(model: gguf.path, threads: 1)
+    conversion.stages = [.rewrite]
+    conversion.output = directory.path("model.hh")
+    _ = try Conversion(conversion).run { _ in }
+    let first = try #require(try TokenizerLoader.load(of: gguf))
+    let second = try OpenedModel(opening: directory.path("model.hh")).tokenizer()
+    #expect(second.special == first.special)
+    #expect(second.frame == first.frame)
+    let text = try readText(at: Fixtures.path("data/held-out.txt"))
+    for line in text.split(separator: "\n").prefix(20) {
+      #expect(second.encodeForModel(String(line)) == first.encodeForModel(String(line)))
+    }
+  }
+
+  @Test("how images are normalised goes along")
+  func images() throws {
+    try ModelCopy("vit").write(to: "vit", in: directory)
+    try directory.write(
+      #"{"image_mean": [0.25], "image_std": 2}"#,
+      to: "vit/preprocessor_config.json")
+    let source = try Checkpoint(opening: directory.path("vit"))
+    let channels = try NameMap(source).hyperparameters.integer("channelCount")
+    let first = try ImageNormalization(ModelFiles(of: source), channels: channels)
+    let copy = try export(source)
+    #expect(try ImageNormalization(ModelFiles(of: copy), channels: channels) == first)
+    try directory.write(#"{"rescale_factor": 1}"#, to: "vit/preprocessor_config.json")
+    #expect(throws: FormatError.self) { try export(source) }
   }
 
   @Test("what a GGUF model cannot say is refused, naming the setting or the tensors")

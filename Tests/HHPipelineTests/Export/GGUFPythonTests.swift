@@ -17,7 +17,8 @@ struct GGUFPythonTests {
     options.type = type
     let export = try GGUFModelExport(
       checkpoint: source, names: NameMap(source),
-      tokenizer: try TokenizerLoader.load(of: source), options: options)
+      tokenizer: try TokenizerLoader.load(of: source), files: ModelFiles(of: source),
+      options: options)
     return try export.write(to: directory.path(name))[0]
   }
 

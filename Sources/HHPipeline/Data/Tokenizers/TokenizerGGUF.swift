@@ -2,18 +2,18 @@
 
 package import HHFormat
 
-/// Builds a tokenizer from the `tokenizer.ggml.*` keys of a GGUF file.
+/// Builds a tokenizer from the `tokenizer.ggml.*` keys of a GGUF model.
 struct TokenizerGGUF {
   /// What an entry is for; the numbers are the file's and SentencePiece's.
   private typealias Kind = SentencePieceModel.Kind
 
-  private let file: GGUFFile
+  private let file: any GGUFMetadataSource
   private let tokens: [String]
   private let kinds: [Kind]
   private let special: SpecialTokens
 
   /// Reads the keys that all kinds of tokenizer share.
-  init(_ file: GGUFFile) throws(FormatError) {
+  init(_ file: any GGUFMetadataSource) throws(FormatError) {
     self.file = file
     let tokens = try file.strings(Self.key("tokens")) ?? []
     guard !tokens.isEmpty, tokens.count <= Vocabulary.maximumID else {
@@ -35,7 +35,7 @@ struct TokenizerGGUF {
     }
     func role(_ names: String...) throws(FormatError) -> Int32? {
       for name in names {
-        guard let value = file.header[Self.key("\(name)_token_id")] else { continue }
+        guard let value = try file.value(Self.key("\(name)_token_id")) else { continue }
         guard let id = value.integer, tokens.indices.contains(id) else {
           throw Self.error(
             file, "\(name)_token_id", "expected an id below \(tokens.count), found \(value.text)")
@@ -54,7 +54,8 @@ struct TokenizerGGUF {
 
   /// The tokenizer.
   func tokenizer() throws(FormatError) -> any Tokenizer {
-    switch file.header[Self.key("model")]?.string {
+    let model = try file.value(Self.key("model"))
+    switch model?.string {
     case "gpt2": return try byteLevelBPE()
     case "llama": return try sentencePiece()
     case "bert": return try wordPiece()
@@ -62,20 +63,21 @@ struct TokenizerGGUF {
       throw Self.error(
         file, "model",
         "expected 'gpt2', 'llama' or 'bert', found "
-          + (file.header[Self.key("model")]?.text ?? "none"), kind: .unsupported)
+          + (model?.text ?? "none"), kind: .unsupported)
     }
   }
 
   private static func key(_ name: String) -> String { "tokenizer.ggml.\(name)" }
 
   private static func error(
-    _ file: GGUFFile, _ key: String, _ problem: String, kind: FormatError.Kind = .badData
+    _ file: any GGUFMetadataSource, _ key: String, _ problem: String,
+    kind: FormatError.Kind = .badData
   ) -> FormatError {
     FormatError(kind, file: file.path, place: "key '\(Self.key(key))'", problem: problem)
   }
 
   private func flag(_ name: String) throws(FormatError) -> Bool? {
-    guard let value = file.header[Self.key(name)] else { return nil }
+    guard let value = try file.value(Self.key(name)) else { return nil }
     guard let flag = value.bool else {
       throw Self.error(file, name, "expected true or false, found \(value.text)")
     }
@@ -114,7 +116,7 @@ struct TokenizerGGUF {
 
   private func byteLevelBPE() throws(FormatError) -> any Tokenizer {
     var options = ByteLevelBPE.Options()
-    let name = file.header[Self.key("pre")]?.string ?? "gpt-2"
+    let name = try file.value(Self.key("pre"))?.string ?? "gpt-2"
     let isLlama3 = ["llama3", "llama-v3", "llama-bpe"].contains(name)
     if isLlama3 {
       // Files of Llama 3 often say neither, and mean both (llama.cpp, src/llama-vocab.cpp).
@@ -190,15 +192,17 @@ struct TokenizerGGUF {
 }
 
 extension TokenizerLoader {
-  /// The tokenizer of a GGUF file, or nil where it has none.
-  package static func load(from file: GGUFFile) throws(FormatError) -> (any Tokenizer)? {
-    guard file.header["tokenizer.ggml.tokens"] != nil else { return nil }
+  /// The tokenizer of a GGUF model, or nil where it has none.
+  package static func load(
+    from file: any GGUFMetadataSource
+  ) throws(FormatError) -> (any Tokenizer)? {
+    guard try file.value("tokenizer.ggml.tokens") != nil else { return nil }
     return try TokenizerGGUF(file).tokenizer()
   }
 
-  /// The tokenizer of a checkpoint: its own where it is GGUF, else the one among its files.
+  /// The tokenizer of a checkpoint or artifact: that of its GGUF metadata where it has some, else
+  /// the one among its files.
   package static func load(of checkpoint: Checkpoint) throws(FormatError) -> (any Tokenizer)? {
-    if let file = checkpoint.ggufFiles.first, let own = try load(from: file) { return own }
-    return try load(try ModelFiles(of: checkpoint))
+    try load(try ModelFiles(of: checkpoint))
   }
 }

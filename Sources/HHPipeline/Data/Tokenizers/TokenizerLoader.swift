@@ -11,8 +11,10 @@ package enum TokenizerLoader {
     try load(ModelFiles(in: directory))
   }
 
-  /// The tokenizer of some files, chosen as from a directory.
+  /// The tokenizer of some files: that of GGUF metadata where there is one, else chosen as from a
+  /// directory.
   static func load(_ files: ModelFiles) throws(FormatError) -> (any Tokenizer)? {
+    if let metadata = files.gguf, let own = try load(from: metadata) { return own }
     let settings = try TokenizerSettings(files)
     if files.holds("tokenizer.json") {
       return try TokenizerJSON(files, "tokenizer.json", settings: settings).tokenizer()
