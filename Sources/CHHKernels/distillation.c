@@ -134,10 +134,10 @@ HH_INLINE void distil_row(
 
 HH_MULTIVERSION
 static void distil_rows(
-  const workspace *w, size_t rows, size_t ld, size_t start, size_t columns, int causal,
-  float epsilon, float weight, int measure, int gradient, hh_distillation_sums *sums) {
+  const workspace *w, size_t rows, size_t ld, size_t position, size_t step, size_t columns,
+  int causal, float epsilon, float weight, int measure, int gradient, hh_distillation_sums *sums) {
   for (size_t i = 0; i < rows; i++) {
-    const size_t count = causal ? start + i + 1 : columns;
+    const size_t count = causal ? position + i * step + 1 : columns;
     float *t = w->scores + i * ld, *s = w->similarities + i * ld;
     if (measure)
       distil_row(t, s, count, columns, epsilon, weight, 1, gradient, sums);
@@ -171,6 +171,9 @@ void hh_distillation(
     memset(options->dbias_k, 0, f * sizeof(float));
   }
   if (n == 0) return;
+  const size_t step = options->query_step, stride = step * item->q_stride;
+  const size_t queries =
+    options->first_query < n ? (n - options->first_query + step - 1) / step : 0;
   workspace w;
   lay_out(&w, item->scratch, n, d, f);
   hh_pack(d, f, maps->weight_k, f, w.key_weights);
@@ -184,22 +187,23 @@ void hh_distillation(
   }
   for (size_t g = 0; g < item->group; g++) {
     hh_pack(d, f, maps->weight_q + g * d * f, f, w.query_weights);
-    for (size_t start = 0; start < n; start += BLOCK) {
-      const size_t rows = hh_smaller(n - start, BLOCK);
+    for (size_t start = 0; start < queries; start += BLOCK) {
+      const size_t rows = hh_smaller(queries - start, BLOCK);
+      const size_t position = options->first_query + start * step;
       // With a causal mask the keys after the block's last query are never looked at.
-      const size_t columns = item->causal ? start + rows : n;
-      const float *q = item->q + start * item->q_stride + g * d;
+      const size_t columns = item->causal ? position + (rows - 1) * step + 1 : n;
+      const float *q = item->q + position * item->q_stride + g * d;
       for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < d; j++)
-          w.queries[i * d + j] = q[i * item->q_stride + j] * options->scale;
+          w.queries[i * d + j] = q[i * stride + j] * options->scale;
       hh_feature_map_rows(
-        rows, d, f, q, item->q_stride, w.query_weights, maps->bias_q + g * f, w.u_q, w.phi_q);
+        rows, d, f, q, stride, w.query_weights, maps->bias_q + g * f, w.u_q, w.phi_q);
       hh_tile_gemm(rows, columns, d, w.queries, d, 1, w.key_panels, d, w.scores, ld, 0);
       hh_tile_gemm(
         rows, columns, features, w.phi_q, features, 1, w.phi_k_columns, features, w.similarities,
         ld, 0);
       distil_rows(
-        &w, rows, ld, start, columns, item->causal, maps->epsilon, options->weight,
+        &w, rows, ld, position, step, columns, item->causal, maps->epsilon, options->weight,
         options->measure, gradient, sums + g);
       if (!gradient) continue;
       hh_tile_gemm(
@@ -210,7 +214,7 @@ void hh_distillation(
         1);
       hh_feature_map_rows_backward(rows, f, w.phi_q, w.dphi_q, w.u_q);
       add_parameter_gradients(
-        rows, d, f, q, item->q_stride, w.u_q, w.du_q_panels, options->dweight_q + g * d * f,
+        rows, d, f, q, stride, w.u_q, w.du_q_panels, options->dweight_q + g * d * f,
         options->dbias_q + g * f);
     }
   }

@@ -672,13 +672,16 @@ package func distillationGradients(headSize: Int, half: Int, group: Int) -> Int 
 ///   - maps: Feature maps of these heads.
 ///   - scale: Factor of the teacher's scores.
 ///   - weight: Factor of every gradient.
+///   - firstQuery: The first query that counts.
+///   - queryStep: Positions from there to the next one that counts, and so on; at least 1.
 ///   - measure: What to compute.
 ///   - gradients: Overwritten, unless only the loss is asked for; see `distillationGradients`.
 ///   - scratch: See `distillationScratch`.
 /// - Returns: One entry per query head; zeros if only the gradient is asked for.
 package func distil(
   _ item: AttentionItem, q: Span<Float>, k: Span<Float>, maps: FeatureMapSpans, scale: Float,
-  weight: Float, measure: DistillationMeasure, gradients: inout MutableSpan<Float>,
+  weight: Float, firstQuery: Int, queryStep: Int, measure: DistillationMeasure,
+  gradients: inout MutableSpan<Float>,
   scratch: inout MutableSpan<Float>
 ) -> [DistillationSums] {
   let (d, half, group) = (item.headSize, maps.half, item.group)
@@ -686,12 +689,15 @@ package func distil(
   let gradientCount = distillationGradients(headSize: d, half: half, group: group)
   var sums = [hh_distillation_sums](repeating: hh_distillation_sums(), count: group)
   precondition(k.count >= item.keys(stride: item.keyStride).extent, "keys outside their span")
-  // Safe: `address` and the line above checked every extent, `sums` has `group` entries.
+  precondition(item.keys <= item.length, "every key is beside a query")
+  precondition(firstQuery >= 0 && queryStep > 0, "queries in ascending order")
+  // Safe: `address` and the lines above checked every extent, `sums` has `group` entries.
   unsafe gradients.address(needing: gradientCount) { gradients in
     let dBiasQ = unsafe gradients + group * d * half
     let dWeightK = unsafe dBiasQ + group * half
     let options = unsafe hh_distillation_options(
-      scale: scale, weight: weight, measure: measure == .gradientOnly ? 0 : 1,
+      first_query: firstQuery, query_step: queryStep, scale: scale, weight: weight,
+      measure: measure == .gradientOnly ? 0 : 1,
       gradient: measure == .lossOnly ? 0 : 1, dweight_q: gradients, dbias_q: dBiasQ,
       dweight_k: dWeightK, dbias_k: dWeightK + d * half)
     unsafe scratch.address(needing: needed) { scratch in

@@ -160,10 +160,13 @@ void hh_feature_map_backward(
 
 // Attention distillation (distillation.c).
 
-/// What a distillation item is asked for. Queries in the padding (from `keys` on) do not count.
+/// What a distillation item is asked for. Queries in the padding (from `keys` on) do not count, and
+/// of the others only those at first_query + i * query_step.
 typedef struct {
+  size_t first_query;
+  size_t query_step;  // at least 1
   float scale;        // of the teacher's scores
-  float weight;       // factor of every gradient: one over the number of query rows of the batch
+  float weight;       // factor of every gradient: one over the number of queries of the batch
   int measure;        // whether sums are wanted
   int gradient;       // whether gradients are wanted; they are overwritten
   float *dweight_q;   // (group, d, f)

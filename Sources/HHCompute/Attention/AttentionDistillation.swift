@@ -38,6 +38,7 @@ package final class AttentionDistillation {
   ///   - shape: Sizes, mask and padding. Queries in the padding do not count.
   ///   - scale: Factor of the teacher's scores, usually 1/√headSize.
   ///   - maps: The student's feature maps.
+  ///   - sample: The queries of each sequence that count; their keys are always all of them.
   ///   - gradients: Overwritten with the gradients of the loss, unless only the loss is asked for.
   ///   - measure: What to compute.
   /// - Returns: Means per query head; zeros if only gradients are asked for.
@@ -45,7 +46,7 @@ package final class AttentionDistillation {
   ///   per thread.
   package func lossAndGradient(
     q: Matrix, k: Matrix, shape: AttentionShape, scale: Float, maps: HedgehogMaps,
-    gradients: HedgehogMapGradients, measure: Measure = .both
+    sample: QuerySample = .all, gradients: HedgehogMapGradients, measure: Measure = .both
   ) -> DistillationLoss {
     shape.check(queries: q)
     shape.check(keys: k)
@@ -61,7 +62,8 @@ package final class AttentionDistillation {
       scratchCount: distillationScratch(keys: shape.length, headSize: d, half: half),
       partialCount: items * partCount)
     let (scratch, partials) = (self.scratch, self.partials)
-    let weight = 1 / Float(max(1, shape.validPositions) * shape.queryHeads)
+    let queries = shape.queryCount(sample)
+    let weight = 1 / Float(max(1, queries) * shape.queryHeads)
     let sums = Mutex([[DistillationSums]](repeating: [], count: items))
     parallelFor(count: items, workers: scratch.count) { range, worker in
       for item in range {
@@ -77,8 +79,8 @@ package final class AttentionDistillation {
             length: shape.length, keys: shape.keyLength(row), headSize: d, group: group,
             causal: shape.causal, queryStride: q.stride, keyStride: k.stride),
           q: q.span, k: k.span, maps: maps.spans(head: head, group: group), scale: scale,
-          weight: weight, measure: measure.kernelMeasure, gradients: &gradientSpan,
-          scratch: &scratchSpan)
+          weight: weight, firstQuery: sample.first, queryStep: sample.step,
+          measure: measure.kernelMeasure, gradients: &gradientSpan, scratch: &scratchSpan)
         sums.withLock { $0[item] = result }
       }
     }
@@ -86,7 +88,8 @@ package final class AttentionDistillation {
       for buffer in gradients.parameters { clear(buffer) }
       gradients.add(partials, batch: shape.batch)
     }
-    return DistillationLoss(sums.withLock { $0 }, shape: shape, keyHeads: maps.keyHeads)
+    return DistillationLoss(
+      sums.withLock { $0 }, shape: shape, queries: queries, keyHeads: maps.keyHeads)
   }
 
   /// Makes room for a call.
@@ -108,7 +111,7 @@ extension AttentionDistillation.Measure {
   }
 }
 
-/// Means over sequences and valid queries of how far a student's weights are from its teacher's.
+/// Means over sequences and the queries that count of how far a student's weights are from its teacher's.
 package struct DistillationLoss: Sendable, Equatable {
   /// Cross-entropy of each query head, in nats.
   package let crossEntropy: [Double]
@@ -123,9 +126,11 @@ package struct DistillationLoss: Sendable, Equatable {
   /// The mean over query heads of the divergence.
   package var meanDivergence: Double { Self.mean(divergence) }
 
-  fileprivate init(_ items: [[DistillationSums]], shape: AttentionShape, keyHeads: Int) {
+  fileprivate init(
+    _ items: [[DistillationSums]], shape: AttentionShape, queries: Int, keyHeads: Int
+  ) {
     let group = shape.queryHeads / keyHeads
-    let count = Double(max(1, shape.validPositions))
+    let count = Double(max(1, queries))
     let heads = (0..<shape.queryHeads).map { head in
       (0..<shape.batch).reduce(into: DistillationSums()) { sums, row in
         sums.add(items[row * keyHeads + head / group][head % group])

@@ -50,6 +50,11 @@ package struct AttentionShape: Sendable, Equatable {
   /// Valid positions of all sequences.
   package var validPositions: Int { keyLengths?.reduce(0, +) ?? batch * length }
 
+  /// Queries of a sample in all sequences, padding left out.
+  func queryCount(_ sample: QuerySample) -> Int {
+    (0..<batch).reduce(0) { $0 + sample.count(length: keyLength($1)) }
+  }
+
   func check(queries: Matrix) {
     precondition(
       queries.rows == batch * length && queries.columns == queryHeads * headSize,

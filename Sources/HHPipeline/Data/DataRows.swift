@@ -40,6 +40,12 @@ package enum DataRows: Sendable, Equatable {
   /// The most rows that are held out of data without a held-out file.
   package static let maximumHeldOutCount = 64
 
+  /// The most rows of `length` positions that are held out: more than 8,192 positions cost more
+  /// time than they add to what is known.
+  static func maximumHeldOutCount(length: Int) -> Int {
+    max(1, min(maximumHeldOutCount, 8192 / length))
+  }
+
   /// Splits off rows to evaluate with: the last twentieth, at least one row and at most
   /// `maximumHeldOutCount`. Nil where there are fewer than two rows.
   package var split: (training: DataRows, heldOut: DataRows)? {

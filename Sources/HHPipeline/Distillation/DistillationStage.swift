@@ -150,7 +150,10 @@ package struct DistillationStage {
       // Measuring costs a logarithm and changes no gradient.
       let measuring =
         step.isMultiple(of: 10) || step == steps - 1 || sinceReport.seconds > 0.5
-      let loss = student.step(queryKey, rate: rates.rate(step: step), measuring: measuring)
+      let sample = recipe.sample(
+        step: step, of: queryKey.shape, headSize: teacher.attention.headSize)
+      let loss = student.step(
+        queryKey, sample: sample, rate: rates.rate(step: step), measuring: measuring)
       if measuring {
         sinceReport = Stopwatch()
         guard loss.meanCrossEntropy.isFinite else {
@@ -198,7 +201,9 @@ package struct DistillationStage {
       let rows = 0..<min(recipe.batchSize, train.rowCount)
       let scratch = train.copy(of: rows)
       let queryKey = try scratch.queryKey(teacher, rows: 0..<rows.count, advancing: true)
-      _ = student.step(queryKey, rate: 0, measuring: true)
+      let sample = recipe.sample(
+        step: 0, of: queryKey.shape, headSize: teacher.attention.headSize)
+      _ = student.step(queryKey, sample: sample, rate: 0, measuring: true)
       seconds = trial.seconds
     }
     let affordable = budget / (seconds * Double(plan.blocks.count))

@@ -7,7 +7,8 @@ final class LayerStudent {
   let maps: HedgehogMaps
   private let gradients: HedgehogMapGradients
   private let distillation = AttentionDistillation()
-  private let optimizer: AdamW
+  private let options: AdamW.Options
+  private var optimizer: WhitenedAdamW?
   private let scale: Float
   private let clipping: Double?
 
@@ -17,10 +18,9 @@ final class LayerStudent {
       queryHeads: attention.headCount, keyHeads: attention.keyValueHeadCount,
       headSize: attention.headSize, projectionSize: featureSize)
     gradients = HedgehogMapGradients(like: maps)
-    optimizer = AdamW(
-      maps.parameters,
-      options: .init(
-        beta2: DistillationRecipe.secondMomentDecay, weightDecay: recipe.weightDecay))
+    options = AdamW.Options(
+      beta1: DistillationRecipe.momentDecays.first, beta2: DistillationRecipe.momentDecays.second,
+      weightDecay: recipe.weightDecay)
     scale = attention.scale
     clipping = recipe.clipping
   }
@@ -31,23 +31,33 @@ final class LayerStudent {
   }
 
   /// How far the student's weights are from the teacher's, per query head.
-  func measure(_ batch: QueryKey) -> DistillationLoss { loss(batch, .lossOnly) }
+  func measure(_ batch: QueryKey) -> DistillationLoss { loss(batch, .all, .lossOnly) }
 
-  /// One optimiser step; returns the loss before it, zeros unless `measuring`.
-  func step(_ batch: QueryKey, rate: Double, measuring: Bool) -> DistillationLoss {
-    let loss = loss(batch, measuring ? .both : .gradientOnly)
-    let parts = gradients.parameters
+  /// One optimiser step from some of the batch's queries; returns the loss before it, zeros unless
+  /// `measuring`.
+  ///
+  /// The batch of the first step also tells how queries and keys are distributed.
+  func step(
+    _ batch: QueryKey, sample: QuerySample = .all, rate: Double, measuring: Bool
+  ) -> DistillationLoss {
+    let optimizer =
+      self.optimizer
+      ?? WhitenedAdamW(maps, q: batch.query, k: batch.key, options: options)
+    self.optimizer = optimizer
+    let loss = loss(batch, sample, measuring ? .both : .gradientOnly)
     optimizer.step(
-      gradients: parts, rate: rate,
-      gradientScale: clipping.map { clippingScale(norm: norm(parts), limit: $0) } ?? 1)
+      gradients: gradients, rate: rate,
+      gradientScale: clipping.map {
+        clippingScale(norm: norm(gradients.parameters), limit: $0)
+      } ?? 1)
     return loss
   }
 
-  private func loss(_ batch: QueryKey, _ measure: AttentionDistillation.Measure)
-    -> DistillationLoss
-  {
+  private func loss(
+    _ batch: QueryKey, _ sample: QuerySample, _ measure: AttentionDistillation.Measure
+  ) -> DistillationLoss {
     distillation.lossAndGradient(
-      q: batch.query, k: batch.key, shape: batch.shape, scale: scale, maps: maps,
+      q: batch.query, k: batch.key, shape: batch.shape, scale: scale, maps: maps, sample: sample,
       gradients: gradients, measure: measure)
   }
 }

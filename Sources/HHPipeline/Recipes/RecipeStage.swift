@@ -89,7 +89,7 @@ package struct TrainingSettings: Sendable, Equatable {
 
 /// What only distillation chooses.
 package struct DistillationSettings: Sendable, Equatable {
-  /// Most distinct rows; nil is as many as hold 65,536 positions.
+  /// Most distinct rows; nil is as many as hold 16,384 positions.
   package let rowLimit: Int?
   /// Longest time in seconds.
   package let budget: Double?

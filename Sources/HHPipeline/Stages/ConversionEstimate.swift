@@ -26,8 +26,14 @@ struct ConversionEstimate {
       let visible = Double(length) * (attention.isCausal ? 0.5 : 1)
       // Scores and mixed values of the teacher.
       operations += tokens * 4 * visible * Double(queryWidth)
-      // Scores (d), similarities (2 d) and two gradients (4 d) per pair, and the maps themselves.
-      operations += trained * Double(queryWidth) * (14 * visible + 12 * Double(attention.headSize))
+      // Scores (d), similarities (2 d) and two gradients (4 d) per pair, and the maps themselves,
+      // for the share of the queries that a step looks at.
+      let batch = attention.shape(
+        rowCount: min(recipe.batchSize, max(1, rowCount)), length: length, validLengths: nil)
+      let share = 1 / Double(recipe.sample(step: 0, of: batch, headSize: attention.headSize).step)
+      let perQuery = 14 * visible + 6 * Double(attention.headSize)
+      operations +=
+        trained * Double(queryWidth) * (share * perQuery + 6 * Double(attention.headSize))
     }
     operations += 2 * tokens * Double(weights)
     let hidden = Double(graph.hiddenSize)

@@ -142,7 +142,7 @@ private struct RowMaker {
     let heldOut: DataRows
     if let heldOutPath {
       let all = try rows(heldOutPath).rows
-      heldOut = all.rows(0..<min(all.count, DataRows.maximumHeldOutCount))
+      heldOut = all.rows(0..<min(all.count, DataRows.maximumHeldOutCount(length: length)))
     } else {
       guard let parts = data.rows.split else {
         throw FormatError(
@@ -151,7 +151,9 @@ private struct RowMaker {
             + " on, found \(data.rows.count)",
           hint: "give more data or a smaller --length")
       }
-      (training, heldOut) = parts
+      training = parts.training
+      let most = DataRows.maximumHeldOutCount(length: length)
+      heldOut = parts.heldOut.rows(0..<min(parts.heldOut.count, most))
     }
     var order = generator.split("rows")
     training = training.rows(order.shuffledIndices(training.count).prefix(wanted))

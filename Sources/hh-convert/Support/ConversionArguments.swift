@@ -50,7 +50,7 @@ struct ConversionArguments: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: "Most distinct rows to train on (default: 65,536 positions of them).")
+    help: "Most distinct rows to train on (default: 16,384 positions of them).")
   var rows: Int?
 
   @Option(

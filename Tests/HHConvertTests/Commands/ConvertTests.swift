@@ -79,8 +79,8 @@ struct ConvertTests {
       lines == [
         "source       models/llama (llama, 139,712 parameters)",
         "output       llama.hedgehog.safetensors.zst",
-        "data         the model's own samples (128 rows)",
-        "distillation 200 steps of 8 rows of 256, 128 distinct rows",
+        "data         the model's own samples (64 rows)",
+        "distillation 100 steps of 8 rows of 256, 64 distinct rows",
         "new          4,896 parameters, 3.386 % of the converted model",
         "state        3,264 floats per sequence, whatever its length",
         "block 0: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",

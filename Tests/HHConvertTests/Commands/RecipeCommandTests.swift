@@ -19,7 +19,7 @@ struct RecipeCommandTests {
         == ["gpt2-wikitext", "bert-glue", "vit", "llama-lora", "lolcats"])
     let yaml = try Tool.run("recipe", "print", in: bench.folder)
     #expect(yaml.status == 0)
-    for line in ["seed: 0", "- stage: rewrite", "  steps: 200", "  batch: 8"] {
+    for line in ["seed: 0", "- stage: rewrite", "  steps: 100", "  batch: 8"] {
       #expect(yaml.lines.contains(line), "\(yaml.output)")
     }
     let json = try Tool.run("recipe", "print", "lolcats", "--json", in: bench.folder)

@@ -51,7 +51,7 @@ struct DistillationStageTests {
     "sixty steps take the divergence to half and less",
     arguments: [("gpt2", 0.5), ("llama", 0.75), ("bert", 0.6)])
   func learns(name: String, share: Double) throws {
-    let result = try distil(name, recipe(steps: 60))
+    let result = try distil(name, recipe(steps: 60, rate: 0.1))
     #expect(result.klAfter <= share * result.klBefore, "\(result.klBefore) → \(result.klAfter)")
     #expect(result.layers.map(\.layer) == [0, 1, 2])
     #expect(result.steps == 60 && result.tokens == 60 * 8 * 64)
@@ -101,7 +101,10 @@ struct DistillationStageTests {
       for (step, batch) in schedule.order.enumerated() {
         let queryKey = try states.copy(of: schedule.batches[batch])
           .queryKey(teacher, rows: 0..<schedule.batches[batch].count, advancing: false)
-        _ = student.step(queryKey, rate: rates.rate(step: step), measuring: false)
+        let sample = recipe.sample(
+          step: step, of: queryKey.shape, headSize: teacher.attention.headSize)
+        _ = student.step(
+          queryKey, sample: sample, rate: rates.rate(step: step), measuring: false)
       }
       #expect(
         student.maps.parameters.map(\.values)
