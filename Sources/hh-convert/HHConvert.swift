@@ -37,9 +37,17 @@ struct HHConvert: ParsableCommand {
       guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
       end(
         ReportedFailure(
-          message: message(for: error) + "\nhint: 'hh-convert help convert' lists the options",
+          message: message(for: error) + "\nhint: 'hh-convert help \(command)' lists the options",
           status: .usage))
     }
+  }
+
+  /// The subcommand that the arguments name.
+  private static var command: String {
+    let names = configuration.subcommands.map {
+      $0.configuration.commandName ?? "\($0)".lowercased()
+    }
+    return CommandLine.arguments.dropFirst().first { names.contains($0) } ?? "convert"
   }
 
   private static func end(_ failure: ReportedFailure) -> Never {

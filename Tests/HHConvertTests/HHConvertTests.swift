@@ -55,6 +55,21 @@ struct HHConvertTests {
         """)
   }
 
+  @Test(
+    "a wrong argument is answered with where the command's options are listed",
+    arguments: [
+      (["--no-such-option"], "convert"), (["convert"], "convert"), (["generate"], "generate"),
+      (["diff", "one"], "diff"), (["eval", "x", "--task", "rouge"], "eval"),
+      (["recipe", "x"], "recipe"),
+    ])
+  func usageHint(_ arguments: [String], _ command: String) throws {
+    let outcome = try Tool.run(arguments, in: bench.folder)
+    #expect(outcome.status == 64)
+    #expect(
+      outcome.errors.hasSuffix("hint: 'hh-convert help \(command)' lists the options\n"),
+      "\(outcome.errors)")
+  }
+
   @Test("the help of convert names every option")
   func convertHelp() throws {
     let outcome = try Tool.run("help", "convert", in: bench.folder)

@@ -72,7 +72,7 @@ struct Evaluate: ParsableCommand {
   private static func task(_ word: String) throws -> EvaluationTask {
     if let task = EvaluationTask(rawValue: word) { return task }
     let known = EvaluationTask.allCases.map(\.rawValue).joined(separator: ", ")
-    throw ValidationError("--task: expected one of \(known), found '\(word)'")
+    throw ValidationError("expected one of \(known), found '\(word)'")
   }
 
   private func table(of figures: [EvaluationFigure], _ data: String) -> String {
