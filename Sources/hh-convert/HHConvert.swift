@@ -22,7 +22,7 @@ struct HHConvert: ParsableCommand {
     version: Version.text,
     subcommands: [
       Convert.self, Inspect.self, Verify.self, Diff.self, ExportCommand.self, Batch.self,
-      Generate.self, Evaluate.self, RecipeCommand.self,
+      Generate.self, Embed.self, Classify.self, Evaluate.self, RecipeCommand.self,
     ],
     defaultSubcommand: Convert.self)
 

@@ -46,6 +46,10 @@ struct HHConvertTests {
                                   skipping what is done.
           generate                Write text with a decoder: an artifact, or a softmax
                                   checkpoint to compare with.
+          embed                   Turn texts or images into vectors, with an artifact
+                                  or a softmax checkpoint.
+          classify                Classify texts or images, with an artifact or a
+                                  softmax checkpoint.
           eval                    Measure an artifact on a task, beside the softmax
                                   model it was converted from.
           recipe                  Show recipes, which hold the settings of a conversion.

@@ -5,19 +5,9 @@ internal import HHFormat
 
 /// Accuracy, F1 and Matthews correlation.
 struct ClassificationScorer: Scorer {
-  private enum Examples {
-    case texts(PaddedTexts)
-    case images(ImageSet)
-    case rows(ModelInput)
-  }
-
-  private let examples: Examples
+  private let examples: ModelExamples
   private let labels: [Int]
   private let classCount: Int
-
-  /// Positions, or values of images, that run at a time.
-  private static let positions = 4096
-  private static let images = 256
 
   init(_ options: EvaluationOptions, _ model: OpenedModel) throws {
     guard let classCount = model.runner.graph.classCount else {
@@ -32,7 +22,7 @@ struct ClassificationScorer: Scorer {
       examples = .texts(
         PaddedTexts(
           chosen.map { ($0.first, $0.second) }, tokenizer: try model.tokenizer(),
-          maximumLength: try rowLength(options, maximum: model.runner.graph.maximumLength)))
+          maximumLength: try rowLength(options.length, maximum: model.runner.graph.maximumLength)))
       labels = chosen.map { Int($0.label) }
       return
     }
@@ -82,31 +72,11 @@ struct ClassificationScorer: Scorer {
 
   func score(_ runner: ModelRunner, progress: (Double) throws -> Void) throws -> [Metric] {
     var predictions = [Int](repeating: 0, count: labels.count)
-    var done = 0
-    func predict(_ input: ModelInput, _ indices: some Collection<Int>) throws {
-      guard let logits = try runner.outputs(for: input).logits else { return }
+    try examples.run(runner, progress: progress) { indices, _, outputs in
+      guard let logits = outputs.logits else { return }
       for (row, index) in indices.enumerated() {
         let values = logits.rows(row..<row + 1).values
         predictions[index] = values.indices.max { values[$0] < values[$1] } ?? 0
-      }
-      done += indices.count
-      try progress(Double(done) / Double(labels.count))
-    }
-    switch examples {
-    case .texts(let texts):
-      for (indices, batch) in texts.batches(positions: Self.positions) {
-        try predict(.tokens(batch), indices)
-      }
-    case .images(let images):
-      for start in stride(from: 0, to: images.count, by: Self.images) {
-        let range = start..<min(images.count, start + Self.images)
-        try predict(DataRows.images(images.images(range)).input, range)
-      }
-    case .rows(let input):
-      let step = max(1, Self.positions / max(1, runner.length(of: input)))
-      for start in stride(from: 0, to: input.rowCount, by: step) {
-        let range = start..<min(input.rowCount, start + step)
-        try predict(input.rows(range), range)
       }
     }
     let confusion = ConfusionMatrix(

@@ -21,7 +21,7 @@ struct LanguageModelScorer: Scorer {
       throw PipelineError.invalidOption(
         name: "--task", problem: "lm needs a decoder with a language-model head, found none")
     }
-    let length = try rowLength(options, maximum: graph.maximumLength)
+    let length = try rowLength(options.length, maximum: graph.maximumLength)
     let tokenizer = try TokenizerLoader.load(of: model.checkpoint)
     let source = try DataSource(
       at: options.data, for: .decoder(length: length), tokenizer: tokenizer,
@@ -84,15 +84,4 @@ struct LanguageModelScorer: Scorer {
     }
     return sum
   }
-}
-
-/// Tokens per row for a model with positions for `maximum` of them.
-func rowLength(_ options: EvaluationOptions, maximum: Int) throws(PipelineError) -> Int {
-  guard let length = options.length else { return min(256, maximum) }
-  guard (2...maximum).contains(length) else {
-    throw .invalidOption(
-      name: "--length",
-      problem: "expected 2 to \(maximum) (the model's positions), found \(length)")
-  }
-  return length
 }

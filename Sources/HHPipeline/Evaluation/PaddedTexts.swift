@@ -3,7 +3,7 @@
 internal import HHFormat
 
 /// Texts as token ids, and batches of them in which little is padding.
-struct PaddedTexts: Sendable {
+package struct PaddedTexts: Sendable {
   /// Ids and token types of one text or pair.
   private struct Row: Sendable {
     var ids: [Int32]

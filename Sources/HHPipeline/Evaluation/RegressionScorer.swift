@@ -17,7 +17,7 @@ struct RegressionScorer: Scorer {
       .prefix(options.rowLimit ?? .max)
     texts = PaddedTexts(
       examples.map { ($0.first, $0.second) }, tokenizer: try model.tokenizer(),
-      maximumLength: try rowLength(options, maximum: model.runner.graph.maximumLength))
+      maximumLength: try rowLength(options.length, maximum: model.runner.graph.maximumLength))
     scores = examples.map(\.label)
   }
 

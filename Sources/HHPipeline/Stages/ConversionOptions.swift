@@ -45,17 +45,6 @@ package struct ConversionOptions: Sendable, Equatable {
     self.threads = threads
   }
 
-  /// Tokens per row for a model that has positions for `maximum` of them.
-  func rowLength(maximum: Int) throws(PipelineError) -> Int {
-    guard let length else { return min(256, maximum) }
-    guard (2...maximum).contains(length) else {
-      throw .invalidOption(
-        name: "--length",
-        problem: "expected 2 to \(maximum) (the model's positions), found \(length)")
-    }
-    return length
-  }
-
   /// The same settings with the number of steps that epochs come to.
   ///
   /// - Throws: `PipelineError.invalidOption` for more steps than a run can have.

@@ -40,7 +40,7 @@ struct TrainingRows {
     }
     let length =
       graph.kind == .image
-      ? graph.maximumLength : try options.rowLength(maximum: graph.maximumLength)
+      ? graph.maximumLength : try rowLength(options.length, maximum: graph.maximumLength)
     self.length = length
     seed = options.distillation.seed
     let forDistillation = options.distillation.rowCount(length: length)

@@ -89,9 +89,14 @@ struct EvaluationTests {
     let texts = ["the cat", "the small dog and the old cat walk home", "a"]
     let padded = PaddedTexts(
       texts.map { ($0, nil) }, tokenizer: tokenizer, maximumLength: 64)
-    let together = try runner.sentenceEmbeddings(of: padded.batch([0, 1, 2]))
+    func embeddings(_ indices: [Int]) throws -> Matrix {
+      let input = ModelInput.tokens(padded.batch(indices))
+      let hidden = try runner.outputs(for: input).hidden
+      return pooled(hidden, input, by: .mean, isNormalized: true)
+    }
+    let together = try embeddings([0, 1, 2])
     for index in texts.indices {
-      let alone = try runner.sentenceEmbeddings(of: padded.batch([index]))
+      let alone = try embeddings([index])
       #expect(
         maximumDifference(alone.values, together.rows(index..<index + 1).values) <= 1e-5)
     }

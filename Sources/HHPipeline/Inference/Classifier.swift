@@ -1,0 +1,68 @@
+// The classes of texts or images.
+
+internal import Glibc
+internal import HHCompute
+internal import HHFormat
+
+/// A class and how sure the model is of it.
+package struct ClassProbability: Sendable, Equatable {
+  /// The class, from 0.
+  package let number: Int
+  /// Its name in the configuration's `id2label`, or `LABEL_N`.
+  package let label: String
+  /// softmax of the logits; 1 for a model with a single output.
+  package let probability: Float
+  /// The logit; the value itself for a model with a single output.
+  package let logit: Float
+}
+
+/// Classifies texts or images.
+package struct Classifier {
+  private let model: OpenedModel
+  private let examples: ModelExamples
+  /// The names of the classes, by number.
+  package let labels: [String]
+
+  /// Opens a model and reads the examples.
+  ///
+  /// - Throws: `PipelineError` for a model without a classifier and for examples of a kind that it
+  ///   does not take, `FormatError` for files that are missing or broken.
+  package init(_ options: InferenceOptions) throws {
+    ThreadPolicy.use(threads: options.threads)
+    model = try OpenedModel(
+      opening: options.model, configuration: options.configuration, base: options.base)
+    guard let count = model.runner.graph.classCount else {
+      throw PipelineError.invalidOption(
+        name: "MODEL", problem: "expected a model with a classifier, found none")
+    }
+    let names = model.checkpoint.configuration?["id2label"]
+    labels = (0..<count).map { names?["\($0)"]?.string ?? "LABEL_\($0)" }
+    examples = try options.examples(for: model)
+  }
+
+  /// All classes of each example, the likeliest first.
+  ///
+  /// - Throws: what `progress` throws, which is called with the share that is done, and
+  ///   `FormatError` for weights that cannot be read.
+  package func run(progress: (Double) throws -> Void) throws -> [[ClassProbability]] {
+    var result = [[ClassProbability]](repeating: [], count: examples.count)
+    try examples.run(model.runner, progress: progress) { indices, _, outputs in
+      guard let logits = outputs.logits else { return }
+      for (row, index) in indices.enumerated() {
+        result[index] = ranked(logits.rows(row..<row + 1).values)
+      }
+    }
+    return result
+  }
+
+  private func ranked(_ logits: [Float]) -> [ClassProbability] {
+    let largest = logits.max() ?? 0
+    let weights = logits.map { exp(Double($0 - largest)) }
+    let sum = weights.reduce(0, +)
+    return logits.indices.sorted { logits[$0] > logits[$1] }.map { number in
+      ClassProbability(
+        number: number, label: labels[number], probability: Float(weights[number] / sum),
+        logit: logits[number])
+    }
+  }
+}

@@ -1,0 +1,54 @@
+// hh-convert embed MODEL: one vector for each text or image.
+
+import ArgumentParser
+import HHFormat
+import HHPipeline
+
+struct Embed: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Turn texts or images into vectors, with an artifact or a softmax checkpoint.",
+    discussion: """
+      Prints one JSON object per example, or writes a NumPy array [examples, hidden size] of \
+      float32.
+      """)
+
+  @OptionGroup var examples: ExampleArguments
+
+  @Option(
+    help: """
+      mean of all positions, first or last position (default: mean for encoders, first for vision \
+      models, last for decoders).
+      """,
+    transform: pooling)
+  var pooling: Pooling?
+
+  @Flag(help: "Leave vectors at the length that they have, which else is 1.")
+  var unnormalized = false
+
+  @Option(name: .shortAndLong, help: "A .npy file to write.")
+  var output: String?
+
+  @Flag(help: "Replace the output if it exists.")
+  var force = false
+
+  func run() throws {
+    try ReportedFailure.reporting {
+      Interrupts.listen()
+      let options = try examples.options()
+      let embedder = try Embedder(options, pooling: pooling, isNormalized: !unnormalized)
+      let vectors = try embedder.run { _ in try Interrupts.check() }
+      if let output { return try NumPyWriter.write(vectors, to: output, replacing: force) }
+      for (index, vector) in vectors.enumerated() {
+        var line = ExampleArguments.start(index, of: options)
+        line["embedding"] = .array(vector.map { .number(Double($0)) })
+        try Terminal.print(JSONValue.object(line).text + "\n")
+      }
+    }
+  }
+
+  private static func pooling(_ word: String) throws -> Pooling {
+    if let pooling = Pooling(rawValue: word) { return pooling }
+    let known = Pooling.allCases.map(\.rawValue).joined(separator: ", ")
+    throw ValidationError("expected one of \(known), found '\(word)'")
+  }
+}

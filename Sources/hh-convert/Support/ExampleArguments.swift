@@ -1,0 +1,67 @@
+// The arguments of commands that run a model on examples.
+
+import ArgumentParser
+import HHFormat
+import HHPipeline
+
+/// A model, and the texts or images to run it on.
+struct ExampleArguments: ParsableArguments {
+  @Argument(help: "An artifact or a checkpoint (file, index or folder).")
+  var model: String
+
+  @Option(
+    name: .shortAndLong,
+    help: "A text; may be given several times. A tab separates the two texts of a pair.")
+  var text: [String] = []
+
+  @Option(help: "A file with a text, or a pair with a tab in between, on each line.")
+  var texts: String?
+
+  @Option(help: "A file of images, .npy or IDX, for a vision model.")
+  var images: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Most tokens of a text (default: the model's positions, at most 512).")
+  var length: Int?
+
+  @Option(help: "The model that a delta artifact was made from.")
+  var base: String?
+
+  @Option(help: "A configuration to use instead of the model's own.")
+  var config: String?
+
+  @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
+  var threads: Int?
+
+  func validate() throws {
+    try check(length, in: 2...1_048_576, "--length")
+    try check(threads, in: 1...1024, "--threads")
+    guard [!text.isEmpty, texts != nil, images != nil].count(where: \.self) == 1 else {
+      throw ValidationError("expected one of --text, --texts and --images")
+    }
+  }
+
+  /// The options; reads the file of texts.
+  func options() throws -> InferenceOptions {
+    var options = InferenceOptions(model: model, threads: threads ?? Producer.processorCount)
+    options.configuration = config
+    options.base = base
+    options.length = length
+    options.images = images
+    options.texts = try texts.map { try InferenceOptions.texts(at: $0) } ?? text
+    return options
+  }
+
+  /// What a line of JSON says first: the example's number, and its text.
+  static func start(_ index: Int, of options: InferenceOptions) -> JSONObject {
+    var line: JSONObject = ["index": .integer(Int64(index))]
+    if options.images == nil { line["text"] = .string(options.texts[index]) }
+    return line
+  }
+
+  /// What a line of text calls an example.
+  static func name(_ index: Int, of options: InferenceOptions) -> String {
+    options.images == nil ? options.texts[index] : "image \(index)"
+  }
+}
