@@ -1,7 +1,7 @@
 // What can go wrong between reading a checkpoint and writing an artifact.
 
 /// A failure of the pipeline itself; files fail with `FormatError`.
-package enum PipelineError: Error, Equatable, CustomStringConvertible {
+package indirect enum PipelineError: Error, Equatable, CustomStringConvertible {
   /// Training gave a loss that is not a number.
   case diverged(layer: Int, step: Int)
   /// Finetuning gave a loss or gradient that is not a number, first in a layer; nil stands for the
@@ -13,6 +13,13 @@ package enum PipelineError: Error, Equatable, CustomStringConvertible {
   case unfaithful(file: String, problem: String)
   /// The user or the system asked the run to stop.
   case interrupted(signal: Int32)
+  /// A conversion with a run folder ended early; it can be resumed.
+  case stopped(run: String, cause: PipelineError)
+
+  /// The option of 'resume' that helps.
+  private var remedy: String {
+    if case .diverged = self { "--lr X" } else { "--finetune-lr X" }
+  }
 
   package var description: String {
     switch self {
@@ -27,6 +34,11 @@ package enum PipelineError: Error, Equatable, CustomStringConvertible {
     case .unfaithful(let file, let problem):
       "\(file): read back after writing: \(problem)\nhint: nothing was published; check the disk"
     case .interrupted(let signal): "interrupted by signal \(signal): nothing was written"
+    case .stopped(let run, .interrupted(let signal)):
+      "interrupted by signal \(signal)\nhint: 'hh-convert resume \(run)' goes on"
+    case .stopped(let run, let cause):
+      cause.description.prefix { $0 != "\n" } + "\nhint: 'hh-convert resume \(run) \(cause.remedy)'"
+        + " goes on from the last good checkpoint with a lower rate"
     }
   }
 }

@@ -21,8 +21,8 @@ struct HHConvert: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      Convert.self, Inspect.self, Verify.self, Diff.self, ExportCommand.self, Batch.self,
-      Generate.self, Embed.self, Classify.self, Evaluate.self, RecipeCommand.self,
+      Convert.self, Resume.self, Inspect.self, Verify.self, Diff.self, ExportCommand.self,
+      Batch.self, Generate.self, Embed.self, Classify.self, Evaluate.self, RecipeCommand.self,
     ],
     defaultSubcommand: Convert.self)
 

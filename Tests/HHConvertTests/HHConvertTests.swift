@@ -35,6 +35,8 @@ struct HHConvertTests {
         SUBCOMMANDS:
           convert (default)       Convert a checkpoint to a Hedgehog artifact (the
                                   default subcommand).
+          resume                  Go on with a conversion that keeps a run folder and
+                                  was stopped.
           inspect                 Show a checkpoint's or artifact's architecture,
                                   dtypes, tensors and manifest.
           verify                  Check every checksum, the schema and the shapes of an
@@ -82,7 +84,8 @@ struct HHConvertTests {
       .flatMap { $0.split(whereSeparator: { " ,".contains($0) }) }.filter { $0.hasPrefix("-") }
     #expect(
       options == [
-        "-o", "--output", "--config", "--recipe", "--stages", "--data", "--held-out", "--length",
+        "-o", "--output", "--config", "--run", "--checkpoint-steps", "--recipe", "--stages",
+        "--data", "--held-out", "--length",
         "--steps", "--batch", "--rows", "--lr", "--finetune-steps", "--finetune-lr",
         "--finetune-loss", "--lora", "--budget", "--seed", "--threads", "--delta",
         "--allow-nonfinite", "--dry-run", "--force", "-q", "--quiet", "--json", "--version", "-h",

@@ -21,6 +21,9 @@ package struct BatchSampler: Sendable {
     self.position = position
   }
 
+  /// Goes on as if `position` rows had been drawn.
+  package mutating func seek(to position: Int) { self.position = position }
+
   /// The next `count` indices. A batch that passes the end of an epoch goes on in the next.
   package mutating func next(_ count: Int) -> [Int] {
     (0..<count).map { _ in

@@ -14,6 +14,21 @@ package struct DistilledLayer: Sendable, Equatable {
   package let klPerHead: [Double]
 }
 
+/// A layer that is trained, from which a run goes on.
+package struct FinishedLayer {
+  /// What was reached.
+  package let result: DistilledLayer
+  /// The trained maps.
+  package let maps: HedgehogMaps
+  /// Steps that were run.
+  package let steps: Int
+
+  /// Puts a layer together.
+  package init(result: DistilledLayer, maps: HedgehogMaps, steps: Int) {
+    (self.result, self.maps, self.steps) = (result, maps, steps)
+  }
+}
+
 /// What distillation gave.
 package struct DistillationResult {
   package let layers: [DistilledLayer]
@@ -23,6 +38,14 @@ package struct DistillationResult {
   package let steps: Int
   /// Training tokens (or image positions) seen per layer.
   package let tokens: Int
+
+  /// Puts finished layers together.
+  init(_ finished: [Int: FinishedLayer], tokensPerStep: Int) {
+    layers = finished.values.map(\.result).sorted { $0.layer < $1.layer }
+    maps = finished.mapValues(\.maps)
+    steps = finished.values.map(\.steps).max() ?? 0
+    tokens = steps * tokensPerStep
+  }
 
   /// Mean over layers.
   package var klBefore: Double { mean(layers.map(\.klBefore)) }
@@ -52,17 +75,28 @@ package struct DistillationStage {
   }
 
   /// Trains on `training` and measures on `heldOut`; both are whole rows of one length.
-  package func run(training: ModelInput, heldOut: ModelInput, report: ProgressReport) throws
-    -> DistillationResult
-  {
+  ///
+  /// - Parameters:
+  ///   - training: Rows to train on.
+  ///   - heldOut: Rows to measure on.
+  ///   - finished: Layers that an earlier run of the same settings has trained.
+  ///   - report: Told of progress.
+  ///   - didFinish: Called with all finished layers whenever another one is, and with the steps
+  ///     per layer that the budget allows.
+  /// - Returns: What was reached.
+  /// - Throws: `PipelineError.diverged` for a loss that is not a number, what `report` and
+  ///   `didFinish` throw, and `FormatError` for weights that cannot be read.
+  package func run(
+    training: ModelInput, heldOut: ModelInput, finished: [Int: FinishedLayer] = [:],
+    report: ProgressReport,
+    didFinish: (_ layers: [Int: FinishedLayer], _ steps: Int) throws -> Void = { _, _ in }
+  ) throws -> DistillationResult {
     let train = try HiddenStates(training, runner, chunk: Self.chunk)
     let held = try HiddenStates(heldOut, runner, chunk: Self.chunk)
     runner.parameters.release()
     let clock = Stopwatch()
     var steps = recipe.steps
-    var stepsTaken = 0
-    var layers: [DistilledLayer] = []
-    var maps: [Int: HedgehogMaps] = [:]
+    var finished = finished
     for layer in 0..<runner.graph.layerCount {
       guard let teacher = TeacherLayer(runner, layer: layer) else { continue }
       let isLast = layer == runner.graph.layerCount - 1
@@ -73,22 +107,28 @@ package struct DistillationStage {
         try train.advance(teacher)
         continue
       }
-      if let budget = recipe.budget, layers.isEmpty {
+      if let budget = recipe.budget, finished.isEmpty {
         steps = try affordableSteps(train, teacher, budget: budget)
       }
       let schedule = BatchSchedule(
         rowCount: train.rowCount, batchSize: recipe.batchSize, steps: steps, seed: recipe.seed)
+      guard finished[layer] == nil else {
+        if !isLast { try train.advance(teacher, batchesOf: schedule, visitedBy: 0..<0) }
+        continue
+      }
       var student = LayerStudent(
         teacher.attention, featureSize: block.map.featureSize, recipe: recipe)
       let before = measure(student, heldBatches)
       guard heldBatches.allSatisfy(\.isFinite) else {
-        try train.advance(teacher)
+        try train.advance(teacher, batchesOf: schedule, visitedBy: 0..<0)
         try report(
           .warning(
             "layer \(layer): the teacher's own queries or keys are not finite,"
               + " so its feature maps stay untrained"))
-        layers.append(DistilledLayer(layer: layer, klBefore: .nan, klAfter: .nan, klPerHead: []))
-        maps[layer] = student.maps
+        finished[layer] = FinishedLayer(
+          result: DistilledLayer(layer: layer, klBefore: .nan, klAfter: .nan, klPerHead: []),
+          maps: student.maps, steps: 0)
+        try didFinish(finished, steps)
         continue
       }
       let taken = try trainLayer(
@@ -109,15 +149,13 @@ package struct DistillationStage {
       }
       let result = DistilledLayer(
         layer: layer, klBefore: before.mean, klAfter: after.mean, klPerHead: after.perHead)
-      layers.append(result)
-      maps[layer] = student.maps
-      stepsTaken = max(stepsTaken, taken)
+      finished[layer] = FinishedLayer(result: result, maps: student.maps, steps: taken)
       runner.parameters.release()
+      try didFinish(finished, steps)
       try report(.layerFinished(result, of: plan.blocks.count))
     }
     return DistillationResult(
-      layers: layers, maps: maps, steps: stepsTaken,
-      tokens: stepsTaken * min(recipe.batchSize, train.rowCount) * train.length)
+      finished, tokensPerStep: min(recipe.batchSize, train.rowCount) * train.length)
   }
 
   /// Trains one layer, until `heldOutLoss` stops it or the schedule ends; returns the steps taken.
@@ -180,7 +218,7 @@ package struct DistillationStage {
             perHead: heldOut.perHead)))
       if rates.observe(heldOut.mean, after: step + 1) { best?.keep() }
       if rates.isExhausted {
-        if advancing { try train.advance(teacher, batchesOf: schedule, after: step) }
+        if advancing { try train.advance(teacher, batchesOf: schedule, visitedBy: 0..<step + 1) }
         best?.restore()
         return step + 1
       }

@@ -67,11 +67,12 @@ struct HiddenStates {
     for rows in chunks { _ = try queryKey(teacher, rows: rows, advancing: true) }
   }
 
-  /// Replaces the rows of batches that only steps after `step` visit by a block's output.
-  func advance(_ teacher: TeacherLayer, batchesOf schedule: BatchSchedule, after step: Int)
-    throws(FormatError)
-  {
-    let visited = Set(schedule.order[...step])
+  /// Replaces the rows of all batches but those that some steps visited by a block's output; batch
+  /// by batch, since products of other sizes may round differently.
+  func advance(
+    _ teacher: TeacherLayer, batchesOf schedule: BatchSchedule, visitedBy steps: Range<Int>
+  ) throws(FormatError) {
+    let visited = Set(schedule.order[steps])
     for (batch, rows) in schedule.batches.enumerated() where !visited.contains(batch) {
       _ = try queryKey(teacher, rows: rows, advancing: true)
     }

@@ -11,16 +11,18 @@ struct FinetuneLoop {
   private let kind: ObjectiveKind
   private let teacher: ModelRunner
   private let rows: LabelledRows
-  private let optimizer: AdamW
-  private var rates: RateControl
-  private var sampler: BatchSampler
+  let optimizer: AdamW
+  var rates: RateControl
+  var sampler: BatchSampler
   /// The values of the last measurement that was a number; of the best one with an early stop.
-  private let good: BestValues
-  private var goodStep = 0
+  let good: BestValues
+  var goodStep = 0
   /// Steps taken.
-  private(set) var step = 0
+  var step = 0
   /// Training positions seen.
-  private(set) var tokens = 0
+  var tokens = 0
+  /// Steps and positions of an earlier run that this one goes on from.
+  var earlier = (steps: 0, tokens: 0)
 
   /// Prepares the first step; `measurement` is the held-out loss before it.
   init(
@@ -72,10 +74,11 @@ struct FinetuneLoop {
       gradientScale: clippingScale(norm: norm, limit: recipe.clipping))
     step += 1
     let seconds = clock.seconds
+    let (done, left) = (Double(step - earlier.steps), Double(recipe.steps - step))
     return FinetuneProgress(
       step: step, steps: recipe.steps, loss: loss.mean, gradientNorm: norm, rate: rate,
-      tokensPerSecond: Double(tokens) / max(seconds, 1e-9),
-      secondsLeft: seconds * (Double(recipe.steps) / Double(step) - 1))
+      tokensPerSecond: Double(tokens - earlier.tokens) / max(seconds, 1e-9),
+      secondsLeft: seconds * left / done)
   }
 
   /// Takes a held-out loss in: the rate and the end may depend on it, and its weights are good to
@@ -94,6 +97,17 @@ struct FinetuneLoop {
     guard rates.keepsBest, goodStep < step else { return false }
     good.restore()
     return true
+  }
+
+  /// Refuses parameters that are no longer numbers.
+  func requireFinite() throws(PipelineError) {
+    let isFinite = runner.parameters.all.allSatisfy { parameter in
+      let values = parameter.value.span
+      return values.indices.allSatisfy { values[$0].isFinite }
+    }
+    guard isFinite else {
+      throw .finetuningDiverged(layer: nil, step: step, goodStep: goodStep)
+    }
   }
 
   private func objective(of rows: LabelledRows) -> Objective {

@@ -53,6 +53,23 @@ package struct FinetuneStage {
   package func run(training: LabelledRows, heldOut: LabelledRows, report: ProgressReport) throws
     -> FinetuneResult
   {
+    try run(training: training, heldOut: heldOut, keeping: nil, report: report)
+  }
+
+  /// Where checkpoints come from and go to.
+  struct Keeper {
+    /// Steps between two checkpoints.
+    let interval: Int
+    /// What to go on from, and its numbers.
+    let last: (checkpoint: RunCheckpoint, numbers: JSONObject)?
+    /// Writes a checkpoint.
+    let save: (RunState) throws -> Void
+  }
+
+  /// The same with checkpoints, before the first step and after every so many.
+  func run(
+    training: LabelledRows, heldOut: LabelledRows, keeping keeper: Keeper?, report: ProgressReport
+  ) throws -> FinetuneResult {
     let kind = try recipe.objective(for: student.graph, isLabelled: training.labels != nil)
     if kind == .classes { try checkLabels(training, heldOut) }
     let parameters = try TrainableParameters(
@@ -63,33 +80,62 @@ package struct FinetuneStage {
     }
     let runner = GradientRunner(model: student, parameters: parameters)
     runner.recomputesBlocks = recipe.recomputesBlocks
-    let teacherLoss = try lossOfTeacher(heldOut, kind)
-    let before = try measure(runner, heldOut, kind)
+    let last = keeper?.last?.numbers
+    let teacherLoss =
+      last == nil ? try lossOfTeacher(heldOut, kind) : last?["teacher_loss"]?.double
+    let before = try last?["loss_before"]?.double ?? measure(runner, heldOut, kind)
     var loop = FinetuneLoop(
       recipe: recipe, batchSize: batchSize, kind: kind, teacher: teacher, rows: training,
       runner: runner, measurement: before)
     var after = before
+    func save() throws {
+      guard let keeper else { return }
+      // The losses of a step may be numbers although the weights after it no longer are.
+      try loop.requireFinite()
+      var state = loop.state
+      state.numbers["loss_before"] = .number(before)
+      state.numbers["loss_after"] = .number(after)
+      state.numbers["teacher_loss"] = teacherLoss.map { .number($0) } ?? .null
+      try keeper.save(state)
+    }
+    if let (checkpoint, numbers) = keeper?.last {
+      try loop.restore(numbers, checkpoint)
+      after = numbers["loss_after"]?.double ?? before
+    } else {
+      try save()
+    }
+    let tokensBefore = loop.tokens
     let clock = Stopwatch()
     var sinceReport = Stopwatch()
     while !loop.isDone {
       let progress = try loop.advance(clock: clock)
-      if loop.step == 1 || loop.step.isMultiple(of: 10) || sinceReport.seconds > 0.5 {
-        sinceReport = Stopwatch()
-        try report(.finetuneStep(progress))
+      if loop.isMeasured {
+        after = try measure(runner, heldOut, kind)
+        try loop.take(measurement: after)
+        try report(
+          .measured(
+            Measurement(stage: "finetune", layer: nil, step: loop.step, loss: after, perHead: [])))
       }
-      guard loop.isMeasured else { continue }
-      after = try measure(runner, heldOut, kind)
-      try report(
-        .measured(
-          Measurement(stage: "finetune", layer: nil, step: loop.step, loss: after, perHead: [])))
-      try loop.take(measurement: after)
+      let isSaved = keeper.map { loop.step.isMultiple(of: $0.interval) } ?? false
+      if isSaved { try save() }
+      guard progress.step == 1 || loop.step.isMultiple(of: 10) || sinceReport.seconds > 0.5 else {
+        continue
+      }
+      sinceReport = Stopwatch()
+      do {
+        try report(.finetuneStep(progress))
+      } catch {
+        // Whoever stops the run here can go on from here.
+        if !isSaved { try save() }
+        throw error
+      }
     }
     if loop.finish() { after = try measure(runner, heldOut, kind) }
     let seconds = max(clock.seconds, 1e-9)
     return FinetuneResult(
       parameters: parameters, objective: kind, lossBefore: before, lossAfter: after,
       teacherLoss: teacherLoss, steps: loop.step, tokens: loop.tokens,
-      tokensPerSecond: Double(loop.tokens) / seconds)
+      tokensPerSecond: Double(loop.tokens - tokensBefore) / seconds)
   }
 
   /// Mean loss over rows, some at a time.

@@ -18,6 +18,8 @@ extension Recipe {
     options.data = json["data"]?.string
     options.heldOut = json["held_out"]?.string
     options.length = json["length"]?.integer
+    options.run = json["run"]?.string
+    options.checkpointSteps = json["checkpoint_steps"]?.integer ?? options.checkpointSteps
     options.allowNonfinite = json["allow_nonfinite"]?.bool ?? false
     for (index, stage) in stages.enumerated() {
       switch stage {
@@ -38,6 +40,7 @@ extension Recipe {
     options.distillation.seed = try seed()
     options.finetuning.seed = options.distillation.seed
     if !stages.contains(where: { $0.name == "distil" }) { options.distillation.steps = 0 }
+    if stages.allSatisfy({ $0.name == "rewrite" }) { options.stages = [.rewrite] }
     return options
   }
 

@@ -7,6 +7,10 @@ internal import HHFormat
 struct ArtifactAssembly {
   let plan: ConversionPlan
   let options: ConversionOptions
+  /// The key of the settings as they were given.
+  let key: ConversionKey
+  /// The files that the model was read from.
+  let sources: [Provenance.Source]
   let checkpoint: Checkpoint
   let names: NameMap
   let companions: Companions
@@ -75,10 +79,8 @@ struct ArtifactAssembly {
   }
 
   private func description() throws(FormatError) -> ArtifactDescription {
-    let sources = try ConversionKey.sources(of: checkpoint)
     var settings = training.map { recipe($0.rows, $0.result) } ?? [:]
-    settings[ConversionKey.member] = .string(
-      try ConversionKey(sources: sources, companions: companions, options: options).text)
+    settings[ConversionKey.member] = .string(key.text)
     let size = plan.rewrite.blocks.first?.map.featureSize ?? 0
     return ArtifactDescription(
       producer: .init(name: Producer.name, version: Producer.version),

@@ -7,7 +7,11 @@ internal import HHFormat
 package struct Conversion {
   /// What will be done.
   package let plan: ConversionPlan
+  /// The settings, with epochs as steps; `asked` has them as they were given.
   private let options: ConversionOptions
+  private let asked: ConversionOptions
+  /// The folder of a run that was stopped; nil for a new conversion.
+  private let stopped: RunFolder?
   private let checkpoint: Checkpoint
   private let names: NameMap
   private let companions: Companions
@@ -17,7 +21,14 @@ package struct Conversion {
 
   /// Opens and checks everything that can be checked before work begins: the checkpoint, its
   /// configuration, the data and the output's path.
-  package init(_ options: ConversionOptions) throws {
+  ///
+  /// - Parameters:
+  ///   - options: The settings.
+  ///   - folder: The folder of a run of these settings that was stopped and is to go on.
+  /// - Throws: `FormatError` and `PipelineError` for what cannot be converted.
+  package init(_ options: ConversionOptions, resuming folder: RunFolder? = nil) throws {
+    stopped = folder
+    asked = options
     ThreadPolicy.use(threads: options.threads)
     checkpoint = try Checkpoint(opening: options.model, configuration: options.configuration)
     guard checkpoint.artifact == nil else {
@@ -116,8 +127,44 @@ package struct Conversion {
 
   /// Distils where that is asked for, writes the artifact and returns what was reached.
   ///
-  /// - Throws: what `report` throws, `PipelineError` or `FormatError`; nothing is left behind then.
+  /// - Throws: what `report` throws, `PipelineError` or `FormatError`; nothing is left behind then
+  ///   but the folder of a run.
   package func run(report: ProgressReport) throws -> ConversionSummary {
+    let sources = try ConversionKey.sources(of: checkpoint)
+    guard let run = try openRun(sources) else { return try self.run(sources, nil, report) }
+    do {
+      return try self.run(sources, run) { event in
+        try run.log(event)
+        try report(event)
+      }
+    } catch {
+      let error = run.explained(error)
+      try run.log(.failed("\(error)"))
+      throw error
+    }
+  }
+
+  /// The run folder, where the conversion keeps one.
+  private func openRun(_ sources: [Provenance.Source]) throws -> ConversionRun? {
+    guard let path = options.run else { return nil }
+    let folder =
+      try stopped ?? RunFolder(creating: path, recipe: try Recipe(asked, file: path))
+    let description = ArtifactDescription(
+      producer: .init(name: Producer.name, version: Producer.version),
+      architecture: .init(name: plan.architecture, config: checkpoint.configuration ?? [:]),
+      provenance: Provenance(
+        sources: sources, recipe: [:], seed: options.distillation.seed,
+        data: training.map { .init(kind: $0.rows.kind, sha256: $0.rows.digest, tokens: 0) }))
+    return try ConversionRun(
+      folder, plan: plan.rewrite, description: description, threads: options.threads)
+  }
+
+  private func run(
+    _ sources: [Provenance.Source], _ run: ConversionRun?, _ report: ProgressReport
+  ) throws -> ConversionSummary {
+    if let stopped {
+      try report(.resumed(checkpoint: try stopped.lastCheckpoint()))
+    }
     try report(.planned(plan))
     for (name, size) in companions.skipped {
       try report(
@@ -125,11 +172,12 @@ package struct Conversion {
           "\(quoted(name)) is not carried along: expected at most "
             + "\(count(Companions.maximumSize)) bytes, found \(count(size))"))
     }
-    let trained = try train(report: report)
+    let trained = try train(run, report: report)
     try report(.stage("write"))
     let written = try ArtifactAssembly(
-      plan: plan, options: options, checkpoint: checkpoint, names: names,
-      companions: companions,
+      plan: plan, options: options,
+      key: ConversionKey(sources: sources, companions: companions, options: asked),
+      sources: sources, checkpoint: checkpoint, names: names, companions: companions,
       training: trained.flatMap { trained in
         training.map { ($0.rows, trained.result, trained.finetuned, trained.summary.evaluations) }
       }
@@ -143,38 +191,61 @@ package struct Conversion {
 
   /// Distils, and finetunes where that is asked for.
   private func train(
-    report: ProgressReport
+    _ run: ConversionRun?, report: ProgressReport
   ) throws -> (
     result: DistillationResult, finetuned: FinetunedModel?, summary: ConversionSummary.Training
   )? {
     guard let training else { return nil }
     let (rows, heldOut) = try training.rows.load(runner: training.runner, report: report)
     let student = student(of: training.runner.graph)
-    func evaluate(after stage: String) throws -> [EvaluationResult] {
-      try training.evaluations.run(
-        after: stage, student: student, heldOut: heldOut, report: report)
+    var evaluations: [EvaluationResult] = []
+    func evaluate(after stage: String) throws {
+      var results = run?.evaluations.filter { $0.after == stage } ?? []
+      if results.isEmpty {
+        results = try training.evaluations.run(
+          after: stage, student: student, heldOut: heldOut, report: report)
+        run?.evaluations += results
+      }
+      evaluations += results
     }
-    var evaluations = try evaluate(after: "rewrite")
+    try evaluate(after: "rewrite")
     try report(.stage("distil"))
     let distillation = Stopwatch()
-    let stage = DistillationStage(
-      runner: training.runner, plan: plan.rewrite, recipe: options.distillation)
-    let result = try stage.run(
-      training: rows.input.rows(0..<min(rows.count, training.rows.distillationCount)),
-      heldOut: heldOut.input, report: report)
+    let result = try distil(run, rows, heldOut, report: report)
     let seconds = distillation.seconds
     student.maps = result.maps
-    evaluations += try evaluate(after: "distil")
+    try evaluate(after: "distil")
     let finetuned =
       options.finetuning.isOn
-      ? try finetune(student, training: rows, heldOut: heldOut, report: report) : nil
-    evaluations += try evaluate(after: "finetune")
+      ? try finetune(student, run, training: rows, heldOut: heldOut, report: report) : nil
+    try evaluate(after: "finetune")
     let summary = ConversionSummary.Training(
       klBefore: result.klBefore, klAfter: result.klAfter,
-      tokensPerSecond: Double(result.tokens) / max(seconds, 1e-9),
+      tokensPerSecond: run?.goesOn == true ? 0 : Double(result.tokens) / max(seconds, 1e-9),
       steps: result.steps, layers: result.layers, finetuning: finetuned?.summary,
       evaluations: evaluations)
     return (result, finetuned, summary)
+  }
+
+  /// Trains the maps of the layers that are not done yet.
+  private func distil(
+    _ run: ConversionRun?, _ rows: LabelledRows, _ heldOut: LabelledRows, report: ProgressReport
+  ) throws -> DistillationResult {
+    guard let training else { preconditionFailure("nothing is distilled without rows") }
+    let input = rows.input.rows(0..<min(rows.count, training.rows.distillationCount))
+    let finished = run?.layers ?? [:]
+    if !finished.isEmpty, plan.rewrite.blocks.allSatisfy({ finished[$0.layer] != nil }) {
+      return DistillationResult(
+        finished,
+        tokensPerStep: min(options.distillation.batchSize, input.rowCount) * training.rows.length)
+    }
+    var recipe = options.distillation
+    if let steps = run?.distillationSteps { (recipe.steps, recipe.budget) = (steps, nil) }
+    let stage = DistillationStage(
+      runner: training.runner, plan: plan.rewrite, recipe: recipe)
+    return try stage.run(
+      training: input, heldOut: heldOut.input, finished: finished, report: report
+    ) { layers, steps in try run?.save(layers, steps: steps) }
   }
 
   /// The converted model before any training, with weights of its own: those may change in place
@@ -189,8 +260,8 @@ package struct Conversion {
 
   /// Trains the whole converted model, which changes in place.
   private func finetune(
-    _ student: ModelRunner, training rows: LabelledRows, heldOut: LabelledRows,
-    report: ProgressReport
+    _ student: ModelRunner, _ run: ConversionRun?, training rows: LabelledRows,
+    heldOut: LabelledRows, report: ProgressReport
   ) throws -> FinetunedModel? {
     guard let teacher = training?.runner else { return nil }
     try report(.stage("finetune"))
@@ -198,7 +269,14 @@ package struct Conversion {
       student: student, teacher: teacher, recipe: options.finetuning,
       batchSize: options.distillation.batchSize)
     let finetuned = try FinetunedModel(
-      student, stage.run(training: rows, heldOut: heldOut, report: report))
+      student,
+      stage.run(
+        training: rows, heldOut: heldOut,
+        keeping: run.map { run in
+          FinetuneStage.Keeper(
+            interval: options.checkpointSteps, last: run.finetuning,
+            save: { try run.save(finetuning: $0) })
+        }, report: report))
     try report(.finetuned(finetuned.summary))
     return finetuned
   }

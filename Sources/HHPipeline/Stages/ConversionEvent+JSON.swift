@@ -10,6 +10,10 @@ extension ConversionEvent {
   private var json: JSONValue {
     switch self {
     case .planned(let plan): .object(plan.json)
+    case .resumed(let checkpoint):
+      .object([
+        "event": .string("resumed"), "checkpoint": checkpoint.map { .string($0) } ?? .null,
+      ])
     case .stage(let name): .object(["event": .string("stage"), "stage": .string(name)])
     case .sampled(let tokens, let total):
       .object([
@@ -50,6 +54,8 @@ extension ConversionEvent {
       ])
     case .warning(let text):
       .object(["event": .string("warning"), "message": .string(text)])
+    case .failed(let reason):
+      .object(["event": .string("failed"), "message": .string(reason)])
     case .summary(let summary): .object(summary.json)
     }
   }
@@ -67,7 +73,8 @@ extension Measurement {
 }
 
 extension EvaluationResult {
-  fileprivate func json(leading: JSONObject = [:]) -> JSONObject {
+  /// The result behind other members.
+  func json(leading: JSONObject = [:]) -> JSONObject {
     var object = leading
     object["task"] = .string(task)
     object["after"] = .string(after)
@@ -81,6 +88,7 @@ extension EvaluationFigure {
   /// The figure, and where there is a softmax model its own and the share of it that is kept.
   package var json: JSONObject {
     var object: JSONObject = ["name": .string(name), "value": .number(value)]
+    if isCost { object["is_cost"] = .bool(true) }
     if let teacher, let recovered {
       object["softmax"] = .number(teacher)
       object["recovered"] = .number(recovered)
@@ -90,7 +98,8 @@ extension EvaluationFigure {
 }
 
 extension DistilledLayer {
-  fileprivate func json(leading: JSONObject = [:]) -> JSONObject {
+  /// The result behind other members.
+  func json(leading: JSONObject = [:]) -> JSONObject {
     var object = leading
     object["layer"] = .integer(Int64(layer))
     object["kl_before"] = .number(klBefore)

@@ -4,6 +4,8 @@
 package enum ConversionEvent: Sendable {
   /// The work is known and about to begin.
   case planned(ConversionPlan)
+  /// A stopped run goes on from a checkpoint; nil where it stopped before the first.
+  case resumed(checkpoint: String?)
   /// A stage began: `read`, `sample`, `distil`, `finetune`, `evaluate` or `write`.
   case stage(String)
   /// Tokens of the teacher's own text drawn so far.
@@ -26,6 +28,8 @@ package enum ConversionEvent: Sendable {
   case verified(bytes: Int, of: Int)
   /// Something the user should know, in one sentence.
   case warning(String)
+  /// A run ended early, for this reason.
+  case failed(String)
   /// The conversion is done.
   case summary(ConversionSummary)
 }
@@ -89,7 +93,8 @@ package struct ConversionSummary: Sendable, Equatable {
     package let klBefore: Double
     /// The same after distillation.
     package let klAfter: Double
-    /// Training tokens per second of distillation, a token counted once for all layers.
+    /// Training tokens per second of distillation, a token counted once for all layers; 0 where a
+    /// resumed run did not do all of it.
     package let tokensPerSecond: Double
     package let steps: Int
     package let layers: [DistilledLayer]

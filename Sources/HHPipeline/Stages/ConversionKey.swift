@@ -58,7 +58,11 @@ extension ConversionOptions {
       "seed": .unsigned(distillation.seed), "delta": .bool(delta),
     ]
     for (key, value) in distillation.json.pairs { settings[key] = value }
-    if finetuning.isOn { settings["finetune"] = .object(finetuning.json) }
+    if finetuning.isOn {
+      var recipe = finetuning
+      recipe.batchSize = finetuning.batchSize ?? distillation.batchSize
+      settings["finetune"] = .object(recipe.json)
+    }
     if !evaluations.isEmpty {
       var list: [JSONValue] = []
       for evaluation in evaluations {

@@ -30,6 +30,10 @@ package struct ConversionOptions: Sendable, Equatable {
   package var finetuning = FinetuneRecipe()
   /// What is measured, and when.
   package var evaluations: [Evaluation] = []
+  /// A new folder from which the conversion can be resumed; nil keeps none.
+  package var run: String?
+  /// Steps of finetuning between two checkpoints of a run.
+  package var checkpointSteps = 100
   /// Threads to use.
   package var threads: Int
   /// Whether the artifact leaves what it has in common with the model to the model.
@@ -57,6 +61,7 @@ package struct ConversionOptions: Sendable, Equatable {
       return Int(steps)
     }
     var options = self
+    options.finetuning.batchSize = finetuning.batchSize ?? distillation.batchSize
     options.distillation.steps = try checked(
       distillation.stepCount(rowCount: distillationRows))
     options.finetuning.steps = try checked(

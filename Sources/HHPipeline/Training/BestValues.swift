@@ -5,7 +5,8 @@ internal import HHCompute
 /// A copy of parameters in memory of its own.
 struct BestValues {
   private let values: [FloatBuffer]
-  private let copies: [FloatBuffer]
+  /// What was kept last.
+  let copies: [FloatBuffer]
 
   /// Keeps what the parameters are now.
   init(of values: [FloatBuffer]) {

@@ -52,7 +52,11 @@ struct Batch: ParsableCommand {
   func run() throws {
     try ReportedFailure.reporting {
       // A recipe that cannot be followed is no model's failure.
-      _ = try arguments.options(model: "")
+      if let run = try arguments.options(model: "").run {
+        throw PipelineError.invalidOption(
+          name: "--recipe",
+          problem: "expected none with a 'run' for several models, found '\(run)'")
+      }
       let units = try WorkList.units(of: paths, outputFolder: output ?? ".")
       let states = units.map(completion)
       if dryRun { return try list(units, states) }

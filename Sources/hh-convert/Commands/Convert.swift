@@ -18,6 +18,19 @@ struct Convert: ParsableCommand {
   @Option(help: "A configuration to use instead of the config.json beside the checkpoint.")
   var config: String?
 
+  @Option(
+    name: .customLong("run"),
+    help: """
+      A new folder to keep the settings, every event and checkpoints in, so that 'resume' can go on \
+      with a conversion that was stopped.
+      """)
+  var runFolder: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Steps of finetuning between two checkpoints of a run (default: 100).")
+  var checkpointSteps: Int?
+
   @OptionGroup var arguments: ConversionArguments
 
   @Flag(help: "Print the plan and stop.")
@@ -36,6 +49,7 @@ struct Convert: ParsableCommand {
     if model == nil && arguments.recipe == nil {
       throw ValidationError("Missing expected argument '<model>'")
     }
+    try check(checkpointSteps, in: 1...10_000_000, "--checkpoint-steps")
     if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
   }
 
@@ -49,25 +63,16 @@ struct Convert: ParsableCommand {
         try Terminal.print(json ? ConversionEvent.planned(plan).jsonLine : plan.text + "\n")
         return
       }
-      let printer = EventPrinter(manner)
-      defer { printer.clear() }
-      _ = try conversion.run { event in
-        try Interrupts.check()
-        printer.print(event)
-      }
+      try EventPrinter(.chosen(json: json, quiet: quiet)).follow(conversion)
     }
-  }
-
-  private var manner: EventPrinter.Manner {
-    if json { return .json }
-    if quiet { return .quiet }
-    return Terminal.isLive ? .live : .plain
   }
 
   private func options() throws -> ConversionOptions {
     var options = try arguments.options(model: model)
     if let output { options.output = output }
     if let config { options.configuration = config }
+    if let runFolder { options.run = runFolder }
+    if let checkpointSteps { options.checkpointSteps = checkpointSteps }
     options.force = force
     return options
   }

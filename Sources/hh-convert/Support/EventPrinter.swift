@@ -13,6 +13,13 @@ final class EventPrinter {
     /// JSON lines on standard output.
     case json
     case quiet
+
+    /// The manner that flags ask for.
+    static func chosen(json: Bool, quiet: Bool) -> Manner {
+      if json { return .json }
+      if quiet { return .quiet }
+      return Terminal.isLive ? .live : .plain
+    }
   }
 
   private let manner: Manner
@@ -21,6 +28,15 @@ final class EventPrinter {
   private var layerCount = 0
 
   init(_ manner: Manner) { self.manner = manner }
+
+  /// Runs a conversion and prints its events; a signal stops it.
+  func follow(_ conversion: Conversion) throws {
+    defer { clear() }
+    _ = try conversion.run { event in
+      try Interrupts.check()
+      print(event)
+    }
+  }
 
   /// Prints one event.
   func print(_ event: ConversionEvent) {
@@ -42,6 +58,8 @@ final class EventPrinter {
               + " \(training.length), about \(duration(plan.seconds))"
           } ?? "no training, about \(duration(plan.seconds))"))
     case .stage: break
+    case .resumed(let checkpoint):
+      line("goes on from \(checkpoint ?? "the beginning: there is no checkpoint yet")")
     case .sampled(let tokens, let total):
       progress("sample  \(count(tokens)) of \(count(total)) tokens")
     case .step(let step):
@@ -78,6 +96,7 @@ final class EventPrinter {
       line(
         "layer \(layer.layer + 1)/\(total)  KL \(fixed(layer.klBefore, 4)) ->"
           + " \(fixed(layer.klAfter, 4))")
+    case .failed: break
     case .warning(let text): line("warning: \(text)")
     case .summary(let summary): describe(summary)
     }
@@ -93,7 +112,9 @@ final class EventPrinter {
       lines.append(
         "mean KL(teacher || student) on held-out rows: \(fixed(training.klBefore, 4)) ->"
           + " \(fixed(training.klAfter, 4))")
-      speed = " \(count(Int(training.tokensPerSecond))) tokens/s,"
+      if training.tokensPerSecond > 0 {
+        speed = " \(count(Int(training.tokensPerSecond))) tokens/s,"
+      }
     }
     lines.append(
       "\(duration(summary.seconds)),\(speed) peak memory \(bytes(summary.peakMemory))")

@@ -61,7 +61,9 @@ struct ReportedFailure: Error {
         case .diverged, .finetuningDiverged: .badSettings
         case .invalidOption: .usage
         case .unfaithful: .verificationFailed
-        case .interrupted(let signal): ExitStatus(signal: signal)
+        case .interrupted(let signal), .stopped(_, .interrupted(let signal)):
+          ExitStatus(signal: signal)
+        case .stopped: .badSettings
         }
       self.init(message: error.description, status: status)
     default:

@@ -176,7 +176,10 @@ struct BatchTests {
   @Test("every option of a conversion is passed on")
   func options() throws {
     let help = try Tool.run("help", "convert", in: bench.folder)
-    let own = ["--output", "--config", "--dry-run", "--force", "--quiet", "--json"]
+    let own = [
+      "--output", "--config", "--run", "--checkpoint-steps", "--dry-run", "--force", "--quiet",
+      "--json",
+    ]
     let shared = help.lines.filter { $0.hasPrefix("  -") }
       .flatMap { $0.split(whereSeparator: { " ,".contains($0) }) }.map(String.init)
       .filter { $0.hasPrefix("--") && !own.contains($0) && !["--version", "--help"].contains($0) }

@@ -1,0 +1,26 @@
+// Making folders and removing files.
+
+internal import Glibc
+
+/// Makes a folder, or keeps an empty one that is there.
+///
+/// - Throws: `.cannotCreate` where something else has the name or the parent cannot be written to.
+package func makeFolder(at path: String) throws(FormatError) {
+  // Safe: Swift lends the path as a terminated text during the call.
+  guard unsafe mkdir(path, 0o777) != 0 else { return }
+  let code = errno
+  guard code == EEXIST, try PathKind(of: path) == .directory else {
+    throw FormatError(
+      .cannotCreate, file: path, problem: "cannot be created: \(systemMessage(code))")
+  }
+  guard try directoryEntries(of: path).isEmpty else {
+    throw FormatError(
+      .cannotCreate, file: path, problem: "expected a new or empty folder, found one with files")
+  }
+}
+
+/// Removes a file; one that is not there, or cannot be removed, stays as it is.
+package func removeFile(at path: String) {
+  // Safe: Swift lends the path as a terminated text during the call.
+  _ = unsafe unlink(path)
+}

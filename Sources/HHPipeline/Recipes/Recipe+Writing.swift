@@ -1,0 +1,65 @@
+// From the settings of a conversion back to a recipe, for runs that are to be resumed.
+
+internal import HHFormat
+
+extension Recipe {
+  /// The recipe of a conversion's settings, paths made absolute, so that it means the same in every
+  /// folder: `options(model:threads:)` gives the settings back.
+  init(_ options: ConversionOptions, file: String) throws(FormatError) {
+    let folder = try resolvedPath(".")
+    func absolute(_ path: String?) -> JSONValue {
+      path.map { .string($0.hasPrefix("/") ? $0 : join(folder, $0)) } ?? .null
+    }
+    var stages: [JSONValue] = []
+    func add(_ stage: String, _ members: JSONObject) {
+      var object: JSONObject = ["stage": .string(stage)]
+      for (key, value) in members.pairs { object[key] = value }
+      stages.append(.object(object))
+      for evaluation in options.evaluations where evaluation.after == stage {
+        stages.append(
+          .object([
+            "stage": .string("evaluate"), "task": .string(evaluation.settings.task.rawValue),
+            "data": absolute(evaluation.settings.data),
+            "rows": evaluation.settings.rowLimit.map { .integer(Int64($0)) } ?? .null,
+          ]))
+      }
+    }
+    add("rewrite", [:])
+    if options.stages.contains(.distil) { add("distil", options.distillation.stage) }
+    if options.finetuning.isOn {
+      add("finetune", options.finetuning.stage(batchSize: options.distillation.batchSize))
+    }
+    try self.init(
+      .object([
+        "model": absolute(options.model), "config": absolute(options.configuration),
+        "output": absolute(options.outputPath), "delta": .bool(options.delta),
+        "data": absolute(options.data), "held_out": absolute(options.heldOut),
+        "length": options.length.map { .integer(Int64($0)) } ?? .null,
+        "seed": .unsigned(options.distillation.seed), "threads": .integer(Int64(options.threads)),
+        "allow_nonfinite": .bool(options.allowNonfinite),
+        "checkpoint_steps": .integer(Int64(options.checkpointSteps)),
+        "stages": .array(stages),
+      ]), file: file)
+  }
+}
+
+extension DistillationRecipe {
+  /// The members of a recipe's stage.
+  fileprivate var stage: JSONObject {
+    var object = json
+    if epochs != nil { object["steps"] = .null }
+    return object
+  }
+}
+
+extension FinetuneRecipe {
+  /// The members of a recipe's stage; `batchSize` is that of distillation.
+  fileprivate func stage(batchSize: Int) -> JSONObject {
+    var object = json
+    object["batch"] = .integer(Int64(self.batchSize ?? batchSize))
+    object["schedule"] = object["decay"]
+    (object["decay"], object["temperature"]) = (nil, nil)
+    if epochs != nil { object["steps"] = .null }
+    return object
+  }
+}

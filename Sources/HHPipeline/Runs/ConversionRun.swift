@@ -1,0 +1,145 @@
+// A conversion that keeps a run folder: what it logs, what it saves, and where it goes on.
+
+internal import HHCompute
+internal import HHFormat
+
+/// The run folder of one conversion, between the stages and the files.
+///
+/// A checkpoint holds the layers that are distilled, the evaluations that are made and, once
+/// finetuning has begun, its state. Distilled layers are saved one by one: each is trained alone, so
+/// a layer that was begun is begun again.
+final class ConversionRun {
+  private let folder: RunFolder
+  private let plan: RewritePlan
+  private let threads: Int
+  private let description: ArtifactDescription
+  /// What the run has reached so far.
+  private(set) var layers: [Int: FinishedLayer] = [:]
+  /// Steps per layer that a budget allowed; nil before the first layer is done.
+  private(set) var distillationSteps: Int?
+  /// Results of evaluations so far.
+  var evaluations: [EvaluationResult] = []
+  /// The state of finetuning that the run goes on from.
+  private(set) var finetuning: (checkpoint: RunCheckpoint, numbers: JSONObject)?
+  /// Whether some of the work was done by an earlier process.
+  private(set) var goesOn = false
+
+  /// Opens the folder's last checkpoint, where there is one.
+  ///
+  /// - Throws: `badData` for a checkpoint that was made from another model or other data, and
+  ///   `FormatError` for a damaged one.
+  init(
+    _ folder: RunFolder, plan: RewritePlan, description: ArtifactDescription, threads: Int
+  ) throws(FormatError) {
+    (self.folder, self.plan, self.threads) = (folder, plan, threads)
+    self.description = description
+    guard let path = try folder.lastCheckpoint() else { return }
+    let checkpoint = try RunCheckpoint(at: path)
+    guard checkpoint.inputs == description.inputs else {
+      throw FormatError(
+        .badData, file: path,
+        problem: "expected the model and the data that the run began with, found others",
+        hint: "put the old files back, or begin another run")
+    }
+    let numbers = checkpoint.numbers
+    goesOn = true
+    distillationSteps = numbers["steps"]?.integer
+    evaluations = (numbers["evaluations"]?.array ?? []).map { EvaluationResult($0) }
+    for value in numbers["layers"]?.array ?? [] {
+      let layer = DistilledLayer(value)
+      guard let block = plan.blocks.first(where: { $0.layer == layer.layer }) else { continue }
+      let maps = block.maps()
+      for (tensor, values) in zip(block.tensors, maps.parameters) {
+        try checkpoint.read("map/\(tensor.name)", into: values)
+      }
+      layers[layer.layer] = FinishedLayer(
+        result: layer, maps: maps, steps: value["steps"]?.integer ?? 0)
+    }
+    finetuning = numbers["finetune"]?.object.map { (checkpoint, $0) }
+  }
+
+  /// Adds an event to the log, but for the progress of writing, which says nothing of the run.
+  func log(_ event: ConversionEvent) throws(FormatError) {
+    if case .written = event { return }
+    try folder.append(event)
+  }
+
+  /// Saves the layers that are done.
+  func save(_ layers: [Int: FinishedLayer], steps: Int) throws(FormatError) {
+    self.layers = layers
+    distillationSteps = steps
+    try save(RunState())
+  }
+
+  /// Saves the state of finetuning.
+  func save(finetuning state: RunState) throws(FormatError) {
+    var state = state
+    state.numbers = ["finetune": .object(state.numbers)]
+    try save(state)
+  }
+
+  private func save(_ state: RunState) throws(FormatError) {
+    var state = state
+    state.numbers["steps"] = distillationSteps.map { .integer(Int64($0)) } ?? .null
+    state.numbers["evaluations"] = .array(evaluations.map { .object($0.json()) })
+    state.numbers["layers"] = .array(
+      layers.values.sorted { $0.result.layer < $1.result.layer }.map { layer in
+        var object = layer.result.json()
+        object["steps"] = .integer(Int64(layer.steps))
+        return .object(object)
+      })
+    for block in plan.blocks {
+      guard let layer = layers[block.layer] else { continue }
+      state.tensors += zip(block.tensors, layer.maps.parameters).map { tensor, values in
+        ("map/\(tensor.name)", values)
+      }
+    }
+    try folder.save(state, description: description, threads: threads)
+  }
+
+  /// An error of the run with what there is to go on from.
+  func explained(_ error: any Error) -> any Error {
+    guard let error = error as? PipelineError else { return error }
+    switch error {
+    case .diverged, .finetuningDiverged, .interrupted:
+      return PipelineError.stopped(run: folder.path, cause: error)
+    default: return error
+    }
+  }
+}
+
+extension RunCheckpoint {
+  /// The digests of what the run was begun with.
+  fileprivate var inputs: [String] { description.inputs }
+}
+
+extension ArtifactDescription {
+  /// The digests of the files that a run depends on.
+  fileprivate var inputs: [String] {
+    provenance.sources.map(\.sha256) + [provenance.data?.sha256 ?? "none"]
+  }
+}
+
+extension DistilledLayer {
+  /// Reads what `json` wrote; numbers that are none were written as null.
+  fileprivate init(_ value: JSONValue) {
+    self.init(
+      layer: value["layer"]?.integer ?? -1, klBefore: value["kl_before"]?.double ?? .nan,
+      klAfter: value["kl_after"]?.double ?? .nan,
+      klPerHead: (value["kl_per_head"]?.array ?? []).map { $0.double ?? .nan })
+  }
+}
+
+extension EvaluationResult {
+  /// Reads what `json` wrote.
+  fileprivate init(_ value: JSONValue) {
+    self.init(
+      task: value["task"]?.string ?? "", after: value["after"]?.string ?? "",
+      data: value["examples"]?.string ?? "",
+      figures: (value["figures"]?.array ?? []).map { figure in
+        EvaluationFigure(
+          name: figure["name"]?.string ?? "", value: figure["value"]?.double ?? .nan,
+          teacher: figure["softmax"]?.double, isCost: figure["is_cost"]?.bool ?? false)
+      })
+  }
+}

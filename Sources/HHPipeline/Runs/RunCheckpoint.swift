@@ -1,0 +1,62 @@
+// One checkpoint of a run: numbers and tensors from which the rest of the run follows.
+
+internal import HHCompute
+internal import HHFormat
+
+/// The state of a run between two steps.
+struct RunState {
+  /// Numbers and words.
+  var numbers: JSONObject = [:]
+  /// Tensors of floats, by names of their own.
+  var tensors: [(name: String, values: FloatBuffer)] = []
+}
+
+/// A checkpoint as a file in the artifact's format, all of whose tensors are training state.
+struct RunCheckpoint {
+  private let reader: ArtifactReader
+
+  /// Opens a checkpoint.
+  init(at path: String) throws(FormatError) { reader = try ArtifactReader(at: path) }
+
+  /// What the checkpoint says of itself.
+  var description: ArtifactDescription { reader.manifest.description }
+
+  /// The numbers and words of the state.
+  var numbers: JSONObject { description.state ?? [:] }
+
+  /// Reads a tensor into a buffer of its size.
+  ///
+  /// - Throws: `badData` where the checkpoint has no such tensor, or one of another size.
+  func read(_ name: String, into buffer: FloatBuffer) throws(FormatError) {
+    guard let tensor = reader.tensor(named: name), tensor.dtype == .f32,
+      tensor.byteCount == 4 * buffer.count
+    else {
+      throw FormatError(
+        .badData, file: reader.path, place: "tensor \(quoted(name))",
+        problem: "expected \(buffer.count) values of float32, found "
+          + (reader.tensor(named: name).map { "\($0.dtype.rawValue) \($0.shape)" } ?? "none"))
+    }
+    try reader.checkDigest(of: name)
+    var values = buffer.mutableSpan
+    try reader.readFloats(of: name, into: &values)
+  }
+
+  /// Writes a checkpoint, which appears under its name only when it is whole and on disk.
+  static func write(
+    _ state: RunState, to path: String, description: ArtifactDescription, threads: Int
+  ) throws(FormatError) {
+    var description = description
+    description.state = state.numbers
+    _ = try ArtifactWriter.write(
+      to: path, description: description,
+      tensors: state.tensors.map { tensor in
+        ArtifactTensor(
+          name: tensor.name, dtype: .f32, shape: [tensor.values.count], origin: .state,
+          byteCount: 4 * tensor.values.count
+        ) { (range, body) throws(FormatError) in
+          // Safe: floats have no padding.
+          try body(unsafe tensor.values.span.bytes.extracting(range))
+        }
+      }, options: ArtifactOptions(threads: threads))
+  }
+}

@@ -1,0 +1,99 @@
+// A run's folder: its recipe, its event log and its last checkpoints.
+//
+//     RUN/recipe.yaml                                    every setting, written out
+//     RUN/events.jsonl                                   one event a line, appended
+//     RUN/checkpoint-000007.hedgehog.safetensors.zst     the last two
+
+package import HHFormat
+
+/// The folder of a run that can be resumed.
+package struct RunFolder: Sendable {
+  /// The folder.
+  package let path: String
+  private let log: AppendedFile
+
+  private static let prefix = "checkpoint-"
+  /// Checkpoints that are kept.
+  private static let keptCount = 2
+
+  /// Makes the folder of a new run.
+  ///
+  /// - Throws: `.cannotCreate` where there is one already.
+  init(creating path: String, recipe: Recipe) throws(FormatError) {
+    self.path = path
+    if isPresent(join(path, "recipe.yaml")) {
+      throw FormatError(
+        .cannotCreate, file: path, problem: "expected a new folder for the run, found a run in it",
+        hint: "go on with it: hh-convert resume \(path)")
+    }
+    try makeFolder(at: path)
+    try Self.write(recipe, to: path, replacing: false)
+    log = try AppendedFile(at: join(path, "events.jsonl"))
+  }
+
+  /// Opens the folder of a run that was stopped, and clears away what a kill left behind.
+  ///
+  /// - Throws: `.missingInput` where there is no run.
+  package init(opening path: String) throws(FormatError) {
+    self.path = path
+    guard isPresent(join(path, "recipe.yaml")) else {
+      throw FormatError(
+        .missingInput, file: path,
+        problem: "expected the folder of a run, found no recipe.yaml in it"
+      )
+    }
+    log = try AppendedFile(at: join(path, "events.jsonl"))
+    for name in try directoryEntries(of: path)
+    where name.hasPrefix(".") && name.hasSuffix(".partial") {
+      removeFile(at: join(path, name))
+    }
+  }
+
+  /// The settings of the run's conversion.
+  package func options() throws(FormatError) -> ConversionOptions {
+    var options = try Recipe.named(join(path, "recipe.yaml")).options(model: nil, threads: 1)
+    options.run = path
+    return options
+  }
+
+  /// Gives the run other settings from here on.
+  package func replace(_ options: ConversionOptions) throws(FormatError) {
+    try Self.write(try Recipe(options, file: path), to: path, replacing: true)
+  }
+
+  /// Adds an event to the log.
+  func append(_ event: ConversionEvent) throws(FormatError) { try log.append(event.jsonLine) }
+
+  /// The path of the last checkpoint; nil before the first.
+  package func lastCheckpoint() throws(FormatError) -> String? {
+    try checkpoints().last.map { join(path, $0) }
+  }
+
+  /// Writes the next checkpoint and removes those that are too old.
+  func save(
+    _ state: RunState, description: ArtifactDescription, threads: Int
+  ) throws(FormatError) {
+    let last = try checkpoints().last.flatMap { Int($0.dropFirst(Self.prefix.count).prefix(6)) }
+    let digits = "\((last ?? 0) + 1)"
+    let number = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+    try RunCheckpoint.write(
+      state, to: join(path, Self.prefix + number + ConversionOptions.artifactSuffix),
+      description: description, threads: threads)
+    for name in try checkpoints().dropLast(Self.keptCount) { removeFile(at: join(path, name)) }
+  }
+
+  /// The names of the checkpoints, oldest first.
+  private func checkpoints() throws(FormatError) -> [String] {
+    try directoryEntries(of: path).filter { $0.hasPrefix(Self.prefix) }
+  }
+
+  private static func write(
+    _ recipe: Recipe, to path: String, replacing: Bool
+  ) throws(FormatError) {
+    var file = try AtomicFile(at: join(path, "recipe.yaml"), replacing: replacing)
+    let bytes = Array(try recipe.yaml().utf8)
+    // Safe: bytes have no padding.
+    try file.write(unsafe bytes.span.bytes)
+    try file.commit()
+  }
+}

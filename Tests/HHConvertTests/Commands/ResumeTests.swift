@@ -1,0 +1,165 @@
+// Runs that are stopped and go on.
+
+import Foundation
+import Glibc
+import HHFormat
+import HHTestSupport
+import Testing
+
+@Suite("Resume")
+struct ResumeTests {
+  let bench: Bench
+
+  init() throws { bench = try Bench() }
+
+  /// A conversion with distillation, finetuning and an evaluation, in a run folder.
+  private func arguments(_ model: String, run: String, output: String) throws -> [String] {
+    try bench.folder.write(
+      """
+      data: data/held-out.txt
+      length: 32
+      checkpoint_steps: 7
+      stages:
+        - stage: rewrite
+        - {stage: distil, steps: 12, batch: 4, clip: 1}
+        - {stage: evaluate, task: lm}
+        - stage: finetune
+          steps: 60
+          batch: 2
+          accumulation: 2
+          schedule: plateau
+          plateau: {interval: 10, patience: 1}
+          early_stop: {interval: 20, patience: 2}
+          lora: {rank: 2, dropout: 0.1, targets: [query, value]}
+      """, to: "r.yaml")
+    return ["models/\(model)", "--recipe", "r.yaml", "--run", run, "-o", output]
+  }
+
+  @Test(
+    "a run that is killed anywhere ends with the bytes of one that never was",
+    arguments: [
+      ("\"stage\":\"distil\"", SIGKILL), ("\"layer\":1", SIGKILL), ("\"step\":10,", SIGKILL),
+      ("\"event\":\"evaluated\"", SIGTERM), ("\"stage\":\"finetune\",\"step\":30", SIGKILL),
+      ("\"stage\":\"finetune\",\"step\":20", SIGINT), ("\"event\":\"finetuned\"", SIGKILL),
+    ])
+  func killed(mark: String, signal: Int32) throws {
+    let whole = try Tool.run(
+      arguments("llama", run: "whole", output: "a") + ["-q"], in: bench.folder)
+    #expect(whole.status == 0, "\(whole)")
+    let stopped = try Tool.run(
+      arguments("llama", run: "stopped", output: "b"), in: bench.folder, until: mark,
+      then: signal)
+    #expect(stopped.status != 0)
+    if signal != SIGKILL {
+      #expect(stopped.errors.contains("hint: 'hh-convert resume stopped' goes on"))
+    }
+    // A kill may tear the last line, and leave a file that was being written.
+    try bench.folder.write("half", to: "stopped/.checkpoint.1.partial")
+    let log = bench.folder.path("stopped/events.jsonl")
+    try (String(contentsOfFile: log, encoding: .utf8) + "{\"event\":\"st").write(
+      toFile: log, atomically: true, encoding: .utf8)
+    let resumed = try Tool.run("resume", "stopped", "--json", in: bench.folder)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(try bench.bytes("a") == bench.bytes("b"))
+    #expect(try parse(try #require(resumed.lines.first))["event"]?.string == "resumed")
+    let events = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
+    for event in events { _ = try parse(String(event)) }
+    #expect(try parse(String(try #require(events.last)))["event"]?.string == "summary")
+    let names = try directoryEntries(of: bench.folder.path("stopped"))
+    #expect(names.count { $0.hasPrefix("checkpoint-") } <= 2)
+    #expect(!names.contains { $0.hasPrefix(".") })
+    // Once more is a success with nothing to do.
+    let again = try Tool.run("resume", "stopped", in: bench.folder)
+    #expect(again.status == 0 && again.output.contains("done already"), "\(again)")
+  }
+
+  @Test("a run folder says everything: another run of its recipe is the same")
+  func recipe() throws {
+    let first = try Tool.run(
+      Bench.short("gpt2") + [
+        "--finetune-steps", "3", "--lora", "2", "--seed", "7", "--run", "run", "-q", "-o", "a",
+      ], in: bench.folder)
+    #expect(first.status == 0, "\(first)")
+    let again = try Tool.run(
+      "convert", "--recipe", "run/recipe.yaml", "-q", "-o", "b", in: bench.folder)
+    #expect(again.status == 0, "\(again)")
+    let plain = try Tool.run(
+      Bench.short("gpt2") + [
+        "--finetune-steps", "3", "--lora", "2", "--seed", "7", "-q", "-o", "c",
+      ], in: bench.folder)
+    #expect(plain.status == 0, "\(plain)")
+    #expect(try bench.bytes("a") == bench.bytes("b"))
+    #expect(try bench.bytes("a") == bench.bytes("c"))
+  }
+
+  @Test("a run that diverges keeps its last good checkpoint, and goes on with a lower rate")
+  func diverges() throws {
+    let outcome = try Tool.run(
+      Bench.short("gpt2") + [
+        "--finetune-steps", "6", "--finetune-lr", "1e30", "--run", "run", "-q", "-o", "out",
+      ], in: bench.folder)
+    #expect(outcome.status == 78)
+    expectError(outcome, "finetuning: step ")
+    #expect(outcome.errors.contains("hint: 'hh-convert resume run --finetune-lr X' goes on"))
+    #expect(
+      try directoryEntries(of: bench.folder.path("run")).contains {
+        $0.hasPrefix("checkpoint-")
+      })
+    let resumed = try Tool.run(
+      "resume", "run", "--finetune-lr", "1e-4", "-q", in: bench.folder)
+    #expect(resumed.status == 0, "\(resumed)")
+    #expect(try Tool.run("verify", "-q", "out", in: bench.folder).status == 0)
+  }
+
+  @Test("runs that cannot begin or go on")
+  func errors() throws {
+    #expect(
+      try Tool.run(
+        arguments("gpt2", run: "run", output: "out") + ["--finetune-steps", "2", "-q"],
+        in: bench.folder
+      ).status == 0)
+    try bench.folder.write("seed: 1", to: "odd/recipe.yaml")
+    try bench.folder.write("x", to: "full/x")
+    let convert = { try self.arguments("gpt2", run: $0, output: "new") }
+    for (arguments, status, message) in [
+      (try convert("run"), 73, "run: expected a new folder for the run, found a run in it"),
+      (try convert("full"), 73, "full: expected a new or empty folder"),
+      (try convert("no/where"), 73, "no/where: cannot be created: No such file"),
+      (try convert("r.yaml"), 73, "r.yaml: cannot be created: File exists"),
+      (["resume", "none"], 66, "none: expected the folder of a run, found no recipe.yaml"),
+      (["resume", "odd"], 65, "odd/recipe.yaml: key 'model': expected a model"),
+      (["resume"], 64, "Missing expected argument '<folder>'"),
+      (["resume", "run", "--lr", "0"], 64, "--lr: expected a positive number, found 0.0"),
+    ] as [([String], Int32, String)] {
+      let outcome = try Tool.run(arguments, in: bench.folder)
+      #expect(outcome.status == status, "\(arguments) \(outcome)")
+      #expect(outcome.errors.contains(message), "\(outcome)")
+    }
+  }
+
+  @Test("a run goes on only with the model and the data that it began with, and whole files")
+  func inputs() throws {
+    let text = try String(contentsOfFile: Fixtures.path("data/held-out.txt"), encoding: .utf8)
+    try bench.folder.write(text, to: "text.txt")
+    let stopped = try Tool.run(
+      [
+        "models/gpt2", "--data", "text.txt", "--length", "32", "--steps", "4", "--finetune-steps",
+        "400",
+        "--run", "run", "-o", "out",
+      ], in: bench.folder, until: "\"stage\":\"finetune\",\"step\":10", then: SIGTERM)
+    #expect(stopped.status == 143)
+    try bench.folder.write(text + " more", to: "text.txt")
+    let other = try Tool.run("resume", "run", in: bench.folder)
+    #expect(other.status == 65, "\(other)")
+    expectError(other, "expected the model and the data that the run began with, found others")
+    try bench.folder.write(text, to: "text.txt")
+    let names = try directoryEntries(of: bench.folder.path("run"))
+    let name = try #require(names.last { $0.hasPrefix("checkpoint-") })
+    var bytes = Array(try bench.bytes("run/\(name)"))
+    bytes[bytes.count / 2] ^= 1
+    try Data(bytes).write(to: URL(filePath: bench.folder.path("run/\(name)")))
+    let damaged = try Tool.run("resume", "run", in: bench.folder)
+    #expect(damaged.status == 65, "\(damaged)")
+    #expect(damaged.errors.contains("run/checkpoint-"))
+  }
+}
