@@ -22,7 +22,8 @@ struct HHConvert: ParsableCommand {
     version: Version.text,
     subcommands: [
       Convert.self, Resume.self, Inspect.self, Verify.self, Diff.self, ExportCommand.self,
-      Batch.self, Generate.self, Embed.self, Classify.self, Evaluate.self, RecipeCommand.self,
+      Batch.self, Generate.self, Embed.self, Classify.self, Evaluate.self, Diagnose.self,
+      RecipeCommand.self,
     ],
     defaultSubcommand: Convert.self)
 

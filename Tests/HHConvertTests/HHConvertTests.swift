@@ -54,6 +54,8 @@ struct HHConvertTests {
                                   softmax checkpoint.
           eval                    Measure an artifact on a task, beside the softmax
                                   model it was converted from.
+          diagnose                Compare a model's attention weights with softmax's,
+                                  layer by layer.
           recipe                  Show recipes, which hold the settings of a conversion.
 
           See 'hh-convert help <subcommand>' for detailed help.

@@ -72,6 +72,14 @@ extension ModelRunner {
   package func mix(
     _ attention: Attention, _ projected: QueryKeyValue, _ state: Activations, layer: Int?
   ) throws(FormatError) -> Matrix {
+    try output(of: attention, attend(attention, projected, state, layer: layer))
+  }
+
+  /// Weighs the values by the block's mechanism, [rows × length, heads × head size], in scratch
+  /// memory until the next call.
+  func attend(
+    _ attention: Attention, _ projected: QueryKeyValue, _ state: Activations, layer: Int?
+  ) -> Matrix {
     let shape = attention.shape(
       rowCount: state.rowCount, length: state.length, validLengths: state.validLengths)
     let mixed = workspace.matrix(
@@ -86,7 +94,7 @@ extension ModelRunner {
         q: projected.query, k: projected.key, v: projected.value, shape: shape,
         maps: featureMaps(ofLayer: layer), into: mixed)
     }
-    return try output(of: attention, mixed)
+    return mixed
   }
 
   /// The maps of a rewritten block.

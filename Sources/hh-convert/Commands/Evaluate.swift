@@ -99,7 +99,7 @@ struct Evaluate: ParsableCommand {
 
 extension String {
   /// The text and spaces behind it up to a width, at least two.
-  fileprivate func padding(to width: Int) -> String {
+  func padding(to width: Int) -> String {
     self + String(repeating: " ", count: max(2, width - count))
   }
 }
