@@ -222,3 +222,4 @@ void hh_adamw(
 double hh_sum_of_squares(size_t count, const float *x);
 
 #include "CHHBackward.h"
+#include "CHHFeatures.h"

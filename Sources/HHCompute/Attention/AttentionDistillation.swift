@@ -89,7 +89,8 @@ package final class AttentionDistillation {
       gradients.add(partials, batch: shape.batch)
     }
     return DistillationLoss(
-      sums.withLock { $0 }, shape: shape, queries: queries, keyHeads: maps.keyHeads)
+      sums.withLock { $0.map { $0.map { HeadSums(weights: $0) } } }, shape: shape,
+      queries: queries, stateHeads: maps.keyHeads)
   }
 
   /// Makes room for a call.
@@ -102,46 +103,11 @@ package final class AttentionDistillation {
 }
 
 extension AttentionDistillation.Measure {
-  fileprivate var kernelMeasure: DistillationMeasure {
+  var kernelMeasure: DistillationMeasure {
     switch self {
     case .gradientOnly: .gradientOnly
     case .lossOnly: .lossOnly
     case .both: .both
     }
-  }
-}
-
-/// Means over sequences and the queries that count of how far a student's weights are from its teacher's.
-package struct DistillationLoss: Sendable, Equatable {
-  /// Cross-entropy of each query head, in nats.
-  package let crossEntropy: [Double]
-  /// Kullback-Leibler divergence KL(P ‖ S) of each query head, in nats; 0 for a perfect student.
-  package let divergence: [Double]
-  /// Smallest denominator Σ_j s_ij of the batch; near ε the weights lose their meaning.
-  package let smallestDenominator: Float
-
-  /// The loss: the mean over query heads of the cross-entropy.
-  package var meanCrossEntropy: Double { Self.mean(crossEntropy) }
-
-  /// The mean over query heads of the divergence.
-  package var meanDivergence: Double { Self.mean(divergence) }
-
-  fileprivate init(
-    _ items: [[DistillationSums]], shape: AttentionShape, queries: Int, keyHeads: Int
-  ) {
-    let group = shape.queryHeads / keyHeads
-    let count = Double(max(1, queries))
-    let heads = (0..<shape.queryHeads).map { head in
-      (0..<shape.batch).reduce(into: DistillationSums()) { sums, row in
-        sums.add(items[row * keyHeads + head / group][head % group])
-      }
-    }
-    crossEntropy = heads.map { $0.crossEntropy / count }
-    divergence = heads.map { $0.divergence / count }
-    smallestDenominator = heads.map(\.smallestDenominator).min() ?? .infinity
-  }
-
-  private static func mean(_ values: [Double]) -> Double {
-    values.reduce(0, +) / Double(max(1, values.count))
   }
 }

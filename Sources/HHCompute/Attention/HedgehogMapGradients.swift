@@ -23,6 +23,17 @@ package struct HedgehogMapGradients: Sendable {
     biasK = FloatBuffer(count: maps.biasK.count)
   }
 
+  /// Gradients in buffers that exist: of weights and biases, or of weights alone where the maps have
+  /// no biases, whose gradients then go nowhere.
+  init(like maps: HedgehogMaps, sharing buffers: [FloatBuffer]) {
+    keyHeads = maps.keyHeads
+    let hasBias = buffers.count == 4
+    weightQ = buffers[0]
+    biasQ = hasBias ? buffers[1] : FloatBuffer(count: maps.biasQ.count)
+    weightK = buffers[hasBias ? 2 : 1]
+    biasK = hasBias ? buffers[3] : FloatBuffer(count: maps.biasK.count)
+  }
+
   /// The gradients in the order of `HedgehogMaps.parameters`.
   package var parameters: [FloatBuffer] { [weightQ, biasQ, weightK, biasK] }
 

@@ -54,6 +54,26 @@ package struct HedgehogMaps: Sendable {
     }
   }
 
+  /// The maps of a design that the fused kernels know, sharing its parameters; nil for any other.
+  init?(_ design: LinearAttentionDesign, _ parameters: [FloatBuffer]) {
+    guard let function = design.function as? SoftmaxMap, !function.isJoint,
+      design.sharing != .allHeads, design.window == 0
+    else { return nil }
+    queryHeads = design.queryHeads
+    keyHeads = design.stateHeads
+    headSize = design.headSize
+    projectionSize = function.featureSize
+    epsilon = design.epsilon
+    if function.hasBias {
+      (weightQ, biasQ) = (parameters[0], parameters[1])
+      (weightK, biasK) = (parameters[2], parameters[3])
+    } else {
+      // Zeros that nobody trains.
+      (weightQ, biasQ) = (parameters[0], FloatBuffer(count: queryHeads * projectionSize))
+      (weightK, biasK) = (parameters[1], FloatBuffer(count: keyHeads * projectionSize))
+    }
+  }
+
   /// The parameters in a fixed order: weightQ, biasQ, weightK, biasK.
   package var parameters: [FloatBuffer] { [weightQ, biasQ, weightK, biasK] }
 

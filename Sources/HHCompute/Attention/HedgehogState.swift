@@ -9,12 +9,15 @@ package struct HedgehogState: Sendable {
   package let batch: Int
   /// Number of key maps.
   package let keyHeads: Int
+  /// The maps whose features are summed.
+  let maps: HedgehogMaps
   /// S (features, headSize), then z (features), for each sequence and key map.
   private let sums: FloatBuffer
 
   /// The state before the first position: zeros.
   package init(batch: Int, maps: HedgehogMaps) {
     self.batch = batch
+    self.maps = maps
     keyHeads = maps.keyHeads
     let size = linearAttentionState(headSize: maps.headSize, half: maps.projectionSize)
     sums = FloatBuffer(count: batch * maps.keyHeads * size)

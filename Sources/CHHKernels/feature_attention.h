@@ -1,0 +1,83 @@
+// What the passes of attention over features share: which keys a query weighs how.
+#pragma once
+#include "CHHKernels.h"
+#include "tile_gemm.h"
+#include "vector_math.h"
+
+/// Stands for the logarithm of nothing: far below that of any feature, and yet a number.
+static const float hh_no_scale = -1e30f;
+
+/// x = exp(x) over `count` entries.
+HH_INLINE void hh_exp_some(float *x, size_t count) {
+  for (size_t j = 0; j < count; j += HH_LANES) {
+    const size_t some = hh_smaller(count - j, HH_LANES);
+    hh_vec v;
+    hh_load_some(&v, x + j, some);
+    hh_exp(&v);
+    hh_store_some(x + j, &v, some);
+  }
+}
+
+/// e^x of one number.
+HH_INLINE float hh_exp_one(float x) {
+  hh_vec v = hh_splat(x);
+  hh_exp(&v);
+  return v[0];
+}
+
+/// Keys that query `i` sees.
+HH_INLINE size_t hh_visible(const hh_feature_item *item, size_t i) {
+  return item->causal ? hh_smaller(item->keys, item->past + i + 1) : item->keys;
+}
+
+/// The first of the keys that query `i` weighs by their scores; those it sees end there too.
+HH_INLINE size_t hh_window_start(const hh_feature_item *item, size_t i) {
+  const size_t seen = item->past + i + 1, end = hh_visible(item, i);
+  if (item->window == 0) return end;
+  return hh_smaller(seen > item->window ? seen - item->window : 0, end);
+}
+
+/// peaks[i] = the largest scale that query i sees, `first` included; nothing without scales.
+HH_INLINE void hh_find_peaks(
+  const hh_feature_item *item, size_t queries, float first, float *peaks) {
+  if (!item->scales) return;
+  float top = first;
+  size_t seen = 0;
+  for (size_t i = 0; i < queries; i++) {
+    for (const size_t end = hh_visible(item, i); seen < end; seen++)
+      top = top < item->scales[seen] ? item->scales[seen] : top;
+    peaks[i] = top;
+  }
+}
+
+/// The part of a row of weights that keys `first` to `first + count` have for query `i`, given the
+/// products of features in `weights` and, with a window, the scores in `scores`.
+///
+/// What the query does not see becomes zero. `peak` is the query's.
+HH_INLINE void hh_combine(
+  const hh_feature_item *item, size_t i, size_t first, size_t count, float peak,
+  const float *scores, float *weights) {
+  const size_t end = hh_visible(item, i), start = hh_window_start(item, i);
+  const size_t b = end > first ? hh_smaller(end - first, count) : 0;
+  const size_t a = start > first ? hh_smaller(start - first, b) : 0;
+  if (item->scales) {
+    for (size_t j = 0; j < a; j += HH_LANES) {
+      const size_t some = hh_smaller(a - j, HH_LANES);
+      hh_vec s, w;
+      hh_load_some(&s, item->scales + first + j, some);
+      hh_load_some(&w, weights + j, some);
+      s -= peak;
+      hh_exp(&s);
+      w *= s;
+      hh_store_some(weights + j, &w, some);
+    }
+  }
+  if (a < b) {
+    float top = scores[a];
+    for (size_t j = a; j < b; j++) top = top < scores[j] ? scores[j] : top;
+    for (size_t j = a; j < b; j++) weights[j] = scores[j] - top;
+    hh_exp_some(weights + a, b - a);
+    for (size_t j = a; j < b; j++) weights[j] *= item->mixing;
+  }
+  for (size_t j = b; j < count; j++) weights[j] = 0;
+}

@@ -1,0 +1,165 @@
+// The feature maps of one layer: a function, its parameters head by head, and the window beside it.
+
+internal import Glibc
+
+/// What the linear attention of a layer computes, but for the numbers.
+package struct LinearAttentionDesign: Sendable {
+  /// What has maps of its own.
+  package enum Sharing: Sendable {
+    /// Each query head, and each key/value head.
+    case keyValueHead
+    /// Each query head, on the key side too.
+    case queryHead
+    /// One map for all queries, one for all keys.
+    case allHeads
+  }
+
+  /// A parameter of the layer.
+  package struct Parameter: Sendable, Equatable {
+    /// Such as `query.weight`.
+    package let name: String
+    package let shape: [Int]
+    package let isTrained: Bool
+  }
+
+  package let function: any FeatureFunction
+  package let sharing: Sharing
+  package let queryHeads: Int
+  package let keyValueHeads: Int
+  package let headSize: Int
+  /// Nearest keys of a query that keep their softmax weights; 0 for none.
+  package let window: Int
+  /// Added to the denominator.
+  package let epsilon: Float
+
+  /// The share of the window's weights that a layer starts with, before division: LoLCATs'.
+  package static let initialMixing: Float = 0.1
+
+  /// Describes a layer.
+  ///
+  /// - Parameter window: Needs a causal mask, and a function without scales.
+  package init(
+    function: any FeatureFunction, sharing: Sharing = .keyValueHead, queryHeads: Int,
+    keyValueHeads: Int, headSize: Int, window: Int = 0,
+    epsilon: Float = HedgehogMaps.defaultEpsilon
+  ) {
+    precondition(
+      keyValueHeads > 0 && queryHeads > 0 && queryHeads.isMultiple(of: keyValueHeads)
+        && headSize > 0 && window >= 0, "LinearAttentionDesign: sizes")
+    precondition(window == 0 || !function.hasScales, "a window goes with features without scales")
+    self.function = function
+    self.sharing = sharing
+    self.queryHeads = queryHeads
+    self.keyValueHeads = keyValueHeads
+    self.headSize = headSize
+    self.window = window
+    self.epsilon = epsilon
+  }
+
+  /// Features of a query or key.
+  package var features: Int { function.featureCount(headSize: headSize) }
+  /// Heads that have a state of their own.
+  package var stateHeads: Int { sharing == .queryHead ? queryHeads : keyValueHeads }
+  /// Query heads that read one state.
+  var group: Int { queryHeads / stateHeads }
+  var queryMaps: Int { sharing == .allHeads ? 1 : queryHeads }
+  var keyMaps: Int { sharing == .allHeads ? 1 : stateHeads }
+  func queryMap(_ head: Int) -> Int { sharing == .allHeads ? 0 : head }
+  func keyMap(_ stateHead: Int) -> Int { sharing == .allHeads ? 0 : stateHead }
+
+  /// Floats that a sequence's past needs: sums per state head, and the window's keys and values.
+  package var stateCount: Int {
+    stateHeads * features * (headSize + 1) + 2 * max(0, window - 1) * keyValueHeads * headSize
+  }
+
+  /// The layer's parameters: those of the queries, of the keys, and the window's factors.
+  ///
+  /// A map's own shape follows the number of maps, so that a weight is [maps, head size, features].
+  /// The window's factor of each query head is stored as its logit.
+  package var parameters: [Parameter] {
+    let ofMap = function.parameters(headSize: headSize)
+    return [("query", queryMaps), ("key", keyMaps)].flatMap { side, maps in
+      ofMap.map {
+        Parameter(name: "\(side).\($0.name)", shape: [maps] + $0.shape, isTrained: $0.isTrained)
+      }
+    } + (window > 0 ? [Parameter(name: "window", shape: [queryHeads], isTrained: true)] : [])
+  }
+}
+
+/// The feature maps of a layer's queries and keys with their parameters.
+package struct FeatureMaps: Sendable {
+  /// What the layer computes.
+  package let design: LinearAttentionDesign
+  /// The values of `design.parameters`, in that order.
+  package let parameters: [FloatBuffer]
+  /// The same parameters as the fused kernels take them; nil where only the general ones will do.
+  package let fused: HedgehogMaps?
+
+  /// Creates maps with their initial values.
+  package init(_ design: LinearAttentionDesign) {
+    self.design = design
+    let initial = design.function.initialValues(headSize: design.headSize)
+    var parameters: [FloatBuffer] = []
+    for maps in [design.queryMaps, design.keyMaps] {
+      for values in initial {
+        parameters.append(FloatBuffer([[Float]](repeating: values, count: maps).flatMap(\.self)))
+      }
+    }
+    if design.window > 0 {
+      let logit = logit(LinearAttentionDesign.initialMixing)
+      parameters.append(FloatBuffer([Float](repeating: logit, count: design.queryHeads)))
+    }
+    self.parameters = parameters
+    fused = HedgehogMaps(design, parameters)
+  }
+
+  /// The parameters that are trained.
+  package var trained: [FloatBuffer] {
+    zip(design.parameters, parameters).filter(\.0.isTrained).map(\.1)
+  }
+
+  /// Whether every parameter is a number.
+  package var isFinite: Bool {
+    parameters.allSatisfy { $0.values.allSatisfy(\.isFinite) }
+  }
+
+  /// The factor of the window's weights for each query head.
+  package var mixing: [Float] {
+    guard design.window > 0, let logits = parameters.last else {
+      return [Float](repeating: 0, count: design.queryHeads)
+    }
+    return logits.values.map(sigmoid)
+  }
+
+  /// The parameters of one query map, one row each.
+  func queryParameters(_ map: Int) -> [Matrix] {
+    rows(of: 0, map: map, maps: design.queryMaps)
+  }
+
+  /// The parameters of one key map, one row each.
+  func keyParameters(_ map: Int) -> [Matrix] {
+    rows(of: mapParameterCount, map: map, maps: design.keyMaps)
+  }
+
+  private var mapParameterCount: Int {
+    (parameters.count - (design.window > 0 ? 1 : 0)) / 2
+  }
+
+  private func rows(of first: Int, map: Int, maps: Int) -> [Matrix] {
+    parameters[first..<first + mapParameterCount].map { buffer in
+      let count = buffer.count / maps
+      return Matrix(buffer, offset: map * count, rows: 1, columns: count)
+    }
+  }
+
+  func check(_ shape: AttentionShape) {
+    precondition(
+      design.queryHeads == shape.queryHeads && design.keyValueHeads == shape.keyValueHeads
+        && design.headSize == shape.headSize && (design.window == 0 || shape.causal),
+      "FeatureMaps: the maps do not fit the attention's shape")
+  }
+}
+
+private func sigmoid(_ x: Float) -> Float { 1 / (1 + expf(-x)) }
+
+private func logit(_ p: Float) -> Float { logf(p / (1 - p)) }

@@ -1,0 +1,122 @@
+// The backward pass of linear attention with feature maps of any kind.
+
+internal import HHKernels
+
+extension LinearAttention {
+  /// The gradients of `forward` through queries, keys, values, feature maps and window factors.
+  ///
+  /// The result is the same, bit for bit, for every number of threads. Padding gets zeros.
+  ///
+  /// - Parameters:
+  ///   - gradients: q, k, v and the output, with their gradients.
+  ///   - shape: Sizes, mask and padding.
+  ///   - scale: Factor of the window's scores.
+  ///   - maps: Feature maps of the layer.
+  ///   - mapGradients: Added to; nil where the maps are frozen.
+  ///   - scratch: Memory.
+  /// - Complexity: O(length · (headSize · features + window)) per head; scratch space of
+  ///   O(length · features) floats per thread.
+  package static func backward(
+    _ gradients: AttentionGradients, shape: AttentionShape, scale: Float, maps: FeatureMaps,
+    mapGradients: FeatureMapGradients?, scratch: ScratchSpace
+  ) {
+    maps.check(shape)
+    if let fused = maps.fused {
+      HedgehogAttention.backward(
+        gradients, shape: shape, maps: fused, mapGradients: mapGradients?.fused, scratch: scratch)
+      return
+    }
+    generalBackward(
+      gradients, shape: shape, scale: scale, maps: maps, mapGradients: mapGradients,
+      scratch: scratch)
+  }
+
+  /// As `backward`, by the general kernels whatever the map is.
+  package static func generalBackward(
+    _ gradients: AttentionGradients, shape: AttentionShape, scale: Float, maps: FeatureMaps,
+    mapGradients: FeatureMapGradients?, scratch: ScratchSpace
+  ) {
+    gradients.check(shape)
+    maps.check(shape)
+    for matrix in [gradients.dQ, gradients.dK, gradients.dV] { clear(matrix) }
+    let design = maps.design
+    let partCount = FeatureMapGradients.parts(design).count
+    let partials = scratch.buffer(count: shape.batch * design.stateHeads * partCount)
+    clear(partials)
+    let spaces = HeadSpace.workers(shape, maps, scale: scale) { $0.backwardScratch }
+    let deltas = HeadSpace.workers(shape, maps, scale: scale) { _ in 0 }
+    // State heads that share a key/value head add to the same gradients: one thread does them all.
+    let sharing = design.stateHeads / shape.keyValueHeads
+    parallelFor(count: shape.batch * shape.keyValueHeads, workers: spaces.count) { range, worker in
+      for index in range {
+        let (row, keyHead) = index.quotientAndRemainder(dividingBy: shape.keyValueHeads)
+        for head in keyHead * sharing..<(keyHead + 1) * sharing {
+          backward(
+            gradients, shape, scale: scale, maps, row: row, stateHead: head, spaces[worker],
+            deltas[worker], partials, start: (row * design.stateHeads + head) * partCount)
+        }
+      }
+    }
+    mapGradients?.add(partials, batch: shape.batch, maps: maps)
+  }
+
+  /// One sequence and state head.
+  private static func backward(
+    _ gradients: AttentionGradients, _ shape: AttentionShape, scale: Float, _ maps: FeatureMaps,
+    row: Int, stateHead: Int, _ space: HeadSpace, _ delta: HeadSpace, _ partials: FloatBuffer,
+    start: Int
+  ) {
+    let (design, function) = (maps.design, maps.design.function)
+    let parts = FeatureMapGradients.parts(design)
+    let ofMap = function.parameters(headSize: design.headSize)
+    let part = HeadPart(
+      shape, maps, row: row, stateHead: stateHead, q: gradients.q, k: gradients.k, v: gradients.v)
+    let keys = part.k.rows
+    let dK = shape.part(gradients.dK, row: row, head: part.keyValueHead, count: 1).rows(0..<keys)
+    let dV = shape.part(gradients.dV, row: row, head: part.keyValueHead, count: 1).rows(0..<keys)
+    let keyParameters = maps.keyParameters(design.keyMap(stateHead))
+    let scales = space.map(part.k, keyParameters, maps, to: .keys)
+    let dPhiK = delta.features(.keys, rows: keys, maps)
+    clear(dPhiK)
+    for g in 0..<design.group {
+      let head = part.firstHead + g
+      func of(_ matrix: Matrix) -> Matrix { shape.part(matrix, row: row, head: head, count: 1) }
+      let (query, out, dOut, dQ) = (
+        part.query(g), of(gradients.out), of(gradients.dOut), of(gradients.dQ)
+      )
+      let queryParameters = maps.queryParameters(design.queryMap(head))
+      _ = space.map(query, queryParameters, maps, to: .queries)
+      var item = part.item(shape, maps, scale: scale, head: head)
+      item.outStride = out.stride
+      let inputs = FeatureAttentionInputs(
+        q: query.span, k: part.k.span, v: part.v.span, phiQ: space.phiQ.span,
+        phiK: space.phiK.span, scales: scales.span)
+      let dPhiQ = delta.features(.queries, rows: keys, maps)
+      var dPhiQSpan = dPhiQ.mutableSpan
+      var dPhiKSpan = dPhiK.mutableSpan
+      var dQSpan = dQ.mutableSpan
+      var dKSpan = dK.mutableSpan
+      var dVSpan = dV.mutableSpan
+      var kernel = space.kernel.mutableSpan
+      let dMixing = featureAttentionBackward(
+        item, inputs, out: out.span, dOut: dOut.span,
+        strides: AttentionGradientStrides(
+          dOut: dOut.stride, dQ: dQ.stride, dK: dK.stride, dV: dV.stride),
+        dPhiQ: &dPhiQSpan, dPhiK: &dPhiKSpan, dQ: &dQSpan, dK: &dKSpan, dV: &dVSpan,
+        scratch: &kernel)
+      function.backward(
+        FeatureInput(
+          x: query.rows(0..<keys), parameters: queryParameters, scratch: space.mapScratch),
+        phi: space.features(.queries, rows: keys, maps), dPhi: dPhiQ, dX: dQ.rows(0..<keys),
+        gradients: parts.gradients(partials, start: start, map: g, ofMap))
+      if parts.hasWindow {
+        var sums = partials.mutableSpan
+        sums[start + parts.window(g)] += dMixing
+      }
+    }
+    function.backward(
+      FeatureInput(x: part.k, parameters: keyParameters, scratch: space.mapScratch),
+      phi: space.features(.keys, rows: keys, maps), dPhi: dPhiK, dX: dK,
+      gradients: parts.gradients(partials, start: start, map: design.group, ofMap))
+  }
+}

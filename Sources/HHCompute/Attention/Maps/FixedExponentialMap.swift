@@ -1,0 +1,33 @@
+// The exponential without parameters that the Hedgehog paper compares with.
+
+internal import HHKernels
+
+/// φ(x) = exp(t x), element by element (Hedgehog, arXiv 2402.04347, section 3.2): its weights are
+/// peaked, but do not grow with q · k.
+package struct FixedExponentialMap: FeatureFunction {
+  /// t.
+  package let temperature: Float
+
+  /// Describes a map.
+  package init(temperature: Float) { self.temperature = temperature }
+
+  package var name: String { "exponential" }
+  package var hasScales: Bool { true }
+  package func featureCount(headSize: Int) -> Int { headSize }
+
+  package func forward(_ input: FeatureInput, into phi: Matrix, scales: FloatBuffer) {
+    forEachRow(input.x, phi) { _, x, phi in
+      for j in x.indices { phi[j] = temperature * x[j] }
+    }
+    var span = phi.mutableSpan
+    var scaleSpan = scales.mutableSpan
+    exponentialRows(&span, rows: phi.rows, columns: phi.columns, scales: &scaleSpan)
+  }
+
+  package func backward(
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?]
+  ) {
+    multiplyRows(phi, into: dPhi)
+    forEachRow(dPhi, dX) { _, d, dX in for j in d.indices { dX[j] += temperature * d[j] } }
+  }
+}

@@ -1,0 +1,94 @@
+// u = x W + b, the part that trained maps share.
+
+internal import HHKernels
+
+/// The projection that a trained map begins with.
+struct LinearProjection: Sendable {
+  /// Columns of W.
+  let size: Int
+  /// Whether b exists.
+  let hasBias: Bool
+
+  /// W [head size, size] and b [size].
+  func parameters(headSize: Int) -> [FeatureParameter] {
+    [FeatureParameter("weight", shape: [headSize, size])]
+      + (hasBias ? [FeatureParameter("bias", shape: [size])] : [])
+  }
+
+  /// The identity as far as it goes: ones on W's diagonal, b = 0.
+  func initialValues(headSize: Int) -> [[Float]] {
+    var weight = [Float](repeating: 0, count: headSize * size)
+    for i in 0..<min(headSize, size) { weight[i * size + i] = 1 }
+    return [weight] + (hasBias ? [[Float](repeating: 0, count: size)] : [])
+  }
+
+  /// Floats for u and for packing.
+  func scratchCount(rows: Int, headSize: Int) -> Int {
+    rows * size + projectionScratch(rows: rows, inputs: headSize, outputs: size)
+  }
+
+  /// u [rows, size], in the first part of the scratch space.
+  func forward(_ input: FeatureInput) -> Matrix {
+    let (x, count) = (input.x, input.x.rows * size)
+    let u = Matrix(input.scratch, rows: x.rows, columns: size)
+    var target = u.mutableSpan
+    var scratch = input.scratch.mutableSpan(count..<input.scratch.count)
+    let weightRow = input.parameters[0]
+    let weight = weightRow.span
+    if hasBias {
+      let biasRow = input.parameters[1]
+      let bias = biasRow.span
+      project(
+        x.span, x.layout, weight: weight, bias: bias, outputs: size, into: &target,
+        scratch: &scratch)
+    } else {
+      project(
+        x.span, x.layout, weight: weight, bias: Span(), outputs: size, into: &target,
+        scratch: &scratch)
+    }
+    return u
+  }
+
+  /// Adds the gradients of W, b and x, given that of u [rows, size], dense.
+  func backward(_ input: FeatureInput, dU: Matrix, dX: Matrix, gradients: [Matrix?]) {
+    let (x, count) = (input.x, input.x.rows * size)
+    var scratch = input.scratch.mutableSpan(count..<input.scratch.count)
+    let weightRow = input.parameters[0]
+    let weight = weightRow.span
+    var dXSpan = dX.mutableSpan
+    if let dWeight = gradients[0] {
+      var span = dWeight.mutableSpan
+      projectBackward(
+        x.span, x.layout, weight: weight, dY: dU.span, outputs: size, dWeight: &span, dX: &dXSpan,
+        dXStride: dX.stride, scratch: &scratch)
+    } else {
+      var none = MutableSpan<Float>()
+      projectBackward(
+        x.span, x.layout, weight: weight, dY: dU.span, outputs: size, dWeight: &none, dX: &dXSpan,
+        dXStride: dX.stride, scratch: &scratch)
+    }
+    if hasBias, let dBias = gradients[1] {
+      var span = dBias.mutableSpan
+      addColumnSums(of: dU.span, dU.layout, to: &span)
+    }
+  }
+}
+
+/// phi = [factor · u, −factor · u], row by row.
+func mirror(_ u: Matrix, factor: Float, into phi: Matrix) {
+  let size = u.columns
+  forEachRow(u, phi) { _, u, phi in
+    for j in 0..<size {
+      phi[j] = factor * u[j]
+      phi[size + j] = -factor * u[j]
+    }
+  }
+}
+
+/// dU = factor · (the first half of d's columns − the second): the gradient of `mirror`.
+func unmirror(_ d: Matrix, factor: Float, into dU: Matrix) {
+  let size = dU.columns
+  forEachRow(d, dU) { _, d, dU in
+    for j in 0..<size { dU[j] = factor * (d[j] - d[size + j]) }
+  }
+}

@@ -1,0 +1,59 @@
+// Hedgehog's map over the softmax of features, in two variants that are not interchangeable.
+
+internal import HHKernels
+
+/// φ(x) = [softmax(u), softmax(−u)], u = x W + b (LoLCATs, arXiv 2410.10254, table 2), or one softmax
+/// over [2u, −2u] (flash-linear-attention's HedgehogFeatureMap).
+package struct SoftmaxMap: FeatureFunction {
+  /// Columns of W, f; the map has 2 f features.
+  package let featureSize: Int
+  /// Whether b exists.
+  package let hasBias: Bool
+  /// Whether one softmax goes over both halves.
+  package let isJoint: Bool
+  private let projection: LinearProjection
+
+  /// Describes a map.
+  package init(featureSize: Int, hasBias: Bool = true, isJoint: Bool = false) {
+    self.featureSize = featureSize
+    self.hasBias = hasBias
+    self.isJoint = isJoint
+    projection = LinearProjection(size: featureSize, hasBias: hasBias)
+  }
+
+  package var name: String { isJoint ? "hedgehog-softmax-joint" : "hedgehog-softmax-split" }
+  package func featureCount(headSize: Int) -> Int { 2 * featureSize }
+  package func parameters(headSize: Int) -> [FeatureParameter] {
+    projection.parameters(headSize: headSize)
+  }
+  package func initialValues(headSize: Int) -> [[Float]] {
+    projection.initialValues(headSize: headSize)
+  }
+  package func scratchCount(rows: Int, headSize: Int) -> Int {
+    projection.scratchCount(rows: rows, headSize: headSize)
+  }
+
+  /// Rows of one softmax and their length: both halves of a row lie one behind the other.
+  private func extents(_ rows: Int) -> (rows: Int, columns: Int) {
+    isJoint ? (rows, 2 * featureSize) : (2 * rows, featureSize)
+  }
+  private var factor: Float { isJoint ? 2 : 1 }
+
+  package func forward(_ input: FeatureInput, into phi: Matrix, scales: FloatBuffer) {
+    mirror(projection.forward(input), factor: factor, into: phi)
+    let (rows, columns) = extents(phi.rows)
+    var span = phi.mutableSpan
+    softmaxRows(&span, rows: rows, columns: columns)
+  }
+
+  package func backward(
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?]
+  ) {
+    let (rows, columns) = extents(phi.rows)
+    let dU = Matrix(input.scratch, rows: phi.rows, columns: featureSize)
+    var span = dPhi.mutableSpan
+    softmaxRowsBackward(phi.span, rows: rows, columns: columns, gradient: &span)
+    unmirror(dPhi, factor: factor, into: dU)
+    projection.backward(input, dU: dU, dX: dX, gradients: gradients)
+  }
+}

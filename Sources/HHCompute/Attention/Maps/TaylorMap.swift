@@ -1,0 +1,57 @@
+// Features whose products are the exponential's series up to its square.
+
+internal import HHKernels
+
+/// φ(x) = [1, y, y ⊗ y / √2], y = x / d^¼, so that φ(q) · φ(k) = 1 + z + z²/2 with z = q · k / √d
+/// (Based, arXiv 2402.18668). Of the products y_a y_b each pair is stored once.
+package struct TaylorMap: FeatureFunction {
+  /// Describes the map.
+  package init() {}
+
+  package var name: String { "taylor" }
+  package func featureCount(headSize: Int) -> Int { 1 + headSize + headSize * (headSize + 1) / 2 }
+
+  /// d^−¼.
+  private func factor(_ headSize: Int) -> Float { 1 / Float(headSize).squareRoot().squareRoot() }
+
+  package func forward(_ input: FeatureInput, into phi: Matrix, scales: FloatBuffer) {
+    let size = input.x.columns
+    let factor = factor(size)
+    forEachRow(input.x, phi) { _, x, phi in
+      phi[0] = 1
+      var next = 1 + size
+      for a in 0..<size {
+        let y = factor * x[a]
+        phi[1 + a] = y
+        phi[next] = y * y * Float(0.5).squareRoot()
+        next += 1
+        for b in a + 1..<max(size, a + 1) {
+          phi[next] = y * factor * x[b]
+          next += 1
+        }
+      }
+    }
+  }
+
+  package func backward(
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?]
+  ) {
+    let (x, size) = (input.x, input.x.columns)
+    let factor = factor(size)
+    let square = factor * factor
+    forEachRow(dPhi, dX) { row, d, dX in
+      let source = x.rows(row..<row + 1)
+      let values = source.span
+      var next = 1 + size
+      for a in 0..<size {
+        dX[a] += factor * d[1 + a] + square * Float(2).squareRoot() * values[a] * d[next]
+        next += 1
+        for b in a + 1..<max(size, a + 1) {
+          dX[a] += square * values[b] * d[next]
+          dX[b] += square * values[a] * d[next]
+          next += 1
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,321 @@
+// Attention over feature maps of any kind: spans in, spans out, every count checked.
+
+internal import CHHKernels
+
+/// Sizes and factors of the attention of one query head over computed features.
+package struct FeatureAttentionItem: Sendable {
+  /// Number of queries.
+  package var length: Int
+  /// Number of valid keys.
+  package var keys: Int
+  /// Keys before the first query's own, with a causal mask.
+  package var past = 0
+  /// Elements of a head.
+  package var headSize: Int
+  /// Features of a query or key.
+  package var features: Int
+  /// Nearest keys that are weighed by their scores; 0 for none.
+  package var window: Int
+  /// Whether query i sees keys 0...past + i only.
+  package var causal: Bool
+  /// Row strides of queries, keys, values and outputs.
+  package var queryStride: Int
+  package var keyStride: Int
+  package var valueStride: Int
+  package var outStride: Int
+  /// Factor of q · k.
+  package var scoreScale: Float
+  /// Factor of the window's weights.
+  package var mixing: Float
+  /// Added to the denominator.
+  package var epsilon: Float
+
+  /// Creates an item.
+  package init(
+    length: Int, keys: Int, headSize: Int, features: Int, window: Int, causal: Bool,
+    queryStride: Int, keyStride: Int, valueStride: Int, outStride: Int, scoreScale: Float,
+    mixing: Float, epsilon: Float
+  ) {
+    precondition(length >= 0 && keys >= 0 && window >= 0, "sizes are not negative")
+    precondition(headSize > 0 && features > 0, "heads and features have a size")
+    precondition(causal || window == 0, "a window goes with a causal mask")
+    self.length = length
+    self.keys = keys
+    self.headSize = headSize
+    self.features = features
+    self.window = window
+    self.causal = causal
+    self.queryStride = queryStride
+    self.keyStride = keyStride
+    self.valueStride = valueStride
+    self.outStride = outStride
+    self.scoreScale = scoreScale
+    self.mixing = mixing
+    self.epsilon = epsilon
+  }
+
+  /// Keys at the beginning whose features count: those that leave the window of the query that
+  /// would come next.
+  package var linearKeys: Int {
+    causal ? min(keys, max(0, past + length + 1 - max(1, window))) : keys
+  }
+
+  /// Floats of scratch space of `featureAttention`.
+  package var scratch: Int {
+    unsafe withUnsafePointer(to: bare) { unsafe hh_feature_attention_scratch($0) }
+  }
+  /// Floats of scratch space of `featureAttentionBackward`.
+  package var backwardScratch: Int {
+    unsafe withUnsafePointer(to: bare) { unsafe hh_feature_attention_backward_scratch($0) }
+  }
+  /// Floats of scratch space of `distilFeatures`.
+  package var distillationScratch: Int {
+    unsafe withUnsafePointer(to: bare) { unsafe hh_feature_distillation_scratch($0) }
+  }
+
+  /// The item without memory but for whether there are scales: sizes depend on nothing else.
+  private var bare: hh_feature_item {
+    var item = unsafe hh_feature_item()
+    unsafe fill(&item)
+    // Safe: never followed; scales are planned for whether or not they come.
+    unsafe item.scales = UnsafePointer(bitPattern: MemoryLayout<Float>.alignment)
+    return unsafe item
+  }
+
+  fileprivate func fill(_ item: inout hh_feature_item) {
+    unsafe item.length = length
+    unsafe item.keys = keys
+    unsafe item.past = past
+    unsafe item.head_size = headSize
+    unsafe item.features = features
+    unsafe item.window = window
+    unsafe item.causal = causal ? 1 : 0
+    unsafe item.q_stride = queryStride
+    unsafe item.k_stride = keyStride
+    unsafe item.v_stride = valueStride
+    unsafe item.out_stride = outStride
+    unsafe item.score_scale = scoreScale
+    unsafe item.mixing = mixing
+    unsafe item.epsilon = epsilon
+  }
+
+  fileprivate func extent(_ rows: Int, stride: Int) -> Int {
+    RowLayout(rows: rows, columns: headSize, stride: stride).extent
+  }
+}
+
+/// Queries, keys and values of an item, and their features.
+package struct FeatureAttentionInputs: ~Escapable {
+  let q: Span<Float>
+  let k: Span<Float>
+  let v: Span<Float>
+  let phiQ: Span<Float>
+  let phiK: Span<Float>
+  let scales: Span<Float>
+
+  /// Gathers the spans: queries, keys and values, then features of queries (length, features) and
+  /// keys (keys, features), and the keys' scales (keys), empty where all are zero.
+  @_lifetime(copy q, copy k, copy v, copy phiQ, copy phiK, copy scales)
+  package init(
+    q: Span<Float>, k: Span<Float>, v: Span<Float>, phiQ: Span<Float>, phiK: Span<Float>,
+    scales: Span<Float>
+  ) {
+    self.q = q
+    self.k = k
+    self.v = v
+    self.phiQ = phiQ
+    self.phiK = phiK
+    self.scales = scales
+  }
+
+  /// Checks every extent and hands the item's C form, without output, to `body`.
+  fileprivate func withItem(
+    _ item: FeatureAttentionItem, keyFeatures: Int, scratch: inout MutableSpan<Float>,
+    needing needed: Int, _ body: (inout hh_feature_item) -> Void
+  ) {
+    precondition(
+      q.count >= item.extent(item.length, stride: item.queryStride)
+        && k.count >= item.extent(item.keys, stride: item.keyStride)
+        && (v.isEmpty || v.count >= item.extent(item.keys, stride: item.valueStride)),
+      "queries, keys or values outside their span")
+    precondition(
+      phiQ.count >= item.length * item.features && phiK.count >= keyFeatures * item.features
+        && (scales.isEmpty || scales.count >= item.keys), "features outside their span")
+    precondition(scales.isEmpty || item.window == 0, "scales do not go with a window")
+    // Safe: the lines above and `address` checked every extent; no pointer leaves `body`.
+    unsafe scratch.address(needing: max(1, needed)) { scratch in
+      unsafe q.withUnsafeBufferPointer { q in
+        unsafe k.withUnsafeBufferPointer { k in
+          unsafe v.withUnsafeBufferPointer { v in
+            unsafe phiQ.withUnsafeBufferPointer { phiQ in
+              unsafe phiK.withUnsafeBufferPointer { phiK in
+                unsafe scales.withUnsafeBufferPointer { scales in
+                  var pointers = unsafe hh_feature_item()
+                  unsafe item.fill(&pointers)
+                  unsafe pointers.q = q.baseAddress
+                  unsafe pointers.k = k.baseAddress
+                  unsafe pointers.v = v.isEmpty ? nil : v.baseAddress
+                  unsafe pointers.phi_q = phiQ.baseAddress
+                  unsafe pointers.phi_k = phiK.baseAddress
+                  unsafe pointers.scales = scales.isEmpty ? nil : scales.baseAddress
+                  unsafe pointers.scratch = scratch
+                  unsafe body(&pointers)
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Floats of a state of `featureAttention`: S (features, headSize), z (features), and the logarithm
+/// of their scale, `emptyStateScale` before any key.
+package func featureAttentionState(features: Int, headSize: Int) -> Int {
+  hh_feature_attention_state(features, headSize)
+}
+
+/// The logarithm of the scale of a state without keys.
+package var emptyStateScale: Float { -1e30 }
+
+/// out_i = Σ_j w_ij v_j / (Σ_j w_ij + ε) over the keys that query i sees.
+///
+/// w_ij is mixing · exp(score_ij − the largest score of the window) for the `window` nearest keys
+/// and φ_q,i · φ_k,j, at the keys' scales, for all others (LoLCATs, arXiv 2410.10254, equation 7).
+///
+/// - Parameters:
+///   - item: Sizes and factors.
+///   - inputs: What is read; features of keys from `linearKeys` on are not.
+///   - before: The state of the keys before the item's first; empty for none.
+///   - after: Overwritten with the state of the item's first `linearKeys` keys and those before
+///     them; empty where it is not wanted. It may be the memory of `before`.
+///   - out: Outputs.
+///   - scratch: `item.scratch` floats.
+package func featureAttention(
+  _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, before: Span<Float>,
+  after: inout MutableSpan<Float>, into out: inout MutableSpan<Float>,
+  scratch: inout MutableSpan<Float>
+) {
+  let size = featureAttentionState(features: item.features, headSize: item.headSize)
+  precondition(
+    (before.isEmpty || before.count >= size) && (after.isEmpty || after.count >= size),
+    "featureAttention: a state has \(size) floats")
+  precondition(
+    out.count >= item.extent(item.length, stride: item.outStride), "outputs outside their span")
+  // Safe: the lines above checked states and output, `withItem` the rest.
+  unsafe out.withUnsafeMutableBufferPointer { out in
+    unsafe before.withUnsafeBufferPointer { before in
+      unsafe after.withUnsafeMutableBufferPointer { after in
+        unsafe inputs.withItem(
+          item, keyFeatures: item.linearKeys, scratch: &scratch, needing: item.scratch
+        ) { pointers in
+          unsafe pointers.out = out.baseAddress
+          unsafe hh_feature_attention_forward(
+            &pointers, before.isEmpty ? nil : before.baseAddress,
+            after.isEmpty ? nil : after.baseAddress)
+        }
+      }
+    }
+  }
+}
+
+/// The gradients of `featureAttention` without states, but for those of q and k through features.
+///
+/// `dPhiQ` is overwritten, everything else is added to. `dQ` and `dK` have the strides of q and k's
+/// gradients; they are touched only where there is a window.
+package func featureAttentionBackward(
+  _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, out: Span<Float>,
+  dOut: Span<Float>, strides: AttentionGradientStrides, dPhiQ: inout MutableSpan<Float>,
+  dPhiK: inout MutableSpan<Float>, dQ: inout MutableSpan<Float>, dK: inout MutableSpan<Float>,
+  dV: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
+) -> Float {
+  let (length, keys, features) = (item.length, item.keys, item.features)
+  precondition(
+    out.count >= item.extent(length, stride: item.outStride)
+      && dOut.count >= item.extent(length, stride: strides.dOut)
+      && dQ.count >= item.extent(length, stride: strides.dQ)
+      && dK.count >= item.extent(keys, stride: strides.dK)
+      && dV.count >= item.extent(keys, stride: strides.dV), "gradients outside their span")
+  precondition(
+    item.past == 0 && keys <= length && dPhiQ.count >= keys * features
+      && dPhiK.count >= keys * features, "gradients of features outside their span")
+  var dMixing: Float = 0
+  // Safe: the lines above checked every gradient, `withItem` the rest; `out` is only read.
+  unsafe out.withUnsafeBufferPointer { out in
+    unsafe dOut.withUnsafeBufferPointer { dOut in
+      unsafe dPhiQ.withUnsafeMutableBufferPointer { dPhiQ in
+        unsafe dPhiK.withUnsafeMutableBufferPointer { dPhiK in
+          unsafe dQ.withUnsafeMutableBufferPointer { dQ in
+            unsafe dK.withUnsafeMutableBufferPointer { dK in
+              unsafe dV.withUnsafeMutableBufferPointer { dV in
+                unsafe withUnsafeMutablePointer(to: &dMixing) { dMixing in
+                  let gradients = unsafe hh_feature_gradients(
+                    dout: dOut.baseAddress, dout_stride: strides.dOut, dphi_q: dPhiQ.baseAddress,
+                    dphi_k: dPhiK.baseAddress, dq: dQ.baseAddress, dq_stride: strides.dQ,
+                    dk: dK.baseAddress, dk_stride: strides.dK, dv: dV.baseAddress,
+                    dv_stride: strides.dV, dmixing: dMixing)
+                  unsafe inputs.withItem(
+                    item, keyFeatures: keys, scratch: &scratch, needing: item.backwardScratch
+                  ) { pointers in
+                    unsafe pointers.out = UnsafeMutablePointer(mutating: out.baseAddress)
+                    unsafe withUnsafePointer(to: gradients) {
+                      unsafe hh_feature_attention_backward(&pointers, $0)
+                    }
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return dMixing
+}
+
+/// Distils the softmax attention of one query head; `dPhiQ` is overwritten, `dPhiK` added to.
+///
+/// - Parameters:
+///   - item: Sizes and factors; the teacher's scores have the factor `scoreScale`.
+///   - inputs: What is read; an empty span of values leaves the outputs out.
+///   - weightsFactor: Factor of each query's cross-entropy in the gradients.
+///   - outputsFactor: Factor of each query's mean squared error of the output in the gradients.
+///   - measure: What to compute.
+///   - scratch: `item.distillationScratch` floats.
+/// - Returns: Sums over the valid queries, and the gradient of the window's factor.
+package func distilFeatures(
+  _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, weightsFactor: Float,
+  outputsFactor: Float, measure: DistillationMeasure, dPhiQ: inout MutableSpan<Float>,
+  dPhiK: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
+) -> (sums: DistillationSums, outputError: Double, dMixing: Float) {
+  let count = measure == .lossOnly ? 0 : item.keys * item.features
+  precondition(
+    item.past == 0 && item.keys <= item.length && dPhiQ.count >= count && dPhiK.count >= count,
+    "gradients of features outside their span")
+  precondition(outputsFactor == 0 || !inputs.v.isEmpty, "a loss of outputs needs values")
+  var dMixing: Float = 0
+  var sums = hh_feature_distillation_sums()
+  // Safe: the lines above checked the gradients, `withItem` the rest.
+  unsafe dPhiQ.withUnsafeMutableBufferPointer { dPhiQ in
+    unsafe dPhiK.withUnsafeMutableBufferPointer { dPhiK in
+      unsafe withUnsafeMutablePointer(to: &dMixing) { dMixing in
+        let options = unsafe hh_feature_distillation_options(
+          weights_factor: weightsFactor, outputs_factor: outputsFactor,
+          measure: measure == .gradientOnly ? 0 : 1, gradient: measure == .lossOnly ? 0 : 1,
+          dphi_q: dPhiQ.baseAddress, dphi_k: dPhiK.baseAddress, dmixing: dMixing)
+        unsafe inputs.withItem(
+          item, keyFeatures: item.keys, scratch: &scratch, needing: item.distillationScratch
+        ) { pointers in
+          unsafe withUnsafePointer(to: options) {
+            unsafe hh_feature_distillation(&pointers, $0, &sums)
+          }
+        }
+      }
+    }
+  }
+  var result = DistillationSums()
+  (result.crossEntropy, result.divergence) = (sums.cross_entropy, sums.divergence)
+  result.smallestDenominator = sums.smallest_sum
+  return (result, sums.output_error, dMixing)
+}
