@@ -27,12 +27,12 @@ HH_INLINE float hh_exp_one(float x) {
 
 /// Keys that query `i` sees.
 HH_INLINE size_t hh_visible(const hh_feature_item *item, size_t i) {
-  return item->causal ? hh_smaller(item->keys, item->past + i + 1) : item->keys;
+  return item->causal ? hh_smaller(item->keys, item->past + i * item->query_step + 1) : item->keys;
 }
 
 /// The first of the keys that query `i` weighs by their scores; those it sees end there too.
 HH_INLINE size_t hh_window_start(const hh_feature_item *item, size_t i) {
-  const size_t seen = item->past + i + 1, end = hh_visible(item, i);
+  const size_t seen = item->past + i * item->query_step + 1, end = hh_visible(item, i);
   if (item->window == 0) return end;
   return hh_smaller(seen > item->window ? seen - item->window : 0, end);
 }

@@ -11,7 +11,7 @@
 // Queries per block.
 enum { BLOCK = 48 };
 
-// Where the parts of the scratch space start; n keys, D features, d = head size.
+// Where the parts of the scratch space start; m queries, n keys, D features, d = head size.
 typedef struct {
   float *phi_columns;    // panels of (D, n)
   float *phi_rows;       // panels of (n, D)
@@ -26,7 +26,7 @@ typedef struct {
   float *sums;           // (BLOCK): r
   float *target;         // (BLOCK, d): the teacher's outputs
   float *output;         // (BLOCK, d): the student's; later the gradients of the outputs
-  float *peaks;          // (n)
+  float *peaks;          // (m)
 } workspace;
 
 /// Row length of a block; one vector more than needed keeps rows off the same cache sets.
@@ -50,7 +50,7 @@ static size_t lay_out(workspace *w, float *base, const hh_feature_item *item) {
   PLACE(sums, BLOCK);
   PLACE(target, BLOCK * d);
   PLACE(output, BLOCK * d);
-  PLACE(peaks, n);
+  PLACE(peaks, item->length);
 #undef PLACE
   return used;
 }
@@ -184,14 +184,14 @@ static void differentiate(
 void hh_feature_distillation(
   const hh_feature_item *item, const hh_feature_distillation_options *options,
   hh_feature_distillation_sums *sums) {
-  const size_t n = item->keys, features = item->features, d = item->head_size;
+  const size_t m = item->length, n = item->keys, features = item->features, d = item->head_size;
   *sums = (hh_feature_distillation_sums){.smallest_sum = __builtin_inff()};
-  if (n == 0) return;
+  if (m == 0 || n == 0) return;
   const size_t ld = block_stride(n);
   const int outputs = item->v && (options->measure || options->outputs_factor != 0);
   workspace w;
   lay_out(&w, item->scratch, item);
-  hh_find_peaks(item, n, hh_no_scale, w.peaks);
+  hh_find_peaks(item, m, hh_no_scale, w.peaks);
   hh_pack_transposed(features, n, item->phi_k, features, w.phi_columns);
   hh_pack_transposed(d, n, item->k, item->k_stride, w.key_columns);
   if (outputs) {
@@ -199,8 +199,8 @@ void hh_feature_distillation(
     hh_pack_transposed(d, n, item->v, item->v_stride, w.value_columns);
   }
   if (options->gradient) hh_pack(n, features, item->phi_k, features, w.phi_rows);
-  for (size_t start = 0; start < n; start += BLOCK) {
-    const size_t rows = hh_smaller(n - start, BLOCK);
+  for (size_t start = 0; start < m; start += BLOCK) {
+    const size_t rows = hh_smaller(m - start, BLOCK);
     // With a causal mask the keys after the block's last query are never looked at.
     const size_t columns = hh_visible(item, start + rows - 1);
     const float *phi_q = item->phi_q + start * features;

@@ -10,13 +10,15 @@ package struct FeatureAttentionItem: Sendable {
   package var keys: Int
   /// Keys before the first query's own, with a causal mask.
   package var past = 0
+  /// Positions from one query to the next; only distillation takes others than 1.
+  package var queryStep = 1
   /// Elements of a head.
   package var headSize: Int
   /// Features of a query or key.
   package var features: Int
   /// Nearest keys that are weighed by their scores; 0 for none.
   package var window: Int
-  /// Whether query i sees keys 0...past + i only.
+  /// Whether query i sees keys 0...past + i · queryStep only.
   package var causal: Bool
   /// Row strides of queries, keys, values and outputs.
   package var queryStride: Int
@@ -86,6 +88,7 @@ package struct FeatureAttentionItem: Sendable {
     unsafe item.length = length
     unsafe item.keys = keys
     unsafe item.past = past
+    unsafe item.query_step = queryStep
     unsafe item.head_size = headSize
     unsafe item.features = features
     unsafe item.window = window
@@ -238,7 +241,7 @@ package func featureAttentionBackward(
       && dK.count >= item.extent(keys, stride: strides.dK)
       && dV.count >= item.extent(keys, stride: strides.dV), "gradients outside their span")
   precondition(
-    item.past == 0 && keys <= length && dPhiQ.count >= keys * features
+    item.past == 0 && item.queryStep == 1 && keys <= length && dPhiQ.count >= keys * features
       && dPhiK.count >= keys * features, "gradients of features outside their span")
   var dMixing: Float = 0
   // Safe: the lines above checked every gradient, `withItem` the rest; `out` is only read.
@@ -282,16 +285,18 @@ package func featureAttentionBackward(
 ///   - weightsFactor: Factor of each query's cross-entropy in the gradients.
 ///   - outputsFactor: Factor of each query's mean squared error of the output in the gradients.
 ///   - measure: What to compute.
+///   - dPhiQ: Gradients of the queries' features, (length, features).
+///   - dPhiK: Gradients of the keys' features, (keys, features).
 ///   - scratch: `item.distillationScratch` floats.
-/// - Returns: Sums over the valid queries, and the gradient of the window's factor.
+/// - Returns: Sums over the queries, and the gradient of the window's factor.
 package func distilFeatures(
   _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, weightsFactor: Float,
   outputsFactor: Float, measure: DistillationMeasure, dPhiQ: inout MutableSpan<Float>,
   dPhiK: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
 ) -> (sums: DistillationSums, outputError: Double, dMixing: Float) {
-  let count = measure == .lossOnly ? 0 : item.keys * item.features
+  let rows = measure == .lossOnly ? (0, 0) : (item.length, item.keys)
   precondition(
-    item.past == 0 && item.keys <= item.length && dPhiQ.count >= count && dPhiK.count >= count,
+    dPhiQ.count >= rows.0 * item.features && dPhiK.count >= rows.1 * item.features,
     "gradients of features outside their span")
   precondition(outputsFactor == 0 || !inputs.v.isEmpty, "a loss of outputs needs values")
   var dMixing: Float = 0

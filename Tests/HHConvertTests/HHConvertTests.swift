@@ -87,7 +87,8 @@ struct HHConvertTests {
     #expect(
       options == [
         "-o", "--output", "--config", "--run", "--checkpoint-steps", "--recipe", "--stages",
-        "--data", "--held-out", "--length",
+        "--feature-map", "--feature-dim", "--window", "--keep-softmax", "--data", "--held-out",
+        "--length",
         "--steps", "--batch", "--rows", "--lr", "--finetune-steps", "--finetune-lr",
         "--finetune-loss", "--lora", "--budget", "--seed", "--threads", "--delta",
         "--allow-nonfinite", "--dry-run", "--force", "-q", "--quiet", "--json", "--version", "-h",

@@ -35,10 +35,11 @@ typedef struct {
   size_t length;        // queries
   size_t keys;          // valid keys
   size_t past;          // keys before the first query's own; with a causal mask only
+  size_t query_step;    // positions from one query to the next; 1 but for distillation
   size_t head_size;
   size_t features;
   size_t window;        // 0 for none; with a causal mask only
-  int causal;           // query i sees keys 0...past + i
+  int causal;           // query i sees keys 0...past + i * query_step
   const float *q;       // read where there is a window, and by distillation
   size_t q_stride;
   const float *k;
@@ -86,18 +87,18 @@ void hh_feature_attention_backward(
 
 // Distillation (feature_distillation.c).
 
-/// What distillation of an item without past is asked for.
+/// What distillation of an item is asked for, all of whose queries count.
 typedef struct {
   float weights_factor;  // of the gradient of each query's cross-entropy
   float outputs_factor;  // of the gradient of each query's squared error of the output
   int measure;           // whether sums are wanted
   int gradient;          // whether gradients are wanted
-  float *dphi_q;         // (keys, features); overwritten
+  float *dphi_q;         // (length, features); overwritten
   float *dphi_k;         // (keys, features); added to
   float *dmixing;        // added to
 } hh_feature_distillation_options;
 
-/// Sums over the valid queries of an item.
+/// Sums over the queries of an item.
 typedef struct {
   double cross_entropy;  // of the student's weights under the teacher's
   double divergence;     // Kullback-Leibler divergence of the student from the teacher

@@ -46,12 +46,14 @@ package final class FeatureDistillation {
   ///   - shape: Sizes, mask and padding. Queries in the padding do not count.
   ///   - scale: Factor of the scores, usually 1/√headSize.
   ///   - maps: The student's feature maps.
+  ///   - sample: The queries of each sequence that count; their keys are always all of them.
   ///   - gradients: Overwritten, unless only the loss is asked for.
   ///   - measure: What to compute.
   /// - Returns: Means per query head; zeros if only gradients are asked for.
   package func lossAndGradient(
     q: Matrix, k: Matrix, v: Matrix?, shape: AttentionShape, scale: Float, maps: FeatureMaps,
-    gradients: FeatureMapGradients, measure: AttentionDistillation.Measure = .both
+    sample: QuerySample = .all, gradients: FeatureMapGradients,
+    measure: AttentionDistillation.Measure = .both
   ) -> DistillationLoss {
     shape.check(queries: q)
     shape.check(keys: k)
@@ -63,10 +65,12 @@ package final class FeatureDistillation {
     clear(partials)
     reserve(shape, maps, scale: scale)
     let spaces = self.spaces
-    let factor = 1 / Double(max(1, shape.validPositions) * shape.queryHeads)
+    let queries = shape.queryCount(sample)
+    let factor = 1 / Double(max(1, queries) * shape.queryHeads)
     let call = Call(
       weights: Float(factor * factors.weights), outputs: Float(factor * factors.outputs),
-      measure: measure.kernelMeasure, scale: scale, shape: shape, maps: maps)
+      measure: measure.kernelMeasure, scale: scale, shape: shape, maps: maps,
+      sample: sample)
     let sums = Mutex([[HeadSums]](repeating: [], count: items))
     parallelFor(count: items, workers: spaces.count) { range, worker in
       for item in range {
@@ -83,7 +87,7 @@ package final class FeatureDistillation {
       gradients.add(partials, batch: shape.batch, maps: maps)
     }
     return DistillationLoss(
-      sums.withLock { $0 }, shape: shape, queries: shape.validPositions,
+      sums.withLock { $0 }, shape: shape, queries: queries,
       stateHeads: design.stateHeads, factors: factors)
   }
 
@@ -104,6 +108,7 @@ private struct Call: Sendable {
   let scale: Float
   let shape: AttentionShape
   let maps: FeatureMaps
+  let sample: QuerySample
 
   /// One sequence and state head.
   func run(
@@ -122,15 +127,24 @@ private struct Call: Sendable {
     let none = FloatBuffer(count: 0)
     var result: [HeadSums] = []
     for g in 0..<design.group {
-      let (head, query) = (part.firstHead + g, part.query(g))
+      let head = part.firstHead + g
+      let all = part.query(g)
+      let query = Matrix(
+        all.buffer, offset: all.offset + min(sample.first, all.rows - 1) * all.stride,
+        rows: sample.count(length: keys), columns: all.columns, stride: sample.step * all.stride)
       let queryParameters = maps.queryParameters(design.queryMap(head))
-      _ = space.map(query, queryParameters, maps, to: .queries)
-      let item = part.item(shape, maps, scale: scale, head: head)
+      _ = space.map(
+        query, queryParameters, maps, position: sample.first, step: sample.step, to: .queries)
+      var item = part.item(shape, maps, scale: scale, head: head)
+      item.length = query.rows
+      item.past = sample.first
+      item.queryStep = sample.step
+      item.queryStride = query.stride
       let values = hasValues ? part.v : Matrix(none, rows: 0, columns: 0)
       let inputs = FeatureAttentionInputs(
         q: query.span, k: part.k.span, v: values.span, phiQ: space.phiQ.span,
         phiK: space.phiK.span, scales: scales.span)
-      let dPhiQ = delta.features(.queries, rows: keys, maps)
+      let dPhiQ = delta.features(.queries, rows: query.rows, maps)
       var dPhiQSpan = dPhiQ.mutableSpan
       var dPhiKSpan = dPhiK.mutableSpan
       var kernel = space.kernel.mutableSpan
@@ -141,8 +155,10 @@ private struct Call: Sendable {
       guard measure != .lossOnly else { continue }
       function.backward(
         FeatureInput(
-          x: query.rows(0..<keys), parameters: queryParameters, scratch: space.mapScratch),
-        phi: space.features(.queries, rows: keys, maps), dPhi: dPhiQ, dX: dX,
+          x: query, position: sample.first, step: sample.step, parameters: queryParameters,
+          scratch: space.mapScratch),
+        phi: space.features(.queries, rows: query.rows, maps), dPhi: dPhiQ,
+        dX: dX.rows(0..<query.rows),
         gradients: parts.gradients(partials, start: start, map: g, ofMap))
       if parts.hasWindow {
         var span = partials.mutableSpan

@@ -7,7 +7,7 @@ package struct FeatureMapGradients: Sendable {
   /// In the order and the shapes of `FeatureMaps.trained`.
   package let parameters: [FloatBuffer]
   /// The same buffers for the fused kernels.
-  let fused: HedgehogMapGradients?
+  package let fused: HedgehogMapGradients?
   private let design: LinearAttentionDesign
 
   /// Creates gradients of zero for `maps`.

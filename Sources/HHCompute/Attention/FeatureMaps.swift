@@ -35,9 +35,7 @@ package struct LinearAttentionDesign: Sendable {
   /// The share of the window's weights that a layer starts with, before division: LoLCATs'.
   package static let initialMixing: Float = 0.1
 
-  /// Describes a layer.
-  ///
-  /// - Parameter window: Needs a causal mask, and a function without scales.
+  /// Describes a layer. A window needs a causal mask, and a function without scales.
   package init(
     function: any FeatureFunction, sharing: Sharing = .keyValueHead, queryHeads: Int,
     keyValueHeads: Int, headSize: Int, window: Int = 0,

@@ -158,11 +158,13 @@ struct HeadSpace: Sendable {
 
   /// Features of rows, into `phiQ` or `phiK`; returns the scales, none where all are zero.
   func map(
-    _ x: Matrix, _ parameters: [Matrix], _ maps: FeatureMaps, position: Int = 0, to side: Side
+    _ x: Matrix, _ parameters: [Matrix], _ maps: FeatureMaps, position: Int = 0, step: Int = 1,
+    to side: Side
   ) -> FloatBuffer {
     let scales = side == .queries ? scalesQ : scalesK
     maps.design.function.forward(
-      FeatureInput(x: x, position: position, parameters: parameters, scratch: mapScratch),
+      FeatureInput(
+        x: x, position: position, step: step, parameters: parameters, scratch: mapScratch),
       into: features(side, rows: x.rows, maps), scales: scales)
     return maps.design.function.hasScales ? scales : none
   }

@@ -9,11 +9,32 @@
 /// factor a makes projections move as far for large inputs as for small ones. Biases are trained as
 /// they are.
 package final class WhitenedAdamW {
-  private let maps: HedgehogMaps
-  private let start: [FloatBuffer]  // W₀ of queries and keys
-  private let offset: [FloatBuffer]  // V of queries and keys
-  private let slope: [FloatBuffer]  // T dW of queries and keys
-  private let transforms: [[Matrix]]  // T of every head of queries and keys
+  /// A projection, [maps, d, f], with what it is computed from.
+  private struct Weight {
+    let value: FloatBuffer
+    let start: FloatBuffer  // W₀
+    let offset: FloatBuffer  // V
+    let slope: FloatBuffer  // T dW
+    let transforms: [Matrix]  // T of every map
+
+    init(_ value: FloatBuffer, _ transforms: [Matrix]) {
+      self.value = value
+      self.transforms = transforms
+      start = FloatBuffer(count: value.count)
+      offset = FloatBuffer(count: value.count)
+      slope = FloatBuffer(count: value.count)
+      copy(value, to: start)
+    }
+
+    /// One map's part of a buffer, [d, f].
+    func map(_ buffer: FloatBuffer, _ index: Int) -> Matrix {
+      let (size, d) = (buffer.count / transforms.count, transforms[index].rows)
+      return Matrix(buffer, offset: index * size, rows: d, columns: size / d)
+    }
+  }
+
+  /// Projections by their place among the parameters.
+  private let weights: [Int: Weight]
   private let optimizer: AdamW
   /// Added to the eigenvalues of A, in proportion to their mean.
   private static let damping: Float = 0.01
@@ -25,19 +46,34 @@ package final class WhitenedAdamW {
   ///   - q: Queries [positions, heads · d] to take A from, as many as are worth the time.
   ///   - k: Keys [positions, key/value heads · d] of the same positions.
   ///   - options: The constants of AdamW.
-  package init(_ maps: HedgehogMaps, q: Matrix, k: Matrix, options: AdamW.Options) {
-    self.maps = maps
-    start = [maps.weightQ, maps.weightK].map { weight in
-      let copy = FloatBuffer(count: weight.count)
-      HHCompute.copy(weight, to: copy)
-      return copy
+  package convenience init(_ maps: HedgehogMaps, q: Matrix, k: Matrix, options: AdamW.Options) {
+    let sides = [(q, maps.queryHeads), (k, maps.keyHeads)].map { inputs, heads in
+      Self.transforms(inputs, maps: heads, headSize: maps.headSize)
     }
-    offset = start.map { FloatBuffer(count: $0.count) }
-    slope = start.map { FloatBuffer(count: $0.count) }
-    transforms = [(q, maps.queryHeads), (k, maps.keyHeads)].map { inputs, heads in
-      Self.transforms(inputs, heads: heads, headSize: maps.headSize)
+    self.init(maps.parameters, transforms: [0: sides[0], 2: sides[1]], options: options)
+  }
+
+  /// The same for maps of any kind: whatever else than projections they have is trained as it is.
+  package convenience init(_ maps: FeatureMaps, q: Matrix, k: Matrix, options: AdamW.Options) {
+    var transforms: [Int: [Matrix]] = [:]
+    for (index, parameter) in maps.design.parameters.filter(\.isTrained).enumerated() {
+      guard parameter.name.hasSuffix(".weight"), let count = parameter.shape.first else { continue }
+      transforms[index] = Self.transforms(
+        parameter.name.hasPrefix("query") ? q : k, maps: count, headSize: maps.design.headSize)
     }
-    optimizer = AdamW([offset[0], maps.biasQ, offset[1], maps.biasK], options: options)
+    self.init(maps.trained, transforms: transforms, options: options)
+  }
+
+  private init(
+    _ parameters: [FloatBuffer], transforms: [Int: [Matrix]], options: AdamW.Options
+  ) {
+    var weights: [Int: Weight] = [:]
+    for (index, transforms) in transforms {
+      weights[index] = Weight(parameters[index], transforms)
+    }
+    self.weights = weights
+    optimizer = AdamW(
+      parameters.indices.map { weights[$0]?.offset ?? parameters[$0] }, options: options)
   }
 
   /// Moves every parameter against its gradient.
@@ -47,49 +83,58 @@ package final class WhitenedAdamW {
   ///   - rate: Learning rate of this step.
   ///   - gradientScale: Factor of the gradients.
   package func step(gradients: HedgehogMapGradients, rate: Double, gradientScale: Double = 1) {
-    let (d, f) = (maps.headSize, maps.projectionSize)
-    func head(_ buffer: FloatBuffer, _ index: Int) -> Matrix {
-      Matrix(buffer, offset: index * d * f, rows: d, columns: f)
-    }
-    for (side, gradient) in [gradients.weightQ, gradients.weightK].enumerated() {
-      for (index, transform) in transforms[side].enumerated() {
-        gemm(transform, head(gradient, index), into: head(slope[side], index))
+    step(gradients: gradients.parameters, rate: rate, gradientScale: gradientScale)
+  }
+
+  /// The same with the gradients of the trained parameters in their order.
+  package func step(gradients: [FloatBuffer], rate: Double, gradientScale: Double = 1) {
+    let weights = weights.sorted { $0.key < $1.key }
+    for (index, weight) in weights {
+      for (map, transform) in weight.transforms.enumerated() {
+        gemm(transform, weight.map(gradients[index], map), into: weight.map(weight.slope, map))
       }
     }
     optimizer.step(
-      gradients: [slope[0], gradients.biasQ, slope[1], gradients.biasK], rate: rate,
+      gradients: gradients.indices.map { self.weights[$0]?.slope ?? gradients[$0] }, rate: rate,
       gradientScale: gradientScale)
-    shrinkStart(by: Float(1 - rate * optimizer.options.weightDecay))
-    for (side, weight) in [maps.weightQ, maps.weightK].enumerated() {
-      copy(start[side], to: weight)
-      for (index, transform) in transforms[side].enumerated() {
-        gemm(transform, head(offset[side], index), into: head(weight, index), beta: 1)
+    let factor = Float(1 - rate * optimizer.options.weightDecay)
+    for (_, weight) in weights {
+      shrink(weight.start, by: factor)
+      copy(weight.start, to: weight.value)
+      for (map, transform) in weight.transforms.enumerated() {
+        gemm(
+          transform, weight.map(weight.offset, map), into: weight.map(weight.value, map), beta: 1)
       }
     }
   }
 
   /// Weight decay of W₀; AdamW's own decay of V does the rest of W.
-  private func shrinkStart(by factor: Float) {
+  private func shrink(_ start: FloatBuffer, by factor: Float) {
     guard factor != 1 else { return }
-    for buffer in start {
-      var span = buffer.mutableSpan
-      for index in span.indices { span[index] *= factor }
-    }
+    var span = start.mutableSpan
+    for index in span.indices { span[index] *= factor }
   }
 
-  /// T of `heads` maps, which share the heads of `inputs` evenly.
-  private static func transforms(_ inputs: Matrix, heads: Int, headSize d: Int) -> [Matrix] {
-    let inputHeads = inputs.columns / d
+  /// T of `maps` maps, which share the heads of `inputs` evenly, several maps one head or several
+  /// heads one map.
+  private static func transforms(_ inputs: Matrix, maps: Int, headSize d: Int) -> [Matrix] {
+    let heads = inputs.columns / d
+    let distinct = min(maps, heads)
     let covariance = Matrix(rows: d, columns: d)
-    let ofInputs = (0..<inputHeads).map { head in
-      let x = inputs.columns(head * d..<(head + 1) * d)
-      gemm(x, transposed: true, x, into: covariance, alpha: 1 / Float(max(1, x.rows)))
+    let roots = (0..<distinct).map { index in
+      let range = index * heads / distinct..<(index + 1) * heads / distinct
+      for head in range {
+        let x = inputs.columns(head * d..<(head + 1) * d)
+        gemm(
+          x, transposed: true, x, into: covariance,
+          alpha: 1 / Float(max(1, x.rows) * range.count), beta: head == range.lowerBound ? 0 : 1)
+      }
       let root = inverseFourthRoot(covariance, damping: damping)
       let mean = (0..<d).reduce(Float(0)) { $0 + covariance[$1, $1] } / Float(d)
       guard mean.isFinite, mean > 0 else { return root }
       for i in 0..<d { for j in 0..<d { root[i, j] /= mean.squareRoot().squareRoot() } }
       return root
     }
-    return (0..<heads).map { ofInputs[$0 * inputHeads / heads] }
+    return (0..<maps).map { roots[$0 * distinct / maps] }
   }
 }

@@ -71,7 +71,8 @@ package struct ArtifactDescription: Sendable, Equatable {
   }
 }
 
-/// Which of the maps called "Hedgehog" the model uses, so that no reader takes one for another.
+/// Which feature map the model uses (several go by the name of Hedgehog) and what stands beside it,
+/// so that no reader takes one for another.
 package struct FeatureMapDescription: Sendable, Equatable {
   /// The function.
   package enum Kind: String, Sendable, CaseIterable {
@@ -83,6 +84,20 @@ package struct FeatureMapDescription: Sendable, Equatable {
     case exponential = "hedgehog-exponential"
     /// [exp(Wx + b), exp(-(Wx + b))].
     case negatedExponential = "hedgehog-exponential-negated"
+    /// max(Wx + b, 0).
+    case rectifiedProjection = "t2r"
+    /// 1 + elu(x).
+    case elu
+    /// max(x, 0).
+    case relu
+    /// exp(yω − |y|²/2), y = x / d^¼, with random directions ω, which are W.
+    case performer
+    /// [max(x, 0) cos θ, max(x, 0) sin θ], θ = π · position / 2c.
+    case cosformer
+    /// [1, y, y ⊗ y / √2], y = x / d^¼, each pair of factors once, multiplied by √2.
+    case taylor
+    /// exp(cx).
+    case exponentialOfInput = "exponential"
   }
 
   /// What has a map of its own on the key side.
@@ -91,6 +106,8 @@ package struct FeatureMapDescription: Sendable, Equatable {
     case keyValueHead = "key-value-head"
     /// Each query head.
     case queryHead = "query-head"
+    /// Nothing: all queries share one map, and all keys another.
+    case allHeads = "all-heads"
   }
 
   /// Where ε goes in φ_q(q)·Σφ_k(k)v / φ_q(q)·Σφ_k(k).
@@ -113,6 +130,12 @@ package struct FeatureMapDescription: Sendable, Equatable {
   package let epsilon: Double
   /// Where ε goes.
   package let epsilonPlacement: EpsilonPlacement
+  /// The constant c of maps that have one.
+  package let constant: Double?
+  /// Nearest keys of every query that keep their softmax weights; nil for none.
+  package let window: Int?
+  /// Blocks that keep softmax attention, in ascending order.
+  package let softmaxLayers: [Int]
   /// How W's axes are to be read, as a formula.
   package let orientation: String
 
@@ -123,7 +146,8 @@ package struct FeatureMapDescription: Sendable, Equatable {
   /// Creates a description.
   package init(
     kind: Kind, featureDimension: Int, bias: Bool, sharing: Sharing, epsilon: Double,
-    epsilonPlacement: EpsilonPlacement, orientation: String = Self.defaultOrientation
+    epsilonPlacement: EpsilonPlacement, constant: Double? = nil, window: Int? = nil,
+    softmaxLayers: [Int] = [], orientation: String = Self.defaultOrientation
   ) {
     self.kind = kind
     self.featureDimension = featureDimension
@@ -131,6 +155,9 @@ package struct FeatureMapDescription: Sendable, Equatable {
     self.sharing = sharing
     self.epsilon = epsilon
     self.epsilonPlacement = epsilonPlacement
+    self.constant = constant
+    self.window = window
+    self.softmaxLayers = softmaxLayers
     self.orientation = orientation
   }
 }

@@ -82,7 +82,7 @@ extension ArtifactBase.Tensor {
 
 extension FeatureMapDescription {
   fileprivate var json: JSONValue {
-    .object([
+    var members: JSONObject = [
       "kind": .string(kind.rawValue),
       "featureDimension": .integer(Int64(featureDimension)),
       "bias": .bool(bias),
@@ -90,7 +90,13 @@ extension FeatureMapDescription {
       "epsilon": .number(epsilon),
       "epsilonPlacement": .string(epsilonPlacement.rawValue),
       "orientation": .string(orientation),
-    ])
+    ]
+    members["constant"] = constant.map(JSONValue.number)
+    members["window"] = window.map { .integer(Int64($0)) }
+    if !softmaxLayers.isEmpty {
+      members["softmaxLayers"] = .array(softmaxLayers.map { .integer(Int64($0)) })
+    }
+    return .object(members)
   }
 }
 

@@ -31,7 +31,7 @@ package struct GGUFLayout: Sendable {
   /// GGUF file, and as roles, which are also their names in an artifact.
   package static let mapNames: [(gguf: String, name: String)] = [
     ("q.weight", "query.weight"), ("q.bias", "query.bias"), ("k.weight", "key.weight"),
-    ("k.bias", "key.bias"),
+    ("k.bias", "key.bias"), ("window", "window"),
   ].map { ("blk.{layer}.attn_fmap_\($0)", "layers.{layer}.attention.feature_map.\($1)") }
 
   /// Whether a checkpoint's tensor is a parameter of a feature map, by its name.

@@ -70,8 +70,11 @@ extension Checkpoint {
 }
 
 extension FeatureMapDescription {
-  fileprivate var summary: String {
+  /// The description in a line.
+  var summary: String {
     "\(kind.rawValue), \(featureDimension) features, \(bias ? "bias" : "no bias"),"
       + " per \(sharing.rawValue), epsilon \(epsilon) \(epsilonPlacement.rawValue)"
+      + (constant.map { ", constant \($0)" } ?? "") + (window.map { ", window \($0)" } ?? "")
+      + (softmaxLayers.isEmpty ? "" : ", softmax in \(softmaxLayers)")
   }
 }

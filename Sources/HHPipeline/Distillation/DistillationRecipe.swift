@@ -1,7 +1,7 @@
 // The settings of attention-weight distillation, with their defaults.
 
 internal import Glibc
-internal import HHCompute
+package import HHCompute
 internal import HHFormat
 
 /// How feature maps are trained to mimic a teacher's attention weights.
@@ -26,6 +26,8 @@ package struct DistillationRecipe: Sendable, Equatable {
   package var clipping: Double?
   /// AdamW's weight decay.
   package var weightDecay = 0.0
+  /// What the loss is made of.
+  package var loss = FeatureDistillation.Factors()
   /// Most distinct rows to train on; nil means as many as hold `positionLimit` positions, and with
   /// epochs all.
   package var rowLimit: Int?
@@ -65,6 +67,7 @@ package struct DistillationRecipe: Sendable, Equatable {
     clipping = training.clip
     weightDecay = training.weightDecay
     rowLimit = distillation.rowLimit
+    loss = .init(weights: distillation.weightsFactor, outputs: distillation.outputsFactor)
     budget = distillation.budget
   }
 
@@ -115,6 +118,9 @@ package struct DistillationRecipe: Sendable, Equatable {
       "schedule": .string(decay.rawValue), "warm_up": .integer(Int64(warmUpSteps)),
       "plateau": plateau?.json ?? .null, "early_stop": earlyStop?.json ?? .null,
       "clip": clipping.map { .number($0) } ?? .null, "weight_decay": .number(weightDecay),
+      "loss": .object([
+        "attention_weights": .number(loss.weights), "attention_outputs": .number(loss.outputs),
+      ]),
       "budget": budget.map { .number($0) } ?? .null,
     ]
   }

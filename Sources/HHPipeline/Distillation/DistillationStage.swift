@@ -19,12 +19,12 @@ package struct FinishedLayer {
   /// What was reached.
   package let result: DistilledLayer
   /// The trained maps.
-  package let maps: HedgehogMaps
+  package let maps: FeatureMaps
   /// Steps that were run.
   package let steps: Int
 
   /// Puts a layer together.
-  package init(result: DistilledLayer, maps: HedgehogMaps, steps: Int) {
+  package init(result: DistilledLayer, maps: FeatureMaps, steps: Int) {
     (self.result, self.maps, self.steps) = (result, maps, steps)
   }
 }
@@ -33,7 +33,7 @@ package struct FinishedLayer {
 package struct DistillationResult {
   package let layers: [DistilledLayer]
   /// Trained maps by layer.
-  package let maps: [Int: HedgehogMaps]
+  package let maps: [Int: FeatureMaps]
   /// Steps that were run per layer, at most.
   package let steps: Int
   /// Training tokens (or image positions) seen per layer.
@@ -98,7 +98,10 @@ package struct DistillationStage {
     var steps = recipe.steps
     var finished = finished
     for layer in 0..<runner.graph.layerCount {
-      guard let teacher = TeacherLayer(runner, layer: layer) else { continue }
+      guard
+        let teacher = TeacherLayer(
+          runner, layer: layer, givesValues: recipe.loss.outputs > 0)
+      else { continue }
       let isLast = layer == runner.graph.layerCount - 1
       let heldBatches = try held.chunks.map { rows in
         try held.queryKey(teacher, rows: rows, advancing: !isLast).copied()
@@ -108,7 +111,7 @@ package struct DistillationStage {
         continue
       }
       if let budget = recipe.budget, finished.isEmpty {
-        steps = try affordableSteps(train, teacher, budget: budget)
+        steps = try affordableSteps(train, teacher, block, budget: budget)
       }
       let schedule = BatchSchedule(
         rowCount: train.rowCount, batchSize: recipe.batchSize, steps: steps, seed: recipe.seed)
@@ -116,8 +119,7 @@ package struct DistillationStage {
         if !isLast { try train.advance(teacher, batchesOf: schedule, visitedBy: 0..<0) }
         continue
       }
-      var student = LayerStudent(
-        teacher.attention, featureSize: block.map.featureSize, recipe: recipe)
+      var student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
       let before = measure(student, heldBatches)
       guard heldBatches.allSatisfy(\.isFinite) else {
         try train.advance(teacher, batchesOf: schedule, visitedBy: 0..<0)
@@ -131,20 +133,30 @@ package struct DistillationStage {
         try didFinish(finished, steps)
         continue
       }
+      guard student.isTrained else {
+        // A map without parameters is what it is.
+        if !isLast { try train.advance(teacher, batchesOf: schedule, visitedBy: 0..<0) }
+        let result = DistilledLayer(
+          layer: layer, klBefore: before.mean, klAfter: before.mean, klPerHead: before.perHead)
+        finished[layer] = FinishedLayer(result: result, maps: student.maps, steps: 0)
+        try didFinish(finished, steps)
+        try report(.layerFinished(result, of: runner.graph.layerCount))
+        continue
+      }
       let taken = try trainLayer(
         student, teacher, train, schedule, advancing: !isLast, clock, report
       ) { measure(student, heldBatches) }
       var after = measure(student, heldBatches)
-      guard after.mean.isFinite, student.isFinite else {
+      guard after.loss.isFinite, after.mean.isFinite, student.isFinite else {
         throw PipelineError.diverged(layer: layer, step: taken)
       }
-      if after.mean > before.mean {
+      if after.loss > before.loss {
         try report(
           .warning(
-            "layer \(layer): training raised its KL from \(fixed(before.mean, 4)) to"
-              + " \(fixed(after.mean, 4)), so its feature maps stay untrained; try a lower --lr"))
-        student = LayerStudent(
-          teacher.attention, featureSize: block.map.featureSize, recipe: recipe)
+            "layer \(layer): training raised its \(recipe.loss.outputs > 0 ? "loss" : "KL") from"
+              + " \(fixed(before.loss, 4)) to \(fixed(after.loss, 4)), so its feature maps stay untrained; try a lower --lr"
+          ))
+        student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
         after = before
       }
       let result = DistilledLayer(
@@ -152,7 +164,7 @@ package struct DistillationStage {
       finished[layer] = FinishedLayer(result: result, maps: student.maps, steps: taken)
       runner.parameters.release()
       try didFinish(finished, steps)
-      try report(.layerFinished(result, of: plan.blocks.count))
+      try report(.layerFinished(result, of: runner.graph.layerCount))
     }
     return DistillationResult(
       finished, tokensPerStep: min(recipe.batchSize, train.rowCount) * train.length)
@@ -162,11 +174,11 @@ package struct DistillationStage {
   private func trainLayer(
     _ student: LayerStudent, _ teacher: TeacherLayer, _ train: HiddenStates,
     _ schedule: BatchSchedule, advancing: Bool, _ clock: Stopwatch,
-    _ report: ProgressReport, heldOutLoss: () -> (mean: Double, perHead: [Double])
+    _ report: ProgressReport, heldOutLoss: () -> HeldOutLoss
   ) throws -> Int {
     let steps = schedule.order.count
     var rates = recipe.rates(headSize: teacher.attention.headSize, steps: steps)
-    let best = rates.keepsBest ? BestValues(of: student.maps.parameters) : nil
+    let best = rates.keepsBest ? BestValues(of: student.maps.trained) : nil
     // Queries and keys of batches that a later step visits again: computed once, used often.
     var kept: [Int: QueryKey] = [:]
     var sinceReport = Stopwatch()
@@ -194,7 +206,7 @@ package struct DistillationStage {
         queryKey, sample: sample, rate: rates.rate(step: step), measuring: measuring)
       if measuring {
         sinceReport = Stopwatch()
-        guard loss.meanCrossEntropy.isFinite else {
+        guard loss.loss.isFinite else {
           throw PipelineError.diverged(layer: teacher.layer, step: step)
         }
         let position = plan.blocks.firstIndex { $0.layer == teacher.layer } ?? 0
@@ -204,8 +216,9 @@ package struct DistillationStage {
         try report(
           .step(
             StepProgress(
-              layer: teacher.layer, layerCount: plan.blocks.count, step: step + 1, steps: steps,
-              loss: loss.meanCrossEntropy,
+              layer: teacher.layer, layerCount: runner.graph.layerCount, step: step + 1,
+              steps: steps,
+              loss: loss.loss,
               tokensPerSecond: tokens / Double(plan.blocks.count) / clock.seconds,
               secondsLeft: clock.seconds * (total / done - 1))))
       }
@@ -214,25 +227,24 @@ package struct DistillationStage {
       try report(
         .measured(
           Measurement(
-            stage: "distil", layer: teacher.layer, step: step + 1, loss: heldOut.mean,
+            stage: "distil", layer: teacher.layer, step: step + 1, loss: heldOut.loss,
             perHead: heldOut.perHead)))
-      if rates.observe(heldOut.mean, after: step + 1) { best?.keep() }
+      if rates.observe(heldOut.loss, after: step + 1) { best?.keep() }
       if rates.isExhausted {
         if advancing { try train.advance(teacher, batchesOf: schedule, visitedBy: 0..<step + 1) }
         best?.restore()
         return step + 1
       }
     }
-    if let best, rates.best < heldOutLoss().mean { best.restore() }
+    if let best, rates.best < heldOutLoss().loss { best.restore() }
     return steps
   }
 
   /// How many steps per layer fit a budget in seconds, from the time of two trial steps.
   private func affordableSteps(
-    _ train: HiddenStates, _ teacher: TeacherLayer, budget: Double
+    _ train: HiddenStates, _ teacher: TeacherLayer, _ block: RewritePlan.Block, budget: Double
   ) throws -> Int {
-    let student = LayerStudent(
-      teacher.attention, featureSize: plan.blocks.first?.map.featureSize ?? 0, recipe: recipe)
+    let student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
     var seconds = 0.0
     for _ in 0..<2 {
       let trial = Stopwatch()
@@ -248,18 +260,30 @@ package struct DistillationStage {
     return Int(max(1, min(Double(recipe.steps), affordable)))
   }
 
-  /// KL divergence over batches: the mean over heads and per query head.
-  private func measure(_ student: LayerStudent, _ batches: [QueryKey]) -> (
-    mean: Double, perHead: [Double]
-  ) {
+  /// What held-out rows measure, over batches.
+  private func measure(_ student: LayerStudent, _ batches: [QueryKey]) -> HeldOutLoss {
     var perHead = [Double](repeating: 0, count: batches.first?.shape.queryHeads ?? 0)
+    var loss = 0.0
     let queries = batches.reduce(0) { $0 + $1.shape.validPositions }
     for batch in batches {
       let weight = Double(batch.shape.validPositions) / Double(max(1, queries))
-      for (head, divergence) in student.measure(batch).divergence.enumerated() {
+      let measured = student.measure(batch)
+      loss += weight * measured.excess
+      for (head, divergence) in measured.divergence.enumerated() {
         perHead[head] += weight * divergence
       }
     }
-    return (perHead.reduce(0, +) / Double(max(1, perHead.count)), perHead)
+    return HeldOutLoss(
+      loss: loss, mean: perHead.reduce(0, +) / Double(max(1, perHead.count)), perHead: perHead)
   }
+}
+
+/// How far a student is from its teacher on held-out rows.
+private struct HeldOutLoss {
+  /// What training makes smaller, without the part that no student can change.
+  let loss: Double
+  /// KL divergence of attention weights, the mean over heads.
+  let mean: Double
+  /// The same per query head.
+  let perHead: [Double]
 }

@@ -4,33 +4,37 @@ internal import HHCompute
 
 /// Maps, gradients and optimiser of one layer.
 final class LayerStudent {
-  let maps: HedgehogMaps
-  private let gradients: HedgehogMapGradients
-  private let distillation = AttentionDistillation()
+  let maps: FeatureMaps
+  private let gradients: FeatureMapGradients
+  /// The kernels that know the map, where they do; else the general ones.
+  private let fused: AttentionDistillation?
+  private let general: FeatureDistillation
   private let options: AdamW.Options
   private var optimizer: WhitenedAdamW?
   private let scale: Float
   private let clipping: Double?
 
-  /// Fresh maps, starting at the identity.
-  init(_ attention: Attention, featureSize: Int, recipe: DistillationRecipe) {
-    maps = HedgehogMaps(
-      queryHeads: attention.headCount, keyHeads: attention.keyValueHeadCount,
-      headSize: attention.headSize, projectionSize: featureSize)
-    gradients = HedgehogMapGradients(like: maps)
+  /// Fresh maps of a block, as they start; `scale` is the factor of the teacher's scores.
+  init(_ block: RewritePlan.Block, scale: Float, recipe: DistillationRecipe) {
+    maps = block.maps()
+    gradients = FeatureMapGradients(like: maps)
+    let isFused = maps.fused != nil && recipe.loss == .init()
+    fused = isFused ? AttentionDistillation() : nil
+    general = FeatureDistillation(recipe.loss)
     options = AdamW.Options(
       beta1: DistillationRecipe.momentDecays.first, beta2: DistillationRecipe.momentDecays.second,
       weightDecay: recipe.weightDecay)
-    scale = attention.scale
+    self.scale = scale
     clipping = recipe.clipping
   }
 
-  /// Whether every parameter is a number: kernels may turn NaN into a loss that looks like one.
-  var isFinite: Bool {
-    maps.parameters.allSatisfy { $0.values.allSatisfy(\.isFinite) }
-  }
+  /// Whether there is anything to train.
+  var isTrained: Bool { !maps.trained.isEmpty }
 
-  /// How far the student's weights are from the teacher's, per query head.
+  /// Whether every parameter is a number: kernels may turn NaN into a loss that looks like one.
+  var isFinite: Bool { maps.isFinite }
+
+  /// How far the student's attention is from the teacher's, per query head.
   func measure(_ batch: QueryKey) -> DistillationLoss { loss(batch, .all, .lossOnly) }
 
   /// One optimiser step from some of the batch's queries; returns the loss before it, zeros unless
@@ -41,23 +45,26 @@ final class LayerStudent {
     _ batch: QueryKey, sample: QuerySample = .all, rate: Double, measuring: Bool
   ) -> DistillationLoss {
     let optimizer =
-      self.optimizer
-      ?? WhitenedAdamW(maps, q: batch.query, k: batch.key, options: options)
+      self.optimizer ?? WhitenedAdamW(maps, q: batch.query, k: batch.key, options: options)
     self.optimizer = optimizer
     let loss = loss(batch, sample, measuring ? .both : .gradientOnly)
+    let parts = gradients.parameters
     optimizer.step(
-      gradients: gradients, rate: rate,
-      gradientScale: clipping.map {
-        clippingScale(norm: norm(gradients.parameters), limit: $0)
-      } ?? 1)
+      gradients: parts, rate: rate,
+      gradientScale: clipping.map { clippingScale(norm: norm(parts), limit: $0) } ?? 1)
     return loss
   }
 
   private func loss(
     _ batch: QueryKey, _ sample: QuerySample, _ measure: AttentionDistillation.Measure
   ) -> DistillationLoss {
-    distillation.lossAndGradient(
-      q: batch.query, k: batch.key, shape: batch.shape, scale: scale, maps: maps, sample: sample,
-      gradients: gradients, measure: measure)
+    if let fused, let maps = maps.fused, let gradients = gradients.fused {
+      return fused.lossAndGradient(
+        q: batch.query, k: batch.key, shape: batch.shape, scale: scale, maps: maps,
+        sample: sample, gradients: gradients, measure: measure)
+    }
+    return general.lossAndGradient(
+      q: batch.query, k: batch.key, v: batch.value, shape: batch.shape, scale: scale, maps: maps,
+      sample: sample, gradients: gradients, measure: measure)
   }
 }

@@ -3,12 +3,14 @@
 internal import HHCompute
 internal import HHFormat
 
-/// Queries and keys of a batch in one layer, positions applied.
+/// Queries and keys of a batch in one layer, positions applied, and values where they are asked for.
 struct QueryKey {
   /// [rows × length, heads × head size].
   let query: Matrix
   /// [rows × length, key/value heads × head size].
   let key: Matrix
+  /// As `key`; nil where the teacher does not give values.
+  let value: Matrix?
   let shape: AttentionShape
 
   /// Whether every query and key is a number.
@@ -22,12 +24,13 @@ struct QueryKey {
 
   /// The same values in memory of their own, safe from the next projection.
   func copied() -> QueryKey {
-    let copies = [query, key].map { source in
-      let copy = Matrix(rows: source.rows, columns: source.columns)
-      HHCompute.copy(source, to: copy)
-      return copy
+    func copy(_ source: Matrix) -> Matrix {
+      let target = Matrix(rows: source.rows, columns: source.columns)
+      HHCompute.copy(source, to: target)
+      return target
     }
-    return QueryKey(query: copies[0], key: copies[1], shape: shape)
+    return QueryKey(
+      query: copy(query), key: copy(key), value: value.map(copy), shape: shape)
   }
 }
 
@@ -36,16 +39,18 @@ struct TeacherLayer {
   let runner: ModelRunner
   let layer: Int
   let attention: Attention
+  private let givesValues: Bool
   private let before: ArraySlice<Node>
   private let after: ArraySlice<Node>
 
   /// Splits a block; nil where it has no attention.
-  init?(_ runner: ModelRunner, layer: Int) {
+  init?(_ runner: ModelRunner, layer: Int, givesValues: Bool = false) {
     let nodes = runner.graph.nodes(ofLayer: layer)
     for (index, node) in nodes.enumerated() {
       guard case .attention(let attention) = node.operation else { continue }
       self.runner = runner
       self.layer = layer
+      self.givesValues = givesValues
       self.attention = attention
       before = nodes[..<index]
       after = nodes[(index + 1)...]
@@ -69,7 +74,7 @@ struct TeacherLayer {
       try runner.run(after, &state)
     }
     return QueryKey(
-      query: projected.query, key: projected.key,
+      query: projected.query, key: projected.key, value: givesValues ? projected.value : nil,
       shape: attention.shape(
         rowCount: rowCount, length: state.length, validLengths: validLengths))
   }

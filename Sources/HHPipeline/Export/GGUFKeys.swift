@@ -163,7 +163,14 @@ struct GGUFKeys {
       .float32("\(stem).epsilon", Float(map.epsilon)),
       .string("\(stem).epsilon_placement", map.epsilonPlacement.rawValue),
       .string("\(stem).orientation", map.orientation),
-    ]
+    ] + (map.constant.map { [.float32("\(stem).constant", Float($0))] } ?? [])
+      + (map.window.map { [.uint32("\(stem).window", UInt32(truncatingIfNeeded: $0))] } ?? [])
+      + (map.softmaxLayers.isEmpty
+        ? []
+        : [
+          .string(
+            "\(stem).softmax_layers", map.softmaxLayers.map(String.init).joined(separator: ","))
+        ])
   }
 }
 

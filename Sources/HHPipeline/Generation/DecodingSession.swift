@@ -3,11 +3,11 @@
 internal import HHCompute
 internal import HHFormat
 
-/// Sequences side by side and what each layer remembers of them: a Hedgehog layer the sums of its
-/// linear attention, whose size does not grow, a softmax layer every key and value.
+/// Sequences side by side and what each layer remembers of them: a layer of linear
+/// attention its sums and window, whose size does not grow, a softmax layer every key and value.
 struct DecodingSession {
   private enum Memory {
-    case sums(HedgehogState)
+    case sums(LinearAttentionState)
     /// [rows × capacity, key/value width] each.
     case cache(keys: Matrix, values: Matrix)
   }
@@ -28,7 +28,7 @@ struct DecodingSession {
     self.capacity = capacity
     for (layer, attention) in runner.graph.attentions.enumerated() {
       if case .hedgehog = attention.mechanism, let maps = runner.maps[layer] {
-        memories.append(.sums(HedgehogState(batch: rowCount, maps: maps)))
+        memories.append(.sums(LinearAttentionState(batch: rowCount, maps: maps)))
         continue
       }
       let width = attention.keyValueHeadCount * attention.headSize
@@ -82,10 +82,9 @@ struct DecodingSession {
     let shape = attention.shape(rowCount: rowCount, length: length, validLengths: nil)
     switch memories[layer] {
     case .sums(let sums):
-      guard let maps = runner.maps[layer] else { preconditionFailure("a state comes with maps") }
-      HedgehogAttention.forward(
-        q: projected.query, k: projected.key, v: projected.value, shape: shape, maps: maps,
-        state: sums, into: mixed)
+      LinearAttention.forward(
+        q: projected.query, k: projected.key, v: projected.value, shape: shape,
+        scale: attention.scale, state: sums, into: mixed)
     case .cache(let keys, let values):
       for row in 0..<rowCount {
         let source = row * length..<(row + 1) * length

@@ -44,6 +44,14 @@ extension Inspection {
       lines.append(
         "feature map   \(map.kind.rawValue), \(map.featureDimension) features before negation,"
           + " keys shared per \(map.sharing.rawValue)")
+      if let window = map.window {
+        lines.append("window        softmax weights of the \(window) nearest keys")
+      }
+      if !map.softmaxLayers.isEmpty {
+        lines.append(
+          "softmax       kept in "
+            + map.softmaxLayers.map { "block \($0)" }.joined(separator: ", "))
+      }
     }
     for source in description.provenance.sources {
       lines.append(

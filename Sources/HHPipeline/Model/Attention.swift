@@ -13,7 +13,7 @@ package struct Attention: Sendable, Equatable {
   package enum Mechanism: Sendable, Equatable {
     /// softmax_j(scale × q·k).
     case softmax
-    /// φ_q(q)·φ_k(k) / Σ_j φ_q(q)·φ_k(k).
+    /// φ_q(q)·φ_k(k) / Σ_j φ_q(q)·φ_k(k), near keys by their softmax weights where there is a window.
     case hedgehog(FeatureMap)
   }
 
@@ -28,30 +28,6 @@ package struct Attention: Sendable, Equatable {
   package let projection: Projection
   package let output: Linear
   package var mechanism: Mechanism
-}
-
-/// The Hedgehog feature map of one layer: φ(x) = [softmax(x W + b), softmax(−(x W + b))], two
-/// separate softmaxes, one W [head size, feature size] and b [feature size] per head.
-///
-/// q has a map per query head, k one per key/value head. With rotary positions φ sits after them.
-package struct FeatureMap: Sendable, Equatable {
-  /// Features before negation; φ has twice as many.
-  package let featureSize: Int
-  /// Roles of the parameters: [heads, head size, feature size] and [heads, feature size].
-  package let queryWeight: String
-  package let queryBias: String
-  package let keyWeight: String
-  package let keyBias: String
-
-  /// The map of one block, its parameters named by the block's number.
-  package init(layer: Int, featureSize: Int) {
-    self.featureSize = featureSize
-    let stem = "layers.\(layer).attention.feature_map"
-    queryWeight = "\(stem).query.weight"
-    queryBias = "\(stem).query.bias"
-    keyWeight = "\(stem).key.weight"
-    keyBias = "\(stem).key.bias"
-  }
 }
 
 /// Rotary position embedding: dimensions i and i + headSize/2 turn by position × frequency_i.

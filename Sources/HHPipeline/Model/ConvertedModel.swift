@@ -37,12 +37,16 @@ package struct ConvertedModel {
       tensors: checkpoint.tensors.filter { !maps.contains(ByteKey($0.name)) },
       configuration: checkpoint.configuration, configurationPath: checkpoint.configurationPath,
       checkpointPath: checkpoint.path)
-    (graph, plan) = try Graph(names).rewritten()
+    let source = try Graph(names)
+    let settings =
+      try manifest.description.featureMap.map { (map) throws(FormatError) in
+        try LinearAttentionSettings(map, of: source, file: checkpoint.path)
+      } ?? LinearAttentionSettings()
+    (graph, plan) = source.rewritten(settings)
     self.checkpoint = checkpoint
     self.names = names
     self.manifest = manifest
     try checkMaps(maps)
-    try checkDescription()
   }
 
   /// A runner of the model; it reads the maps now and other weights when they are needed.
@@ -52,11 +56,7 @@ package struct ConvertedModel {
     let runner = ModelRunner(
       graph: graph, parameters: ParameterStore(checkpoint: checkpoint, names: names))
     for block in plan.blocks {
-      let maps = HedgehogMaps(
-        queryHeads: block.headCount, keyHeads: block.keyValueHeadCount, headSize: block.headSize,
-        projectionSize: block.map.featureSize,
-        epsilon: manifest.description.featureMap.map { Float($0.epsilon) }
-          ?? HedgehogMaps.defaultEpsilon)
+      let maps = block.maps()
       for (tensor, buffer) in zip(block.tensors, maps.parameters) {
         var values = buffer.mutableSpan
         try checkpoint.readFloats(of: tensor.name, into: &values)
@@ -87,21 +87,36 @@ package struct ConvertedModel {
       throw problem(missing, "missing: expected a feature map for every block, found none")
     }
   }
+}
 
-  /// Several functions go by the name of Hedgehog; only the one that is computed here is accepted.
-  private func checkDescription() throws(FormatError) {
-    guard let map = manifest.description.featureMap, let block = plan.blocks.first else { return }
-    let found = (map.kind, map.bias, map.sharing, map.epsilonPlacement)
-    guard found == (.splitSoftmax, true, .keyValueHead, .addedToDenominator),
-      map.featureDimension == block.map.featureSize
-    else {
-      throw FormatError(
-        .unsupported, file: checkpoint.path, place: "manifest, 'featureMap'",
-        problem: "expected hedgehog-softmax-split of \(block.map.featureSize) features with a "
-          + "bias, one per key/value head, and ε added to the denominator, "
-          + "found \(map.kind.rawValue) of \(map.featureDimension) "
-          + (map.bias ? "with" : "without") + " a bias, \(map.sharing.rawValue), "
-          + map.epsilonPlacement.rawValue)
+extension LinearAttentionSettings {
+  /// The settings of an artifact, which must be of a kind that is computed here and fit the model.
+  fileprivate init(
+    _ description: FeatureMapDescription, of graph: Graph, file: String
+  ) throws(FormatError) {
+    func problem(_ kind: FormatError.Kind, _ text: String) -> FormatError {
+      FormatError(kind, file: file, place: "manifest, 'featureMap'", problem: text)
+    }
+    guard description.epsilonPlacement == .addedToDenominator else {
+      throw problem(
+        .unsupported,
+        "expected ε added to the denominator, found \(description.epsilonPlacement.rawValue)")
+    }
+    guard description.orientation == FeatureMapDescription.defaultOrientation else {
+      throw problem(
+        .unsupported,
+        "expected the orientation \(quoted(FeatureMapDescription.defaultOrientation)), found"
+          + " \(quoted(description.orientation))")
+    }
+    self.init(description)
+    if let found = graph.problem(with: self) { throw problem(.badData, found.problem) }
+    // What the map makes of the settings is what the file must say: a bias where the kind has none
+    // shows another function.
+    let expected = self.description(
+      plan: graph.rewritten(self).plan, epsilon: description.epsilon)
+    guard expected == description else {
+      throw problem(
+        .badData, "expected \(expected.summary), found \(description.summary)")
     }
   }
 }

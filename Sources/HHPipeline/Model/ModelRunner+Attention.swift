@@ -90,15 +90,15 @@ extension ModelRunner {
         q: projected.query, k: projected.key, v: projected.value, shape: shape,
         scale: attention.scale, into: mixed)
     case .hedgehog:
-      HedgehogAttention.forward(
+      LinearAttention.forward(
         q: projected.query, k: projected.key, v: projected.value, shape: shape,
-        maps: featureMaps(ofLayer: layer), into: mixed)
+        scale: attention.scale, maps: featureMaps(ofLayer: layer), into: mixed)
     }
     return mixed
   }
 
   /// The maps of a rewritten block.
-  func featureMaps(ofLayer layer: Int?) -> HedgehogMaps {
+  func featureMaps(ofLayer layer: Int?) -> FeatureMaps {
     guard let layer, let maps = maps[layer] else {
       preconditionFailure("a rewritten block runs only with its feature maps set")
     }

@@ -40,7 +40,7 @@ package final class ModelRunner {
   /// Where weights come from.
   package let parameters: ParameterStore
   /// Feature maps of rewritten blocks, by layer.
-  package var maps: [Int: HedgehogMaps] = [:]
+  package var maps: [Int: FeatureMaps] = [:]
   let workspace = Workspace()
   var rotaryTable: RotaryTable?
 

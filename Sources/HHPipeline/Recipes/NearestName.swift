@@ -4,7 +4,7 @@
 /// nil where all are too far from `word` to be meant.
 ///
 /// The distance is that of optimal string alignment (Damerau 1964, Levenshtein 1966).
-func nearestName(to word: String, among candidates: [String]) -> String? {
+package func nearestName(to word: String, among candidates: [String]) -> String? {
   let limit = max(1, word.count / 3)
   let distances = candidates.map { (name: $0, distance: alignmentDistance(word, $0)) }
   return distances.filter { $0.distance <= limit }.min { $0.distance < $1.distance }?.name

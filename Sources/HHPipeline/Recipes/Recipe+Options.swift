@@ -23,9 +23,9 @@ extension Recipe {
     options.allowNonfinite = json["allow_nonfinite"]?.bool ?? false
     for (index, stage) in stages.enumerated() {
       switch stage {
-      case .rewrite(let rewrite): try requireRunnable(rewrite, at: index)
+      case .rewrite(let rewrite): options.attention = LinearAttentionSettings(rewrite)
       case .distil(let training, let distillation):
-        try requireRunnable(training, distillation, at: index)
+        try requireRunnable(training, at: index)
         options.distillation = DistillationRecipe(training, distillation)
       case .finetune(let training, let finetuning):
         try requireRunnable(training, at: index)
@@ -52,27 +52,6 @@ extension Recipe {
     }
   }
 
-  private func requireRunnable(_ rewrite: RewriteSettings, at index: Int) throws(FormatError) {
-    let key = "stages[\(index)]"
-    try require(rewrite.kind == .splitSoftmax, "\(key).feature_map.kind", "hedgehog-softmax-split")
-    try require(rewrite.dimension == nil, "\(key).feature_map.dimension", "null")
-    try require(rewrite.bias, "\(key).feature_map.bias", "true")
-    try require(rewrite.sharing == .keyValueHead, "\(key).feature_map.sharing", "key-value-head")
-    try require(rewrite.window == nil, "\(key).window", "null")
-    try require(rewrite.keptLayers.isEmpty, "\(key).keep_softmax", "[]")
-  }
-
-  private func requireRunnable(
-    _ training: TrainingSettings, _ distillation: DistillationSettings, at index: Int
-  ) throws(FormatError) {
-    let key = "stages[\(index)]"
-    try requireRunnable(training, at: index)
-    try require(
-      distillation.weightsFactor == 1, "\(key).loss.attention_weights", "1")
-    try require(
-      distillation.outputsFactor == 0, "\(key).loss.attention_outputs", "0")
-  }
-
   /// What holds for every training stage.
   private func requireRunnable(_ training: TrainingSettings, at index: Int) throws(FormatError) {
     let key = "stages[\(index)]"
@@ -84,5 +63,19 @@ extension Recipe {
     throw problem(
       key, "expected \(only), which is all that this version can run, found another value",
       kind: .unsupported)
+  }
+}
+
+extension LinearAttentionSettings {
+  /// The stage of a recipe.
+  init(_ rewrite: RewriteSettings) {
+    self.init()
+    kind = rewrite.kind
+    dimension = rewrite.dimension
+    bias = rewrite.bias
+    sharing = rewrite.sharing
+    constant = rewrite.constant
+    window = rewrite.window
+    softmaxLayers = rewrite.keptLayers.sorted()
   }
 }

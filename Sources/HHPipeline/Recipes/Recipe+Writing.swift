@@ -24,7 +24,7 @@ extension Recipe {
           ]))
       }
     }
-    add("rewrite", [:])
+    add("rewrite", options.attention.json)
     if options.stages.contains(.distil) { add("distil", options.distillation.stage) }
     if options.finetuning.isOn {
       add("finetune", options.finetuning.stage(batchSize: options.distillation.batchSize))

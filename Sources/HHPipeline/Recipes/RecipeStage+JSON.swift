@@ -37,6 +37,7 @@ extension RewriteSettings {
     self.init(
       kind: map.choice("kind", or: .splitSoftmax), dimension: map.integer("dimension"),
       bias: map.bool("bias"), sharing: map.choice("sharing", or: .keyValueHead),
+      constant: map.number("constant"),
       window: members.integer("window"),
       keptLayers: members["keep_softmax"].value.array?.compactMap(\.integer) ?? [])
   }

@@ -30,6 +30,8 @@ package struct RewriteSettings: Sendable, Equatable {
   package let bias: Bool
   /// What has a key map of its own.
   package let sharing: FeatureMapDescription.Sharing
+  /// The constant of maps that have one; nil is each one's own.
+  package let constant: Double?
   /// Nearest keys that keep their softmax weights; nil for none.
   package let window: Int?
   /// Blocks that keep softmax attention.

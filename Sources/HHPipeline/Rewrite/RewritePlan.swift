@@ -1,8 +1,9 @@
 // What a rewrite will do, computed before anything is touched.
 
-internal import HHCompute
+package import HHCompute
+internal import HHFormat
 
-/// The rewrite of every softmax attention block of a graph into a Hedgehog block.
+/// The rewrite of softmax attention blocks of a graph into blocks of linear attention.
 package struct RewritePlan: Sendable, Equatable {
   /// One attention block and the feature maps it gets.
   package struct Block: Sendable, Equatable {
@@ -12,22 +13,20 @@ package struct RewritePlan: Sendable, Equatable {
     package let headSize: Int
     package let map: FeatureMap
 
-    /// Parameters of the maps of q and k: a matrix and a bias per head.
+    /// What the block computes.
+    package var design: LinearAttentionDesign {
+      map.design(queryHeads: headCount, keyValueHeads: keyValueHeadCount, headSize: headSize)
+    }
+    /// Parameters of the maps of q and k and of the window.
     package var parameterCount: Int {
-      (headCount + keyValueHeadCount) * (headSize + 1) * map.featureSize
+      design.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) }
     }
-    /// Floats of recurrent state a sequence needs in this block: S and z per key/value head.
-    package var stateCount: Int {
-      keyValueHeadCount * 2 * map.featureSize * (headSize + 1)
-    }
+    /// Floats of recurrent state a sequence needs in this block: S and z of every head that has a
+    /// state, and the window's keys and values.
+    package var stateCount: Int { design.stateCount }
     /// The new tensors with their shapes.
     package var tensors: [(name: String, shape: [Int])] {
-      [
-        (map.queryWeight, [headCount, headSize, map.featureSize]),
-        (map.queryBias, [headCount, map.featureSize]),
-        (map.keyWeight, [keyValueHeadCount, headSize, map.featureSize]),
-        (map.keyBias, [keyValueHeadCount, map.featureSize]),
-      ]
+      design.parameters.map { (map.role(of: $0.name), $0.shape) }
     }
   }
 
@@ -42,26 +41,30 @@ package struct RewritePlan: Sendable, Equatable {
 
 extension RewritePlan.Block {
   /// Maps of the block before any training, which start at the identity.
-  func maps() -> HedgehogMaps {
-    HedgehogMaps(
-      queryHeads: headCount, keyHeads: keyValueHeadCount, headSize: headSize,
-      projectionSize: map.featureSize)
-  }
+  func maps() -> FeatureMaps { FeatureMaps(design) }
 }
 
 extension Graph {
   /// The rewritten graph and its plan; this graph is not changed.
   ///
-  /// Each block's maps have as many features (before negation) as its heads have dimensions: half
-  /// of that costs several points of quality (arXiv 2510.05901).
-  package func rewritten() -> (graph: Graph, plan: RewritePlan) {
+  /// Unless the settings say otherwise, each block's maps have as many features (before negation) as
+  /// its heads have dimensions: half of that costs several points of quality (arXiv 2510.05901).
+  /// `problem(with:)` says what settings fit the model.
+  package func rewritten(_ settings: LinearAttentionSettings = .init()) -> (
+    graph: Graph, plan: RewritePlan
+  ) {
+    var settings = settings
+    if settings.kind == .cosformer, settings.constant == nil {
+      settings.constant = Double(maximumLength)
+    }
     var graph = self
     var blocks: [RewritePlan.Block] = []
     for index in graph.nodes.indices {
       guard case .attention(var attention) = graph.nodes[index].operation,
-        attention.mechanism == .softmax, let layer = graph.nodes[index].layer
+        attention.mechanism == .softmax, let layer = graph.nodes[index].layer,
+        !settings.softmaxLayers.contains(layer)
       else { continue }
-      let map = FeatureMap(layer: layer, featureSize: attention.headSize)
+      let map = FeatureMap(layer: layer, headSize: attention.headSize, settings: settings)
       attention.mechanism = .hedgehog(map)
       graph.nodes[index].operation = .attention(attention)
       blocks.append(

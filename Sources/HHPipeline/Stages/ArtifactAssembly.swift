@@ -81,13 +81,10 @@ struct ArtifactAssembly {
   private func description() throws(FormatError) -> ArtifactDescription {
     var settings = training.map { recipe($0.rows, $0.result) } ?? [:]
     settings[ConversionKey.member] = .string(key.text)
-    let size = plan.rewrite.blocks.first?.map.featureSize ?? 0
     return ArtifactDescription(
       producer: .init(name: Producer.name, version: Producer.version),
       architecture: .init(name: plan.architecture, config: checkpoint.configuration ?? [:]),
-      featureMap: FeatureMapDescription(
-        kind: .splitSoftmax, featureDimension: size, bias: true, sharing: .keyValueHead,
-        epsilon: Double(HedgehogMaps.defaultEpsilon), epsilonPlacement: .addedToDenominator),
+      featureMap: options.attention.description(plan: plan.rewrite),
       provenance: Provenance(
         sources: sources, recipe: settings, seed: options.distillation.seed,
         data: training.map { training in

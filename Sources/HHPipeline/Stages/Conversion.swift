@@ -30,6 +30,8 @@ package struct Conversion {
     stopped = folder
     asked = options
     ThreadPolicy.use(threads: options.threads)
+    var options = options
+    options.attention.seed = options.distillation.seed
     checkpoint = try Checkpoint(opening: options.model, configuration: options.configuration)
     guard checkpoint.artifact == nil else {
       throw FormatError(
@@ -43,10 +45,13 @@ package struct Conversion {
       allowNonfinite: options.allowNonfinite)
     companions = try Companions(of: checkpoint)
     let graph = try Graph(names)
-    let rewrite = graph.rewritten().plan
+    if let found = graph.problem(with: options.attention) {
+      throw PipelineError.invalidOption(name: found.option, problem: found.problem)
+    }
+    let rewrite = graph.rewritten(options.attention).plan
     let training = try Self.training(options, graph: graph, checkpoint, names)
     self.training = training.map { ($0.runner, $0.rows, $0.evaluations) }
-    let options = training?.options ?? options
+    options = training?.options ?? options
     self.options = options
     let byteCount = checkpoint.byteCount
     plan = ConversionPlan(
@@ -252,7 +257,7 @@ package struct Conversion {
   /// while the teacher's stay.
   private func student(of graph: Graph) -> ModelRunner {
     let student = ModelRunner(
-      graph: graph.rewritten().graph,
+      graph: graph.rewritten(options.attention).graph,
       parameters: ParameterStore(checkpoint: checkpoint, names: names))
     for block in plan.rewrite.blocks { student.maps[block.layer] = block.maps() }
     return student

@@ -18,6 +18,8 @@ package struct ConversionOptions: Sendable, Equatable {
   package var configuration: String?
   /// What to do; without `distil` no data is needed and no model is run.
   package var stages = ConversionStage.standard
+  /// What softmax attention becomes.
+  package var attention = LinearAttentionSettings()
   /// Text, token ids or images to distil on; nil means the model's own samples, or synthetic ones.
   package var data: String?
   /// Data to measure on; nil holds back some rows of the training data.

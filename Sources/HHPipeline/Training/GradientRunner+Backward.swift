@@ -109,8 +109,8 @@ extension GradientRunner {
     case .softmax:
       SoftmaxAttention.backward(parts, shape: shape, scale: attention.scale, scratch: scratch)
     case .hedgehog:
-      HedgehogAttention.backward(
-        parts, shape: shape, maps: model.featureMaps(ofLayer: layer),
+      LinearAttention.backward(
+        parts, shape: shape, scale: attention.scale, maps: model.featureMaps(ofLayer: layer),
         mapGradients: parameters.mapGradients[layer], scratch: scratch)
     }
     if let rotary = attention.rotary {

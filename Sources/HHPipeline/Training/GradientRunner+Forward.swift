@@ -110,9 +110,9 @@ extension GradientRunner {
       SoftmaxAttention.forward(
         q: query, k: key, v: value, shape: shape, scale: attention.scale, into: mixed)
     case .hedgehog:
-      HedgehogAttention.forward(
-        q: query, k: key, v: value, shape: shape, maps: model.featureMaps(ofLayer: layer),
-        into: mixed)
+      LinearAttention.forward(
+        q: query, k: key, v: value, shape: shape, scale: attention.scale,
+        maps: model.featureMaps(ofLayer: layer), into: mixed)
     }
     return AttentionRecord(
       x: x, projections: projections, query: query, key: key, value: value, mixed: mixed,

@@ -7,7 +7,7 @@ package import HHFormat
 package struct TrainableChoice: Sendable, Equatable {
   /// The model's own weights.
   package var weights: Bool
-  /// The feature maps of Hedgehog blocks.
+  /// The feature maps of linear attention, and the factors of its window.
   package var maps: Bool
   /// Adapters on linear maps whose own weights stay.
   package var adapters: LowRankSettings?
@@ -48,7 +48,7 @@ package struct TrainableParameters {
   /// Adapters by the role of their weight.
   package let adapters: [String: LowRankAdapter]
   /// Gradients of the trained feature maps by layer.
-  package let mapGradients: [Int: HedgehogMapGradients]
+  package let mapGradients: [Int: FeatureMapGradients]
   /// Tensors of the checkpoint that are trained, by name.
   private let gradients: [String: FloatBuffer]
 
@@ -70,16 +70,16 @@ package struct TrainableParameters {
         all.append(Parameter(name: name, value: value, gradient: gradient))
       }
     }
-    var mapGradients: [Int: HedgehogMapGradients] = [:]
+    var mapGradients: [Int: FeatureMapGradients] = [:]
     if choice.maps {
       for (layer, maps) in model.maps.sorted(by: { $0.key < $1.key }) {
         guard case .hedgehog(let map)? = model.graph.attention(ofLayer: layer)?.mechanism else {
           continue
         }
-        let ofLayer = HedgehogMapGradients(like: maps)
+        let ofLayer = FeatureMapGradients(like: maps)
         mapGradients[layer] = ofLayer
-        let names = [map.queryWeight, map.queryBias, map.keyWeight, map.keyBias]
-        for (name, (value, gradient)) in zip(names, zip(maps.parameters, ofLayer.parameters)) {
+        let names = maps.design.parameters.filter(\.isTrained).map { map.role(of: $0.name) }
+        for (name, (value, gradient)) in zip(names, zip(maps.trained, ofLayer.parameters)) {
           all.append(Parameter(name: name, value: value, gradient: gradient))
         }
       }

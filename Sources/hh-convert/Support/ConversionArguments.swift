@@ -1,6 +1,7 @@
 // The options of a conversion that do not depend on the model: what one and many have in common.
 
 import ArgumentParser
+import HHFormat
 import HHPipeline
 
 /// How to convert, whatever is converted.
@@ -25,6 +26,30 @@ struct ConversionArguments: ParsableArguments {
       return stages
     })
   var stages: [ConversionStage]?
+
+  @Option(
+    help: """
+      What attention is rewritten with (default: hedgehog-softmax-split): hedgehog-softmax-split, \
+      hedgehog-softmax-joint, hedgehog-exponential, hedgehog-exponential-negated, t2r, or for \
+      comparison elu, relu, performer, cosformer, taylor, exponential.
+      """,
+    transform: Self.featureMap)
+  var featureMap: FeatureMapDescription.Kind?
+
+  @Option(
+    name: .customLong("feature-dim"), parsing: .unconditional,
+    help: "Features of a head before negation (default: the head's size).")
+  var featureDimension: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Nearest keys of every query that keep their softmax weights, in decoders.")
+  var window: Int?
+
+  @Option(
+    help: "Blocks that keep softmax attention, such as 0,11, counted from 0.",
+    transform: Self.layers)
+  var keepSoftmax: [Int]?
 
   @Option(
     help: """
@@ -114,6 +139,8 @@ struct ConversionArguments: ParsableArguments {
     try check(threads, in: 1...1024, "--threads")
     try check(finetuneSteps, in: 0...10_000_000, "--finetune-steps")
     try check(lora, in: 1...4096, "--lora")
+    try check(featureDimension, in: 1...65_536, "--feature-dim")
+    try check(window, in: 1...1_048_576, "--window")
     if let finetuneRate, !(finetuneRate > 0 && finetuneRate.isFinite) {
       throw ValidationError("--finetune-lr: expected a positive number, found \(finetuneRate)")
     }
@@ -143,6 +170,9 @@ struct ConversionArguments: ParsableArguments {
     let values: [(String, String?)] = [
       ("--recipe", recipe),
       ("--stages", stages.map { $0.map(\.rawValue).joined(separator: ",") }), ("--data", data),
+      ("--feature-map", featureMap?.rawValue),
+      ("--feature-dim", featureDimension.map { "\($0)" }), ("--window", window.map { "\($0)" }),
+      ("--keep-softmax", keepSoftmax.map { $0.map(String.init).joined(separator: ",") }),
       ("--held-out", heldOut), ("--length", length.map { "\($0)" }),
       ("--steps", steps.map { "\($0)" }), ("--batch", batch.map { "\($0)" }),
       ("--rows", rows.map { "\($0)" }), ("--lr", learningRate.map { "\($0)" }),
@@ -153,6 +183,25 @@ struct ConversionArguments: ParsableArguments {
     ]
     return values.flatMap { name, value in value.map { ["\(name)=\($0)"] } ?? [] }
       + (delta ? ["--delta"] : []) + (allowNonfinite ? ["--allow-nonfinite"] : [])
+  }
+
+  private static func featureMap(_ word: String) throws -> FeatureMapDescription.Kind {
+    guard let kind = FeatureMapDescription.Kind(rawValue: word) else {
+      let known = FeatureMapDescription.Kind.allCases.map(\.rawValue)
+      let nearest = nearestName(to: word, among: known).map { "; did you mean '\($0)'?" } ?? ""
+      throw ValidationError(
+        "expected \(known.joined(separator: ", ")), found '\(word)'\(nearest)")
+    }
+    return kind
+  }
+
+  private static func layers(_ text: String) throws -> [Int] {
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    let layers = parts.compactMap(\.self)
+    guard layers.count == parts.count, layers.allSatisfy({ $0 >= 0 }) else {
+      throw ValidationError("expected numbers of blocks such as 0,11, found '\(text)'")
+    }
+    return layers
   }
 
   private static func loss(_ word: String) throws -> FinetuningSettings.Loss {
@@ -171,6 +220,10 @@ struct ConversionArguments: ParsableArguments {
       options = try Recipe.named(recipe).options(model: model, threads: processors)
     }
     if let stages { options.stages = stages }
+    if let featureMap { options.attention.kind = featureMap }
+    if let featureDimension { options.attention.dimension = featureDimension }
+    if let window { options.attention.window = window }
+    if let keepSoftmax { options.attention.softmaxLayers = keepSoftmax.sorted() }
     if let threads { options.threads = threads }
     if let data { options.data = data }
     if let heldOut { options.heldOut = heldOut }

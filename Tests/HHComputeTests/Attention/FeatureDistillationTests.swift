@@ -113,17 +113,21 @@ import Testing
         sharing: test.mapsPerQueryHead ? .queryHead : .keyValueHead,
         queryHeads: test.shape.queryHeads, keyValueHeads: test.shape.keyValueHeads,
         headSize: test.shape.headSize))
-    let general = FeatureMapGradients(like: maps)
-    let loss = FeatureDistillation().lossAndGradient(
-      q: q, k: k, v: nil, shape: test.shape, scale: Self.scale, maps: maps, gradients: general)
     let fusedMaps = try #require(maps.fused)
-    let fused = HedgehogMapGradients(like: fusedMaps)
-    let expected = AttentionDistillation().lossAndGradient(
-      q: q, k: k, shape: test.shape, scale: Self.scale, maps: fusedMaps, gradients: fused)
-    expectClose(
-      loss.divergence.map(Float.init), expected.divergence, tolerance: 1e-5, "divergence")
-    for (a, b) in zip(general.parameters, fused.parameters) {
-      expectClose(a.values, b.values.map(Double.init), tolerance: 1e-5)
+    for sample in [QuerySample.all, QuerySample(first: 1, step: 3)] {
+      let general = FeatureMapGradients(like: maps)
+      let loss = FeatureDistillation().lossAndGradient(
+        q: q, k: k, v: nil, shape: test.shape, scale: Self.scale, maps: maps, sample: sample,
+        gradients: general)
+      let fused = HedgehogMapGradients(like: fusedMaps)
+      let expected = AttentionDistillation().lossAndGradient(
+        q: q, k: k, shape: test.shape, scale: Self.scale, maps: fusedMaps, sample: sample,
+        gradients: fused)
+      expectClose(
+        loss.divergence.map(Float.init), expected.divergence, tolerance: 1e-5, "divergence")
+      for (a, b) in zip(general.parameters, fused.parameters) {
+        expectClose(a.values, b.values.map(Double.init), tolerance: 1e-5)
+      }
     }
   }
 

@@ -188,7 +188,8 @@ struct BatchTests {
       "--steps": "3", "--batch": "2", "--rows": "40", "--lr": "0.03", "--budget": "1m",
       "--seed": "9", "--threads": "1", "--allow-nonfinite": "", "--delta": "",
       "--stages": "rewrite,distil", "--finetune-steps": "2", "--finetune-lr": "0.001",
-      "--finetune-loss": "labels", "--lora": "2",
+      "--finetune-loss": "labels", "--lora": "2", "--feature-map": "hedgehog-softmax-joint",
+      "--feature-dim": "8", "--window": "4", "--keep-softmax": "0",
       "--recipe": "r.yaml",
     ]
     #expect(Set(shared) == Set(values.keys))

@@ -95,8 +95,7 @@ struct DistillationStageTests {
         }
       }
       let teacher = try #require(TeacherLayer(runner, layer: block.layer))
-      let student = LayerStudent(
-        teacher.attention, featureSize: block.map.featureSize, recipe: recipe)
+      let student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
       let rates = recipe.rates(headSize: teacher.attention.headSize, steps: 10)
       for (step, batch) in schedule.order.enumerated() {
         let queryKey = try states.copy(of: schedule.batches[batch])

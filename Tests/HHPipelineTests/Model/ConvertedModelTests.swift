@@ -42,19 +42,80 @@ struct ConvertedModelTests {
     #expect(error?.problem == "expected an artifact of hh-convert, found safetensors")
   }
 
-  @Test("another map of the same name is not taken for this one")
-  func otherMap() throws {
-    let maps = [
-      FeatureMapDescription(
-        kind: .jointSoftmax, featureDimension: 6, bias: true, sharing: .keyValueHead,
-        epsilon: 1e-12, epsilonPlacement: .addedToDenominator),
-      Artifacts.featureMap(size: 7),
+  /// Descriptions of other maps than those whose weights the artifact has, in place of its own, and
+  /// how each is found out.
+  static let otherMaps: [(map: FeatureMapDescription, place: String)] = [
+    (description(.splitSoftmax, size: 7), "tensor 'layers."),
+    (description(.jointSoftmax, bias: false), "tensor 'layers."),
+    (description(.jointSoftmax, sharing: .queryHead), "tensor 'layers."),
+    (description(.exponential, sharing: .allHeads), "tensor 'layers."),
+    (description(.elu, bias: false), "tensor 'layers."),
+    (description(.splitSoftmax, window: 4), "tensor 'layers."),
+    (description(.splitSoftmax, softmaxLayers: [1]), "tensor 'layers."),
+    (description(.elu), "manifest, 'featureMap'"),
+    (description(.elu, size: 3, bias: false), "manifest, 'featureMap'"),
+    (description(.performer, bias: false), "manifest, 'featureMap'"),
+    (description(.splitSoftmax, constant: 2), "manifest, 'featureMap'"),
+    (description(.exponential, window: 4), "manifest, 'featureMap'"),
+    (description(.splitSoftmax, softmaxLayers: [9]), "manifest, 'featureMap'"),
+    (description(.splitSoftmax, placement: .denominatorFloor), "manifest, 'featureMap'"),
+  ]
+
+  private static func description(
+    _ kind: FeatureMapDescription.Kind, size: Int = 6, bias: Bool = true,
+    sharing: FeatureMapDescription.Sharing = .keyValueHead,
+    placement: FeatureMapDescription.EpsilonPlacement = .addedToDenominator,
+    constant: Double? = nil, window: Int? = nil, softmaxLayers: [Int] = []
+  ) -> FeatureMapDescription {
+    FeatureMapDescription(
+      kind: kind, featureDimension: size, bias: bias, sharing: sharing, epsilon: 1e-12,
+      epsilonPlacement: placement, constant: constant, window: window,
+      softmaxLayers: softmaxLayers)
+  }
+
+  @Test("weights of one map are not taken for those of another", arguments: otherMaps)
+  func otherMap(_ map: FeatureMapDescription, place: String) throws {
+    try Artifacts.write("llama-gqa", to: path, featureMap: map)
+    let error = try #require(
+      #expect(throws: FormatError.self) { try ConvertedModel(opening: path) })
+    #expect([.unsupported, .badData].contains(error.kind))
+    #expect(error.place.hasPrefix(place), "\(error)")
+  }
+
+  /// Settings of every kind.
+  static let settings: [LinearAttentionSettings] =
+    FeatureMapDescription.Kind.allCases.map { kind in
+      var settings = LinearAttentionSettings()
+      settings.kind = kind
+      return settings
+    } + [
+      with { ($0.bias, $0.dimension, $0.sharing) = (false, 3, .allHeads) },
+      with { ($0.kind, $0.sharing, $0.window) = (.jointSoftmax, .queryHead, 3) },
+      with { ($0.kind, $0.constant) = (.exponentialOfInput, 0.5) },
+      with { ($0.window, $0.softmaxLayers) = (2, [0]) },
     ]
-    for map in maps {
-      try Artifacts.write("llama-gqa", to: path, featureMap: map)
-      let error = #expect(throws: FormatError.self) { try ConvertedModel(opening: path) }
-      #expect(error?.kind == .unsupported)
-      #expect(error?.place == "manifest, 'featureMap'")
-    }
+
+  private static func with(
+    _ change: (inout LinearAttentionSettings) -> Void
+  ) -> LinearAttentionSettings {
+    var settings = LinearAttentionSettings()
+    change(&settings)
+    return settings
+  }
+
+  @Test(
+    "every variant runs from its artifact as it does in memory, bit for bit", arguments: settings)
+  func variants(_ settings: LinearAttentionSettings) throws {
+    let name = "llama-gqa"
+    let expected = try Models.golden(name).rewritten(settings)
+    Artifacts.disturb(expected)
+    let plan = try Models.golden(name).graph.rewritten(settings).plan
+    try Artifacts.write(
+      name, to: path, plan: plan, maps: expected, featureMap: settings.description(plan: plan))
+    let runner = try ConvertedModel(opening: path).runner()
+    let input = try Models.input(name)
+    let logits = try #require(try runner.outputs(for: input).logits?.values)
+    #expect(logits == (try expected.outputs(for: input).logits?.values))
+    #expect(logits.allSatisfy { $0.isFinite })
   }
 }

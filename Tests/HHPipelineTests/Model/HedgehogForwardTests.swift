@@ -31,11 +31,11 @@ struct HedgehogForwardTests {
         attention, maps, projected, rows: state.rowCount, length: length, state.validLengths)
       let mixed = Matrix(
         rows: projected.query.rows, columns: attention.headCount * attention.headSize)
-      HedgehogAttention.forward(
+      LinearAttention.forward(
         q: projected.query, k: projected.key, v: projected.value,
         shape: attention.shape(
           rowCount: state.rowCount, length: length, validLengths: state.validLengths),
-        maps: maps, into: mixed)
+        scale: attention.scale, maps: maps, into: mixed)
       for (row, valid) in validLengths(state, length).enumerated() {
         let range = row * length..<row * length + valid
         #expect(
@@ -75,13 +75,13 @@ struct HedgehogForwardTests {
   }
 
   private func naive(
-    _ attention: Attention, _ maps: HedgehogMaps, _ projected: QueryKeyValue, rows: Int,
+    _ attention: Attention, _ maps: FeatureMaps, _ projected: QueryKeyValue, rows: Int,
     length: Int, _ validLengths: [Int]?
   ) -> [[Double]] {
     let (size, heads) = (attention.headSize, attention.headCount)
     let group = heads / attention.keyValueHeadCount
-    let (wq, bq) = (maps.weightQ.values, maps.biasQ.values)
-    let (wk, bk) = (maps.weightK.values, maps.biasK.values)
+    let (wq, bq) = (maps.parameters[0].values, maps.parameters[1].values)
+    let (wk, bk) = (maps.parameters[2].values, maps.parameters[3].values)
     func part(_ values: [Float], _ position: Int, _ head: Int, of count: Int) -> [Double] {
       let start = (position * count + head) * size
       return values[start..<start + size].map(Double.init)

@@ -1,5 +1,6 @@
 // Settings written as a recipe and read again.
 
+import HHCompute
 import HHFormat
 import HHTestSupport
 import Testing
@@ -35,7 +36,12 @@ struct RecipeWritingTests {
     (options.distillation.earlyStop, options.distillation.warmUpSteps) = (.init(patience: 9), 2)
     (options.distillation.clipping, options.distillation.weightDecay) = (0.5, 0.25)
     (options.distillation.rowLimit, options.distillation.budget) = (11, 60)
+    options.distillation.loss = .init(weights: 0.5, outputs: 100)
     options.distillation.seed = .max
+    (options.attention.kind, options.attention.dimension) = (.jointSoftmax, 5)
+    (options.attention.bias, options.attention.sharing) = (false, .queryHead)
+    (options.attention.constant, options.attention.window) = (3, 16)
+    options.attention.softmaxLayers = [1, 4]
     options.finetuning.epochs = 1.5
     (options.finetuning.batchSize, options.finetuning.accumulation) = (2, 4)
     (options.finetuning.decay, options.finetuning.warmUpSteps) = (.cosine, 3)

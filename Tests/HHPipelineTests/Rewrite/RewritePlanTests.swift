@@ -23,7 +23,7 @@ struct RewritePlanTests {
         continue
       }
       let layer = try #require(new.layer)
-      let map = FeatureMap(layer: layer, featureSize: attention.headSize)
+      let map = FeatureMap(layer: layer, headSize: attention.headSize)
       #expect(attention.mechanism == .hedgehog(map))
       attention.mechanism = .softmax
       var restored = new

@@ -31,13 +31,13 @@ enum Artifacts {
   ///
   /// The maps are those of `runner`, where one is given, else all 0.5.
   static func write(
-    _ name: String, to path: String, maps runner: ModelRunner? = nil,
+    _ name: String, to path: String, plan: RewritePlan? = nil, maps runner: ModelRunner? = nil,
     featureMap: FeatureMapDescription? = nil,
     change: (inout [ArtifactTensor]) -> Void = { _ in }
   ) throws {
     let source = try Checkpoint(opening: Fixtures.path("golden/forward/\(name)"))
     let names = try NameMap(source)
-    let plan = try Graph(names).rewritten().plan
+    let plan = try plan ?? Graph(names).rewritten().plan
     var tensors = try names.entries.map(\.tensor).map { tensor in
       ArtifactTensor(
         name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, origin: .kept,

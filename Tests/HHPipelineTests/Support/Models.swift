@@ -33,13 +33,10 @@ enum Models {
 
 extension ModelRunner {
   /// The same weights under the rewritten graph, with maps that start at the identity.
-  func rewritten() -> ModelRunner {
-    let (graph, plan) = graph.rewritten()
+  func rewritten(_ settings: LinearAttentionSettings = .init()) -> ModelRunner {
+    let (graph, plan) = graph.rewritten(settings)
     let student = ModelRunner(graph: graph, parameters: parameters)
-    for block in plan.blocks {
-      student.maps[block.layer] = HedgehogMaps(
-        queryHeads: block.headCount, keyHeads: block.keyValueHeadCount, headSize: block.headSize)
-    }
+    for block in plan.blocks { student.maps[block.layer] = FeatureMaps(block.design) }
     return student
   }
 }

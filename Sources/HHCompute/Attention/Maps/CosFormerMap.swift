@@ -23,7 +23,7 @@ package struct CosFormerMap: FeatureFunction {
   package func forward(_ input: FeatureInput, into phi: Matrix, scales: FloatBuffer) {
     let size = input.x.columns
     forEachRow(input.x, phi) { row, x, phi in
-      let angle = angle(input.position + row)
+      let angle = angle(input.position + row * input.step)
       let (c, s) = (cosf(angle), sinf(angle))
       for j in 0..<size {
         let rectified = max(x[j], 0)
@@ -38,7 +38,7 @@ package struct CosFormerMap: FeatureFunction {
   ) {
     let (x, size) = (input.x, input.x.columns)
     forEachRow(dPhi, dX) { row, d, dX in
-      let angle = angle(input.position + row)
+      let angle = angle(input.position + row * input.step)
       let (c, s) = (cosf(angle), sinf(angle))
       let source = x.rows(row..<row + 1)
       let values = source.span

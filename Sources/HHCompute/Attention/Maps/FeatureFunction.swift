@@ -28,15 +28,20 @@ package struct FeatureInput {
   package let x: Matrix
   /// Position of the first row in its sequence.
   package let position: Int
+  /// Positions from one row to the next.
+  package let step: Int
   /// The map's parameters in its order, one row each.
   package let parameters: [Matrix]
   /// At least `scratchCount` floats.
   package let scratch: FloatBuffer
 
   /// Gathers an input.
-  package init(x: Matrix, position: Int = 0, parameters: [Matrix], scratch: FloatBuffer) {
+  package init(
+    x: Matrix, position: Int = 0, step: Int = 1, parameters: [Matrix], scratch: FloatBuffer
+  ) {
     self.x = x
     self.position = position
+    self.step = step
     self.parameters = parameters
     self.scratch = scratch
   }
@@ -67,6 +72,8 @@ package protocol FeatureFunction: Sendable {
   /// The gradients, given the features of `forward` and their gradient, both dense.
   ///
   /// - Parameters:
+  ///   - input: The rows that `forward` was given.
+  ///   - phi: What it stored.
   ///   - dPhi: The gradient of what `forward` stored; overwritten.
   ///   - dX: Added to, [rows, head size].
   ///   - gradients: Added to, as `parameters`, one row each; nil for what is not trained.
