@@ -23,7 +23,7 @@ struct HHConvert: ParsableCommand {
     subcommands: [
       Convert.self, Resume.self, Inspect.self, Verify.self, Diff.self, ExportCommand.self,
       Batch.self, Generate.self, Embed.self, Classify.self, Evaluate.self, Diagnose.self,
-      RecipeCommand.self,
+      BenchCommand.self, RecipeCommand.self,
     ],
     defaultSubcommand: Convert.self)
 

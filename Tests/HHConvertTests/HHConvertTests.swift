@@ -56,6 +56,8 @@ struct HHConvertTests {
                                   model it was converted from.
           diagnose                Compare a model's attention weights with softmax's,
                                   layer by layer.
+          bench                   Time an artifact's linear attention beside the
+                                  softmax it replaced.
           recipe                  Show recipes, which hold the settings of a conversion.
 
           See 'hh-convert help <subcommand>' for detailed help.
@@ -86,14 +88,13 @@ struct HHConvertTests {
       .flatMap { $0.split(whereSeparator: { " ,".contains($0) }) }.filter { $0.hasPrefix("-") }
     #expect(
       options == [
-        "-o", "--output", "--adapter", "--config", "--run", "--checkpoint-steps", "--recipe",
-        "--stages",
+        "-o", "--output", "--config", "--run", "--checkpoint-steps", "--recipe", "--stages",
         "--feature-map", "--feature-dim", "--window", "--keep-softmax", "--data", "--held-out",
         "--length",
         "--steps", "--batch", "--rows", "--lr", "--finetune-steps", "--finetune-lr",
-        "--finetune-loss", "--lora", "--budget", "--seed", "--threads", "--delta",
-        "--allow-nonfinite", "--dry-run", "--force", "-q", "--quiet", "--json", "--version", "-h",
-        "--help",
+        "--finetune-loss", "--lora", "--budget", "--max-memory", "--seed", "--threads",
+        "--delta", "--allow-nonfinite", "--dry-run", "--force", "-q", "--quiet", "--json",
+        "--version", "-h", "--help",
       ])
   }
 

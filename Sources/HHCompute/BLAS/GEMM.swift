@@ -22,6 +22,21 @@ package func gemm(
     let ldb = Int32(exactly: max(1, b.stride)), let ldc = Int32(exactly: c.stride)
   else { preconditionFailure("gemm: a dimension exceeds OpenBLAS's 32-bit integers") }
   var target = c.mutableSpan
+  if rows == 1, depth > 0 {
+    // One row, as in decoding: a product of matrices would copy all of `b` first.
+    // Safe: as below; a vector's elements are `aTransposed ? lda : 1` apart.
+    unsafe a.span.withUnsafeBufferPointer { a in
+      unsafe b.span.withUnsafeBufferPointer { b in
+        unsafe target.withUnsafeMutableBufferPointer { c in
+          unsafe cblas_sgemv(
+            CblasRowMajor, bTransposed ? CblasNoTrans : CblasTrans, bTransposed ? n : k,
+            bTransposed ? k : n, alpha, b.baseAddress, ldb, a.baseAddress, aTransposed ? lda : 1,
+            beta, c.baseAddress, 1)
+        }
+      }
+    }
+    return
+  }
   // Safe: every view's bounds were checked when it was made, and the dimensions agree.
   unsafe a.span.withUnsafeBufferPointer { a in
     unsafe b.span.withUnsafeBufferPointer { b in

@@ -13,6 +13,7 @@ package final class FloatBuffer: @unchecked Sendable {
   package let count: Int
   private let elements: UnsafeMutableBufferPointer<Float>
   private let mappedByteCount: Int
+  private let isFile: Bool
 
   /// From this size on a buffer is mapped, so that its memory goes back to the system at once.
   private static let mappingThreshold = 1 << 20
@@ -26,6 +27,7 @@ package final class FloatBuffer: @unchecked Sendable {
       by: MemoryLayout<Float>.stride)
     precondition(!overflow, "the buffer's size exceeds the address space")
     self.count = count
+    isFile = false
     let address: UnsafeMutableRawPointer?
     if byteCount >= Self.mappingThreshold {
       mappedByteCount = byteCount
@@ -60,8 +62,41 @@ package final class FloatBuffer: @unchecked Sendable {
     _ = unsafe elements.update(fromContentsOf: values)
   }
 
+  /// Maps the first `count` floats, at least one, of an open file, which is at least as long; what is
+  /// written goes to the file. Nil where the system refuses.
+  package init?(count: Int, mapping descriptor: Int32) {
+    precondition(count > 0, "a mapping has a size")
+    let (byteCount, overflow) = count.multipliedReportingOverflow(
+      by: MemoryLayout<Float>.stride)
+    precondition(!overflow, "the buffer's size exceeds the address space")
+    // Safe: a new mapping of a file that the caller vouches for.
+    let mapping = unsafe mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
+    guard unsafe mapping != MAP_FAILED, let address = unsafe mapping else { return nil }
+    self.count = count
+    isFile = true
+    mappedByteCount = byteCount
+    // Safe: the mapping holds `count` floats and is unmapped in deinit only.
+    unsafe elements = UnsafeMutableBufferPointer(
+      start: address.bindMemory(to: Float.self, capacity: count), count: count)
+  }
+
+  /// Takes the whole pages of a range out of memory until they are used again, if the buffer is a
+  /// file's; otherwise does nothing. The elements keep their values.
+  package func evict(_ range: Range<Int>) {
+    precondition(0 <= range.lowerBound && range.upperBound <= count, "range outside the buffer")
+    guard isFile else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let start = (range.lowerBound * 4 + page - 1) / page * page
+    // The file's last page is this buffer's alone.
+    let end = range.upperBound == count ? mappedByteCount : range.upperBound * 4 / page * page
+    guard start < end, let base = unsafe elements.baseAddress else { return }
+    // Safe: the pages lie inside the mapping, whose content the file keeps; a refusal costs memory
+    // only.
+    _ = unsafe madvise(UnsafeMutableRawPointer(base) + start, end - start, MADV_DONTNEED)
+  }
+
   deinit {
-    // Safe: the block came from mmap or aligned_alloc in init, and nobody refers to it any more.
+    // Safe: the block came from mmap or aligned_alloc in an initialiser, and nobody refers to it any more.
     guard let base = unsafe elements.baseAddress else { return }
     if mappedByteCount > 0 {
       unsafe munmap(base, mappedByteCount)

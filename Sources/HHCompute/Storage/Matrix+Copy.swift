@@ -1,5 +1,7 @@
 // Copying between views.
 
+internal import HHKernels
+
 /// target = source, of the same shape; the two must not overlap.
 package func copy(_ source: Matrix, to target: Matrix) {
   precondition(
@@ -23,6 +25,11 @@ package func copy(_ source: FloatBuffer, to target: FloatBuffer) {
     var span = target.mutableSpan(range)
     for index in 0..<values.count { span[index] = values[index] }
   }
+}
+
+/// Takes the rows of a view of a file out of memory until they are used again; see `FloatBuffer`.
+package func evict(_ x: Matrix) {
+  x.buffer.evict(x.offset..<x.offset + x.layout.extent)
 }
 
 /// Every element becomes zero.

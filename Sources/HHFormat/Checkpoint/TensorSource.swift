@@ -79,6 +79,7 @@ struct SafetensorsTensors: TensorSource {
     of index: Int, into output: inout MutableSpan<Float>
   ) throws(FormatError) -> Bool {
     let file = files[fileOfTensor[index]]
+    defer { file.release(0..<tensors[index].byteCount, of: tensors[index]) }
     return tensors[index].dtype.convert(file.bytes(of: tensors[index]), to: &output)
   }
 }

@@ -64,11 +64,17 @@ package struct DistillationStage {
   private let runner: ModelRunner
   private let plan: RewritePlan
   private let recipe: DistillationRecipe
+  private let space: SpillSpace
   /// Positions that are projected at a time outside of training steps.
   private static let chunk = 4096
 
-  /// Prepares to train the maps of a plan against the model that a runner runs.
-  package init(runner: ModelRunner, plan: RewritePlan, recipe: DistillationRecipe) {
+  /// Prepares to train the maps of a plan against the model that a runner runs, with hidden states
+  /// and what is computed from them in `space`.
+  package init(
+    runner: ModelRunner, plan: RewritePlan, recipe: DistillationRecipe,
+    space: SpillSpace = .memory
+  ) {
+    self.space = space
     self.runner = runner
     self.plan = plan
     self.recipe = recipe
@@ -91,8 +97,8 @@ package struct DistillationStage {
     report: ProgressReport,
     didFinish: (_ layers: [Int: FinishedLayer], _ steps: Int) throws -> Void = { _, _ in }
   ) throws -> DistillationResult {
-    let train = try HiddenStates(training, runner, chunk: Self.chunk)
-    let held = try HiddenStates(heldOut, runner, chunk: Self.chunk)
+    let train = try HiddenStates(training, runner, chunk: Self.chunk, space: space)
+    let held = try HiddenStates(heldOut, runner, chunk: Self.chunk, space: space)
     runner.parameters.release()
     let clock = Stopwatch()
     var steps = recipe.steps
@@ -104,7 +110,10 @@ package struct DistillationStage {
       else { continue }
       let isLast = layer == runner.graph.layerCount - 1
       let heldBatches = try held.chunks.map { rows in
-        try held.queryKey(teacher, rows: rows, advancing: !isLast).copied()
+        let queryKey = try held.queryKey(teacher, rows: rows, advancing: !isLast)
+          .copied(into: space)
+        queryKey.evict()
+        return queryKey
       }
       guard let block = plan.blocks.first(where: { $0.layer == layer }) else {
         try train.advance(teacher)
@@ -191,7 +200,7 @@ package struct DistillationStage {
       } else {
         queryKey = try train.queryKey(teacher, rows: rows, advancing: advancing)
         if !isLastVisit {
-          queryKey = queryKey.copied()
+          queryKey = try queryKey.copied(into: space)
           kept[batch] = queryKey
         }
       }
@@ -204,6 +213,7 @@ package struct DistillationStage {
         step: step, of: queryKey.shape, headSize: teacher.attention.headSize)
       let loss = student.step(
         queryKey, sample: sample, rate: rates.rate(step: step), measuring: measuring)
+      if !isLastVisit { queryKey.evict() }
       if measuring {
         sinceReport = Stopwatch()
         guard loss.loss.isFinite else {
@@ -267,6 +277,7 @@ package struct DistillationStage {
     let queries = batches.reduce(0) { $0 + $1.shape.validPositions }
     for batch in batches {
       let weight = Double(batch.shape.validPositions) / Double(max(1, queries))
+      defer { batch.evict() }
       let measured = student.measure(batch)
       loss += weight * measured.excess
       for (head, divergence) in measured.divergence.enumerated() {

@@ -13,12 +13,14 @@ struct HiddenStates {
   /// Row ranges of about the same number of positions.
   let chunks: [Range<Int>]
 
-  /// Embeds every row of an input, about `chunk` positions at a time.
-  init(_ input: ModelInput, _ runner: ModelRunner, chunk: Int) throws(FormatError) {
+  /// Embeds every row of an input, about `chunk` positions at a time, into `space`.
+  init(
+    _ input: ModelInput, _ runner: ModelRunner, chunk: Int, space: SpillSpace = .memory
+  ) throws(FormatError) {
     let length = runner.length(of: input)
     self.length = length
     rowCount = input.rowCount
-    states = Matrix(rows: rowCount * length, columns: runner.graph.hiddenSize)
+    states = try space.matrix(rows: rowCount * length, columns: runner.graph.hiddenSize)
     if case .tokens(let batch) = input {
       validLengths = batch.validLengths
     } else {
@@ -28,9 +30,9 @@ struct HiddenStates {
     let count = rowCount
     chunks = stride(from: 0, to: count, by: rows).map { $0..<min(count, $0 + rows) }
     for range in chunks {
-      _ = try runner.embed(
-        input.rows(range),
-        into: states.rows(range.lowerBound * length..<range.upperBound * length))
+      let part = states.rows(range.lowerBound * length..<range.upperBound * length)
+      _ = try runner.embed(input.rows(range), into: part)
+      evict(part)
     }
   }
 
@@ -56,9 +58,10 @@ struct HiddenStates {
   func queryKey(_ teacher: TeacherLayer, rows: Range<Int>, advancing: Bool) throws(FormatError)
     -> QueryKey
   {
-    try teacher.queryKey(
-      of: states.rows(rows.lowerBound * length..<rows.upperBound * length),
-      rowCount: rows.count, validLengths: validLengths.map { Array($0[rows]) },
+    let part = states.rows(rows.lowerBound * length..<rows.upperBound * length)
+    defer { evict(part) }
+    return try teacher.queryKey(
+      of: part, rowCount: rows.count, validLengths: validLengths.map { Array($0[rows]) },
       advancing: advancing)
   }
 

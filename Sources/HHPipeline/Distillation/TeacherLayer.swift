@@ -22,15 +22,22 @@ struct QueryKey {
     }
   }
 
-  /// The same values in memory of their own, safe from the next projection.
-  func copied() -> QueryKey {
-    func copy(_ source: Matrix) -> Matrix {
-      let target = Matrix(rows: source.rows, columns: source.columns)
+  /// The same values in a place of their own, safe from the next projection.
+  func copied(into space: SpillSpace = .memory) throws(FormatError) -> QueryKey {
+    func copy(_ source: Matrix) throws(FormatError) -> Matrix {
+      let target = try space.matrix(rows: source.rows, columns: source.columns)
       HHCompute.copy(source, to: target)
       return target
     }
     return QueryKey(
-      query: copy(query), key: copy(key), value: value.map(copy), shape: shape)
+      query: try copy(query), key: try copy(key), value: try value.map(copy), shape: shape)
+  }
+
+  /// Takes the values out of memory until they are used again, where they are on disk.
+  func evict() {
+    HHCompute.evict(query)
+    HHCompute.evict(key)
+    if let value { HHCompute.evict(value) }
   }
 }
 

@@ -39,11 +39,34 @@ struct DecodingSession {
     }
   }
 
+  /// Bytes that every layer together remembers of `position` positions.
+  func byteCount(position: Int) -> Int {
+    memories.reduce(0) { sum, memory in
+      switch memory {
+      case .sums(let state): sum + 4 * state.count
+      case .cache(let keys, _): sum + 8 * rowCount * position * keys.columns
+      }
+    }
+  }
+
   /// Bytes of the caches that one sequence of `length` positions needs.
   static func cacheBytes(of graph: Graph, length: Int) -> Int {
     graph.attentions.reduce(0) { sum, attention in
       guard case .softmax = attention.mechanism else { return sum }
       return sum + 8 * length * attention.keyValueHeadCount * attention.headSize
+    }
+  }
+
+  /// Goes on as if `position` tokens had been read, with made-up memories of them: for timings.
+  mutating func skip(to position: Int) {
+    precondition(position <= capacity, "more positions than the session holds")
+    self.position = position
+    for case .cache(let keys, let values) in memories {
+      for matrix in [keys, values] {
+        // Not zeros: pages that nobody wrote are quicker to read than real ones.
+        var span = matrix.buffer.mutableSpan
+        span.update(repeating: 0.01)
+      }
     }
   }
 

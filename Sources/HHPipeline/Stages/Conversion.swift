@@ -16,7 +16,10 @@ package struct Conversion {
   private let names: NameMap
   private let companions: Companions
   /// What distillation needs; nil where nothing is trained.
-  private let training: (runner: ModelRunner, rows: TrainingRows, evaluations: StageEvaluations)?
+  private let training:
+    (
+      runner: ModelRunner, rows: TrainingRows, evaluations: StageEvaluations, space: SpillSpace
+    )?
   private let stopwatch = Stopwatch()
 
   /// Opens and checks everything that can be checked before work begins: the checkpoint, its
@@ -50,7 +53,7 @@ package struct Conversion {
     }
     let rewrite = graph.rewritten(options.attention).plan
     let training = try Self.training(options, graph: graph, checkpoint, names)
-    self.training = training.map { ($0.runner, $0.rows, $0.evaluations) }
+    self.training = training.map { ($0.runner, $0.rows, $0.evaluations, $0.space) }
     options = training?.options ?? options
     self.options = options
     let byteCount = checkpoint.byteCount
@@ -80,7 +83,8 @@ package struct Conversion {
     _ options: ConversionOptions, graph: Graph, _ checkpoint: Checkpoint, _ names: NameMap
   ) throws -> (
     options: ConversionOptions, runner: ModelRunner, rows: TrainingRows,
-    evaluations: StageEvaluations, estimate: ConversionEstimate, objective: ObjectiveKind?
+    evaluations: StageEvaluations, estimate: ConversionEstimate, objective: ObjectiveKind?,
+    space: SpillSpace
   )? {
     guard options.stages.contains(.distil) else {
       guard options.evaluations.isEmpty else {
@@ -109,21 +113,16 @@ package struct Conversion {
         options.finetuning, graph: graph, batchSize: options.distillation.batchSize,
         length: rows.length)
     }
+    let space = try estimate.space(
+      limit: options.maximumMemory, folder: directory(of: options.outputPath))
     try estimate.checkMemory()
-    return (options, runner, rows, evaluations, estimate, objective)
+    return (options, runner, rows, evaluations, estimate, objective, space)
   }
 
   /// Refuses an output that cannot be written, or that is one of the inputs.
   private static func checkOutput(
     of options: ConversionOptions, _ checkpoint: Checkpoint
-  ) throws {
-    if let adapter = options.adapter {
-      guard options.finetuning.isOn, options.finetuning.choice.adapters != nil else {
-        throw PipelineError.invalidOption(
-          name: "--adapter", problem: "expected --lora beside it, found none")
-      }
-      _ = try StagingFolder(for: adapter, replacing: options.force)
-    }
+  ) throws(FormatError) {
     // Created and dropped at once: a bad output must not cost an hour of training.
     _ = try AtomicFile(at: options.outputPath, replacing: options.force)
     guard isPresent(options.outputPath) else { return }
@@ -194,12 +193,6 @@ package struct Conversion {
         training.map { ($0.rows, trained.result, trained.finetuned, trained.summary.evaluations) }
       }
     ).write(report: report)
-    if let path = options.adapter, let settings = options.finetuning.choice.adapters {
-      try AdapterFolder(
-        adapters: trained?.finetuned?.adapters ?? [], settings: settings, names: names,
-        model: options.model
-      ).write(to: path, replacing: options.force)
-    }
     let summary = ConversionSummary(
       output: options.outputPath, training: trained?.summary, seconds: stopwatch.seconds,
       peakMemory: peakMemoryBytes, artifactBytes: written.bytes, rawBytes: written.rawBytes)
@@ -260,7 +253,7 @@ package struct Conversion {
     var recipe = options.distillation
     if let steps = run?.distillationSteps { (recipe.steps, recipe.budget) = (steps, nil) }
     let stage = DistillationStage(
-      runner: training.runner, plan: plan.rewrite, recipe: recipe)
+      runner: training.runner, plan: plan.rewrite, recipe: recipe, space: training.space)
     return try stage.run(
       training: input, heldOut: heldOut.input, finished: finished, report: report
     ) { layers, steps in try run?.save(layers, steps: steps) }

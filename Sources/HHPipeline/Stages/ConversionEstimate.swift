@@ -11,6 +11,8 @@ struct ConversionEstimate {
   private var finetuningOperations = 0.0
   /// Bytes at the peak, without the mapped checkpoint; a floating-point number, since settings can ask for more than 64 bits hold.
   private(set) var memory = 0.0
+  /// Bytes of that which may lie on disk between their uses.
+  private var spillable = 0.0
 
   /// Estimates distillation on `rowCount` distinct rows (held-out ones included).
   init(graph: Graph, recipe: DistillationRecipe, rowCount: Int, length: Int) {
@@ -43,7 +45,8 @@ struct ConversionEstimate {
     // The embeddings and one block are never resident together.
     let resident = max(
       Double(graph.vocabularySize) * hidden, Double(weights / max(1, graph.layerCount)))
-    memory = 4 * (tokens * hidden + revisited + scratch + resident)
+    spillable = 4 * (tokens * hidden + revisited)
+    memory = spillable + 4 * (scratch + resident)
   }
 
   /// Adds finetuning: forward, backward and optimiser, and the memory of all three.
@@ -63,6 +66,21 @@ struct ConversionEstimate {
       recipe.recomputesBlocks ? perPosition / Double(max(1, graph.layerCount)) : perPosition
     let logits = 512 * Double(graph.vocabularySize)
     memory += 4 * (weights + tables + 4 * trained + positions * records + logits)
+  }
+
+  /// Decides what lies on disk so that the peak stays below `limit` bytes.
+  ///
+  /// - Throws: `PipelineError.invalidOption` where even that is not enough.
+  mutating func space(limit: Int?, folder: String) throws(PipelineError) -> SpillSpace {
+    guard let limit, memory > Double(limit) else { return .memory }
+    memory -= spillable
+    guard memory <= Double(limit) else {
+      throw .invalidOption(
+        name: "--max-memory",
+        problem: "expected at least \(fixed(memory / 1e6, 0)) MB for the largest block and batch,"
+          + " found \(fixed(Double(limit) / 1e6, 0)) MB")
+    }
+    return .disk(folder: folder)
   }
 
   /// Refuses work that this machine's memory cannot hold.

@@ -14,8 +14,6 @@ package struct ConversionOptions: Sendable, Equatable {
   package var model: String
   /// Path of the artifact; nil means the model's name in the working folder.
   package var output: String?
-  /// A new folder for the adapters that finetuning trained, as PEFT keeps them; nil writes none.
-  package var adapter: String?
   /// A configuration file to use instead of the `config.json` beside the checkpoint.
   package var configuration: String?
   /// What to do; without `distil` no data is needed and no model is run.
@@ -38,6 +36,9 @@ package struct ConversionOptions: Sendable, Equatable {
   package var run: String?
   /// Steps of finetuning between two checkpoints of a run.
   package var checkpointSteps = 100
+  /// Bytes of memory that distillation may take, mapped weights not counted; nil is as much as it
+  /// likes. Where that is too little, hidden states lie on disk beside the output.
+  package var maximumMemory: Int?
   /// Threads to use.
   package var threads: Int
   /// Whether the artifact leaves what it has in common with the model to the model.

@@ -114,6 +114,14 @@ struct ConversionArguments: ParsableArguments {
     transform: TimeBudget.init)
   var budget: TimeBudget?
 
+  @Option(
+    help: """
+      Memory that distillation may take, such as 500MB or 4GB; hidden states lie on disk beside the \
+      output if need be.
+      """,
+    transform: ByteCount.init)
+  var maxMemory: ByteCount?
+
   @Option(parsing: .unconditional, help: "Seed of everything random (default: 0).")
   var seed: UInt64?
 
@@ -159,7 +167,7 @@ struct ConversionArguments: ParsableArguments {
       ("--data", data != nil), ("--held-out", heldOut != nil), ("--length", length != nil),
       ("--steps", steps != nil), ("--batch", batch != nil), ("--rows", rows != nil),
       ("--lr", learningRate != nil), ("--budget", budget != nil), ("--seed", seed != nil),
-      ("--finetune-steps", finetuneSteps != nil),
+      ("--finetune-steps", finetuneSteps != nil), ("--max-memory", maxMemory != nil),
     ]
     return given.first { $0.1 }?.0
   }
@@ -176,7 +184,8 @@ struct ConversionArguments: ParsableArguments {
       ("--held-out", heldOut), ("--length", length.map { "\($0)" }),
       ("--steps", steps.map { "\($0)" }), ("--batch", batch.map { "\($0)" }),
       ("--rows", rows.map { "\($0)" }), ("--lr", learningRate.map { "\($0)" }),
-      ("--budget", budget?.text), ("--seed", seed.map { "\($0)" }),
+      ("--budget", budget?.text), ("--max-memory", maxMemory.map { "\($0.bytes)" }),
+      ("--seed", seed.map { "\($0)" }),
       ("--finetune-steps", finetuneSteps.map { "\($0)" }),
       ("--finetune-lr", finetuneRate.map { "\($0)" }),
       ("--finetune-loss", finetuneLoss?.rawValue), ("--lora", lora.map { "\($0)" }),
@@ -234,6 +243,7 @@ struct ConversionArguments: ParsableArguments {
     if let rows { options.distillation.rowLimit = rows }
     if let seed { options.distillation.seed = seed }
     if let budget { options.distillation.budget = budget.seconds }
+    if let maxMemory { options.maximumMemory = maxMemory.bytes }
     if let finetuneSteps {
       (options.finetuning.steps, options.finetuning.epochs) = (finetuneSteps, nil)
     }

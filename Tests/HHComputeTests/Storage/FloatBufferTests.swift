@@ -1,6 +1,8 @@
 // Buffers and views.
 
 import HHCompute
+import HHFormat
+import HHTestSupport
 import Testing
 
 @Suite struct FloatBufferTests {
@@ -22,6 +24,23 @@ import Testing
     part[1] = 9
     #expect(buffer.values == [0, 1, 9, 3, 4])
     #expect(buffer.span(3..<5)[0] == 3)
+  }
+
+  @Test(
+    "What is evicted comes back, mapped from a file or not", arguments: [1, 1000, 5000, 70_001])
+  func eviction(count: Int) throws {
+    let directory = try TemporaryDirectory()
+    let file = try ScratchFile(in: directory.path, byteCount: 4 * count)
+    let mapped = try #require(FloatBuffer(count: count, mapping: file.descriptor))
+    for buffer in [mapped, FloatBuffer(count: count)] {
+      #expect(buffer.values.allSatisfy { $0 == 0 })
+      var span = buffer.mutableSpan
+      for index in span.indices { span[index] = Float(index) }
+      for range in [0..<count, 0..<0, count / 3..<count, 0..<count / 2, count / 4..<count / 2] {
+        buffer.evict(range)
+        #expect(buffer.values == (0..<count).map(Float.init))
+      }
+    }
   }
 
   @Test("A range outside the buffer stops the program")

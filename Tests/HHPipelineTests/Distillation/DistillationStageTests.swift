@@ -146,6 +146,28 @@ struct DistillationStageTests {
     #expect(values(try distil("gpt2", clipped, rows: 8)) == plain)
   }
 
+  @Test("on disk or in memory, the same maps come out bit for bit", arguments: ["gpt2", "llama"])
+  func spilled(name: String) throws {
+    let directory = try TemporaryDirectory()
+    let recipe = recipe(steps: 10)
+    let runner = try Models.trained(name)
+    let (training, heldOut) = try rows(name, training: 20)
+    let results = try [SpillSpace.memory, .disk(folder: directory.path)].map { space in
+      try DistillationStage(
+        runner: runner, plan: runner.graph.rewritten().plan, recipe: recipe, space: space
+      ).run(training: training, heldOut: heldOut, report: { _ in })
+    }
+    #expect(values(results[0]) == values(results[1]))
+    #expect(results[0].layers == results[1].layers)
+    #expect(try directoryEntries(of: directory.path).isEmpty)
+    #expect(throws: FormatError.self) {
+      try DistillationStage(
+        runner: runner, plan: runner.graph.rewritten().plan, recipe: recipe,
+        space: .disk(folder: "\(directory.path)/missing")
+      ).run(training: training, heldOut: heldOut, report: { _ in })
+    }
+  }
+
   @Test("progress counts steps and layers")
   func progress() throws {
     var layers: [Int] = []
