@@ -139,7 +139,7 @@ package struct FeatureAttentionInputs: ~Escapable {
     precondition(
       q.count >= item.extent(item.length, stride: item.queryStride)
         && k.count >= item.extent(item.keys, stride: item.keyStride)
-        && (v.isEmpty || v.count >= item.extent(item.keys, stride: item.valueStride)),
+        && v.count >= item.extent(item.keys, stride: item.valueStride),
       "queries, keys or values outside their span")
     precondition(
       phiQ.count >= item.length * item.features && phiK.count >= keyFeatures * item.features
@@ -157,7 +157,7 @@ package struct FeatureAttentionInputs: ~Escapable {
                   unsafe item.fill(&pointers)
                   unsafe pointers.q = q.baseAddress
                   unsafe pointers.k = k.baseAddress
-                  unsafe pointers.v = v.isEmpty ? nil : v.baseAddress
+                  unsafe pointers.v = v.baseAddress
                   unsafe pointers.phi_q = phiQ.baseAddress
                   unsafe pointers.phi_k = phiK.baseAddress
                   unsafe pointers.scales = scales.isEmpty ? nil : scales.baseAddress
@@ -281,7 +281,8 @@ package func featureAttentionBackward(
 ///
 /// - Parameters:
 ///   - item: Sizes and factors; the teacher's scores have the factor `scoreScale`.
-///   - inputs: What is read; an empty span of values leaves the outputs out.
+///   - inputs: What is read.
+///   - comparesOutputs: Whether values are read, and outputs compared.
 ///   - weightsFactor: Factor of each query's cross-entropy in the gradients.
 ///   - outputsFactor: Factor of each query's mean squared error of the output in the gradients.
 ///   - measure: What to compute.
@@ -290,7 +291,8 @@ package func featureAttentionBackward(
 ///   - scratch: `item.distillationScratch` floats.
 /// - Returns: Sums over the queries, and the gradient of the window's factor.
 package func distilFeatures(
-  _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, weightsFactor: Float,
+  _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, comparesOutputs: Bool,
+  weightsFactor: Float,
   outputsFactor: Float, measure: DistillationMeasure, dPhiQ: inout MutableSpan<Float>,
   dPhiK: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
 ) -> (sums: DistillationSums, outputError: Double, dMixing: Float) {
@@ -298,7 +300,7 @@ package func distilFeatures(
   precondition(
     dPhiQ.count >= rows.0 * item.features && dPhiK.count >= rows.1 * item.features,
     "gradients of features outside their span")
-  precondition(outputsFactor == 0 || !inputs.v.isEmpty, "a loss of outputs needs values")
+  precondition(outputsFactor == 0 || comparesOutputs, "a loss of outputs needs values")
   var dMixing: Float = 0
   var sums = hh_feature_distillation_sums()
   // Safe: the lines above checked the gradients, `withItem` the rest.
@@ -312,6 +314,7 @@ package func distilFeatures(
         unsafe inputs.withItem(
           item, keyFeatures: item.keys, scratch: &scratch, needing: item.distillationScratch
         ) { pointers in
+          if !comparesOutputs { unsafe pointers.v = nil }
           unsafe withUnsafePointer(to: options) {
             unsafe hh_feature_distillation(&pointers, $0, &sums)
           }

@@ -77,7 +77,7 @@ package final class FeatureDistillation {
         let (row, head) = item.quotientAndRemainder(dividingBy: design.stateHeads)
         let part = HeadPart(shape, maps, row: row, stateHead: head, q: q, k: k, v: v ?? k)
         let result = call.run(
-          part, hasValues: v != nil, stateHead: head, spaces[worker].features,
+          part, comparesOutputs: v != nil, stateHead: head, spaces[worker].features,
           spaces[worker].deltas, partials, start: item * partCount)
         sums.withLock { $0[item] = result }
       }
@@ -112,7 +112,7 @@ private struct Call: Sendable {
 
   /// One sequence and state head.
   func run(
-    _ part: HeadPart, hasValues: Bool, stateHead: Int, _ space: HeadSpace, _ delta: HeadSpace,
+    _ part: HeadPart, comparesOutputs: Bool, stateHead: Int, _ space: HeadSpace, _ delta: HeadSpace,
     _ partials: FloatBuffer, start: Int
   ) -> [HeadSums] {
     let (design, function, keys) = (maps.design, maps.design.function, part.k.rows)
@@ -124,7 +124,6 @@ private struct Call: Sendable {
     clear(dPhiK)
     // Queries and keys are the teacher's: their gradients go nowhere.
     let dX = Matrix(rows: keys, columns: design.headSize)
-    let none = FloatBuffer(count: 0)
     var result: [HeadSums] = []
     for g in 0..<design.group {
       let head = part.firstHead + g
@@ -140,17 +139,10 @@ private struct Call: Sendable {
       item.past = sample.first
       item.queryStep = sample.step
       item.queryStride = query.stride
-      let values = hasValues ? part.v : Matrix(none, rows: 0, columns: 0)
-      let inputs = FeatureAttentionInputs(
-        q: query.span, k: part.k.span, v: values.span, phiQ: space.phiQ.span,
-        phiK: space.phiK.span, scales: scales.span)
       let dPhiQ = delta.features(.queries, rows: query.rows, maps)
-      var dPhiQSpan = dPhiQ.mutableSpan
-      var dPhiKSpan = dPhiK.mutableSpan
-      var kernel = space.kernel.mutableSpan
-      let (sums, outputError, dMixing) = distilFeatures(
-        item, inputs, weightsFactor: weights, outputsFactor: outputs, measure: measure,
-        dPhiQ: &dPhiQSpan, dPhiK: &dPhiKSpan, scratch: &kernel)
+      let (sums, outputError, dMixing) = distil(
+        item, query, part, scales, space, comparesOutputs: comparesOutputs, dPhiQ: dPhiQ,
+        dPhiK: dPhiK)
       result.append(HeadSums(weights: sums, outputError: outputError))
       guard measure != .lossOnly else { continue }
       function.backward(
@@ -172,5 +164,24 @@ private struct Call: Sendable {
         gradients: parts.gradients(partials, start: start, map: design.group, ofMap))
     }
     return result
+  }
+
+  /// The kernel's call. It stands apart because the optimiser of Swift 6.3 gives up on spans of
+  /// matrices that it sees being made.
+  @inline(never)
+  private func distil(
+    _ item: FeatureAttentionItem, _ query: Matrix, _ part: HeadPart, _ scales: FloatBuffer,
+    _ space: HeadSpace, comparesOutputs: Bool, dPhiQ: Matrix, dPhiK: Matrix
+  ) -> (sums: DistillationSums, outputError: Double, dMixing: Float) {
+    let inputs = FeatureAttentionInputs(
+      q: query.span, k: part.k.span, v: part.v.span, phiQ: space.phiQ.span,
+      phiK: space.phiK.span, scales: scales.span)
+    var dPhiQSpan = dPhiQ.mutableSpan
+    var dPhiKSpan = dPhiK.mutableSpan
+    var kernel = space.kernel.mutableSpan
+    return distilFeatures(
+      item, inputs, comparesOutputs: comparesOutputs, weightsFactor: weights,
+      outputsFactor: outputs, measure: measure, dPhiQ: &dPhiQSpan, dPhiK: &dPhiKSpan,
+      scratch: &kernel)
   }
 }

@@ -88,22 +88,10 @@ extension LinearAttention {
       _ = space.map(query, queryParameters, maps, to: .queries)
       var item = part.item(shape, maps, scale: scale, head: head)
       item.outStride = out.stride
-      let inputs = FeatureAttentionInputs(
-        q: query.span, k: part.k.span, v: part.v.span, phiQ: space.phiQ.span,
-        phiK: space.phiK.span, scales: scales.span)
       let dPhiQ = delta.features(.queries, rows: keys, maps)
-      var dPhiQSpan = dPhiQ.mutableSpan
-      var dPhiKSpan = dPhiK.mutableSpan
-      var dQSpan = dQ.mutableSpan
-      var dKSpan = dK.mutableSpan
-      var dVSpan = dV.mutableSpan
-      var kernel = space.kernel.mutableSpan
-      let dMixing = featureAttentionBackward(
-        item, inputs, out: out.span, dOut: dOut.span,
-        strides: AttentionGradientStrides(
-          dOut: dOut.stride, dQ: dQ.stride, dK: dK.stride, dV: dV.stride),
-        dPhiQ: &dPhiQSpan, dPhiK: &dPhiKSpan, dQ: &dQSpan, dK: &dKSpan, dV: &dVSpan,
-        scratch: &kernel)
+      let dMixing = backward(
+        item, query, part, scales, space, out: out,
+        HeadGradients(dOut: dOut, dQ: dQ, dK: dK, dV: dV, dPhiQ: dPhiQ, dPhiK: dPhiK))
       function.backward(
         FeatureInput(
           x: query.rows(0..<keys), parameters: queryParameters, scratch: space.mapScratch),
@@ -118,5 +106,39 @@ extension LinearAttention {
       FeatureInput(x: part.k, parameters: keyParameters, scratch: space.mapScratch),
       phi: space.features(.keys, rows: keys, maps), dPhi: dPhiK, dX: dK,
       gradients: parts.gradients(partials, start: start, map: design.group, ofMap))
+  }
+
+  /// Gradients of one query head and its keys.
+  private struct HeadGradients {
+    let dOut: Matrix
+    let dQ: Matrix
+    let dK: Matrix
+    let dV: Matrix
+    let dPhiQ: Matrix
+    let dPhiK: Matrix
+  }
+
+  /// The kernel's call; returns the gradient of the window's factor. It stands apart because the
+  /// optimiser of Swift 6.3 gives up on spans of matrices that it sees being made.
+  @inline(never)
+  private static func backward(
+    _ item: FeatureAttentionItem, _ query: Matrix, _ part: HeadPart, _ scales: FloatBuffer,
+    _ space: HeadSpace, out: Matrix, _ gradients: HeadGradients
+  ) -> Float {
+    let inputs = FeatureAttentionInputs(
+      q: query.span, k: part.k.span, v: part.v.span, phiQ: space.phiQ.span,
+      phiK: space.phiK.span, scales: scales.span)
+    var dPhiQ = gradients.dPhiQ.mutableSpan
+    var dPhiK = gradients.dPhiK.mutableSpan
+    var dQ = gradients.dQ.mutableSpan
+    var dK = gradients.dK.mutableSpan
+    var dV = gradients.dV.mutableSpan
+    var kernel = space.kernel.mutableSpan
+    return featureAttentionBackward(
+      item, inputs, out: out.span, dOut: gradients.dOut.span,
+      strides: AttentionGradientStrides(
+        dOut: gradients.dOut.stride, dQ: gradients.dQ.stride, dK: gradients.dK.stride,
+        dV: gradients.dV.stride),
+      dPhiQ: &dPhiQ, dPhiK: &dPhiK, dQ: &dQ, dK: &dK, dV: &dV, scratch: &kernel)
   }
 }

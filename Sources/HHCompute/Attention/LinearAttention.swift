@@ -57,14 +57,9 @@ package enum LinearAttention {
           let target = shape.part(out, row: row, head: part.firstHead + g, count: 1)
           var item = part.item(shape, maps, scale: scale, head: part.firstHead + g)
           item.outStride = target.stride
-          var outSpan = target.mutableSpan
-          var scratch = space.kernel.mutableSpan
-          var none = MutableSpan<Float>()
-          let inputs = FeatureAttentionInputs(
-            q: query.span, k: part.k.span, v: part.v.span, phiQ: space.phiQ.span,
-            phiK: space.phiK.span, scales: scales.span)
-          featureAttention(
-            item, inputs, before: Span(), after: &none, into: &outSpan, scratch: &scratch)
+          space.attend(
+            item, query: query, key: part.k, value: part.v, scales: scales, state: nil,
+            into: target)
         }
       }
     }
@@ -172,5 +167,37 @@ struct HeadSpace: Sendable {
   /// The features of one side as a matrix.
   func features(_ side: Side, rows: Int, _ maps: FeatureMaps) -> Matrix {
     Matrix(side == .queries ? phiQ : phiK, rows: rows, columns: maps.design.features)
+  }
+
+  /// The kernel's call for one query head whose features, and its keys', lie here. It begins with
+  /// `state`, where there is one, and with `movesOn` leaves the new one there.
+  ///
+  /// It stands apart because the optimiser of Swift 6.3 gives up on spans of matrices that it sees
+  /// being made.
+  @inline(never)
+  func attend(
+    _ item: FeatureAttentionItem, query: Matrix, key: Matrix, value: Matrix, scales: FloatBuffer,
+    state: Matrix?, movesOn: Bool = false, into out: Matrix
+  ) {
+    let inputs = FeatureAttentionInputs(
+      q: query.span, k: key.span, v: value.span, phiQ: phiQ.span, phiK: phiK.span,
+      scales: scales.span)
+    var outSpan = out.mutableSpan
+    var scratch = kernel.mutableSpan
+    var none = MutableSpan<Float>()
+    guard let state else {
+      featureAttention(
+        item, inputs, before: Span(), after: &none, into: &outSpan, scratch: &scratch)
+      return
+    }
+    let before = state.span
+    guard movesOn else {
+      featureAttention(
+        item, inputs, before: before, after: &none, into: &outSpan, scratch: &scratch)
+      return
+    }
+    var after = state.mutableSpan
+    featureAttention(
+      item, inputs, before: before, after: &after, into: &outSpan, scratch: &scratch)
   }
 }

@@ -131,15 +131,10 @@ package final class LinearAttentionState {
             position: position + past, to: .queries)
           var item = template
           item.mixing = mixing[queryHead]
-          let inputs = FeatureAttentionInputs(
-            q: query.span, k: key.span, v: value.span, phiQ: space.phiQ.span,
-            phiK: space.phiK.span, scales: scales.span)
           // The group's heads read the same state; the last one moves it on.
-          var after = g == design.group - 1 ? state.mutableSpan : MutableSpan()
-          var outSpan = target.mutableSpan
-          var scratch = space.kernel.mutableSpan
-          featureAttention(
-            item, inputs, before: state.span, after: &after, into: &outSpan, scratch: &scratch)
+          space.attend(
+            item, query: query, key: key, value: value, scales: scales, state: state,
+            movesOn: g == design.group - 1, into: target)
         }
       }
     }

@@ -15,10 +15,22 @@ struct LinearProjection: Sendable {
       + (hasBias ? [FeatureParameter("bias", shape: [size])] : [])
   }
 
-  /// The identity as far as it goes: ones on W's diagonal, b = 0.
+  /// What the further columns of every W are drawn from.
+  private static let seed: UInt64 = 1
+
+  /// The identity as far as it goes, and b = 0. Columns beyond those of the identity are random unit
+  /// vectors, orthogonal in blocks: zeros would all be trained alike and stay one feature.
   func initialValues(headSize: Int) -> [[Float]] {
     var weight = [Float](repeating: 0, count: headSize * size)
     for i in 0..<min(headSize, size) { weight[i * size + i] = 1 }
+    var normal = NormalSamples(seed: Self.seed)
+    var block: [[Double]] = []
+    for column in min(headSize, size)..<size {
+      if column.isMultiple(of: headSize) { block = [] }
+      let direction = normal.direction(size: headSize, orthogonalTo: block)
+      block.append(direction)
+      for i in 0..<headSize { weight[i * size + column] = Float(direction[i]) }
+    }
     return [weight] + (hasBias ? [[Float](repeating: 0, count: size)] : [])
   }
 
