@@ -88,7 +88,8 @@ struct HHConvertTests {
       .flatMap { $0.split(whereSeparator: { " ,".contains($0) }) }.filter { $0.hasPrefix("-") }
     #expect(
       options == [
-        "-o", "--output", "--config", "--run", "--checkpoint-steps", "--recipe", "--stages",
+        "-o", "--output", "--adapter", "--config", "--run", "--checkpoint-steps", "--recipe",
+        "--stages",
         "--feature-map", "--feature-dim", "--window", "--keep-softmax", "--data", "--held-out",
         "--length",
         "--steps", "--batch", "--rows", "--lr", "--finetune-steps", "--finetune-lr",

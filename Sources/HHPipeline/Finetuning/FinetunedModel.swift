@@ -8,12 +8,15 @@ struct FinetunedModel {
   let summary: FinetuneSummary
   private let model: ModelRunner
   private let values: [String: FloatBuffer]
+  /// The adapters that were trained, in the order of the model; none where weights were.
+  let adapters: [LowRankAdapter]
 
   /// Takes the values over; adapters become part of the weights that they change.
   init(_ model: ModelRunner, _ result: FinetuneResult) throws(FormatError) {
     summary = FinetuneSummary(result)
     self.model = model
     let parameters = result.parameters
+    adapters = model.graph.linears.compactMap { parameters.adapters[$0.weight] }
     try parameters.mergeAdapters(into: model)
     var values = Dictionary(
       parameters.all.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })

@@ -14,6 +14,7 @@ extension Recipe {
     var options = ConversionOptions(model: model, threads: json["threads"]?.integer ?? threads)
     options.configuration = json["config"]?.string
     options.output = json["output"]?.string
+    options.adapter = json["adapter"]?.string
     options.delta = json["delta"]?.bool ?? false
     options.data = json["data"]?.string
     options.heldOut = json["held_out"]?.string

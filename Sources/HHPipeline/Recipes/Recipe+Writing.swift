@@ -33,6 +33,7 @@ extension Recipe {
       .object([
         "model": absolute(options.model), "config": absolute(options.configuration),
         "output": absolute(options.outputPath), "delta": .bool(options.delta),
+        "adapter": absolute(options.adapter),
         "data": absolute(options.data), "held_out": absolute(options.heldOut),
         "length": options.length.map { .integer(Int64($0)) } ?? .null,
         "seed": .unsigned(options.distillation.seed), "threads": .integer(Int64(options.threads)),

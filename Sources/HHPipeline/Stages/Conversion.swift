@@ -122,7 +122,14 @@ package struct Conversion {
   /// Refuses an output that cannot be written, or that is one of the inputs.
   private static func checkOutput(
     of options: ConversionOptions, _ checkpoint: Checkpoint
-  ) throws(FormatError) {
+  ) throws {
+    if let adapter = options.adapter {
+      guard options.finetuning.isOn, options.finetuning.choice.adapters != nil else {
+        throw PipelineError.invalidOption(
+          name: "--adapter", problem: "expected --lora beside it, found none")
+      }
+      _ = try StagingFolder(for: adapter, replacing: options.force)
+    }
     // Created and dropped at once: a bad output must not cost an hour of training.
     _ = try AtomicFile(at: options.outputPath, replacing: options.force)
     guard isPresent(options.outputPath) else { return }
@@ -193,6 +200,12 @@ package struct Conversion {
         training.map { ($0.rows, trained.result, trained.finetuned, trained.summary.evaluations) }
       }
     ).write(report: report)
+    if let path = options.adapter, let settings = options.finetuning.choice.adapters {
+      try AdapterFolder(
+        adapters: trained?.finetuned?.adapters ?? [], settings: settings, names: names,
+        model: options.model
+      ).write(to: path, replacing: options.force)
+    }
     let summary = ConversionSummary(
       output: options.outputPath, training: trained?.summary, seconds: stopwatch.seconds,
       peakMemory: peakMemoryBytes, artifactBytes: written.bytes, rawBytes: written.rawBytes)

@@ -14,6 +14,8 @@ package struct ConversionOptions: Sendable, Equatable {
   package var model: String
   /// Path of the artifact; nil means the model's name in the working folder.
   package var output: String?
+  /// A new folder for the adapters that finetuning trained, as PEFT keeps them; nil writes none.
+  package var adapter: String?
   /// A configuration file to use instead of the `config.json` beside the checkpoint.
   package var configuration: String?
   /// What to do; without `distil` no data is needed and no model is run.

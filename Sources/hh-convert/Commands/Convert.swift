@@ -15,6 +15,9 @@ struct Convert: ParsableCommand {
     help: "The artifact to write (default: MODEL\(ConversionOptions.artifactSuffix)).")
   var output: String?
 
+  @Option(help: "A new folder for the trained adapters (LoRA) as PEFT keeps them.")
+  var adapter: String?
+
   @Option(help: "A configuration to use instead of the config.json beside the checkpoint.")
   var config: String?
 
@@ -70,6 +73,7 @@ struct Convert: ParsableCommand {
   private func options() throws -> ConversionOptions {
     var options = try arguments.options(model: model)
     if let output { options.output = output }
+    if let adapter { options.adapter = adapter }
     if let config { options.configuration = config }
     if let runFolder { options.run = runFolder }
     if let checkpointSteps { options.checkpointSteps = checkpointSteps }

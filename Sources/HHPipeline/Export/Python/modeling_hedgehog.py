@@ -15,6 +15,7 @@ from transformers.activations import ACT2FN
 from transformers.modeling_outputs import (
     BaseModelOutputWithPast, BaseModelOutputWithPooling, CausalLMOutputWithPast, ImageClassifierOutput, MaskedLMOutput,
     SequenceClassifierOutput)
+from transformers.pytorch_utils import Conv1D  # y = xW + b with W stored (inputs, outputs)
 
 CHUNK = 64  # positions that a causal block compares pairwise
 
@@ -147,18 +148,6 @@ class HedgehogAttention(nn.Module):
         return x
 
 
-class InputMajorLinear(nn.Module):
-    """y = xW + b with W stored (inputs, outputs), as GPT-2's checkpoints have it."""
-
-    def __init__(self, inputs, outputs):
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(inputs, outputs))
-        self.bias = nn.Parameter(torch.zeros(outputs))
-
-    def forward(self, x):
-        return x @ self.weight + self.bias
-
-
 class RMSNorm(nn.Module):
     def __init__(self, size, epsilon):
         super().__init__()
@@ -183,7 +172,7 @@ class HedgehogModel(PreTrainedModel):
             nn.init.zeros_(module.weight)
             with torch.no_grad():
                 module.weight += torch.eye(*module.weight.shape[1:], device=module.weight.device)
-        elif isinstance(module, (nn.Linear, nn.Conv2d, nn.Embedding, InputMajorLinear)):
+        elif isinstance(module, (nn.Linear, nn.Conv2d, nn.Embedding, Conv1D)):
             nn.init.normal_(module.weight, std=deviation)
             if getattr(module, "bias", None) is not None:
                 nn.init.zeros_(module.bias)
@@ -204,8 +193,8 @@ class GPT2Attention(HedgehogAttention):
 
     def __init__(self, config, layer):
         super().__init__(config, layer)
-        self.c_attn = InputMajorLinear(config.n_embd, 3 * config.n_embd)
-        self.c_proj = InputMajorLinear(config.n_embd, config.n_embd)
+        self.c_attn = Conv1D(3 * config.n_embd, config.n_embd)
+        self.c_proj = Conv1D(config.n_embd, config.n_embd)
 
     def forward(self, x, batch):
         return self.c_proj(self.mix(*self.c_attn(x).chunk(3, -1), batch))
@@ -215,7 +204,7 @@ class GPT2MLP(nn.Module):
     def __init__(self, config):
         super().__init__()
         inner = config.n_inner or 4 * config.n_embd
-        self.c_fc, self.c_proj = InputMajorLinear(config.n_embd, inner), InputMajorLinear(inner, config.n_embd)
+        self.c_fc, self.c_proj = Conv1D(inner, config.n_embd), Conv1D(config.n_embd, inner)
         self.activation = ACT2FN[config.activation_function]
 
     def forward(self, x):
