@@ -21,7 +21,8 @@ struct HHConvert: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      Convert.self, Resume.self, Inspect.self, Verify.self, Diff.self, ExportCommand.self,
+      Convert.self, Train.self, Resume.self, Inspect.self, Verify.self, Diff.self,
+      ExportCommand.self,
       Batch.self, Generate.self, Embed.self, Classify.self, Evaluate.self, Diagnose.self,
       BenchCommand.self, RecipeCommand.self,
     ],

@@ -35,6 +35,8 @@ struct HHConvertTests {
         SUBCOMMANDS:
           convert (default)       Convert a checkpoint to a Hedgehog artifact (the
                                   default subcommand).
+          train                   Train a new model from scratch, with softmax or
+                                  Hedgehog attention.
           resume                  Go on with a conversion that keeps a run folder and
                                   was stopped.
           inspect                 Show a checkpoint's or artifact's architecture,

@@ -37,6 +37,16 @@ package struct ArtifactTensor: Sendable {
     self.lend = lend
   }
 
+  /// Lends all bytes, some at a time and in order.
+  package func forEachPart(
+    _ body: (RawSpan) throws(FormatError) -> Void
+  ) throws(FormatError) {
+    let size = 1 << 24
+    for start in stride(from: 0, to: byteCount, by: size) {
+      try lend(start..<min(byteCount, start + size), body)
+    }
+  }
+
   /// Creates a tensor from bytes in memory.
   package init(
     name: String, dtype: DType, shape: [Int], origin: TensorOrigin, bytes: [UInt8]

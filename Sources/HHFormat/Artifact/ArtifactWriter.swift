@@ -46,6 +46,10 @@ package struct ArtifactSummary: Sendable, Equatable {
   package let bytes: Int
   /// Bytes of the tensors before compression.
   package let rawBytes: Int
+  /// Puts the numbers together.
+  package init(bytes: Int, rawBytes: Int) {
+    (self.bytes, self.rawBytes) = (bytes, rawBytes)
+  }
 }
 
 /// Writes artifacts.

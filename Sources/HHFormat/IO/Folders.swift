@@ -19,6 +19,18 @@ package func makeFolder(at path: String) throws(FormatError) {
   }
 }
 
+/// Removes a folder of files; what cannot be removed stays.
+package func removeFolder(at path: String) {
+  do {
+    for name in try directoryEntries(of: path) { removeFile(at: join(path, name)) }
+  } catch {
+    // What is not there need not be removed.
+    return
+  }
+  // Safe: Swift lends the path as a terminated text during the call.
+  _ = unsafe rmdir(path)
+}
+
 /// Removes a file; one that is not there, or cannot be removed, stays as it is.
 package func removeFile(at path: String) {
   // Safe: Swift lends the path as a terminated text during the call.

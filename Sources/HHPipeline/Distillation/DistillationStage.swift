@@ -47,6 +47,11 @@ package struct DistillationResult {
     tokens = steps * tokensPerStep
   }
 
+  /// Maps that were not distilled.
+  init(maps: [Int: HedgehogMaps]) {
+    (layers, self.maps, steps, tokens) = ([], maps, 0, 0)
+  }
+
   /// Mean over layers.
   package var klBefore: Double { mean(layers.map(\.klBefore)) }
   /// Mean over layers.

@@ -15,14 +15,18 @@ struct StageEvaluations {
   }
 
   private let model: OpenedModel
+  /// Whether the unconverted model is measured too.
+  private let isComparing: Bool
   private let entries: [Entry]
 
-  /// Opens the evaluations of a conversion of `model`, the unconverted one.
+  /// Opens the evaluations of a conversion of `model`, the unconverted one, with which results are
+  /// compared if `comparing`.
   ///
   /// - Throws: `PipelineError` for a task that the model has no head for or that held-out rows
   ///   cannot serve, `FormatError` for data that is missing or broken.
-  init(_ options: ConversionOptions, model: OpenedModel) throws {
+  init(_ options: ConversionOptions, model: OpenedModel, comparing: Bool) throws {
     self.model = model
+    isComparing = comparing
     entries = try options.evaluations.map { evaluation in
       let path = evaluation.settings.data ?? options.heldOut
       var settings = EvaluationOptions(
@@ -60,7 +64,8 @@ struct StageEvaluations {
     for entry in entries where entry.evaluation.after == stage {
       try report(.stage("evaluate"))
       let scorer = try entry.scorer ?? entry.task.scorer(of: heldOut, entry.options, model)
-      let figures = try scorer.figures(student, teacher: model.runner) { _ in
+      let teacher = isComparing ? model.runner : nil
+      let figures = try scorer.figures(student, teacher: teacher) { _ in
         try report(.stage("evaluate"))
       }
       model.runner.parameters.release()

@@ -9,7 +9,7 @@ struct FinetuneLoop {
   let runner: GradientRunner
   private let batchSize: Int
   private let kind: ObjectiveKind
-  private let teacher: ModelRunner
+  private let teacher: ModelRunner?
   private let rows: LabelledRows
   let optimizer: AdamW
   var rates: RateControl
@@ -26,7 +26,7 @@ struct FinetuneLoop {
 
   /// Prepares the first step; `measurement` is the held-out loss before it.
   init(
-    recipe: FinetuneRecipe, batchSize: Int, kind: ObjectiveKind, teacher: ModelRunner,
+    recipe: FinetuneRecipe, batchSize: Int, kind: ObjectiveKind, teacher: ModelRunner?,
     rows: LabelledRows, runner: GradientRunner, measurement: Double
   ) {
     (self.recipe, self.batchSize, self.kind) = (recipe, batchSize, kind)
@@ -53,21 +53,24 @@ struct FinetuneLoop {
     let parameters = runner.parameters
     parameters.clearGradients()
     var loss = LossSum()
-    let batches = (0..<recipe.accumulation).map { _ in rows.rows(sampler.next(batchSize)) }
+    let batches = (0..<recipe.accumulation).map { index in
+      rows.rows(sampler.next(batchSize)).prepared(
+        kind, teacher: teacher, recipe: recipe, place: "step \(step) batch \(index)")
+    }
     let divisor =
       batches.count == 1
-      ? nil : batches.reduce(0) { $0 + runner.termCount($1.input, objective(of: $1)) }
+      ? nil : batches.reduce(0) { $0 + runner.termCount($1.input, $1.objective) }
     for (index, batch) in batches.enumerated() {
       runner.dropoutKey = UInt32(
         truncatingIfNeeded: (recipe.seed &+ UInt64(step)) &* 0x9E37_79B9_7F4A_7C15
           &+ UInt64(index))
       loss.add(
-        try runner.lossAndGradients(batch.input, objective(of: batch), divisor: divisor))
-      tokens += batch.count * runner.model.length(of: batch.input)
+        try runner.lossAndGradients(batch.input, batch.objective, divisor: divisor))
+      tokens += batch.input.rowCount * runner.model.length(of: batch.input)
     }
     let gradients = parameters.all.map(\.gradient)
     let norm = HHCompute.norm(gradients)
-    guard loss.mean.isFinite && norm.isFinite else { throw try diverged(batches.last) }
+    guard loss.mean.isFinite && norm.isFinite else { throw try diverged(batches.last?.input) }
     let rate = rates.rate(step: step)
     optimizer.step(
       gradients: gradients, rate: rate,
@@ -76,7 +79,8 @@ struct FinetuneLoop {
     let seconds = clock.seconds
     let (done, left) = (Double(step - earlier.steps), Double(recipe.steps - step))
     return FinetuneProgress(
-      step: step, steps: recipe.steps, loss: loss.mean, gradientNorm: norm, rate: rate,
+      stage: teacher == nil ? "train" : "finetune", step: step, steps: recipe.steps,
+      loss: loss.mean, gradientNorm: norm, rate: rate,
       tokensPerSecond: Double(tokens - earlier.tokens) / max(seconds, 1e-9),
       secondsLeft: seconds * left / done)
   }
@@ -110,13 +114,9 @@ struct FinetuneLoop {
     }
   }
 
-  private func objective(of rows: LabelledRows) -> Objective {
-    rows.objective(kind, teacher: teacher, temperature: recipe.temperature)
-  }
-
   /// Finds out where numbers stop, restores the last good weights and says so.
-  private func diverged(_ batch: LabelledRows?) throws -> PipelineError {
-    let layer = try batch.flatMap { try runner.firstNonFiniteLayer($0.input) }
+  private func diverged(_ batch: ModelInput?) throws -> PipelineError {
+    let layer = try batch.flatMap { try runner.firstNonFiniteLayer($0) }
     good.restore()
     return .finetuningDiverged(layer: layer, step: step + 1, goodStep: goodStep)
   }
@@ -124,6 +124,8 @@ struct FinetuneLoop {
 
 /// Where finetuning stands.
 package struct FinetuneProgress: Sendable, Equatable {
+  /// `finetune`, or `train` for a new model.
+  package let stage: String
   /// Steps taken.
   package let step: Int
   package let steps: Int

@@ -35,6 +35,8 @@ package struct FinetuneRecipe: Sendable, Equatable {
   package var plateau = TrainingSettings.Plateau()
   /// When training ends before its last step; nil takes every step.
   package var earlyStop: TrainingSettings.EarlyStop?
+  /// How tokens are hidden where the model learns to fill them in; nil where it does not.
+  package var masking: TokenMasking?
   /// Whether blocks are computed again in the backward pass, which saves memory.
   package var recomputesBlocks = false
   /// Seed of the order of rows, of adapters and of dropout.
@@ -120,7 +122,12 @@ package struct FinetuneRecipe: Sendable, Equatable {
     let own: ObjectiveKind? =
       switch graph.kind {
       case .decoder: graph.tokenHead == nil ? nil : .nextToken
-      case .encoder, .image: graph.classifier == nil || !isLabelled ? nil : .classes
+      case .encoder, .image:
+        if graph.classifier != nil && isLabelled {
+          .classes
+        } else {
+          masking != nil && graph.tokenHead != nil ? .maskedTokens : nil
+        }
       }
     let hasLogits = graph.tokenHead != nil || graph.classifier != nil
     switch loss {

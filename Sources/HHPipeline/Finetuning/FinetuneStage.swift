@@ -26,7 +26,7 @@ package struct FinetuneResult {
 /// Finetuning of a Hedgehog model.
 package struct FinetuneStage {
   private let student: ModelRunner
-  private let teacher: ModelRunner
+  private let teacher: ModelRunner?
   private let recipe: FinetuneRecipe
   private let batchSize: Int
 
@@ -34,11 +34,11 @@ package struct FinetuneStage {
   ///
   /// - Parameters:
   ///   - student: The converted model, with weights of its own.
-  ///   - teacher: The unconverted model.
+  ///   - teacher: The unconverted model; nil for a new model, which has none.
   ///   - recipe: How to train.
   ///   - batchSize: Rows per batch where the recipe does not say.
   package init(
-    student: ModelRunner, teacher: ModelRunner, recipe: FinetuneRecipe, batchSize: Int
+    student: ModelRunner, teacher: ModelRunner?, recipe: FinetuneRecipe, batchSize: Int
   ) {
     self.student = student
     self.teacher = teacher
@@ -114,7 +114,9 @@ package struct FinetuneStage {
         try loop.take(measurement: after)
         try report(
           .measured(
-            Measurement(stage: "finetune", layer: nil, step: loop.step, loss: after, perHead: [])))
+            Measurement(
+              stage: teacher == nil ? "train" : "finetune", layer: nil, step: loop.step,
+              loss: after, perHead: [])))
       }
       let isSaved = keeper.map { loop.step.isMultiple(of: $0.interval) } ?? false
       if isSaved { try save() }
@@ -145,14 +147,15 @@ package struct FinetuneStage {
     var total = LossSum()
     for start in stride(from: 0, to: rows.count, by: batchSize) {
       let part = rows.rows(Array(start..<min(rows.count, start + batchSize)))
-      let objective = part.objective(kind, teacher: teacher, temperature: recipe.temperature)
-      total.add(try runner.loss(part.input, objective))
+      let (input, objective) = part.prepared(
+        kind, teacher: teacher, recipe: recipe, place: "held-out \(start)")
+      total.add(try runner.loss(input, objective))
     }
     return total.mean
   }
 
   private func lossOfTeacher(_ rows: LabelledRows, _ kind: ObjectiveKind) throws -> Double? {
-    guard kind == .nextToken || kind == .classes else { return nil }
+    guard let teacher, kind == .nextToken || kind == .classes else { return nil }
     let none = try TrainableParameters(
       of: teacher, choice: TrainableChoice(weights: false, maps: false), reaching: kind)
     let loss = try measure(GradientRunner(model: teacher, parameters: none), rows, kind)

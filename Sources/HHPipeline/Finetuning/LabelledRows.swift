@@ -24,14 +24,25 @@ package struct LabelledRows {
     LabelledRows(input.rows(indices), labels: labels.map { labels in indices.map { labels[$0] } })
   }
 
-  /// The objective of these rows.
-  func objective(_ kind: ObjectiveKind, teacher: ModelRunner, temperature: Double) -> Objective {
-    switch kind {
-    case .nextToken: .nextToken
-    case .classes: .classes(labels ?? [])
-    case .teacherLogits: .teacherLogits(teacher, temperature: Float(temperature))
-    case .teacherStates, .maskedTokens, .values: .teacherStates(teacher)
+  /// These rows as a model is given them, and its objective; what is hidden of them depends on the
+  /// seed and the place in the run.
+  func prepared(
+    _ kind: ObjectiveKind, teacher: ModelRunner?, recipe: FinetuneRecipe, place: String
+  ) -> (input: ModelInput, objective: Objective) {
+    switch (kind, teacher, input) {
+    case (.nextToken, _, _): return (input, .nextToken)
+    case (.classes, _, _): return (input, .classes(labels ?? []))
+    case (.maskedTokens, _, .tokens(let batch)):
+      guard let masking = recipe.masking else { break }
+      let generator = SeededGenerator(seed: recipe.seed).split("mask \(place)")
+      let (hidden, labels) = masking.hide(batch, generator)
+      return (hidden, .maskedTokens(labels))
+    case (.teacherLogits, let teacher?, _):
+      return (input, .teacherLogits(teacher, temperature: Float(recipe.temperature)))
+    case (.teacherStates, let teacher?, _): return (input, .teacherStates(teacher))
+    default: break
     }
+    preconditionFailure("the recipe gave an objective that these rows cannot serve")
   }
 }
 

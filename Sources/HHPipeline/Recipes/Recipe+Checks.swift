@@ -10,7 +10,9 @@ extension Recipe {
       if stage.name == "rewrite", let other = before.first(where: { $0 != "rewrite" }) {
         throw contradiction(index, "expected 'rewrite' before '\(other)', found it after")
       }
-      if stage.name != "rewrite", !before.contains("rewrite") {
+      if stage.name == "train" || (stage.name == "evaluate" && before.contains("train")) {
+        // A new model may keep its softmax.
+      } else if stage.name != "rewrite", !before.contains("rewrite") {
         throw contradiction(
           index,
           "expected 'rewrite' before '\(stage.name)', found "
@@ -25,8 +27,40 @@ extension Recipe {
     }
   }
 
+  /// Refuses a new model that is not trained, and training from scratch of one that is not new.
+  private func checkModel() throws(FormatError) {
+    let isNew = json["model"]?.object != nil
+    for (index, stage) in stages.enumerated() {
+      if stage.name == "train", !isNew {
+        throw contradiction(index, "expected 'model' with the sizes of a new model, found none")
+      }
+      if isNew, stage.name == "distil" || stage.name == "finetune" {
+        throw contradiction(index, "expected 'train' for a new model, found '\(stage.name)'")
+      }
+    }
+    guard isNew else { return }
+    guard stages.contains(where: { $0.name == "train" }) else {
+      throw problem("stages", "expected the stage 'train' for a new model, found none")
+    }
+    guard json["data"] != .null else {
+      throw problem("data", "expected data for a new model to learn from, found none")
+    }
+    let model = json["model"]
+    let takesClasses = model?["architecture"]?.string == "bert"
+    if model?["architecture"]?.string == "vit"
+      ? model?["classes"] == .null
+      : !takesClasses && model?["classes"] != .null
+    {
+      throw problem("model.classes", "expected a number for a vit, and none for a decoder")
+    }
+    if model?["key_value_heads"] != .null, model?["architecture"]?.string != "llama" {
+      throw problem("model.key_value_heads", "expected null for all but llama, found a number")
+    }
+  }
+
   /// Refuses settings that contradict each other.
   func checkSettings() throws(FormatError) {
+    try checkModel()
     if json["held_out"] != .null, json["data"] == .null {
       throw problem("held_out", "expected 'data' beside it, found none")
     }
@@ -38,7 +72,7 @@ extension Recipe {
           throw problem(
             "stages[\(index)].loss", "expected a factor above 0, found 0 for every loss")
         }
-      case .finetune(let training, _):
+      case .finetune(let training, _), .train(let training, _):
         try check(training, at: index)
         if let steps = training.steps, steps > 0, training.warmUpSteps > steps {
           throw problem(

@@ -8,10 +8,15 @@ extension Recipe {
   /// - Throws: `unsupported` for the first stage or setting that this version does not carry out;
   ///   none is ever passed over. `badData` where neither side names a model.
   package func options(model: String?, threads: Int) throws(FormatError) -> ConversionOptions {
-    guard let model = model ?? json["model"]?.string else {
+    let fresh = FreshModel(json["model"] ?? .null)
+    guard fresh == nil || model == nil else {
+      throw problem("model", "expected a path beside a model on the command line, found sizes")
+    }
+    guard let model = model ?? json["model"]?.string ?? fresh.map({ _ in "" }) else {
       throw problem("model", "expected a model here or on the command line, found none")
     }
     var options = ConversionOptions(model: model, threads: json["threads"]?.integer ?? threads)
+    options.fresh = fresh
     options.configuration = json["config"]?.string
     options.output = json["output"]?.string
     options.adapter = json["adapter"]?.string
@@ -31,6 +36,10 @@ extension Recipe {
       case .finetune(let training, let finetuning):
         try requireRunnable(training, at: index)
         options.finetuning = FinetuneRecipe(training, finetuning)
+      case .train(let training, let accumulation):
+        try requireRunnable(training, at: index)
+        options.finetuning = FinetuneRecipe(
+          training, FinetuningSettings(accumulation: accumulation, loss: .labels, lora: nil))
       case .evaluate(let evaluation):
         options.evaluations.append(
           ConversionOptions.Evaluation(
@@ -42,6 +51,7 @@ extension Recipe {
     options.finetuning.seed = options.distillation.seed
     if !stages.contains(where: { $0.name == "distil" }) { options.distillation.steps = 0 }
     if stages.allSatisfy({ $0.name == "rewrite" }) { options.stages = [.rewrite] }
+    options.rewrites = stages.contains { $0.name == "rewrite" }
     return options
   }
 

@@ -24,14 +24,21 @@ extension Recipe {
           ]))
       }
     }
-    add("rewrite", options.attention.json)
-    if options.stages.contains(.distil) { add("distil", options.distillation.stage) }
-    if options.finetuning.isOn {
+    if options.rewrites { add("rewrite", options.attention.json) }
+    if options.fresh != nil {
+      var stage = options.finetuning.stage(batchSize: options.distillation.batchSize)
+      (stage["loss"], stage["lora"]) = (nil, nil)
+      add("train", stage)
+    } else if options.stages.contains(.distil) {
+      add("distil", options.distillation.stage)
+    }
+    if options.fresh == nil, options.finetuning.isOn {
       add("finetune", options.finetuning.stage(batchSize: options.distillation.batchSize))
     }
     try self.init(
       .object([
-        "model": absolute(options.model), "config": absolute(options.configuration),
+        "model": options.fresh.map { $0.json(files: absolute($0.files)) }
+          ?? absolute(options.model), "config": absolute(options.configuration),
         "output": absolute(options.outputPath), "delta": .bool(options.delta),
         "adapter": absolute(options.adapter),
         "data": absolute(options.data), "held_out": absolute(options.heldOut),

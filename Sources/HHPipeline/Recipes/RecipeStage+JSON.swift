@@ -25,9 +25,44 @@ extension RecipeStage {
     switch members.string("stage") {
     case "distil": self = .distil(TrainingSettings(members), DistillationSettings(members))
     case "finetune": self = .finetune(TrainingSettings(members), FinetuningSettings(members))
+    case "train":
+      self = .train(TrainingSettings(members), accumulation: members.integer("accumulation") ?? 1)
     case "evaluate": self = .evaluate(EvaluationSettings(members))
     default: self = .rewrite(RewriteSettings(members))
     }
+  }
+}
+
+extension FreshModel {
+  /// Reads a completed mapping of sizes; nil for a path or nothing.
+  init?(_ value: JSONValue) {
+    let members = Members(value: value)
+    guard value.object != nil, let architecture = members.string("architecture") else { return nil }
+    self.init(architecture: architecture)
+    layers = members.integer("layers") ?? layers
+    hidden = members.integer("hidden") ?? hidden
+    heads = members.integer("heads") ?? heads
+    keyValueHeads = members.integer("key_value_heads")
+    inner = members.integer("inner")
+    vocabulary = members.integer("vocabulary")
+    positions = members.integer("positions") ?? positions
+    classes = members.integer("classes")
+    image = members.integer("image") ?? image
+    patch = members.integer("patch") ?? patch
+    channels = members.integer("channels") ?? channels
+    files = members.string("files")
+  }
+
+  /// The mapping that says the same, the files' folder as `files`.
+  func json(files: JSONValue) -> JSONValue {
+    func number(_ value: Int?) -> JSONValue { value.map { .integer(Int64($0)) } ?? .null }
+    return .object([
+      "architecture": .string(architecture), "layers": number(layers), "hidden": number(hidden),
+      "heads": number(heads), "key_value_heads": number(keyValueHeads), "inner": number(inner),
+      "vocabulary": number(vocabulary), "positions": number(positions),
+      "classes": number(classes), "image": number(image), "patch": number(patch),
+      "channels": number(channels), "files": files,
+    ])
   }
 }
 

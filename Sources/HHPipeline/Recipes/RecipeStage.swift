@@ -7,6 +7,7 @@ package enum RecipeStage: Sendable, Equatable {
   case rewrite(RewriteSettings)
   case distil(TrainingSettings, DistillationSettings)
   case finetune(TrainingSettings, FinetuningSettings)
+  case train(TrainingSettings, accumulation: Int)
   case evaluate(EvaluationSettings)
 
   /// The stage's name in a recipe.
@@ -15,6 +16,7 @@ package enum RecipeStage: Sendable, Equatable {
     case .rewrite: "rewrite"
     case .distil: "distil"
     case .finetune: "finetune"
+    case .train: "train"
     case .evaluate: "evaluate"
     }
   }

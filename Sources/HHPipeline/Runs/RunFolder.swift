@@ -1,5 +1,6 @@
 // A run's folder: its recipe, its event log and its last checkpoints.
 //
+//     RUN/untrained/                                     a new model before its first step
 //     RUN/recipe.yaml                                    every setting, written out
 //     RUN/events.jsonl                                   one event a line, appended
 //     RUN/checkpoint-000007.hedgehog.safetensors.zst     the last two
@@ -10,8 +11,12 @@ package import HHFormat
 package struct RunFolder: Sendable {
   /// The folder.
   package let path: String
+  /// Whether the run is yet to begin.
+  let isNew: Bool
   private let log: AppendedFile
 
+  /// The untrained model of a run that trains one.
+  private static let modelName = "untrained"
   private static let prefix = "checkpoint-"
   /// Checkpoints that are kept.
   private static let keptCount = 2
@@ -21,6 +26,7 @@ package struct RunFolder: Sendable {
   /// - Throws: `.cannotCreate` where there is one already.
   init(creating path: String, recipe: Recipe) throws(FormatError) {
     self.path = path
+    isNew = true
     if isPresent(join(path, "recipe.yaml")) {
       throw FormatError(
         .cannotCreate, file: path, problem: "expected a new folder for the run, found a run in it",
@@ -31,11 +37,31 @@ package struct RunFolder: Sendable {
     log = try AppendedFile(at: join(path, "events.jsonl"))
   }
 
+  /// Makes the folder of a run that trains a new model, with the untrained model in it.
+  ///
+  /// - Throws: `FormatError` for sizes that make no model, and as other runs do; nothing is left
+  ///   behind then.
+  package init(training options: ConversionOptions) throws(FormatError) {
+    let path = options.run ?? options.outputPath + ".run"
+    try self.init(creating: path, recipe: Recipe(options, file: path))
+    do throws(FormatError) { _ = try self.options() } catch {
+      discard()
+      throw error
+    }
+  }
+
+  /// Removes the folder of a run that could not begin.
+  package func discard() {
+    removeFolder(at: join(path, Self.modelName))
+    removeFolder(at: path)
+  }
+
   /// Opens the folder of a run that was stopped, and clears away what a kill left behind.
   ///
   /// - Throws: `.missingInput` where there is no run.
   package init(opening path: String) throws(FormatError) {
     self.path = path
+    isNew = false
     guard isPresent(join(path, "recipe.yaml")) else {
       throw FormatError(
         .missingInput, file: path,
@@ -53,6 +79,13 @@ package struct RunFolder: Sendable {
   package func options() throws(FormatError) -> ConversionOptions {
     var options = try Recipe.named(join(path, "recipe.yaml")).options(model: nil, threads: 1)
     options.run = path
+    if let fresh = options.fresh {
+      options.model = join(path, Self.modelName)
+      // A kill may have come before it was written; the same seed gives the same model.
+      if !isPresent(options.model) {
+        try fresh.write(to: options.model, seed: options.distillation.seed)
+      }
+    }
     return options
   }
 
@@ -63,6 +96,13 @@ package struct RunFolder: Sendable {
 
   /// Adds an event to the log.
   func append(_ event: ConversionEvent) throws(FormatError) { try log.append(event.jsonLine) }
+
+  /// Whether the run has written its output.
+  package func isFinished() throws(FormatError) -> Bool {
+    let log = try readText(at: join(path, "events.jsonl"))
+    let last = log.utf8Lines.last { !$0.isEmpty } ?? ""
+    return last.hasPrefix(#"{"event":"summary""#)
+  }
 
   /// The path of the last checkpoint; nil before the first.
   package func lastCheckpoint() throws(FormatError) -> String? {

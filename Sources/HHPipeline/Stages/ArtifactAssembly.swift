@@ -63,6 +63,23 @@ struct ArtifactAssembly {
     }
   }
 
+  /// Writes a trained model that keeps its softmax as a folder in Hugging Face's layout.
+  func writeFolder() throws(FormatError) -> ArtifactSummary {
+    let folder = try StagingFolder(for: plan.output, replacing: options.force)
+    let tensors = kept
+    try SafetensorsWriter.write(
+      to: folder.path("model.safetensors"),
+      tensors: tensors.map { ($0.name, $0.dtype, $0.shape) }, metadata: [("format", "pt")]
+    ) { index, sink throws(FormatError) in try tensors[index].forEachPart(sink) }
+    try folder.write(
+      Array(JSONValue.object(checkpoint.configuration ?? [:]).readableText.utf8),
+      to: "config.json")
+    for file in companions.files { try folder.write(file.content, to: file.name) }
+    try folder.publish()
+    let bytes = tensors.reduce(0) { $0 + $1.byteCount }
+    return ArtifactSummary(bytes: bytes, rawBytes: bytes)
+  }
+
   private var maps: [ArtifactTensor] {
     plan.rewrite.blocks.flatMap { block -> [ArtifactTensor] in
       let maps = training?.result.maps[block.layer] ?? block.maps()
@@ -100,10 +117,11 @@ struct ArtifactAssembly {
     func evaluations(after stage: String) -> [ArtifactDescription.Stage] {
       training.evaluations.filter { $0.after == stage }.map(self.stage)
     }
-    return evaluations(after: "rewrite") + [stage(training.result)]
+    return evaluations(after: "rewrite")
+      + (training.result.layers.isEmpty ? [] : [stage(training.result)])
       + evaluations(after: "distil")
       + [training.finetuned.map { stage($0.summary) }]
-      .compactMap(\.self) + evaluations(after: "finetune")
+      .compactMap(\.self) + evaluations(after: "finetune") + evaluations(after: "train")
   }
 
   private func recipe(_ rows: TrainingRows, _ result: DistillationResult) -> JSONObject {
@@ -124,7 +142,7 @@ struct ArtifactAssembly {
     ]
     if let teacher = summary.teacherLoss { losses["teacher_loss"] = .number(teacher) }
     return .init(
-      name: "finetune", losses: losses,
+      name: options.fresh == nil ? "finetune" : "train", losses: losses,
       qualities: [
         "objective": .string(summary.objective), "steps": .integer(Int64(summary.steps)),
         "trained_parameters": .integer(Int64(summary.parameterCount)),

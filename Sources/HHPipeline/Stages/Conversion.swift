@@ -48,10 +48,11 @@ package struct Conversion {
       allowNonfinite: options.allowNonfinite)
     companions = try Companions(of: checkpoint)
     let graph = try Graph(names)
-    if let found = graph.problem(with: options.attention) {
+    if options.rewrites, let found = graph.problem(with: options.attention) {
       throw PipelineError.invalidOption(name: found.option, problem: found.problem)
     }
-    let rewrite = graph.rewritten(options.attention).plan
+    let rewrite =
+      options.rewrites ? graph.rewritten(options.attention).plan : RewritePlan(blocks: [])
     let training = try Self.training(options, graph: graph, checkpoint, names)
     self.training = training.map { ($0.runner, $0.rows, $0.evaluations, $0.space) }
     options = training?.options ?? options
@@ -63,7 +64,8 @@ package struct Conversion {
       training: training.map { training in
         ConversionPlan.Training(
           data: training.rows.description, steps: options.distillation.steps,
-          batchSize: options.distillation.batchSize, length: training.rows.length,
+          batchSize: options.distillation.batchSize, isFresh: options.fresh != nil,
+          length: training.rows.length,
           rowCount: training.rows.distillationCount,
           finetuning: training.objective.map {
             ConversionPlan.Finetuning(
@@ -98,11 +100,15 @@ package struct Conversion {
       graph: graph, parameters: ParameterStore(checkpoint: checkpoint, names: names))
     let rows = try TrainingRows(
       options: options, graph: graph, checkpoint: checkpoint, names: names)
-    let options = try options.resolved(
+    var options = try options.resolved(
       distillationRows: rows.distillationCount, rows: rows.trainingCount)
+    if options.fresh != nil, graph.kind == .encoder, graph.tokenHead != nil {
+      options.finetuning.masking = try TokenMasking(graph, checkpoint)
+    }
     let evaluations = try StageEvaluations(
       options,
-      model: OpenedModel(checkpoint: checkpoint, names: names, runner: runner, teacher: nil))
+      model: OpenedModel(checkpoint: checkpoint, names: names, runner: runner, teacher: nil),
+      comparing: options.fresh == nil)
     var estimate = ConversionEstimate(
       graph: graph, recipe: options.distillation,
       rowCount: rows.distillationCount + rows.heldOutCount, length: rows.length)
@@ -131,7 +137,11 @@ package struct Conversion {
       _ = try StagingFolder(for: adapter, replacing: options.force)
     }
     // Created and dropped at once: a bad output must not cost an hour of training.
-    _ = try AtomicFile(at: options.outputPath, replacing: options.force)
+    if options.rewrites {
+      _ = try AtomicFile(at: options.outputPath, replacing: options.force)
+    } else {
+      _ = try StagingFolder(for: options.outputPath, replacing: options.force)
+    }
     guard isPresent(options.outputPath) else { return }
     let output = try resolvedPath(options.outputPath)
     let others = [checkpoint.configurationPath, options.data, options.heldOut]
@@ -180,7 +190,7 @@ package struct Conversion {
   private func run(
     _ sources: [Provenance.Source], _ run: ConversionRun?, _ report: ProgressReport
   ) throws -> ConversionSummary {
-    if let stopped {
+    if let stopped, !stopped.isNew {
       try report(.resumed(checkpoint: try stopped.lastCheckpoint()))
     }
     try report(.planned(plan))
@@ -192,14 +202,15 @@ package struct Conversion {
     }
     let trained = try train(run, report: report)
     try report(.stage("write"))
-    let written = try ArtifactAssembly(
+    let assembly = try ArtifactAssembly(
       plan: plan, options: options,
       key: ConversionKey(sources: sources, companions: companions, options: asked),
       sources: sources, checkpoint: checkpoint, names: names, companions: companions,
       training: trained.flatMap { trained in
         training.map { ($0.rows, trained.result, trained.finetuned, trained.summary.evaluations) }
       }
-    ).write(report: report)
+    )
+    let written = try options.rewrites ? assembly.write(report: report) : assembly.writeFolder()
     if let path = options.adapter, let settings = options.finetuning.choice.adapters {
       try AdapterFolder(
         adapters: trained?.finetuned?.adapters ?? [], settings: settings, names: names,
@@ -222,6 +233,9 @@ package struct Conversion {
     guard let training else { return nil }
     let (rows, heldOut) = try training.rows.load(runner: training.runner, report: report)
     let student = student(of: training.runner.graph)
+    if options.fresh != nil {
+      return try trainFresh(student, run, rows, heldOut, report: report)
+    }
     var evaluations: [EvaluationResult] = []
     func evaluate(after stage: String) throws {
       var results = run?.evaluations.filter { $0.after == stage } ?? []
@@ -251,6 +265,27 @@ package struct Conversion {
     return (result, finetuned, summary)
   }
 
+  /// Trains a new model, which has no teacher to be distilled from.
+  private func trainFresh(
+    _ student: ModelRunner, _ run: ConversionRun?, _ rows: LabelledRows, _ heldOut: LabelledRows,
+    report: ProgressReport
+  ) throws -> (
+    result: DistillationResult, finetuned: FinetunedModel?, summary: ConversionSummary.Training
+  )? {
+    for (layer, maps) in run?.layers ?? [:] { student.maps[layer] = maps.maps }
+    let finetuned = try finetune(student, run, training: rows, heldOut: heldOut, report: report)
+    let evaluations =
+      try training?.evaluations.run(
+        after: "train", student: student, heldOut: heldOut, report: report) ?? []
+    let result = DistillationResult(maps: student.maps)
+    return (
+      result, finetuned,
+      ConversionSummary.Training(
+        klBefore: 0, klAfter: 0, tokensPerSecond: 0, steps: 0, layers: [],
+        finetuning: finetuned?.summary, evaluations: evaluations)
+    )
+  }
+
   /// Trains the maps of the layers that are not done yet.
   private func distil(
     _ run: ConversionRun?, _ rows: LabelledRows, _ heldOut: LabelledRows, report: ProgressReport
@@ -276,7 +311,7 @@ package struct Conversion {
   /// while the teacher's stay.
   private func student(of graph: Graph) -> ModelRunner {
     let student = ModelRunner(
-      graph: graph.rewritten(options.attention).graph,
+      graph: options.rewrites ? graph.rewritten(options.attention).graph : graph,
       parameters: ParameterStore(checkpoint: checkpoint, names: names))
     for block in plan.rewrite.blocks { student.maps[block.layer] = block.maps() }
     return student
@@ -288,9 +323,10 @@ package struct Conversion {
     heldOut: LabelledRows, report: ProgressReport
   ) throws -> FinetunedModel? {
     guard let teacher = training?.runner else { return nil }
-    try report(.stage("finetune"))
+    let isFresh = options.fresh != nil
+    try report(.stage(isFresh ? "train" : "finetune"))
     let stage = FinetuneStage(
-      student: student, teacher: teacher, recipe: options.finetuning,
+      student: student, teacher: isFresh ? nil : teacher, recipe: options.finetuning,
       batchSize: options.distillation.batchSize)
     let finetuned = try FinetunedModel(
       student,

@@ -36,7 +36,7 @@ extension ConversionEvent {
         layer.json(leading: ["event": .string("layer"), "layers": .integer(Int64(total))]))
     case .finetuneStep(let step):
       .object([
-        "event": .string("step"), "stage": .string("finetune"),
+        "event": .string("step"), "stage": .string(step.stage),
         "step": .integer(Int64(step.step)), "steps": .integer(Int64(step.steps)),
         "loss": .number(step.loss), "gradient_norm": .number(step.gradientNorm),
         "learning_rate": .number(step.rate), "tokens_per_second": .number(step.tokensPerSecond),

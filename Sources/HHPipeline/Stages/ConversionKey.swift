@@ -52,7 +52,7 @@ extension ConversionOptions {
     }
     var settings: JSONObject = [
       "stages": .array(stages.map { .string($0.rawValue) }),
-      "rewrite": .object(attention.json),
+      "rewrite": rewrites ? .object(attention.json) : .null,
       "data": try digest(data),
       "held_out": try digest(heldOut),
       "length": length.map { .integer(Int64($0)) } ?? .null,

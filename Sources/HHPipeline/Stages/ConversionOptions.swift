@@ -12,6 +12,10 @@ package struct ConversionOptions: Sendable, Equatable {
 
   /// A checkpoint file, a shard index or a folder.
   package var model: String
+  /// A new model to train from scratch, whose untrained weights are `model`; nil for a conversion.
+  package var fresh: FreshModel?
+  /// Whether softmax attention is replaced; a new model may keep it.
+  package var rewrites = true
   /// Path of the artifact; nil means the model's name in the working folder.
   package var output: String?
   /// A new folder for the adapters that finetuning trained, as PEFT keeps them; nil writes none.
@@ -78,6 +82,9 @@ package struct ConversionOptions: Sendable, Equatable {
 
   /// The file extension of an artifact.
   package static let artifactSuffix = ".hedgehog.safetensors.zst"
+
+  /// Whether something has the output's name.
+  package var hasOutput: Bool { isPresent(outputPath) }
 
   /// Where the artifact goes.
   package var outputPath: String {

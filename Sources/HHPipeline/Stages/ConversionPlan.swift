@@ -22,6 +22,8 @@ package struct ConversionPlan: Sendable, Equatable {
     package let data: String
     package let steps: Int
     package let batchSize: Int
+    /// Whether a new model is trained, without distillation.
+    package let isFresh: Bool
     /// Positions per row.
     package let length: Int
     /// Distinct training rows.
@@ -64,13 +66,17 @@ package struct ConversionPlan: Sendable, Equatable {
     ]
     if let training {
       lines += [
-        "data         \(training.data)",
-        "distillation \(training.steps) steps of \(training.batchSize) rows of \(training.length),"
-          + " \(training.rowCount) distinct rows",
+        "data         \(training.data)"
       ]
+      if !training.isFresh {
+        lines.append(
+          "distillation \(training.steps) steps of \(training.batchSize) rows of"
+            + " \(training.length), \(training.rowCount) distinct rows")
+      }
       if let finetuning = training.finetuning {
         lines.append(
-          "finetuning   \(finetuning.steps) steps of \(finetuning.batchSize) rows on"
+          (training.isFresh ? "training     " : "finetuning   ")
+            + "\(finetuning.steps) steps of \(finetuning.batchSize) rows on"
             + " \(finetuning.objective), \(finetuning.trained)")
       }
     } else {

@@ -52,7 +52,8 @@ struct Batch: ParsableCommand {
   func run() throws {
     try ReportedFailure.reporting {
       // A recipe that cannot be followed is no model's failure.
-      if let run = try arguments.options(model: "").run {
+      let options = try arguments.options(model: "x")
+      if let run = options.run {
         throw PipelineError.invalidOption(
           name: "--recipe",
           problem: "expected none with a 'run' for several models, found '\(run)'")

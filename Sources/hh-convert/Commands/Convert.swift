@@ -72,6 +72,10 @@ struct Convert: ParsableCommand {
 
   private func options() throws -> ConversionOptions {
     var options = try arguments.options(model: model)
+    guard options.fresh == nil else {
+      throw PipelineError.invalidOption(
+        name: "--recipe", problem: "expected one that converts a model, found one for 'train'")
+    }
     if let output { options.output = output }
     if let adapter { options.adapter = adapter }
     if let config { options.configuration = config }

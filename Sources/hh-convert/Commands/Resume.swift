@@ -42,6 +42,12 @@ struct Resume: ParsableCommand {
     }
   }
 
+  /// Whether the output is there: an artifact of these settings, or the folder of a softmax model.
+  private func isDone(_ run: RunFolder, _ options: ConversionOptions) throws -> Bool {
+    if options.rewrites { return try Completion(of: options) == .done }
+    return try run.isFinished() && options.hasOutput
+  }
+
   func run() throws {
     try ReportedFailure.reporting {
       Interrupts.listen()
@@ -51,7 +57,7 @@ struct Resume: ParsableCommand {
       if let finetuneRate { options.finetuning.learningRate = finetuneRate }
       if learningRate != nil || finetuneRate != nil { try run.replace(options) }
       options.force = force
-      if !force, try Completion(of: options) == .done {
+      if !force, try isDone(run, options) {
         if !quiet && !json {
           Terminal.show("\(folder): done already: \(options.outputPath)\n")
         }

@@ -54,8 +54,8 @@ final class EventPrinter {
         "\(plan.architecture): \(plan.rewrite.blocks.count) blocks,"
           + " \(count(plan.rewrite.newParameterCount)) new parameters; "
           + (plan.training.map { training in
-            "\(training.data); \(training.steps) steps of \(training.batchSize) x"
-              + " \(training.length), about \(duration(plan.seconds))"
+            "\(training.data); \(training.isFresh ? training.finetuning?.steps ?? 0 : training.steps)"
+              + " steps of \(training.batchSize) x \(training.length), about \(duration(plan.seconds))"
           } ?? "no training, about \(duration(plan.seconds))"))
     case .stage: break
     case .resumed(let checkpoint):
@@ -69,12 +69,13 @@ final class EventPrinter {
           + "  \(duration(step.secondsLeft)) left")
     case .finetuneStep(let step):
       progress(
-        "finetune  step \(step.step)/\(step.steps)  loss \(fixed(step.loss, 4))"
+        "\(step.stage)  step \(step.step)/\(step.steps)  loss \(fixed(step.loss, 4))"
           + "  \(count(Int(step.tokensPerSecond))) tokens/s"
           + "  \(duration(step.secondsLeft)) left")
     case .finetuned(let summary):
       line(
-        "finetuned on \(summary.objective)  held-out loss \(fixed(summary.lossBefore, 4)) ->"
+        (summary.teacherLoss == nil ? "trained" : "finetuned")
+          + " on \(summary.objective)  held-out loss \(fixed(summary.lossBefore, 4)) ->"
           + " \(fixed(summary.lossAfter, 4))"
           + (summary.teacherLoss.map { " (unconverted: \(fixed($0, 4)))" } ?? "")
           + ", \(count(Int(summary.tokensPerSecond))) tokens/s")
@@ -109,9 +110,11 @@ final class EventPrinter {
     ]
     var speed = ""
     if let training = summary.training {
-      lines.append(
-        "mean KL(teacher || student) on held-out rows: \(fixed(training.klBefore, 4)) ->"
-          + " \(fixed(training.klAfter, 4))")
+      if !training.layers.isEmpty {
+        lines.append(
+          "mean KL(teacher || student) on held-out rows: \(fixed(training.klBefore, 4)) ->"
+            + " \(fixed(training.klAfter, 4))")
+      }
       if training.tokensPerSecond > 0 {
         speed = " \(count(Int(training.tokensPerSecond))) tokens/s,"
       }

@@ -1,0 +1,102 @@
+// hh-convert train RECIPE: a new model, trained from scratch.
+
+import ArgumentParser
+import HHPipeline
+
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a new model from scratch, with softmax or Hedgehog attention.",
+    discussion: """
+      The recipe's 'model' gives the sizes, its 'data' what is learnt, its stage 'train' how. With a \
+      stage 'rewrite' before it the model is a Hedgehog artifact, without one a folder as \
+      save_pretrained writes it. A run folder is always kept, so that 'resume' can go on.
+      """)
+
+  @Argument(help: "The recipe: a YAML or JSON file.")
+  var recipe: String
+
+  @Option(
+    name: .shortAndLong,
+    help: "The artifact or the folder to write (default: the recipe's name).")
+  var output: String?
+
+  @Option(name: .customLong("run"), help: "The run's folder (default: OUTPUT.run).")
+  var runFolder: String?
+
+  @Option(help: "Rows to train on, in place of the recipe's.")
+  var data: String?
+
+  @Option(parsing: .unconditional, help: "Optimiser steps, in place of the recipe's.")
+  var steps: Int?
+
+  @Option(
+    name: .customLong("lr"), parsing: .unconditional,
+    help: "Highest learning rate, in place of the recipe's.")
+  var learningRate: Double?
+
+  @Option(parsing: .unconditional, help: "Seed of everything random, in place of the recipe's.")
+  var seed: UInt64?
+
+  @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
+  var threads: Int?
+
+  @Flag(help: "Replace an existing output.")
+  var force = false
+
+  @Flag(name: .shortAndLong, help: "Print nothing but errors.")
+  var quiet = false
+
+  @Flag(help: "Print events as JSON lines on standard output; the last one is the summary.")
+  var json = false
+
+  func validate() throws {
+    try check(steps, in: 1...10_000_000, "--steps")
+    try check(threads, in: 1...1024, "--threads")
+    if let learningRate, !(learningRate > 0 && learningRate.isFinite) {
+      throw ValidationError("--lr: expected a positive number, found \(learningRate)")
+    }
+    if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
+  }
+
+  func run() throws {
+    try ReportedFailure.reporting {
+      Interrupts.listen()
+      let folder = try RunFolder(training: options())
+      let conversion: Conversion
+      do {
+        var options = try folder.options()
+        options.force = force
+        conversion = try Conversion(options, resuming: folder)
+      } catch {
+        folder.discard()
+        throw error
+      }
+      try EventPrinter(.chosen(json: json, quiet: quiet)).follow(conversion)
+    }
+  }
+
+  private func options() throws -> ConversionOptions {
+    var options = try Recipe.named(recipe)
+      .options(model: nil, threads: threads ?? Producer.processorCount)
+    guard options.fresh != nil else {
+      throw PipelineError.invalidOption(
+        name: "recipe", problem: "expected 'model' with the sizes of a new model, found a path")
+    }
+    if let data { options.data = data }
+    if let steps { (options.finetuning.steps, options.finetuning.epochs) = (steps, nil) }
+    if let learningRate { options.finetuning.learningRate = learningRate }
+    if let seed { (options.distillation.seed, options.finetuning.seed) = (seed, seed) }
+    if let threads { options.threads = threads }
+    options.output = output ?? options.output ?? defaultOutput(options.rewrites)
+    options.run = runFolder ?? options.run
+    options.force = force
+    return options
+  }
+
+  /// The recipe's name without its ending.
+  private func defaultOutput(_ isArtifact: Bool) -> String {
+    let name = recipe.split(separator: "/").last.map(String.init) ?? recipe
+    let stem = name.split(separator: ".").first.map(String.init) ?? name
+    return isArtifact ? stem + ConversionOptions.artifactSuffix : stem
+  }
+}

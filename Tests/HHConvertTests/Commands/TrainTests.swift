@@ -1,0 +1,144 @@
+// hh-convert train: new models on the command line.
+
+import Foundation
+import Glibc
+import HHFormat
+import HHTestSupport
+import Testing
+
+@Suite("Train")
+struct TrainTests {
+  let bench: Bench
+
+  init() throws { bench = try Bench() }
+
+  private func recipe(
+    _ name: String, architecture: String = "gpt2", sizes: String = "positions: 64",
+    rewrite: Bool = true, steps: Int = 12, data: String = "data/corpus.txt"
+  ) throws -> String {
+    try bench.folder.write(
+      """
+      model:
+        architecture: \(architecture)
+        layers: 2
+        hidden: 32
+        heads: 2
+        \(sizes)
+        files: models/\(architecture)
+      data: \(data)
+      checkpoint_steps: 5
+      stages:
+      \(rewrite ? "  - stage: rewrite" : "")
+        - {stage: train, steps: \(steps), batch: 4, learning_rate: 0.003, warm_up: 2}
+      """, to: "\(name).yaml")
+    return "\(name).yaml"
+  }
+
+  @Test(
+    "every architecture learns, and the artifact is an ordinary one",
+    arguments: [
+      ("gpt2", "positions: 64", "next-token"), ("llama", "positions: 64", "next-token"),
+      ("bert", "positions: 64", "masked-tokens"), ("vit", "", "classes"),
+    ])
+  func trains(architecture: String, sizes: String, objective: String) throws {
+    let isImage = architecture == "vit"
+    let recipe = try recipe(
+      "r", architecture: architecture, sizes: isImage ? "image: 16\n  classes: 8" : sizes,
+      steps: isImage ? 150 : 12,
+      data: isImage ? "data/shapes/train-images-idx3-ubyte" : "data/corpus.txt")
+    let outcome = try Tool.run("train", recipe, "--json", in: bench.folder)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let events = try outcome.lines.map(parse)
+    let trained = try #require(events.first { $0["event"]?.string == "finetuned" })
+    #expect(trained["objective"]?.string == objective)
+    let before = try #require(trained["loss_before"]?.double)
+    #expect(try #require(trained["loss_after"]?.double) < before)
+    let output = "r.hedgehog.safetensors.zst"
+    #expect(try bench.contents == [recipe, output, "\(output).run"])
+    #expect(try Tool.run("verify", "-q", output, in: bench.folder).status == 0)
+    let stages = try ArtifactReader(at: bench.folder.path(output)).manifest.description.stages
+    #expect(stages.map(\.name) == ["train"])
+    #expect(
+      try Tool.run("export", output, "--to", "hf", "-q", in: bench.folder).status == 0)
+  }
+
+  @Test("a model that keeps its softmax is a folder that everything reads")
+  func softmax() throws {
+    let recipe = try recipe("s", rewrite: false)
+    let outcome = try Tool.run("train", recipe, "-q", in: bench.folder)
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(try Tool.run("verify", "-q", "s", in: bench.folder).status == 0)
+    let converted = try Tool.run(
+      "s", "--data", "data/corpus.txt", "--length", "16", "--steps", "2", "-q", in: bench.folder)
+    #expect(converted.status == 0, "\(converted)")
+    let again = try Tool.run("resume", "s.run", in: bench.folder)
+    #expect(again.status == 0 && again.output.contains("done already"))
+    let taken = try Tool.run("train", recipe, "--run", "other", in: bench.folder)
+    #expect(taken.status == 73)
+    #expect(try !bench.contents.contains("other"))
+    let forced = try Tool.run(
+      "train", recipe, "--run", "other", "--force", "-q", in: bench.folder)
+    #expect(forced.status == 0, "\(forced)")
+  }
+
+  @Test("training that is killed goes on to the same bytes", arguments: [true, false])
+  func resumes(rewrite: Bool) throws {
+    let recipe = try recipe("r", rewrite: rewrite, steps: 40)
+    let weights = rewrite ? "" : "/model.safetensors"
+    #expect(try Tool.run("train", recipe, "-o", "a", "-q", in: bench.folder).status == 0)
+    let killed = try Tool.run(
+      ["train", recipe, "-o", "b"], in: bench.folder, until: "\"step\":20,", then: SIGKILL)
+    #expect(killed.status == 128 + SIGKILL)
+    let resumed = try Tool.run("resume", "b.run", "-q", in: bench.folder)
+    #expect(resumed.status == 0, "\(resumed)")
+    #expect(try bench.bytes("a\(weights)") == bench.bytes("b\(weights)"))
+  }
+
+  @Test("recipes that no model can be trained by leave nothing behind")
+  func errors() throws {
+    let odd = [
+      ("data: d\nstages: [{stage: train}]", "expected 'model' with the sizes of a new model"),
+      (
+        "model: {architecture: gpt2}\ndata: d\nstages: [{stage: rewrite}]",
+        "expected the stage 'train' for a new model, found none"
+      ),
+      (
+        "model: {architecture: gpt2}\nstages: [{stage: train}]",
+        "expected data for a new model to learn from"
+      ),
+      (
+        "model: {architecture: gpt2}\ndata: d\nstages: [{stage: rewrite}, {stage: distil}]",
+        "expected 'train' for a new model, found 'distil'"
+      ),
+      (
+        "model: {architecture: gtp2}\ndata: d\nstages: [{stage: train}]", "did you mean 'gpt2'?"
+      ),
+      (
+        "model: {architecture: vit}\ndata: d\nstages: [{stage: train}]",
+        "expected a number for a vit"
+      ),
+      (
+        "model: {architecture: gpt2, hidden: 30, heads: 4, vocabulary: 9}\ndata: d\n"
+          + "stages: [{stage: train}]", "expected a divisor of 'n_embd' 30, found 4"
+      ),
+      (
+        "model: {architecture: gpt2, vocabulary: 9}\ndata: none.npy\nstages: [{stage: train}]",
+        "none.npy"
+      ),
+    ]
+    for (text, message) in odd {
+      try bench.folder.write(text, to: "r.yaml")
+      let outcome = try Tool.run("train", "r.yaml", in: bench.folder)
+      #expect([65, 66].contains(outcome.status), "\(outcome)")
+      expectError(outcome, message)
+      #expect(try bench.contents == ["r.yaml"])
+    }
+    let recipe = try recipe("t")
+    let converted = try Tool.run("convert", "--recipe", recipe, in: bench.folder)
+    #expect(converted.status == 64)
+    expectError(converted, "expected one that converts a model, found one for 'train'")
+    let path = try Tool.run("train", "vit", in: bench.folder)
+    #expect(path.status == 65)
+    expectError(path, "key 'model'")
+  }
+}
