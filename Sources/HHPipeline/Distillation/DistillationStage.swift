@@ -48,7 +48,7 @@ package struct DistillationResult {
   }
 
   /// Maps that were not distilled.
-  init(maps: [Int: HedgehogMaps]) {
+  init(maps: [Int: FeatureMaps]) {
     (layers, self.maps, steps, tokens) = ([], maps, 0, 0)
   }
 

@@ -177,8 +177,8 @@ struct BatchTests {
   func options() throws {
     let help = try Tool.run("help", "convert", in: bench.folder)
     let own = [
-      "--output", "--config", "--run", "--checkpoint-steps", "--dry-run", "--force", "--quiet",
-      "--json",
+      "--output", "--config", "--run", "--checkpoint-steps", "--adapter", "--dry-run", "--force",
+      "--quiet", "--json",
     ]
     let shared = help.lines.filter { $0.hasPrefix("  -") }
       .flatMap { $0.split(whereSeparator: { " ,".contains($0) }) }.map(String.init)

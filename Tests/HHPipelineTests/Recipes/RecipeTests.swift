@@ -207,7 +207,9 @@ struct RecipeTests {
       Bad(text: "seed: -1", place: "key 'seed'", problem: "expected a whole number, at least 0,"),
       Bad(text: "delta: 1", place: "key 'delta'", problem: "expected true or false, found 1"),
       Bad(text: "delta: yes", place: "key 'delta'", problem: "expected true or false, found 'yes'"),
-      Bad(text: "model: [a]", place: "key 'model'", problem: "expected text or null or an object, found a list"),
+      Bad(
+        text: "model: [a]", place: "key 'model'",
+        problem: "expected text or null or an object, found a list"),
       Bad(text: "stages: []", place: "key 'stages'", problem: "expected at least 1 in the list"),
       Bad(text: "stages: [rewrite]", place: "key 'stages[0]'", problem: "expected an object with"),
       Bad(text: "[]", place: "", problem: "expected an object, found a list"),
