@@ -6,18 +6,25 @@ internal import HHCompute
 package enum DataRows: Sendable, Equatable {
   case tokens(TokenRows)
   case images(ImageSet)
+  /// Texts of different lengths, or pairs of them, with a class each.
+  case texts(PaddedTexts, labels: [Int32])
 
   /// Number of rows.
   package var count: Int {
     switch self {
     case .tokens(let rows): rows.count
     case .images(let images): images.count
+    case .texts(let texts, _): texts.count
     }
   }
 
   /// The class of each row, where it is known.
   package var labels: [Int32]? {
-    if case .images(let images) = self { images.labels } else { nil }
+    switch self {
+    case .tokens: nil
+    case .images(let images): images.labels
+    case .texts(_, let labels): labels
+    }
   }
 
   /// The rows of the given indices, in that order.
@@ -25,6 +32,8 @@ package enum DataRows: Sendable, Equatable {
     switch self {
     case .tokens(let rows): .tokens(rows.rows(indices))
     case .images(let images): .images(images.images(indices))
+    case .texts(let texts, let labels):
+      .texts(texts.texts(indices), labels: indices.map { labels[$0] })
     }
   }
 
@@ -34,6 +43,7 @@ package enum DataRows: Sendable, Equatable {
     case .tokens(let rows): .tokens(TokenBatch(ids: rows.ids, length: rows.length))
     case .images(let images):
       .images(Matrix(rows: images.count, columns: images.shape.valueCount, images.values))
+    case .texts(let texts, _): .tokens(texts.batch(0..<texts.count))
     }
   }
 

@@ -17,8 +17,8 @@ package struct DataSource: Sendable {
   package enum Purpose: Sendable, Equatable {
     /// Rows of this many consecutive tokens.
     case decoder(length: Int)
-    /// Rows of this many tokens, `[CLS]` and `[SEP]` among them.
-    case encoder(length: Int)
+    /// Rows of this many tokens, `[CLS]` and `[SEP]` among them; with classes also labelled texts.
+    case encoder(length: Int, classes: Int? = nil)
     /// Images of this shape.
     case images(ImageShape)
   }
@@ -46,7 +46,10 @@ package struct DataSource: Sendable {
     case .images(let shape):
       rows = .images(try Self.images(at: path, shape, files: files))
       droppedTokenCount = 0
-    case .decoder(let length), .encoder(let length):
+    case .encoder(let length, let classes?) where path.lowercased().hasSuffix(".tsv"):
+      rows = try Self.texts(at: path, length, classes, tokenizer, vocabularySize)
+      droppedTokenCount = 0
+    case .decoder(let length), .encoder(let length, _):
       var frame = TokenFrame()
       if case .encoder = purpose, let special = tokenizer?.special {
         frame.prefix = special.cls.map { [$0] } ?? []
@@ -90,6 +93,25 @@ package struct DataSource: Sendable {
     let rows = try TokenRows(stream: stream, length: length, frame: frame, file: path)
     let body = length - frame.prefix.count - frame.suffix.count
     return (rows, stream.count - rows.count * body)
+  }
+
+  /// Labelled texts, or pairs of them, in a tab-separated file with a header.
+  private static func texts(
+    at path: String, _ length: Int, _ classes: Int, _ tokenizer: (any Tokenizer)?,
+    _ vocabularySize: Int
+  ) throws(FormatError) -> DataRows {
+    let examples = try LabelledText(classificationAt: path, classCount: classes).examples
+    guard let tokenizer, tokenizer.vocabularySize <= vocabularySize else {
+      throw FormatError(
+        .unsupported, file: path,
+        problem: "expected a tokenizer of at most \(vocabularySize) tokens beside the model, found "
+          + (tokenizer.map { "one of \($0.vocabularySize)" } ?? "none"),
+        hint: "put the model's tokenizer.json or vocab.txt beside it")
+    }
+    return .texts(
+      PaddedTexts(
+        examples.map { ($0.first, $0.second) }, tokenizer: tokenizer, maximumLength: length),
+      labels: examples.map { Int32($0.label) })
   }
 
   private static func textTokens(

@@ -3,9 +3,9 @@
 internal import HHFormat
 
 /// Texts as token ids, and batches of them in which little is padding.
-package struct PaddedTexts: Sendable {
+package struct PaddedTexts: Sendable, Equatable {
   /// Ids and token types of one text or pair.
-  private struct Row: Sendable {
+  private struct Row: Sendable, Equatable {
     var ids: [Int32]
     var types: [Int32]
   }
@@ -34,6 +34,15 @@ package struct PaddedTexts: Sendable {
       let (left, right) = (frame.prefix + first + frame.suffix, other + frame.suffix)
       return Row(ids: left + right, types: left.map { _ in 0 } + right.map { _ in 1 })
     }
+  }
+
+  private init(rows: [Row], padding: Int32) {
+    (self.rows, self.padding) = (rows, padding)
+  }
+
+  /// The texts of the given indices, in that order.
+  func texts(_ indices: some Sequence<Int>) -> PaddedTexts {
+    PaddedTexts(rows: indices.map { rows[$0] }, padding: padding)
   }
 
   /// Number of texts.

@@ -47,17 +47,18 @@ package struct LabelledRows {
 }
 
 extension ModelInput {
-  /// The rows of the given indices, in that order.
+  /// The rows of the given indices, in that order; of padded rows no longer than the longest.
   func rows(_ indices: [Int]) -> ModelInput {
     switch self {
     case .tokens(let batch):
+      let lengths = batch.validLengths.map { lengths in indices.map { lengths[$0] } }
+      let length = max(1, lengths?.max() ?? batch.length)
       func gather<T>(_ values: [T]) -> [T] {
-        indices.flatMap { values[$0 * batch.length..<($0 + 1) * batch.length] }
+        indices.flatMap { values[$0 * batch.length..<$0 * batch.length + length] }
       }
       return .tokens(
         TokenBatch(
-          ids: gather(batch.ids), length: batch.length,
-          validLengths: batch.validLengths.map { lengths in indices.map { lengths[$0] } },
+          ids: gather(batch.ids), length: length, validLengths: lengths,
           tokenTypes: batch.tokenTypes.map(gather)))
     case .images(let pixels):
       let chosen = Matrix(rows: indices.count, columns: pixels.columns)

@@ -296,7 +296,8 @@ package struct Conversion {
     if !finished.isEmpty, plan.rewrite.blocks.allSatisfy({ finished[$0.layer] != nil }) {
       return DistillationResult(
         finished,
-        tokensPerStep: min(options.distillation.batchSize, input.rowCount) * training.rows.length)
+        tokensPerStep: min(options.distillation.batchSize, input.rowCount)
+          * training.runner.length(of: input))
     }
     var recipe = options.distillation
     if let steps = run?.distillationSteps { (recipe.steps, recipe.budget) = (steps, nil) }

@@ -187,7 +187,7 @@ private struct RowMaker {
   private var purpose: DataSource.Purpose {
     switch graph.kind {
     case .decoder: return .decoder(length: length)
-    case .encoder: return .encoder(length: length)
+    case .encoder: return .encoder(length: length, classes: graph.classCount)
     case .image:
       return .images(ImageShape(names.hyperparameters))
     }
