@@ -1,5 +1,6 @@
 // Recipes on the command line.
 
+import Foundation
 import HHFormat
 import HHTestSupport
 import Testing
@@ -66,8 +67,12 @@ struct RecipeCommandTests {
         "gpt2-wikitext", "gpt2", ["--length", "64", "--data", "data/held-out.txt"],
         "perplexity"
       ), ("vit", "vit", ["--data", "data/shapes/t10k-images-idx3-ubyte"], "accuracy"),
+      ("llama-lora", "llama", ["--length", "32", "--data", "short.txt"], "perplexity"),
+      ("lolcats", "llama", ["--length", "32", "--data", "short.txt"], "perplexity"),
     ])
   func shipped(_ recipe: String, model: String, options: [String], figure: String) throws {
+    let text = try String(contentsOfFile: Fixtures.path("data/held-out.txt"), encoding: .utf8)
+    try bench.folder.write(String(text.prefix(4000)), to: "short.txt")
     let outcome = try Tool.run(
       ["models/\(model)", "--recipe", recipe, "--json", "-o", "out"] + options, in: bench.folder)
     #expect(outcome.status == 0, "\(outcome.errors)")

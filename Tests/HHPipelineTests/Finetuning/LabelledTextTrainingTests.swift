@@ -79,6 +79,16 @@ struct LabelledTextTrainingTests {
     #expect(accuracy.name == "accuracy" && accuracy.value > 0.9)
   }
 
+  @Test("the shipped recipe for GLUE runs")
+  func shipped() throws {
+    var options = try Recipe.named("bert-glue")
+      .options(model: classifier(), threads: ThreadPolicy.threads)
+    (options.output, options.length) = (directory.path("out"), 32)
+    options.data = try data(40, to: "train.tsv")
+    let training = try #require(try Conversion(options).run { _ in }.training)
+    #expect(training.finetuning?.steps == 50 && training.evaluations.map(\.task) == ["glue"])
+  }
+
   @Test(
     "a label that the head does not have is refused with its file and line",
     arguments: [
