@@ -38,6 +38,8 @@ package struct EvaluationOptions: Sendable {
   package var rowLimit: Int?
   /// Threads to use.
   package var threads: Int
+  /// A branch of linear attention that is left out; nil for none.
+  package var ablated: AttentionBranch?
 
   /// Creates options.
   package init(model: String, task: EvaluationTask, data: String, threads: Int) {
@@ -80,6 +82,7 @@ package struct Evaluation {
     let model = try OpenedModel(
       opening: options.model, configuration: options.configuration, base: options.base)
     self.model = model
+    if let branch = options.ablated { try model.runner.leaveOut(branch) }
     teacher = try options.teacher.map { try OpenedModel(opening: $0).runner } ?? model.teacher
     scorer = try options.task.scorer(options, model)
   }

@@ -43,6 +43,12 @@ package struct FeatureMap: Sendable, Equatable {
     "layers.\(layer).attention.feature_map.\(parameter)"
   }
 
+  /// The map in a few words.
+  package var summary: String {
+    (kind == .splitSoftmax ? "hedgehog" : kind.rawValue)
+      + (window > 0 ? " beside a window of \(window)" : "")
+  }
+
   /// The function as it is computed.
   var function: any FeatureFunction {
     switch kind {

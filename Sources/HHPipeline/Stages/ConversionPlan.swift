@@ -94,7 +94,7 @@ package struct ConversionPlan: Sendable, Equatable {
         "block \(block.layer): \(block.headCount) heads of \(block.headSize)"
           + (block.keyValueHeadCount == block.headCount
             ? "" : " on \(block.keyValueHeadCount) key/value heads")
-          + ", softmax -> hedgehog, \(count(block.parameterCount)) new parameters")
+          + ", softmax -> \(block.map.summary), \(count(block.parameterCount)) new parameters")
     }
     for entry in report.entries {
       if case .dropped(let why) = entry.fate { lines.append("drops \(entry.name): \(why)") }

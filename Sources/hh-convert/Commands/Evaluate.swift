@@ -31,6 +31,13 @@ struct Evaluate: ParsableCommand {
   @Option(parsing: .unconditional, help: "Most rows or examples, from the first (default: all).")
   var rows: Int?
 
+  @Option(
+    help: """
+      Leave a part of the converted blocks' attention out: linear, window or attention (both).
+      """,
+    transform: Self.branch)
+  var ablate: AttentionBranch?
+
   @Option(help: "The softmax model to compare with (default: the artifact's own weights).")
   var teacher: String?
 
@@ -62,11 +69,18 @@ struct Evaluate: ParsableCommand {
       options.base = base
       options.length = length
       options.rowLimit = rows
+      options.ablated = ablate
       let evaluation = try Evaluation(options)
       let figures = try evaluation.run { _ in try Interrupts.check() }
       try Terminal.print(
         (json ? line(of: figures, evaluation.data) : table(of: figures, evaluation.data)) + "\n")
     }
+  }
+
+  private static func branch(_ word: String) throws -> AttentionBranch {
+    if let branch = AttentionBranch(rawValue: word) { return branch }
+    let known = AttentionBranch.allCases.map(\.rawValue).joined(separator: ", ")
+    throw ValidationError("expected one of \(known), found '\(word)'")
   }
 
   private static func task(_ word: String) throws -> EvaluationTask {

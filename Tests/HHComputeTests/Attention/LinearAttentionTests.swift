@@ -131,6 +131,33 @@ import Testing
     }
   }
 
+  @Test("Without a branch its keys count for nothing", arguments: LinearCase.windows)
+  func ablation(_ size: LinearCase) {
+    let test = MapCase.all[0]
+    let (q, k, v) = size.inputs(seed: 58)
+    let maps = size.maps(test.function, seed: 59)
+    func outputs(_ maps: FeatureMaps) -> [Float] {
+      let out = Matrix(rows: q.rows, columns: q.columns)
+      LinearAttention.forward(
+        q: q, k: k, v: v, shape: size.shape, scale: Self.scale, maps: maps, into: out)
+      return out.values
+    }
+    func expected(_ test: MapCase, silencing window: Bool) -> [Double] {
+      var reference = LinearReference(
+        test, q: q, k: k, shape: size.shape, maps: maps, scale: Self.scale)
+      if window, let last = reference.parameters.indices.last {
+        reference.parameters[last] = reference.parameters[last].map { _ in -.infinity }
+      }
+      return reference.attention.output(v: v, reference.weights())
+    }
+    let silent = MapCase(function: test.function, features: { _, _, _ in [0] })
+    expectValid(outputs(maps.withoutWindow()), expected(test, silencing: true), size.shape)
+    expectValid(
+      outputs(maps.withoutFeatures(keepingWindow: true)), expected(silent, silencing: false),
+      size.shape)
+    #expect(outputs(maps.withoutFeatures(keepingWindow: false)).allSatisfy { $0 == 0 })
+  }
+
   @Test("Exponentials of any size keep their ratios")
   func extremes() {
     // Keys grow by e^50 from one to the next: every query looks at its own key alone.

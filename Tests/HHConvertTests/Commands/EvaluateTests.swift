@@ -30,6 +30,36 @@ struct EvaluateTests {
     #expect(figure["recovered"]?.double == softmax / own)
   }
 
+  @Test("a converted model is measured without a part of its attention")
+  func ablation() throws {
+    let convert = Bench.short("llama") + ["--window", "4", "-q", "-o", "out"]
+    #expect(try Tool.run(convert, in: bench.folder).status == 0)
+    func perplexity(_ model: String, _ options: [String]) throws -> Double {
+      let arguments = [
+        "eval", model, "--task", "lm", "--data", "data/held-out.txt", "--length", "32", "--rows",
+        "8", "--json",
+      ]
+      let report = try parse(try Tool.run(arguments + options, in: bench.folder).output)
+      return try #require(report["figures"]?.array?.first?["value"]?.double)
+    }
+    let whole = try perplexity("out", [])
+    let parts = try ["linear", "window", "attention"].map {
+      try perplexity("out", ["--ablate", $0])
+    }
+    #expect(parts[0] != whole && parts[1] > whole)
+    #expect(parts[2] > parts[0])
+    let cases = [
+      (["models/llama", "--ablate", "linear"], "--ablate: expected a converted model"),
+      (["out", "--ablate", "all"], "expected one of linear, window, attention, found 'all'"),
+    ]
+    for (options, problem) in cases {
+      let outcome = try Tool.run(
+        ["eval"] + options + ["--task", "lm", "--data", "data/held-out.txt"], in: bench.folder)
+      #expect(outcome.status == 64)
+      #expect(outcome.errors.contains(problem))
+    }
+  }
+
   @Test("a task that is not known or does not fit, and data that is not there")
   func refused() throws {
     let image = try Tool.run(

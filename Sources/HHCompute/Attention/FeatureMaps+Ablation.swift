@@ -1,0 +1,48 @@
+// The parts of linear attention beside a window: what is left without one of them.
+
+internal import HHKernels
+
+extension FeatureMaps {
+  /// The same maps without their window, for inference alone: its keys count for nothing. A query
+  /// with nothing left to weigh gives zeros.
+  package func withoutWindow() -> FeatureMaps {
+    let maps = FeatureMaps(design)
+    for (source, target) in zip(parameters, maps.parameters) { copy(source, to: target) }
+    if design.window > 0, let logits = maps.parameters.last {
+      // σ(−∞) = 0 silences a window and keeps its keys out of the linear branch.
+      var span = logits.mutableSpan
+      span.update(repeating: -.infinity)
+    }
+    return maps
+  }
+
+  /// The same maps without their features, for inference alone: keys outside of the window count for
+  /// nothing, and those inside only where the window is kept.
+  package func withoutFeatures(keepingWindow: Bool) -> FeatureMaps {
+    let maps = FeatureMaps(
+      LinearAttentionDesign(
+        function: SilentMap(), queryHeads: design.queryHeads, keyValueHeads: design.keyValueHeads,
+        headSize: design.headSize, window: keepingWindow ? design.window : 0,
+        epsilon: design.epsilon))
+    if let source = parameters.last, let target = maps.parameters.last {
+      copy(source, to: target)
+    }
+    return maps
+  }
+}
+
+/// φ = 0: no key has any weight.
+private struct SilentMap: FeatureFunction {
+  var name: String { "none" }
+  func featureCount(headSize: Int) -> Int { 1 }
+
+  func forward(_ input: FeatureInput, into phi: Matrix, scales: FloatBuffer) {
+    // One thread's own memory, so not by `clear`, which may use several.
+    var span = phi.mutableSpan
+    span.update(repeating: 0)
+  }
+
+  func backward(
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?]
+  ) {}
+}
