@@ -64,7 +64,8 @@ let package = Package(
       name: "hh-convert", dependencies: ["HHPipeline", arguments], swiftSettings: settings),
     // Timings of parts; in no product, since nobody but Benchmarks/ runs it.
     .executableTarget(
-      name: "hh-bench", dependencies: ["HHFormat", arguments], path: "Benchmarks/hh-bench",
+      name: "hh-bench", dependencies: ["HHFormat", "HHCompute", arguments],
+      path: "Benchmarks/hh-bench",
       swiftSettings: settings),
     .target(
       name: "HHTestSupport", dependencies: ["HHFormat", "HHCompute"], path: "Tests/HHTestSupport",

@@ -6,8 +6,8 @@ import ArgumentParser
 struct HHBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hh-bench",
-    abstract: "Times the artifact's codec and the decoding of ggml blocks.",
-    subcommands: [Codec.self, Dequantize.self])
+    abstract: "Times kernels, the artifact's codec and the decoding of ggml blocks.",
+    subcommands: [Kernels.self, Codec.self, Dequantize.self])
 }
 
 /// Wall seconds of one call.
