@@ -26,6 +26,7 @@ extension Recipe {
     options.length = json["length"]?.integer
     options.run = json["run"]?.string
     options.checkpointSteps = json["checkpoint_steps"]?.integer ?? options.checkpointSteps
+    options.maximumMemory = json["max_memory"]?.integer
     options.allowNonfinite = json["allow_nonfinite"]?.bool ?? false
     for (index, stage) in stages.enumerated() {
       switch stage {

@@ -44,6 +44,7 @@ extension Recipe {
         "data": absolute(options.data), "held_out": absolute(options.heldOut),
         "length": options.length.map { .integer(Int64($0)) } ?? .null,
         "seed": .unsigned(options.distillation.seed), "threads": .integer(Int64(options.threads)),
+        "max_memory": options.maximumMemory.map { .integer(Int64($0)) } ?? .null,
         "allow_nonfinite": .bool(options.allowNonfinite),
         "checkpoint_steps": .integer(Int64(options.checkpointSteps)),
         "stages": .array(stages),

@@ -9,6 +9,8 @@ package struct Recipe: Sendable, Equatable {
   package let file: String
   /// What the recipe is for; nil where it does not say.
   package var description: String? { json["description"]?.string }
+  /// Whether the recipe trains a new model, whose sizes it gives.
+  package var isForNewModel: Bool { json["model"]?.object != nil }
   /// The stages in order.
   package let stages: [RecipeStage]
   /// The recipe with every default written out, keys in the schema's order.

@@ -76,12 +76,14 @@ struct Train: ParsableCommand {
   }
 
   private func options() throws -> ConversionOptions {
-    var options = try Recipe.named(recipe)
-      .options(model: nil, threads: threads ?? Producer.processorCount)
-    guard options.fresh != nil else {
+    let recipe = try Recipe.named(recipe)
+    guard recipe.isForNewModel else {
       throw PipelineError.invalidOption(
-        name: "recipe", problem: "expected 'model' with the sizes of a new model, found a path")
+        name: self.recipe,
+        problem: "expected 'model' with the sizes of a new model, found none")
     }
+    var options = try recipe.options(
+      model: nil, threads: threads ?? Producer.processorCount)
     if let data { options.data = data }
     if let steps { (options.finetuning.steps, options.finetuning.epochs) = (steps, nil) }
     if let learningRate { options.finetuning.learningRate = learningRate }

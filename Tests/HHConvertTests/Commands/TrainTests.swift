@@ -138,7 +138,7 @@ struct TrainTests {
     #expect(converted.status == 64)
     expectError(converted, "expected one that converts a model, found one for 'train'")
     let path = try Tool.run("train", "vit", in: bench.folder)
-    #expect(path.status == 65)
-    expectError(path, "key 'model'")
+    #expect(path.status == 64)
+    expectError(path, "vit: expected 'model' with the sizes of a new model, found none")
   }
 }

@@ -29,7 +29,7 @@ struct RecipeWritingTests {
     var options = plain()
     (options.configuration, options.data, options.heldOut) = ("/c", "/d", "/h")
     (options.length, options.delta, options.allowNonfinite) = (64, true, true)
-    options.checkpointSteps = 5
+    (options.checkpointSteps, options.maximumMemory) = (5, 3_000_000_000)
     options.distillation.steps = 7
     (options.distillation.batchSize, options.distillation.learningRate) = (3, 0.1)
     (options.distillation.decay, options.distillation.plateau) = (.plateau, .init(interval: 7))
