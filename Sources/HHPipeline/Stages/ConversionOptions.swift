@@ -60,7 +60,7 @@ package struct ConversionOptions: Sendable, Equatable {
     self.threads = threads
   }
 
-  /// The same settings with the number of steps that epochs come to.
+  /// The same settings with the number of steps that epochs come to, and finetuning's own batch.
   ///
   /// - Throws: `PipelineError.invalidOption` for more steps than a run can have.
   func resolved(distillationRows: Int, rows: Int) throws(PipelineError) -> ConversionOptions {
