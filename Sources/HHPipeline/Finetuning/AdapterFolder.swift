@@ -3,7 +3,7 @@
 internal import HHCompute
 internal import HHFormat
 
-/// A folder with `adapter_model.safetensors` and `adapter_config.json`, the layout of PEFT 0.18.
+/// A folder with `adapter_model.safetensors` and `adapter_config.json`, the layout of PEFT 0.21.
 ///
 /// Modules are named as transformers names those of a model that is loaded with its head. The
 /// artifact holds the same adapters merged into its weights.
