@@ -13,8 +13,7 @@ struct Diagnose: ParsableCommand {
       outputs how far both are apart. A checkpoint is shown as a rewrite alone would leave it.
       """)
 
-  @Argument(help: "An artifact or a checkpoint (file, index or folder).")
-  var model: String
+  @OptionGroup var source: ModelArguments
 
   @Option(help: "Rows to look at (default: the model's own samples, or made-up ones).")
   var data: String?
@@ -28,15 +27,6 @@ struct Diagnose: ParsableCommand {
   @Option(parsing: .unconditional, help: "Seed of rows that are made up.")
   var seed: UInt64 = 0
 
-  @Option(help: "The model that a delta artifact was made from.")
-  var base: String?
-
-  @Option(help: "A configuration to use instead of the model's own.")
-  var config: String?
-
-  @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
-  var threads: Int?
-
   @Flag(help: "Show every head.")
   var heads = false
 
@@ -46,14 +36,13 @@ struct Diagnose: ParsableCommand {
   func validate() throws {
     try check(length, in: 2...1_048_576, "--length")
     try check(rows, in: 1...64, "--rows")
-    try check(threads, in: 1...1024, "--threads")
   }
 
   func run() throws {
     try ReportedFailure.reporting {
       Interrupts.listen()
-      var options = DiagnosisOptions(model: model, threads: threads ?? Producer.processorCount)
-      (options.configuration, options.base) = (config, base)
+      var options = DiagnosisOptions(model: source.model, threads: source.threads)
+      (options.configuration, options.base) = (source.config, source.base)
       (options.data, options.length) = (data, length)
       (options.rowLimit, options.seed) = (rows, seed)
       let diagnosis = try Diagnosis(options)
@@ -95,7 +84,7 @@ struct Diagnose: ParsableCommand {
       ]
     }
     return JSONValue.object([
-      "model": .string(model), "data": .string(data),
+      "model": .string(source.model), "data": .string(data),
       "layers": .array(
         layers.map { layer in
           var members = object(layer.mean)

@@ -9,8 +9,7 @@ struct Evaluate: ParsableCommand {
     commandName: "eval",
     abstract: "Measure an artifact on a task, beside the softmax model it was converted from.")
 
-  @Argument(help: "An artifact or a checkpoint (file, index or folder).")
-  var model: String
+  @OptionGroup var source: ModelArguments
 
   @Option(
     help: """
@@ -41,32 +40,22 @@ struct Evaluate: ParsableCommand {
   @Option(help: "The softmax model to compare with (default: the artifact's own weights).")
   var teacher: String?
 
-  @Option(help: "The model that a delta artifact was made from.")
-  var base: String?
-
-  @Option(help: "A configuration to use instead of the model's own.")
-  var config: String?
-
-  @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
-  var threads: Int?
-
   @Flag(help: "Print one JSON object.")
   var json = false
 
   func validate() throws {
     try check(length, in: 2...1_048_576, "--length")
     try check(rows, in: 1...1_000_000_000, "--rows")
-    try check(threads, in: 1...1024, "--threads")
   }
 
   func run() throws {
     try ReportedFailure.reporting {
       Interrupts.listen()
       var options = EvaluationOptions(
-        model: model, task: task, data: data, threads: threads ?? Producer.processorCount)
-      options.configuration = config
+        model: source.model, task: task, data: data, threads: source.threads)
+      options.configuration = source.config
       options.teacher = teacher
-      options.base = base
+      options.base = source.base
       options.length = length
       options.rowLimit = rows
       options.ablated = ablate
@@ -103,7 +92,7 @@ struct Evaluate: ParsableCommand {
 
   private func line(of figures: [EvaluationFigure], _ data: String) -> String {
     JSONValue.object([
-      "model": .string(model), "task": .string(task.rawValue), "data": .string(self.data),
+      "model": .string(source.model), "task": .string(task.rawValue), "data": .string(self.data),
       "examples": .string(data),
       "figures": .array(
         figures.map { .object($0.json) }),

@@ -8,8 +8,7 @@ struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write text with a decoder: an artifact, or a softmax checkpoint to compare with.")
 
-  @Argument(help: "An artifact or a checkpoint (file, index or folder).")
-  var model: String
+  @OptionGroup var source: ModelArguments
 
   @Option(name: .shortAndLong, help: "A text to go on from; may be given several times.")
   var prompt: [String] = []
@@ -34,22 +33,12 @@ struct Generate: ParsableCommand {
   @Option(parsing: .unconditional, help: "Seed of the draws.")
   var seed: UInt64 = 0
 
-  @Option(help: "The model that a delta artifact was made from.")
-  var base: String?
-
-  @Option(help: "A configuration to use instead of the config.json beside the checkpoint.")
-  var config: String?
-
-  @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
-  var threads: Int?
-
   @Flag(help: "Print one JSON object per prompt.")
   var json = false
 
   func validate() throws {
     try check(maxTokens, in: 1...1_048_576, "--max-tokens")
     try check(topK, in: 1...1_000_000_000, "--top-k")
-    try check(threads, in: 1...1024, "--threads")
     guard temperature >= 0, temperature.isFinite else {
       throw ValidationError("--temperature: expected 0 or more, found \(temperature)")
     }
@@ -69,8 +58,8 @@ struct Generate: ParsableCommand {
         prompts: texts, maximumTokens: maxTokens,
         sampling: SamplingOptions(temperature: temperature, topK: topK, topP: topP), seed: seed)
       let generator = try TextGenerator(
-        opening: model, configuration: config, base: base,
-        threads: threads ?? Producer.processorCount)
+        opening: source.model, configuration: source.config, base: source.base,
+        threads: source.threads)
       // A single text is shown as it comes.
       let isLive = texts.count == 1 && !json
       var isBegun = false

@@ -6,8 +6,7 @@ import HHPipeline
 
 /// A model, and the texts or images to run it on.
 struct ExampleArguments: ParsableArguments {
-  @Argument(help: "An artifact or a checkpoint (file, index or folder).")
-  var model: String
+  @OptionGroup var source: ModelArguments
 
   @Option(
     name: .shortAndLong,
@@ -25,18 +24,8 @@ struct ExampleArguments: ParsableArguments {
     help: "Most tokens of a text (default: the model's positions, at most 512).")
   var length: Int?
 
-  @Option(help: "The model that a delta artifact was made from.")
-  var base: String?
-
-  @Option(help: "A configuration to use instead of the model's own.")
-  var config: String?
-
-  @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
-  var threads: Int?
-
   func validate() throws {
     try check(length, in: 2...1_048_576, "--length")
-    try check(threads, in: 1...1024, "--threads")
     guard [!text.isEmpty, texts != nil, images != nil].count(where: \.self) == 1 else {
       throw ValidationError("expected one of --text, --texts and --images")
     }
@@ -44,9 +33,9 @@ struct ExampleArguments: ParsableArguments {
 
   /// The options; reads the file of texts.
   func options() throws -> InferenceOptions {
-    var options = InferenceOptions(model: model, threads: threads ?? Producer.processorCount)
-    options.configuration = config
-    options.base = base
+    var options = InferenceOptions(model: source.model, threads: source.threads)
+    options.configuration = source.config
+    options.base = source.base
     options.length = length
     options.images = images
     options.texts = try texts.map { try InferenceOptions.texts(at: $0) } ?? text

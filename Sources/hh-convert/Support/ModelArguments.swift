@@ -1,0 +1,26 @@
+// The arguments of commands that run one model.
+
+import ArgumentParser
+import HHPipeline
+
+/// A model, and what opening and running it takes.
+struct ModelArguments: ParsableArguments {
+  @Argument(help: "An artifact or a checkpoint (file, index or folder).")
+  var model: String
+
+  @Option(help: "The model that a delta artifact was made from.")
+  var base: String?
+
+  @Option(help: "A configuration to use instead of the model's own.")
+  var config: String?
+
+  @Option(
+    name: .customLong("threads"), parsing: .unconditional,
+    help: "Threads to use (default: one per processor).")
+  var wantedThreads: Int?
+
+  func validate() throws { try check(wantedThreads, in: 1...1024, "--threads") }
+
+  /// Threads to use.
+  var threads: Int { wantedThreads ?? Producer.processorCount }
+}
