@@ -18,7 +18,8 @@ package enum ThreadPolicy {
     return threads > 0 ? threads : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   }
 
-  /// Sets the number of threads, at least 1. Call it once, before any computation.
+  /// Sets the number of threads, at least 1. Call it before any computation, and with one number
+  /// per process: another number in the middle of a computation changes its last bits.
   package static func use(threads: Int) {
     precondition((1...1024).contains(threads), "a number of threads between 1 and 1024")
     chosen.store(threads, ordering: .relaxed)

@@ -1,5 +1,6 @@
 // When an artifact counts as made already.
 
+import HHCompute
 import HHFormat
 import HHTestSupport
 import Testing
@@ -12,7 +13,7 @@ struct CompletionTests {
   func tokenizer() throws {
     let directory = try TemporaryDirectory()
     try ModelCopy("gpt2").write(to: "gpt2", in: directory)
-    var options = ConversionOptions(model: directory.path("gpt2"), threads: 1)
+    var options = ConversionOptions(model: directory.path("gpt2"), threads: ThreadPolicy.threads)
     options.stages = [.rewrite]
     options.output = directory.path("gpt2.hh")
     #expect(try Completion(of: options) == .absent)

@@ -1,5 +1,6 @@
 // Exports of artifacts and checkpoints: what is written, and what is refused.
 
+import HHCompute
 import HHFormat
 import HHTestSupport
 import Testing
@@ -257,7 +258,7 @@ struct ExportTests {
   @Test("a delta is exported with its base, and only with it")
   func delta() throws {
     let model = Fixtures.path("golden/forward/llama-gqa")
-    var conversion = ConversionOptions(model: model, threads: 1)
+    var conversion = ConversionOptions(model: model, threads: ThreadPolicy.threads)
     conversion.output = folder.path("delta.zst")
     conversion.distillation.steps = 0
     conversion.distillation.rowLimit = 8

@@ -118,7 +118,7 @@ struct GGUFModelExportTests {
     "an artifact made from a GGUF model has its tokenizer", arguments: ["gpt2", "bert", "llama"])
   func carriedTokenizer(_ name: String) throws {
     let gguf = try export(Checkpoint(opening: Fixtures.path("models/\(name)")), options(nil))
-    var conversion = ConversionOptions(model: gguf.path, threads: 1)
+    var conversion = ConversionOptions(model: gguf.path, threads: ThreadPolicy.threads)
     conversion.stages = [.rewrite]
     conversion.output = directory.path("model.hh")
     _ = try Conversion(conversion).run { _ in }

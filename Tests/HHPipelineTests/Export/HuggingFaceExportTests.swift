@@ -1,5 +1,6 @@
 // The folder for transformers: its files, names and settings, without Python.
 
+import HHCompute
 import HHFormat
 import HHTestSupport
 import Testing
@@ -102,7 +103,7 @@ struct HuggingFaceExportTests {
     for name in ["config.json", "model.safetensors", "preprocessor_config.json"] {
       try folder.link("model/\(name)", to: "\(model)/\(name)")
     }
-    var conversion = ConversionOptions(model: folder.path("model"), threads: 1)
+    var conversion = ConversionOptions(model: folder.path("model"), threads: ThreadPolicy.threads)
     conversion.output = folder.path("a.hedgehog.safetensors.zst")
     conversion.distillation.steps = 2
     conversion.distillation.rowLimit = 8

@@ -1,5 +1,6 @@
 // Whatever format a model comes in, it comes out of an artifact in that format bit for bit.
 
+import HHCompute
 import HHFormat
 import HHTestSupport
 import Testing
@@ -96,7 +97,7 @@ struct RoundTripTests {
       #expect(expected == (try contents(model)))
     }
     let artifact = directory.path("model.hedgehog.safetensors.zst")
-    var options = ConversionOptions(model: source, threads: 1)
+    var options = ConversionOptions(model: source, threads: ThreadPolicy.threads)
     options.output = artifact
     options.distillation.steps = 0
     if each.model != .vit { options.length = 8 }

@@ -104,7 +104,8 @@ struct TransformersTests {
   func fixtures() throws {
     let folder = try TemporaryDirectory()
     for name in ["gpt2", "llama", "bert", "vit"] {
-      var conversion = ConversionOptions(model: Fixtures.path("models/\(name)"), threads: 2)
+      var conversion = ConversionOptions(
+        model: Fixtures.path("models/\(name)"), threads: ThreadPolicy.threads)
       conversion.output = folder.path("\(name).zst")
       conversion.length = name == "vit" ? nil : 32
       conversion.distillation.steps = 8

@@ -18,7 +18,8 @@ struct AdapterFolderTests {
   private func convert(_ name: String, _ change: (inout ConversionOptions) -> Void = { _ in })
     throws
   {
-    var options = ConversionOptions(model: Fixtures.path("models/\(name)"), threads: 2)
+    var options = ConversionOptions(
+      model: Fixtures.path("models/\(name)"), threads: ThreadPolicy.threads)
     options.output = directory.path("\(name).hh")
     options.adapter = directory.path("\(name).adapter")
     options.length = 32

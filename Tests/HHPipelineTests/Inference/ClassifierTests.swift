@@ -1,6 +1,7 @@
 // Classes by the names of the configuration, probabilities that add up.
 
 import Foundation
+import HHCompute
 import HHFormat
 import HHTestSupport
 import Testing
@@ -11,7 +12,8 @@ import Testing
 struct ClassifierTests {
   @Test("images of shapes get the names of the shapes")
   func images() throws {
-    var options = InferenceOptions(model: Fixtures.path("models/vit"), threads: 2)
+    var options = InferenceOptions(
+      model: Fixtures.path("models/vit"), threads: ThreadPolicy.threads)
     options.images = Fixtures.path("data/shapes/t10k-images-idx3-ubyte")
     let classifier = try Classifier(options)
     let found = try classifier.run { _ in }
@@ -30,7 +32,8 @@ struct ClassifierTests {
 
   @Test("a model without a classifier, and examples of the wrong kind, are refused")
   func refused() throws {
-    var options = InferenceOptions(model: Fixtures.path("models/gpt2"), threads: 1)
+    var options = InferenceOptions(
+      model: Fixtures.path("models/gpt2"), threads: ThreadPolicy.threads)
     options.texts = ["a"]
     #expect(throws: PipelineError.self) { try Classifier(options) }
     options.model = Fixtures.path("models/vit")

@@ -32,7 +32,8 @@ struct EmbedderTests {
 
   @Test("each text has the vector that it has alone", arguments: ["bert", "gpt2", "llama"])
   func texts(_ name: String) throws {
-    var options = InferenceOptions(model: Fixtures.path("models/\(name)"), threads: 2)
+    var options = InferenceOptions(
+      model: Fixtures.path("models/\(name)"), threads: ThreadPolicy.threads)
     options.texts = ["the cat", "the small dog and the old cat walk home", "a"]
     let all = try Embedder(options, pooling: nil, isNormalized: true).run { _ in }
     #expect(all.count == 3)
