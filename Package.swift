@@ -54,7 +54,9 @@ let package = Package(
     library("HHCompute", ["COpenBLAS", "HHKernels"]),
     library(
       "HHPipeline", ["HHFormat", "HHCompute", collections, yams],
-      resources: ["gpt2-wikitext", "bert-glue", "vit", "llama-lora", "lolcats"].map {
+      resources: [
+        "gpt2-wikitext", "bert-classifier", "bert-glue", "vit", "llama-lora", "lolcats",
+      ].map {
         .embedInCode("Recipes/Shipped/\($0).yaml")
       } + [
         .embedInCode("Recipes/recipe.schema.json"),

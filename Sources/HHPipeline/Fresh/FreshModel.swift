@@ -69,10 +69,10 @@ package struct FreshModel: Sendable, Equatable {
       ("channelCount", isText ? nil : channels),
     ]
     var object: JSONObject = [
-      "architectures": .array([.string(className)]),
       "model_type": .string(schema.modelTypes.first ?? architecture),
-      "initializer_range": .number(Self.deviation), "dtype": .string("float32"),
+      "initializer_range": .number(Self.deviation),
     ]
+    for (key, value) in head.pairs { object[key] = value }
     for key in schema.configuration {
       if let size = sizes.first(where: { $0.0 == key.name })?.1, let name = key.keys.first {
         object[name] = .integer(Int64(size))
@@ -87,11 +87,21 @@ package struct FreshModel: Sendable, Equatable {
         ("pad_token_id", special?.padding),
       ] { object[name] = token.map { .integer(Int64($0)) } ?? .null }
     }
-    if let classes {
-      var labels: JSONObject = [:]
-      for label in 0..<classes { labels["\(label)"] = .string("LABEL_\(label)") }
-      object["id2label"] = .object(labels)
+    return object
+  }
+
+  /// What a configuration says of the model's class, of its classes and of its weights' type.
+  var head: JSONObject {
+    var object: JSONObject = [
+      "architectures": .array([.string(className)]), "dtype": .string("float32"),
+    ]
+    guard let classes else { return object }
+    var (labels, numbers) = (JSONObject(), JSONObject())
+    for label in 0..<classes {
+      labels["\(label)"] = .string("LABEL_\(label)")
+      numbers["LABEL_\(label)"] = .integer(Int64(label))
     }
+    (object["id2label"], object["label2id"]) = (.object(labels), .object(numbers))
     return object
   }
 

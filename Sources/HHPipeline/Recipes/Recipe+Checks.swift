@@ -27,23 +27,21 @@ extension Recipe {
     }
   }
 
-  /// Refuses a new model that is not trained, and training from scratch of one that is not new.
+  /// Refuses a new model that is not trained, and training beside what needs a teacher.
   private func checkModel() throws(FormatError) {
-    let isNew = json["model"]?.object != nil
     for (index, stage) in stages.enumerated() {
-      if stage.name == "train", !isNew {
-        throw contradiction(index, "expected 'model' with the sizes of a new model, found none")
+      if trains, stage.name == "distil" || stage.name == "finetune" {
+        throw contradiction(index, "expected nothing that needs a teacher beside 'train', found it")
       }
-      if isNew, stage.name == "distil" || stage.name == "finetune" {
-        throw contradiction(index, "expected 'train' for a new model, found '\(stage.name)'")
+      if case .train(_, _, .some) = stage, json["model"]?.object != nil {
+        throw problem(
+          "stages[\(index)].classes", "expected null beside a new model's sizes, found a number",
+          hint: "a new model's classes are among its sizes")
       }
     }
-    guard isNew else { return }
-    guard stages.contains(where: { $0.name == "train" }) else {
+    guard json["model"]?.object != nil else { return }
+    guard trains else {
       throw problem("stages", "expected the stage 'train' for a new model, found none")
-    }
-    guard json["data"] != .null else {
-      throw problem("data", "expected data for a new model to learn from, found none")
     }
     let model = json["model"]
     let takesClasses = model?["architecture"]?.string == "bert"
@@ -72,7 +70,7 @@ extension Recipe {
           throw problem(
             "stages[\(index)].loss", "expected a factor above 0, found 0 for every loss")
         }
-      case .finetune(let training, _), .train(let training, _):
+      case .finetune(let training, _), .train(let training, _, _):
         try check(training, at: index)
         if let steps = training.steps, steps > 0, training.warmUpSteps > steps {
           throw problem(

@@ -16,7 +16,6 @@ extension Recipe {
       throw problem("model", "expected a model here or on the command line, found none")
     }
     var options = ConversionOptions(model: model, threads: json["threads"]?.integer ?? threads)
-    options.fresh = fresh
     options.configuration = json["config"]?.string
     options.output = json["output"]?.string
     options.adapter = json["adapter"]?.string
@@ -37,8 +36,9 @@ extension Recipe {
       case .finetune(let training, let finetuning):
         try requireRunnable(training, at: index)
         options.finetuning = FinetuneRecipe(training, finetuning)
-      case .train(let training, let accumulation):
+      case .train(let training, let accumulation, let classes):
         try requireRunnable(training, at: index)
+        options.start = fresh.map { .sizes($0) } ?? .checkpoint(path: model, classes: classes)
         options.finetuning = FinetuneRecipe(
           training, FinetuningSettings(accumulation: accumulation, loss: .labels, lora: nil))
       case .evaluate(let evaluation):

@@ -25,20 +25,26 @@ extension Recipe {
       }
     }
     if options.rewrites { add("rewrite", options.attention.json) }
-    if options.fresh != nil {
+    var model = absolute(options.model)
+    if let start = options.start {
       var stage = options.finetuning.stage(batchSize: options.distillation.batchSize)
       (stage["loss"], stage["lora"]) = (nil, nil)
+      switch start {
+      case .sizes(let fresh): model = fresh.json(files: absolute(fresh.files))
+      case .checkpoint(let path, let classes):
+        model = absolute(path)
+        stage["classes"] = classes.map { .integer(Int64($0)) } ?? .null
+      }
       add("train", stage)
     } else if options.stages.contains(.distil) {
       add("distil", options.distillation.stage)
     }
-    if options.fresh == nil, options.finetuning.isOn {
+    if options.start == nil, options.finetuning.isOn {
       add("finetune", options.finetuning.stage(batchSize: options.distillation.batchSize))
     }
     try self.init(
       .object([
-        "model": options.fresh.map { $0.json(files: absolute($0.files)) }
-          ?? absolute(options.model), "config": absolute(options.configuration),
+        "model": model, "config": absolute(options.configuration),
         "output": absolute(options.outputPath), "delta": .bool(options.delta),
         "adapter": absolute(options.adapter),
         "data": absolute(options.data), "held_out": absolute(options.heldOut),

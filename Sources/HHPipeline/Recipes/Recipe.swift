@@ -9,8 +9,8 @@ package struct Recipe: Sendable, Equatable {
   package let file: String
   /// What the recipe is for; nil where it does not say.
   package var description: String? { json["description"]?.string }
-  /// Whether the recipe trains a new model, whose sizes it gives.
-  package var isForNewModel: Bool { json["model"]?.object != nil }
+  /// Whether the recipe trains a model without a teacher, in place of converting one.
+  package var trains: Bool { stages.contains { $0.name == "train" } }
   /// The stages in order.
   package let stages: [RecipeStage]
   /// The recipe with every default written out, keys in the schema's order.

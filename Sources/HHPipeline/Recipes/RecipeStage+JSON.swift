@@ -26,7 +26,9 @@ extension RecipeStage {
     case "distil": self = .distil(TrainingSettings(members), DistillationSettings(members))
     case "finetune": self = .finetune(TrainingSettings(members), FinetuningSettings(members))
     case "train":
-      self = .train(TrainingSettings(members), accumulation: members.integer("accumulation") ?? 1)
+      self = .train(
+        TrainingSettings(members), accumulation: members.integer("accumulation") ?? 1,
+        classes: members.integer("classes"))
     case "evaluate": self = .evaluate(EvaluationSettings(members))
     default: self = .rewrite(RewriteSettings(members))
     }

@@ -7,7 +7,7 @@ package enum RecipeStage: Sendable, Equatable {
   case rewrite(RewriteSettings)
   case distil(TrainingSettings, DistillationSettings)
   case finetune(TrainingSettings, FinetuningSettings)
-  case train(TrainingSettings, accumulation: Int)
+  case train(TrainingSettings, accumulation: Int, classes: Int?)
   case evaluate(EvaluationSettings)
 
   /// The stage's name in a recipe.

@@ -5,6 +5,7 @@ package enum ShippedRecipes {
   /// Name and text of each.
   static let all: [(name: String, bytes: [UInt8])] = [
     ("gpt2-wikitext", PackageResources.gpt2_wikitext_yaml),
+    ("bert-classifier", PackageResources.bert_classifier_yaml),
     ("bert-glue", PackageResources.bert_glue_yaml),
     ("vit", PackageResources.vit_yaml),
     ("llama-lora", PackageResources.llama_lora_yaml),

@@ -1,6 +1,6 @@
 // A run's folder: its recipe, its event log and its last checkpoints.
 //
-//     RUN/untrained/                                     a new model before its first step
+//     RUN/untrained/                                     a new model, or one with a new classifier
 //     RUN/recipe.yaml                                    every setting, written out
 //     RUN/events.jsonl                                   one event a line, appended
 //     RUN/checkpoint-000007.hedgehog.safetensors.zst     the last two
@@ -37,10 +37,10 @@ package struct RunFolder: Sendable {
     log = try AppendedFile(at: join(path, "events.jsonl"))
   }
 
-  /// Makes the folder of a run that trains a new model, with the untrained model in it.
+  /// Makes the folder of a run that trains a model without a teacher, with what it begins with in it.
   ///
-  /// - Throws: `FormatError` for sizes that make no model, and as other runs do; nothing is left
-  ///   behind then.
+  /// - Throws: `FormatError` for what makes no model, and as other runs do; nothing is left behind
+  ///   then.
   package init(training options: ConversionOptions) throws(FormatError) {
     let path = options.run ?? options.outputPath + ".run"
     try self.init(creating: path, recipe: Recipe(options, file: path))
@@ -79,12 +79,10 @@ package struct RunFolder: Sendable {
   package func options() throws(FormatError) -> ConversionOptions {
     var options = try Recipe.named(join(path, "recipe.yaml")).options(model: nil, threads: 1)
     options.run = path
-    if let fresh = options.fresh {
-      options.model = join(path, Self.modelName)
-      // A kill may have come before it was written; the same seed gives the same model.
-      if !isPresent(options.model) {
-        try fresh.write(to: options.model, seed: options.distillation.seed)
-      }
+    if let start = options.start {
+      options.model = try start.model(
+        in: join(path, Self.modelName), configuration: &options.configuration,
+        seed: options.distillation.seed)
     }
     return options
   }

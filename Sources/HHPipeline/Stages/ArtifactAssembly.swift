@@ -142,7 +142,7 @@ struct ArtifactAssembly {
     ]
     if let teacher = summary.teacherLoss { losses["teacher_loss"] = .number(teacher) }
     return .init(
-      name: options.fresh == nil ? "finetune" : "train", losses: losses,
+      name: options.start == nil ? "finetune" : "train", losses: losses,
       qualities: [
         "objective": .string(summary.objective), "steps": .integer(Int64(summary.steps)),
         "trained_parameters": .integer(Int64(summary.parameterCount)),

@@ -64,7 +64,7 @@ package struct Conversion {
       training: training.map { training in
         ConversionPlan.Training(
           data: training.rows.description, steps: options.distillation.steps,
-          batchSize: options.distillation.batchSize, isFresh: options.fresh != nil,
+          batchSize: options.distillation.batchSize, isAlone: options.start != nil,
           length: training.rows.length,
           rowCount: training.rows.distillationCount,
           finetuning: training.objective.map {
@@ -102,13 +102,13 @@ package struct Conversion {
       options: options, graph: graph, checkpoint: checkpoint, names: names)
     var options = try options.resolved(
       distillationRows: rows.distillationCount, rows: rows.trainingCount)
-    if options.fresh != nil, graph.kind == .encoder, graph.tokenHead != nil {
+    if options.start != nil, graph.kind == .encoder, graph.tokenHead != nil {
       options.finetuning.masking = try TokenMasking(graph, checkpoint)
     }
     let evaluations = try StageEvaluations(
       options,
       model: OpenedModel(checkpoint: checkpoint, names: names, runner: runner, teacher: nil),
-      comparing: options.fresh == nil)
+      comparing: options.start == nil)
     var estimate = ConversionEstimate(
       graph: graph, recipe: options.distillation,
       rowCount: rows.distillationCount + rows.heldOutCount, length: rows.length)
@@ -233,8 +233,8 @@ package struct Conversion {
     guard let training else { return nil }
     let (rows, heldOut) = try training.rows.load(runner: training.runner, report: report)
     let student = student(of: training.runner.graph)
-    if options.fresh != nil {
-      return try trainFresh(student, run, rows, heldOut, report: report)
+    if options.start != nil {
+      return try trainAlone(student, run, rows, heldOut, report: report)
     }
     var evaluations: [EvaluationResult] = []
     func evaluate(after stage: String) throws {
@@ -265,8 +265,8 @@ package struct Conversion {
     return (result, finetuned, summary)
   }
 
-  /// Trains a new model, which has no teacher to be distilled from.
-  private func trainFresh(
+  /// Trains a model without a teacher, from whose answers it could be distilled.
+  private func trainAlone(
     _ student: ModelRunner, _ run: ConversionRun?, _ rows: LabelledRows, _ heldOut: LabelledRows,
     report: ProgressReport
   ) throws -> (
@@ -324,10 +324,10 @@ package struct Conversion {
     heldOut: LabelledRows, report: ProgressReport
   ) throws -> FinetunedModel? {
     guard let teacher = training?.runner else { return nil }
-    let isFresh = options.fresh != nil
-    try report(.stage(isFresh ? "train" : "finetune"))
+    let isAlone = options.start != nil
+    try report(.stage(isAlone ? "train" : "finetune"))
     let stage = FinetuneStage(
-      student: student, teacher: isFresh ? nil : teacher, recipe: options.finetuning,
+      student: student, teacher: isAlone ? nil : teacher, recipe: options.finetuning,
       batchSize: options.distillation.batchSize)
     let finetuned = try FinetunedModel(
       student,

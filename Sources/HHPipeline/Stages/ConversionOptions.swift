@@ -12,9 +12,9 @@ package struct ConversionOptions: Sendable, Equatable {
 
   /// A checkpoint file, a shard index or a folder.
   package var model: String
-  /// A new model to train from scratch, whose untrained weights are `model`; nil for a conversion.
-  package var fresh: FreshModel?
-  /// Whether softmax attention is replaced; a new model may keep it.
+  /// What is trained without a teacher, from the weights in `model`; nil for a conversion.
+  package var start: TrainingStart?
+  /// Whether softmax attention is replaced; training without a teacher may keep it.
   package var rewrites = true
   /// Path of the artifact; nil means the model's name in the working folder.
   package var output: String?

@@ -23,7 +23,7 @@ package struct ConversionPlan: Sendable, Equatable {
     package let steps: Int
     package let batchSize: Int
     /// Whether a new model is trained, without distillation.
-    package let isFresh: Bool
+    package let isAlone: Bool
     /// Positions per row.
     package let length: Int
     /// Distinct training rows.
@@ -68,14 +68,14 @@ package struct ConversionPlan: Sendable, Equatable {
       lines += [
         "data         \(training.data)"
       ]
-      if !training.isFresh {
+      if !training.isAlone {
         lines.append(
           "distillation \(training.steps) steps of \(training.batchSize) rows of"
             + " \(training.length), \(training.rowCount) distinct rows")
       }
       if let finetuning = training.finetuning {
         lines.append(
-          (training.isFresh ? "training     " : "finetuning   ")
+          (training.isAlone ? "training     " : "finetuning   ")
             + "\(finetuning.steps) steps of \(finetuning.batchSize) rows on"
             + " \(finetuning.objective), \(finetuning.trained)")
       }

@@ -72,7 +72,7 @@ struct Convert: ParsableCommand {
 
   private func options() throws -> ConversionOptions {
     var options = try arguments.options(model: model)
-    guard options.fresh == nil else {
+    guard options.start == nil else {
       throw PipelineError.invalidOption(
         name: "--recipe", problem: "expected one that converts a model, found one for 'train'")
     }

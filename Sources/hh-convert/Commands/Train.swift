@@ -5,15 +5,19 @@ import HHPipeline
 
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Train a new model from scratch, with softmax or Hedgehog attention.",
+    abstract: "Train a model, new or from a checkpoint, with softmax or Hedgehog attention.",
     discussion: """
-      The recipe's 'model' gives the sizes, its 'data' what is learnt, its stage 'train' how. With a \
-      stage 'rewrite' before it the model is a Hedgehog artifact, without one a folder as \
+      The recipe's 'model' gives the sizes of a new model or names a checkpoint, its 'data' what is \
+      learnt, its stage 'train' how; with 'classes' there a checkpoint gets a new classifier. With \
+      a stage 'rewrite' before it the result is a Hedgehog artifact, without one a folder as \
       save_pretrained writes it. A run folder is always kept, so that 'resume' can go on.
       """)
 
-  @Argument(help: "The recipe: a YAML or JSON file.")
+  @Argument(help: "The recipe: a YAML or JSON file, or the name of a shipped one.")
   var recipe: String
+
+  @Option(help: "The checkpoint to begin with, in place of the recipe's.")
+  var model: String?
 
   @Option(
     name: .shortAndLong,
@@ -25,6 +29,9 @@ struct Train: ParsableCommand {
 
   @Option(help: "Rows to train on, in place of the recipe's.")
   var data: String?
+
+  @Option(help: "Rows to measure on, in place of the recipe's.")
+  var heldOut: String?
 
   @Option(parsing: .unconditional, help: "Optimiser steps, in place of the recipe's.")
   var steps: Int?
@@ -77,14 +84,18 @@ struct Train: ParsableCommand {
 
   private func options() throws -> ConversionOptions {
     let recipe = try Recipe.named(recipe)
-    guard recipe.isForNewModel else {
+    guard recipe.trains else {
       throw PipelineError.invalidOption(
-        name: self.recipe,
-        problem: "expected 'model' with the sizes of a new model, found none")
+        name: self.recipe, problem: "expected the stage 'train', found none")
     }
     var options = try recipe.options(
-      model: nil, threads: threads ?? Producer.processorCount)
+      model: model, threads: threads ?? Producer.processorCount)
     if let data { options.data = data }
+    guard options.data != nil else {
+      throw PipelineError.invalidOption(
+        name: "--data", problem: "expected data to learn from, here or in the recipe, found none")
+    }
+    if let heldOut { options.heldOut = heldOut }
     if let steps { (options.finetuning.steps, options.finetuning.epochs) = (steps, nil) }
     if let learningRate { options.finetuning.learningRate = learningRate }
     if let seed { (options.distillation.seed, options.finetuning.seed) = (seed, seed) }

@@ -54,7 +54,7 @@ final class EventPrinter {
         "\(plan.architecture): \(plan.rewrite.blocks.count) blocks,"
           + " \(count(plan.rewrite.newParameterCount)) new parameters; "
           + (plan.training.map { training in
-            "\(training.data); \(training.isFresh ? training.finetuning?.steps ?? 0 : training.steps)"
+            "\(training.data); \(training.isAlone ? training.finetuning?.steps ?? 0 : training.steps)"
               + " steps of \(training.batchSize) x \(training.length), about \(duration(plan.seconds))"
           } ?? "no training, about \(duration(plan.seconds))"))
     case .stage: break

@@ -253,6 +253,14 @@ struct RecipeTests {
       Bad(
         text: "stages: [{stage: rewrite, keep_softmax: [1, 1]}]",
         place: "key 'stages[0].keep_softmax'", problem: "expected each block once"),
+      Bad(
+        text: "stages: [{stage: rewrite}, {stage: distil}, {stage: train}]",
+        place: "key 'stages[1].stage'",
+        problem: "expected nothing that needs a teacher beside 'train', found it"),
+      Bad(
+        text: "model: {architecture: bert}\nstages: [{stage: train, classes: 2}]",
+        place: "key 'stages[0].classes'",
+        problem: "expected null beside a new model's sizes, found a number"),
       Bad(text: "held_out: a.txt", place: "key 'held_out'", problem: "expected 'data' beside it"),
     ]
   }
@@ -291,7 +299,8 @@ struct RecipeTests {
     #expect(error?.kind == .missingInput)
     #expect(error?.hint == "did you mean 'lolcats'?")
     #expect(
-      try #require(error).problem.contains("gpt2-wikitext, bert-glue, vit, llama-lora, lolcats"))
+      try #require(error).problem.contains(
+        "gpt2-wikitext, bert-classifier, bert-glue, vit, llama-lora, lolcats"))
   }
 
   @Test("every printed recipe is one under the JSON Schema", .needsPython)

@@ -69,6 +69,24 @@ struct RecipeWritingTests {
     #expect(try roundTrip(options).stages == [.rewrite])
   }
 
+  @Test("so does what is trained without a teacher")
+  func starts() throws {
+    var options = plain()
+    options.data = "/d"
+    options.finetuning.steps = 5
+    (options.finetuning.batchSize, options.finetuning.loss) = (2, .labels)
+    (options.distillation.steps, options.rewrites) = (0, false)
+    var sizes = FreshModel(architecture: "llama")
+    (sizes.keyValueHeads, sizes.files) = (2, "/f")
+    for start in [
+      .sizes(sizes), .checkpoint(path: "/m", classes: 3), .checkpoint(path: "/m", classes: nil),
+    ] as [TrainingStart] {
+      options.start = start
+      if case .sizes = start { options.model = "" } else { options.model = "/m" }
+      #expect(try roundTrip(options) == options)
+    }
+  }
+
   @Test("paths are made absolute", arguments: ["gpt2-wikitext", "bert-glue", "vit"])
   func paths(_ name: String) throws {
     let options = try Recipe.named(name).options(model: "models/x", threads: 1)

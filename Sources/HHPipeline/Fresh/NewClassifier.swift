@@ -1,0 +1,83 @@
+// A trained model whose heads give way to a classifier that is yet to be trained.
+
+internal import HHCompute
+internal import HHFormat
+
+/// A checkpoint that gets a new classifier.
+struct NewClassifier {
+  /// Number of classes.
+  let classCount: Int
+  /// The checkpoint.
+  let path: String
+  /// A file in place of the checkpoint's `config.json`.
+  let configuration: String?
+
+  /// Files that describe another model than the one that comes of it.
+  private static let strangers: Set<String> = ["README.md", Companions.ggufName]
+
+  /// Writes the model in float32 into a new folder, under the names that transformers gives a model
+  /// of this kind, so that it loads there too. The blocks, and a BERT's pooler where there is one,
+  /// are the checkpoint's; all else is drawn as for a new model.
+  ///
+  /// - Throws: `unsupported` for an artifact and for an architecture without classifiers, and what
+  ///   opening a checkpoint throws; nothing is left behind then.
+  func write(to folder: String, seed: UInt64) throws(FormatError) {
+    let checkpoint = try Checkpoint(opening: path, configuration: configuration)
+    guard checkpoint.artifact == nil else {
+      throw FormatError(
+        .unsupported, file: path, problem: "expected a softmax model, found an artifact",
+        hint: "pass the model that it was made from")
+    }
+    let names = try NameMap(checkpoint)
+    let schema = names.schema
+    guard schema.tensors.contains(where: { $0.role == "classifier.weight" }) else {
+      throw FormatError(
+        .unsupported, file: path,
+        problem: "expected a bert or vit, which can have a classifier, found a"
+          + " \(schema.architecture)")
+    }
+    var model = FreshModel(architecture: schema.architecture)
+    model.classes = classCount
+    let configuration = configuration(names, checkpoint.configuration ?? [:], like: model)
+    let tensors = try model.tensors(configuration, file: checkpoint.configurationPath ?? path)
+    let parameters = ParameterStore(checkpoint: checkpoint, names: names)
+    let staging = try StagingFolder(for: folder, replacing: false)
+    try SafetensorsWriter.write(
+      to: staging.path("model.safetensors"),
+      tensors: tensors.map { ($0.tensor.name, .f32, $0.tensor.shape) },
+      metadata: [("format", "pt")]
+    ) { index, sink throws(FormatError) in
+      let (role, tensor) = tensors[index]
+      let isNew = role.hasPrefix("classifier.") || !names.holds(role)
+      let buffer =
+        isNew
+        ? model.values(role: role, count: tensor.elementCount, seed: seed)
+        : try parameters.vector(role)
+      let values = buffer.span
+      // Safe: floats have no padding.
+      try sink(unsafe values.bytes)
+      parameters.release()
+    }
+    try staging.write(
+      Array(JSONValue.object(configuration).readableText.utf8), to: "config.json")
+    for file in try Companions(of: checkpoint).files where !Self.strangers.contains(file.name) {
+      try staging.write(file.content, to: file.name)
+    }
+    try staging.publish()
+  }
+
+  /// The checkpoint's configuration with what the classifier changes.
+  private func configuration(
+    _ names: NameMap, _ given: JSONObject, like model: FreshModel
+  ) -> JSONObject {
+    var result = names.completed(given)
+    let own = model.head
+    for (key, value) in own.pairs { result[key] = value }
+    if result["model_type"] == nil {
+      result["model_type"] = .string(names.schema.modelTypes.first ?? names.schema.architecture)
+    }
+    // Of the heads that are gone, and of the type that the weights no longer have.
+    for key in ["problem_type", "num_labels", "_num_labels", "torch_dtype"] { result[key] = nil }
+    return result
+  }
+}
