@@ -3,6 +3,7 @@
 // All of it is integer arithmetic or exact float arithmetic on the bits, so every clone gives the
 // same result. Sources may start at any address: elements are read through unaligned types.
 #include "CHHKernels.h"
+#include "half.h"
 #include "multiversion.h"
 
 #pragma STDC FP_CONTRACT OFF
@@ -10,12 +11,6 @@
 typedef uint16_t __attribute__((aligned(1), may_alias)) u16_at_any_address;
 typedef uint32_t __attribute__((aligned(1), may_alias)) u32_at_any_address;
 typedef uint64_t __attribute__((aligned(1), may_alias)) u64_at_any_address;
-
-static inline float float_of_bits(uint32_t bits) {
-  float value;
-  __builtin_memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 static inline uint32_t bits_of_float(float value) {
   uint32_t bits;
@@ -25,25 +20,12 @@ static inline uint32_t bits_of_float(float value) {
 
 HH_MULTIVERSION
 void hh_f32_from_f16(float *output, const void *source, size_t count) {
-  const u16_at_any_address *elements = source;
-  for (size_t i = 0; i < count; i++) {
-    const uint32_t word = (uint32_t)elements[i] << 16;
-    const uint32_t magnitude = word + word;
-    // Normal numbers, infinity and NaN: move the exponent field and rebias it by multiplication,
-    // which is exact and keeps infinity and NaN what they are.
-    const float normal = float_of_bits((magnitude >> 4) + 0x70000000u) * 0x1p-112f;
-    // Subnormal numbers: put the mantissa below 0.5 and let the subtraction normalise it.
-    const float subnormal = float_of_bits((magnitude >> 17) | 0x3F000000u) - 0.5f;
-    const uint32_t bits =
-        magnitude < 0x08000000u ? bits_of_float(subnormal) : bits_of_float(normal);
-    output[i] = float_of_bits((word & 0x80000000u) | bits);
-  }
+  hh_widen(output, source, count, 0);
 }
 
 HH_MULTIVERSION
 void hh_f32_from_bf16(float *output, const void *source, size_t count) {
-  const u16_at_any_address *elements = source;
-  for (size_t i = 0; i < count; i++) output[i] = float_of_bits((uint32_t)elements[i] << 16);
+  hh_widen(output, source, count, 1);
 }
 
 HH_MULTIVERSION
@@ -55,11 +37,11 @@ void hh_f16_from_f32(void *output, const float *source, size_t count) {
     // Adding a power of two chosen from the exponent makes the addition round at bit 10, to
     // nearest and ties to even, also where the result is subnormal; too large a value is scaled
     // to infinity first.
-    const float large = float_of_bits(word & 0x7FFFFFFFu) * 0x1p+112f;
+    const float large = hh_float_of_bits(word & 0x7FFFFFFFu) * 0x1p+112f;
     const float scaled = large * 0x1p-110f;
     uint32_t exponent = magnitude & 0xFF000000u;
     if (exponent < 0x71000000u) exponent = 0x71000000u;
-    const uint32_t rounded = bits_of_float(float_of_bits((exponent >> 1) + 0x07800000u) + scaled);
+    const uint32_t rounded = bits_of_float(hh_float_of_bits((exponent >> 1) + 0x07800000u) + scaled);
     const uint32_t finite = ((rounded >> 13) & 0x7C00u) + (rounded & 0x0FFFu);
     const uint32_t bits = magnitude > 0xFF000000u ? 0x7E00u : finite;
     elements[i] = (uint16_t)((word >> 16 & 0x8000u) | bits);

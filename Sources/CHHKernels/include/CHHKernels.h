@@ -19,6 +19,18 @@ size_t hh_first_with_bits_16(const void *source, size_t count, uint16_t mask);
 size_t hh_first_with_bits_32(const void *source, size_t count, uint32_t mask);
 size_t hh_first_with_bits_64(const void *source, size_t count, uint64_t mask);
 
+// Products with 16-bit weights (half_product.c): y (rows, outputs) of x (rows, inputs), for few rows.
+// A sum's order depends on `inputs` alone. float16, or bfloat16 where `is_bf16`.
+
+/// y = x Wᵀ, W (outputs, inputs) without gaps.
+void hh_half_product_rows(
+  size_t rows, size_t inputs, size_t outputs, const float *x, size_t x_stride,
+  const uint16_t *weight, int is_bf16, float *y, size_t y_stride);
+/// y = x W, W (inputs, outputs) with rows `weight_stride` elements apart.
+void hh_half_product_columns(
+  size_t rows, size_t inputs, size_t outputs, const float *x, size_t x_stride,
+  const uint16_t *weight, size_t weight_stride, int is_bf16, float *y, size_t y_stride);
+
 // Dequantisation (dequantize*.c).
 
 /// Weights of a ggml type as float32: `blocks` blocks at any address, their elements in order.

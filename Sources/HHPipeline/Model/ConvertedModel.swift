@@ -54,7 +54,8 @@ package struct ConvertedModel {
   /// - Throws: `badData` for damaged maps, `unsupported` for maps that are not stored as floats.
   package func runner() throws(FormatError) -> ModelRunner {
     let runner = ModelRunner(
-      graph: graph, parameters: ParameterStore(checkpoint: checkpoint, names: names))
+      graph: graph,
+      parameters: ParameterStore(checkpoint: checkpoint, names: names, keepsHalves: true))
     for block in plan.blocks {
       let maps = block.maps()
       for (tensor, buffer) in zip(block.tensors, maps.parameters) {

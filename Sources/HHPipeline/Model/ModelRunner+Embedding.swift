@@ -47,7 +47,11 @@ extension ModelRunner {
   private func embed(
     _ batch: TokenBatch, _ embedding: TokenEmbedding, into hidden: Matrix, position: Int
   ) throws(FormatError) {
-    gatherRows(try table(embedding.token), ids: batch.ids, into: hidden)
+    if let half = try parameters.half(embedding.token, columns: graph.hiddenSize) {
+      half.gatherRows(ids: batch.ids, into: hidden)
+    } else {
+      gatherRows(try table(embedding.token), ids: batch.ids, into: hidden)
+    }
     if let role = embedding.position {
       let positions = try table(role).rows(position..<position + batch.length)
       for row in 0..<batch.rowCount {

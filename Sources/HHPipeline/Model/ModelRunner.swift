@@ -72,9 +72,20 @@ package final class ModelRunner {
 
   /// y = x Wᵀ + b.
   func apply(_ linear: Linear, to x: Matrix, into y: Matrix) throws(FormatError) {
-    gemm(
-      x, transposed: false, try parameters.matrix(linear), transposed: !linear.isInputMajor,
-      into: y)
+    let transposed = !linear.isInputMajor
+    let columns = transposed ? linear.inputs : linear.outputs
+    if let half = try parameters.half(linear.weight, columns: columns) {
+      if x.rows <= HalfMatrix.fewRows {
+        half.product(x, transposed: transposed, into: y)
+      } else {
+        let wide = workspace.matrix(.weight, rows: half.rows, columns: half.columns)
+        half.widen(into: wide)
+        gemm(x, transposed: false, wide, transposed: transposed, into: y)
+      }
+    } else {
+      gemm(
+        x, transposed: false, try parameters.matrix(linear), transposed: transposed, into: y)
+    }
     if let bias = linear.bias { addBias(try parameters.vector(bias), to: y) }
   }
 

@@ -30,7 +30,8 @@ package struct OpenedModel {
     guard checkpoint.artifact != nil else {
       names = try NameMap(checkpoint)
       runner = ModelRunner(
-        graph: try Graph(names), parameters: ParameterStore(checkpoint: checkpoint, names: names))
+        graph: try Graph(names),
+        parameters: ParameterStore(checkpoint: checkpoint, names: names, keepsHalves: true))
       teacher = nil
       return
     }

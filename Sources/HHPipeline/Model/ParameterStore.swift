@@ -9,14 +9,23 @@ package import HHFormat
 package final class ParameterStore {
   private let checkpoint: Checkpoint
   private let names: NameMap
+  private let keepsHalves: Bool
   private var loaded: [String: FloatBuffer] = [:]  // by tensor name
+  private var halves: [String: HalfMatrix] = [:]  // by tensor name
   private var pinned: Set<String> = []
   private let ties: [String: String]  // roles stored twice, to the tensor that counts
 
   /// Serves the weights of a checkpoint under the roles of its name map.
-  package init(checkpoint: Checkpoint, names: NameMap) {
+  ///
+  /// - Parameters:
+  ///   - checkpoint: Where the weights are.
+  ///   - names: Which tensor has which role.
+  ///   - keepsHalves: Whether `half` serves matrices of 16-bit floats as they are: half the memory and
+  ///     faster decoding, but nothing that could be trained.
+  package init(checkpoint: Checkpoint, names: NameMap, keepsHalves: Bool = false) {
     self.checkpoint = checkpoint
     self.names = names
+    self.keepsHalves = keepsHalves
     ties = Dictionary(
       names.storedTies.map { ($0.role.role, $0.tied.tensor.name) },
       uniquingKeysWith: { first, _ in first })
@@ -52,6 +61,29 @@ package final class ParameterStore {
     LinearWeight(linear, in: try vector(linear.weight))
   }
 
+  /// The weights of a role as the 16-bit floats that the file stores, with so many columns; nil where
+  /// it stores others, or the store keeps float32.
+  package func half(_ role: String, columns: Int) throws(FormatError) -> HalfMatrix? {
+    guard keepsHalves, let name = tensorName(role), let tensor = names[role]?.tensor else {
+      return nil
+    }
+    if let matrix = halves[name] { return matrix }
+    let format: HalfMatrix.Format
+    switch tensor.dtype {
+    case .f16: format = .float16
+    case .bf16: format = .bfloat16
+    default: return nil
+    }
+    var bits = HalfMatrix.Bits(capacity: tensor.elementCount)
+    for range in checkpoint.windows(over: tensor.byteCount) {
+      try checkpoint.withBytes(of: name, in: range) { bits.append($0) }
+    }
+    let matrix = HalfMatrix(
+      rows: tensor.elementCount / columns, columns: columns, format, bits: bits)
+    halves[name] = matrix
+    return matrix
+  }
+
   /// Keeps the weights of a role from now on, whatever is released: they are about to be changed.
   package func pin(_ role: String) throws(FormatError) -> (tensor: String, values: FloatBuffer) {
     let values = try vector(role)
@@ -61,5 +93,8 @@ package final class ParameterStore {
   }
 
   /// Forgets every weight that is not pinned, so that memory holds one layer at a time.
-  package func release() { loaded = loaded.filter { pinned.contains($0.key) } }
+  package func release() {
+    loaded = loaded.filter { pinned.contains($0.key) }
+    halves = [:]
+  }
 }

@@ -10,6 +10,8 @@ final class Workspace {
   enum Name: Hashable {
     case normed, queryKeyValue, query, key, value, mixed, sublayer, inner, gate, patches, head,
       first
+    /// A linear map's weights, widened.
+    case weight
     case logits
     // Of training: gradients, and what losses are computed from.
     case gradientA, gradientB, gradientC, gradientInner, patchGradient

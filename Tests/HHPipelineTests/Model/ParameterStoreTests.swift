@@ -47,6 +47,36 @@ struct ParameterStoreTests {
     #expect(try store.vector("head.weight").values == store.vector("embedding.token.weight").values)
   }
 
+  @Test(
+    "a store for inference keeps matrices of 16-bit floats as they are, and runs to the same logits",
+    arguments: ["gpt2-model-f16", "llama-bf16"])
+  func halves(_ name: String) throws {
+    let checkpoint = try Checkpoint(opening: Fixtures.path("golden/forward/\(name)"))
+    let names = try NameMap(checkpoint)
+    let graph = try Graph(names)
+    let wide = ParameterStore(checkpoint: checkpoint, names: names)
+    let narrow = ParameterStore(checkpoint: checkpoint, names: names, keepsHalves: true)
+    let role = "embedding.token.weight"
+    let table = try #require(try narrow.half(role, columns: graph.hiddenSize))
+    let values = Matrix(rows: table.rows, columns: table.columns)
+    table.widen(into: values)
+    #expect(try values.values == wide.vector(role).values)
+    #expect(try wide.half(role, columns: graph.hiddenSize) == nil)
+
+    let tokens = TokenBatch(ids: [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8], length: 12)
+    for count in [2, 12] {
+      let input = ModelInput.tokens(TokenBatch(ids: Array(tokens.ids.prefix(count)), length: count))
+      let outputs = try [wide, narrow].map { store in
+        let runner = ModelRunner(graph: graph, parameters: store)
+        let hidden = Matrix(rows: count, columns: graph.hiddenSize)
+        var state = try runner.embed(input, into: hidden)
+        try runner.run(graph.nodes.filter { $0.layer != nil }, &state)
+        return state.hidden.values
+      }
+      for (a, b) in zip(outputs[0], outputs[1]) { #expect(abs(a - b) <= 1e-5) }
+    }
+  }
+
   @Test("a role that the checkpoint does not fill is an error that names it")
   func missing() throws {
     let (store, _, checkpoint) = try store("bert-model")

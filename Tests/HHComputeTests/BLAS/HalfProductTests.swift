@@ -1,0 +1,77 @@
+// Products with 16-bit weights against sums in Double.
+
+import HHCompute
+import HHKernels
+import Testing
+
+@Suite("HalfMatrix")
+struct HalfProductTests {
+  /// Some weights as 16-bit floats, and the same values in float32.
+  private func weights(
+    rows: Int, columns: Int, _ format: HalfMatrix.Format
+  ) -> (half: HalfMatrix, wide: Matrix) {
+    var samples = Samples(seed: 5)
+    let values = samples.values(rows * columns)
+    var bits = [UInt16](repeating: 0, count: values.count)
+    var span = bits.mutableSpan
+    switch format {
+    case .float16: convertToF16(values.span, to: &span)
+    case .bfloat16: convertToBF16(values.span, to: &span)
+    }
+    var elements = HalfMatrix.Bits(capacity: bits.count)
+    // Safe: an integer has no padding.
+    unsafe elements.append(bits.span.bytes)
+    let half = HalfMatrix(rows: rows, columns: columns, format, bits: elements)
+    let wide = Matrix(rows: rows, columns: columns)
+    half.widen(into: wide)
+    return (half, wide)
+  }
+
+  @Test(
+    "a product is the sum of products, stored either way",
+    arguments: [HalfMatrix.Format.float16, .bfloat16], [true, false])
+  func products(format: HalfMatrix.Format, transposed: Bool) {
+    for (rows, inputs, outputs) in [
+      (1, 1, 1), (1, 7, 130), (3, 515, 129), (8, 64, 700), (2, 1030, 5), (1, 3, 513),
+    ] {
+      let (half, wide) = weights(
+        rows: transposed ? outputs : inputs, columns: transposed ? inputs : outputs, format)
+      var samples = Samples(seed: 6)
+      let x = samples.matrix(rows, inputs)
+      let y = Matrix(rows: rows, columns: outputs)
+      half.product(x, transposed: transposed, into: y)
+      for row in 0..<rows {
+        for output in 0..<outputs {
+          var (sum, size) = (0.0, 0.0)
+          for input in 0..<inputs {
+            let weight = transposed ? wide[output, input] : wide[input, output]
+            sum += Double(x[row, input]) * Double(weight)
+            size += abs(Double(x[row, input]) * Double(weight))
+          }
+          #expect(abs(Double(y[row, output]) - sum) <= 1e-6 * size + 1e-30)
+        }
+      }
+    }
+  }
+
+  @Test("a row's product does not depend on the rows beside it")
+  func rowsAreIndependent() {
+    for transposed in [true, false] {
+      let (half, _) = weights(rows: 96, columns: 96, .bfloat16)
+      var samples = Samples(seed: 7)
+      let x = samples.matrix(5, 96)
+      let (together, alone) = (Matrix(rows: 5, columns: 96), Matrix(rows: 1, columns: 96))
+      half.product(x, transposed: transposed, into: together)
+      half.product(x.rows(3..<4), transposed: transposed, into: alone)
+      #expect(together.rows(3..<4).values == alone.values)
+    }
+  }
+
+  @Test("rows are gathered by number")
+  func gather() {
+    let (half, wide) = weights(rows: 9, columns: 33, .float16)
+    let rows = Matrix(rows: 3, columns: 33)
+    half.gatherRows(ids: [8, 0, 8], into: rows)
+    #expect(rows.values == [8, 0, 8].flatMap { wide.rows($0..<$0 + 1).values })
+  }
+}
