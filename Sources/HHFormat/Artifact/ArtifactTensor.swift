@@ -6,11 +6,18 @@ package struct ArtifactTensor: Sendable {
   /// Lends a range of the tensor's little-endian, row-major bytes to `body`, for the duration of the
   /// call.
   ///
-  /// It is called from several threads at a time: for every range once for the digest, and then for
-  /// each of its planes. It must lend the same bytes every time.
+  /// It is called from several threads at a time: for the digest, in order, and for each plane. It
+  /// must lend the same bytes every time.
   package typealias Lender =
     @Sendable (_ range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Void)
     throws(FormatError) -> Void
+
+  /// Sees a part of the bytes, which starts at `offset` of the tensor's and holds whole elements.
+  ///
+  /// It gets every part once, from any thread, and before the artifact is published: what it throws
+  /// ends the writing.
+  package typealias Check =
+    @Sendable (_ offset: Int, _ bytes: RawSpan) throws(FormatError) -> Void
 
   /// The name.
   package let name: String
@@ -23,17 +30,19 @@ package struct ArtifactTensor: Sendable {
   /// Bytes that there are to lend.
   package let byteCount: Int
   let lend: Lender
+  let check: Check?
 
-  /// Creates a tensor whose `byteCount` bytes `lend` lends.
+  /// Creates a tensor whose `byteCount` bytes `lend` lends and `check`, if any, sees.
   package init(
     name: String, dtype: DType, shape: [Int], origin: TensorOrigin, byteCount: Int,
-    lend: @escaping Lender
+    check: Check? = nil, lend: @escaping Lender
   ) {
     self.name = name
     self.dtype = dtype
     self.shape = shape
     self.origin = origin
     self.byteCount = byteCount
+    self.check = check
     self.lend = lend
   }
 

@@ -56,86 +56,52 @@ package struct ArtifactSummary: Sendable, Equatable {
 package enum ArtifactWriter {
   /// Writes an artifact and publishes it under `path` once it is whole and on disk.
   ///
-  /// The header comes first and holds each tensor's digest, so every tensor is read twice: once to
-  /// digest it and once to compress it. Beside what is lent, memory holds a few frames for each
-  /// thread. The same tensors, files and description give the same bytes.
+  /// Tensors are digested and compressed side by side. The header comes first and holds the digests,
+  /// so room is kept for it and it is written at last. Beside what is lent, memory holds a few frames
+  /// for each thread. The same tensors, files and description give the same bytes.
   ///
   /// Throws `.cannotCreate` where the output exists and is not to be replaced, `.io` where it
-  /// cannot be written, `.badData` where a tensor does not have the bytes that its shape needs.
+  /// cannot be written, `.badData` where a tensor does not have the bytes that its shape needs, and
+  /// what the checks of tensors throw.
   package static func write(
     to path: String, description: ArtifactDescription, tensors: [ArtifactTensor],
     files: [Companions.File] = [], options: ArtifactOptions = ArtifactOptions()
+  ) throws(FormatError) -> ArtifactSummary {
+    try write(to: path, sources: [], tensors: tensors, files: files, options: options) { _ in
+      description
+    }
+  }
+
+  /// Writes an artifact whose description holds digests of other files, the `sources`; otherwise as
+  /// the other form. Each source is read once, while the tensors are, which are mostly its bytes.
+  ///
+  /// `description` gets the SHA-256 of each source in hexadecimal. It is called twice, the first time
+  /// with digests of zeros, and must give descriptions of equal length as JSON.
+  package static func write(
+    to path: String, sources: [MappedFile], tensors: [ArtifactTensor],
+    files: [Companions.File] = [], options: ArtifactOptions = ArtifactOptions(),
+    description: (_ sources: [String]) throws(FormatError) -> ArtifactDescription
   ) throws(FormatError) -> ArtifactSummary {
     precondition(
       options.frameSize > 0 && options.frameSize <= ArtifactManifest.maximumFrameSize
         && options.frameSize.isMultiple(of: 8), "frameSize: a positive multiple of 8")
     // First of all: an output that cannot be created must not cost an hour of digests.
     let file = try AtomicFile(at: path, replacing: options.replacing)
-    let (tensors, manifest) = try contents(
-      description, tensors, files, path: path, options: options)
-    let header = try ArtifactHeader.encoded(manifest, file: path)
-    let writer = FrameWriter(
-      file: consume file, path: path, options: options,
-      total: manifest.tensors.reduce(0) { $0 + $1.byteCount })
-    try writer.writeHeader(header)
-    try writer.write(tensors, of: manifest)
-    return try writer.finish()
-  }
-
-  /// The tensors to write, and the manifest that describes them.
-  private static func contents(
-    _ description: ArtifactDescription, _ tensors: [ArtifactTensor], _ files: [Companions.File],
-    path: String, options: ArtifactOptions
-  ) throws(FormatError) -> (tensors: [ArtifactTensor], manifest: ArtifactManifest) {
-    let carried = files.map {
-      CarriedFile(name: $0.name, bytes: $0.content.count, sha256: ContentDigest.of($0.content))
+    let contents = try ArtifactContents(tensors, files: files, path: path, options: options)
+    func header(_ digests: (files: [String], tensors: [String])) throws(FormatError) -> [UInt8] {
+      let manifest = contents.manifest(try description(digests.files), digests: digests.tensors)
+      return try ArtifactHeader.encoded(manifest, file: path)
     }
-    var tensors = tensors
-    if !options.delta { tensors += zip(carried, files).map { ArtifactTensor($0, $1.content) } }
-    let sizes = try sizes(of: tensors, path: path)
-    let digests = try TensorDigests.of(tensors, threads: options.threads)
-    let entries = tensors.indices.map { index in
-      let tensor = tensors[index]
-      return ArtifactManifest.Tensor(
-        name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
-        layout: options.layout.applied(to: tensor.dtype), sha256: digests[index],
-        origin: tensor.origin, byteCount: sizes[index])
-    }
-    func isWritten(_ entry: ArtifactManifest.Tensor) -> Bool {
-      !options.delta || entry.origin != .kept
-    }
-    let base = ArtifactBase(
-      tensors: entries.filter { !isWritten($0) }.map {
-        ArtifactBase.Tensor(
-          name: $0.name, dtype: $0.dtype, shape: $0.shape, sha256: $0.sha256,
-          byteCount: $0.byteCount)
-      }, files: carried)
-    let manifest = ArtifactManifest(
-      version: .current, description: description, frameSize: options.frameSize,
-      tensors: entries.filter(isWritten), files: options.delta ? [] : carried,
-      base: options.delta ? base : nil)
-    return (zip(tensors, entries).filter { isWritten($1) }.map(\.0), manifest)
-  }
-
-  /// The bytes of each tensor by its shape, once there are as many.
-  private static func sizes(
-    of tensors: [ArtifactTensor], path: String
-  ) throws(FormatError) -> [Int] {
-    var names: Set<ByteKey> = []
-    return try tensors.map { (tensor) throws(FormatError) in
-      func problem(_ text: String) -> FormatError {
-        FormatError(.badData, file: path, place: "tensor \(quoted(tensor.name))", problem: text)
-      }
-      guard names.insert(ByteKey(tensor.name)).inserted else { throw problem("named twice") }
-      let declaration = (name: tensor.name, dtype: tensor.dtype, shape: tensor.shape)
-      let type = tensor.dtype.rawValue
-      guard let size = SafetensorsWriter.byteCount(declaration) else {
-        throw problem("shape \(tensor.shape) has no size in bytes as \(type)")
-      }
-      guard tensor.byteCount == size else {
-        throw problem("\(type) \(tensor.shape): expected \(size) bytes, found \(tensor.byteCount)")
-      }
-      return size
-    }
+    let digests = ContentDigests(
+      files: sources.map { DigestedBytes($0) }, tensors: contents.tensors.map { DigestedBytes($0) })
+    let unknown = String(repeating: "0", count: 2 * ContentDigest.byteCount)
+    let room = try header(
+      (sources.map { _ in unknown }, contents.tensors.map { _ in unknown })
+    ).count
+    let writer = try FrameWriter(
+      file: consume file, path: path, options: options, headerSize: room,
+      total: contents.written.reduce(0) { $0 + $1.byteCount })
+    try writer.write(contents.written, digests: digests)
+    return try writer.finish(header: header(digests.results))
   }
 }

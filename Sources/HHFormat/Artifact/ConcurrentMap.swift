@@ -43,11 +43,16 @@ package func concurrentMap<Worker, Result: Sendable>(
 /// `consume` in order.
 ///
 /// `consume` runs on any of the threads, but on one at a time; at most `ahead` results (and one for
-/// each thread) wait for it. Each thread makes one `Worker`. The first error that is seen is thrown,
-/// and nothing is consumed after it.
+/// each thread) wait for it. Each thread makes one `Worker`, from its number. The first error that is
+/// seen is thrown, and nothing is consumed after it.
+///
+/// `beside` does a part of some other work and tells whether there was any. The first thread, whose
+/// number is 0, calls it before each job, with that job's index or one below, until it answers false;
+/// every thread does with nil once no job is left.
 func concurrentForEach<Worker, Result: Sendable>(
   count: Int, threads: Int, ahead: Int,
-  worker makeWorker: @Sendable () throws(FormatError) -> Worker,
+  worker makeWorker: @Sendable (_ thread: Int) throws(FormatError) -> Worker,
+  beside: @Sendable (inout Worker, _ job: Int?) throws(FormatError) -> Bool = { _, _ in false },
   _ body: @Sendable (inout Worker, Int) throws(FormatError) -> Result,
   consume: @Sendable (Result) throws(FormatError) -> Void
 ) throws(FormatError) {
@@ -57,21 +62,28 @@ func concurrentForEach<Worker, Result: Sendable>(
   // It starts at zero, since one that ends below its start is an error to libdispatch.
   let room = DispatchSemaphore(value: 0)
   for _ in 0..<max(1, ahead) { room.signal() }
-  let threads = max(1, min(threads, count))
+  let threads = max(1, threads)
   @Sendable func stop(_ error: FormatError) {
     queue.withLock { $0.error = $0.error ?? error }
     for _ in 0..<threads { room.signal() }
   }
-  DispatchQueue.concurrentPerform(iterations: threads) { _ in
+  @Sendable func hasFailed() -> Bool { queue.withLock { $0.error != nil } }
+  DispatchQueue.concurrentPerform(iterations: threads) { thread in
     do throws(FormatError) {
-      var worker = try makeWorker()
+      var worker = try makeWorker(thread)
       while true {
+        if thread == 0 {
+          while true {
+            let job = next.load(ordering: .relaxed)
+            guard job < count, !hasFailed(), try beside(&worker, job) else { break }
+          }
+        }
         room.wait()
         let index = next.add(1, ordering: .relaxed).oldValue
-        guard index < count, queue.withLock({ $0.error == nil }) else {
+        guard index < count, !hasFailed() else {
           // The others need not wait for room that nobody will use.
           room.signal()
-          return
+          break
         }
         let result = try body(&worker, index)
         guard queue.withLock({ $0.add(result, at: index) }) else { continue }
@@ -80,6 +92,7 @@ func concurrentForEach<Worker, Result: Sendable>(
           room.signal()
         }
       }
+      while !hasFailed(), try beside(&worker, nil) {}
     } catch {
       stop(error)
     }

@@ -52,6 +52,9 @@ struct FrameDigests: Sendable {
   /// Adds the next frame's digest.
   mutating func append(_ digest: [UInt8]) { digests += digest }
 
+  /// Adds the digests of the frames that follow.
+  mutating func append(contentsOf others: FrameDigests) { digests += others.digests }
+
   /// Whether a frame's digest is the one listed.
   func agrees(_ digest: [UInt8], at index: Int) -> Bool {
     digests[index * Self.digestSize..<(index + 1) * Self.digestSize].elementsEqual(digest)

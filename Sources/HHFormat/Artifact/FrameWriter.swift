@@ -1,4 +1,4 @@
-// The frames of an artifact, compressed in parallel and written in order.
+// The frames of an artifact, compressed in parallel and written in order; the first one last of all.
 
 internal import HHKernels
 internal import Synchronization
@@ -9,14 +9,20 @@ final class FrameWriter: Sendable {
   private static let framesPerJob = 2
   /// Jobs that may be done or under way beyond the one that is written next, for each thread.
   private static let jobsAhead = 4
+  /// Bytes of tensors by which digests may be ahead of the frames: the weights are then read from
+  /// disk once for both, even where memory holds only a part of them.
+  private static let digestsAhead = 1 << 28
 
   private let path: String
   private let options: ArtifactOptions
+  /// Content bytes of the first frame.
+  private let headerSize: Int
   private let target: Mutex<Target>
 
   /// What the frames go to; one thread at a time has it.
   private struct Target: ~Copyable {
     var file: AtomicFile
+    /// The frames after the first, and their digests.
     var table = SeekTable()
     var digests = FrameDigests()
     /// Content bytes of tensors: written so far, and in all.
@@ -24,33 +30,34 @@ final class FrameWriter: Sendable {
     let total: Int
   }
 
-  init(file: consuming AtomicFile, path: String, options: ArtifactOptions, total: Int) {
+  /// Keeps room for the frame of a header of `headerSize` bytes, before frames of tensors with
+  /// `total` bytes.
+  init(
+    file: consuming AtomicFile, path: String, options: ArtifactOptions, headerSize: Int, total: Int
+  ) throws(FormatError) {
     self.path = path
     self.options = options
+    self.headerSize = headerSize
+    let room = [UInt8](repeating: 0, count: FrameCompressor.storedSize(of: headerSize))
+    try file.write(room.raw)
     target = Mutex(Target(file: file, total: total))
   }
 
-  /// Writes the first frame.
-  func writeHeader(_ header: [UInt8]) throws(FormatError) {
-    let frame = try naming(path, "header") { () throws(ZstdError) in
-      try FrameCompressor().compress(header.raw, as: .general)
-    }
-    let digest = FrameDigests.digests(of: [frame])
-    try write([CompressedFrame(bytes: frame, contentSize: header.count, digest: digest[0])])
-  }
-
-  /// Writes all frames of the tensors of a manifest.
-  func write(_ tensors: [ArtifactTensor], of manifest: ArtifactManifest) throws(FormatError) {
-    let jobs = jobs(of: manifest)
+  /// Writes all frames of tensors, and beside that makes all digests.
+  func write(_ tensors: [ArtifactTensor], digests: ContentDigests) throws(FormatError) {
+    let jobs = jobs(of: tensors)
     let path = path
     try concurrentForEach(
       count: jobs.count, threads: options.threads, ahead: options.threads * Self.jobsAhead
-    ) { () throws(FormatError) in
-      try naming(path, "frames") { () throws(ZstdError) in try ChunkCompressor() }
-    } _: { (compressor, index) throws(FormatError) in
+    ) { (_) throws(FormatError) in
+      try naming(path, "frames") { () throws(ZstdError) in
+        Worker(compressor: try ChunkCompressor(), digester: Digester(digests))
+      }
+    } beside: { (worker, job) throws(FormatError) in
+      try worker.digester.advance(limit: job.map { jobs[$0].start + Self.digestsAhead } ?? .max)
+    } _: { (worker, index) throws(FormatError) in
       let job = jobs[index]
-      let tensor = tensors[job.tensor]
-      return try compressor.compress(job, of: tensor, path: path)
+      return try worker.compressor.compress(job, of: tensors[job.tensor], path: path)
     } consume: { (frames) throws(FormatError) in
       try self.write(frames)
     }
@@ -58,32 +65,47 @@ final class FrameWriter: Sendable {
     if jobs.isEmpty { _ = options.progress?(0, 0) }
   }
 
-  private func jobs(of manifest: ArtifactManifest) -> [FrameJob] {
+  private func jobs(of tensors: [ArtifactTensor]) -> [FrameJob] {
     var jobs: [FrameJob] = []
-    for (index, tensor) in manifest.tensors.enumerated() {
-      let frames = TensorFrames(tensor, first: 0, frameSize: manifest.frameSize)
+    var start = 0
+    for (index, tensor) in tensors.enumerated() {
+      let frames = TensorFrames(tensor, options: options)
       for plane in 0..<frames.planeCount {
         for chunk in stride(from: 0, to: frames.chunkCount, by: Self.framesPerJob) {
           let chunks = chunk..<min(chunk + Self.framesPerJob, frames.chunkCount)
-          jobs.append(FrameJob(tensor: index, frames: frames, plane: plane, chunks: chunks))
+          jobs.append(
+            FrameJob(tensor: index, frames: frames, plane: plane, chunks: chunks, start: start))
         }
       }
+      start += tensor.byteCount
     }
     return jobs
   }
 
-  /// Writes what follows the tensors and publishes the file.
-  func finish() throws(FormatError) -> ArtifactSummary {
+  /// Writes the header and what follows the tensors, and publishes the file.
+  func finish(header: [UInt8]) throws(FormatError) -> ArtifactSummary {
+    precondition(header.count == headerSize, "a header of the size that there is room for")
     let path = path
+    let frame = try naming(path, "header") { () throws(ZstdError) in
+      try FrameCompressor().store(header.raw)
+    }
     return try target.withLock { (target) throws(FormatError) in
-      let digestFrame = target.digests.encoded()
+      try target.file.overwrite(at: 0, frame.raw)
+      var digests = FrameDigests()
+      digests.append(FrameDigests.digest(of: frame.raw))
+      digests.append(contentsOf: target.digests)
+      let digestFrame = digests.encoded()
       try target.file.write(digestFrame.raw)
-      try naming(path, "frame digests") { () throws(ZstdError) in
-        try target.table.append(
+      let table = try naming(path, "seek table") { () throws(ZstdError) in
+        var table = SeekTable()
+        try table.append(frame: frame, contentSize: header.count)
+        for entry in target.table.entries { try table.append(entry) }
+        try table.append(
           SeekTable.Entry(
             compressedSize: digestFrame.count, contentSize: 0, checksum: SeekTable.emptyChecksum))
+        return table
       }
-      try target.file.write(target.table.encoded().raw)
+      try target.file.write(table.encoded().raw)
       let bytes = target.file.byteCount
       try target.file.commit()
       return ArtifactSummary(bytes: bytes, rawBytes: target.total)
@@ -93,20 +115,25 @@ final class FrameWriter: Sendable {
   private func write(_ frames: [CompressedFrame]) throws(FormatError) {
     let (path, progress) = (path, options.progress)
     try target.withLock { (target) throws(FormatError) in
-      let isHeader = target.digests.count == 0
       for frame in frames {
         try target.file.write(frame.bytes.raw)
         try naming(path, "seek table") { () throws(ZstdError) in
           try target.table.append(frame: frame.bytes, contentSize: frame.contentSize)
         }
         target.digests.append(frame.digest)
-        if !isHeader { target.done += frame.contentSize }
+        target.done += frame.contentSize
       }
-      guard isHeader || progress?(target.done, target.total) ?? true else {
+      guard progress?(target.done, target.total) ?? true else {
         throw FormatError(.io, file: path, problem: "stopped; nothing was left behind")
       }
     }
   }
+}
+
+/// What a thread works with.
+private struct Worker {
+  var compressor: ChunkCompressor
+  let digester: Digester
 }
 
 /// One finished frame.
@@ -118,11 +145,13 @@ private struct CompressedFrame: Sendable {
 
 /// Neighbouring frames of one plane of a tensor.
 private struct FrameJob: Sendable {
-  /// Position in the manifest.
+  /// Position among the tensors.
   let tensor: Int
   let frames: TensorFrames
   let plane: Int
   let chunks: Range<Int>
+  /// Where the tensor starts among the bytes of all tensors that have frames.
+  let start: Int
 }
 
 /// One thread's means to make frames.

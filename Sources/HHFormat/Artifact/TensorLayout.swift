@@ -36,6 +36,14 @@ struct TensorFrames: Sendable, Equatable {
     self.frameSize = frameSize
   }
 
+  /// The frames of a tensor that is about to be written, counted from its own first.
+  init(_ tensor: ArtifactTensor, options: ArtifactOptions) {
+    first = 0
+    planeCount = options.layout.applied(to: tensor.dtype).planeCount(of: tensor.dtype)
+    planeSize = tensor.byteCount / planeCount
+    frameSize = options.frameSize
+  }
+
   /// Frames of one plane.
   var chunkCount: Int { planeSize == 0 ? 0 : (planeSize - 1) / frameSize + 1 }
   /// Frames of the tensor.

@@ -56,6 +56,36 @@ package final class FrameCompressor {
     return frame
   }
 
+  /// The frame of a block without compression: its size depends on the block's size alone. Only for
+  /// blocks below 4 GiB.
+  package func store(_ block: RawSpan) throws(ZstdError) -> [UInt8] {
+    var frame: [UInt8] = []
+    frame.reserveCapacity(Self.storedSize(of: block.byteCount))
+    frame.appendLittleEndian(ZSTD_MAGICNUMBER)
+    // Descriptor: a content size of four bytes and a checksum. Then the window: 2^(10 + 7) bytes,
+    // which is the largest block, too.
+    frame += [0x84, 7 << 3]
+    frame.appendLittleEndian(UInt32(block.byteCount))
+    var start = 0
+    repeat {
+      let end = min(start + Self.storedBlockSize, block.byteCount)
+      // Bit 0: the last block; bits 1 and 2: a block of bytes as they are; then its size.
+      let header = UInt32(end - start) << 3 | (end == block.byteCount ? 1 : 0)
+      frame += (0..<3).map { UInt8(truncatingIfNeeded: header >> (8 * $0)) }
+      frame += block.extracting(start..<end).copied()
+      start = end
+    } while start < block.byteCount
+    // zstd gives the checksum away only at the end of a frame of its own.
+    return try frame + compress(block, as: .general).suffix(4)
+  }
+
+  /// Bytes of the frame that `store` makes of a block.
+  static func storedSize(of byteCount: Int) -> Int {
+    10 + 3 * max(1, (byteCount + storedBlockSize - 1) / storedBlockSize) + byteCount + 4
+  }
+
+  private static let storedBlockSize = 1 << 17
+
   private static func parameters(of content: FrameContent) -> [(ZSTD_cParameter, Int32)] {
     let common = [(ZSTD_c_contentSizeFlag, Int32(1)), (ZSTD_c_checksumFlag, 1)]
     return switch content {

@@ -2,7 +2,7 @@
 
 internal import Glibc
 
-/// A new file, written front to back and published by `commit()`.
+/// A new file, written front to back (but for `overwrite`) and published by `commit()`.
 ///
 /// The bytes go to a sibling named `.NAME.PID.partial`. `commit()` forces them to disk, gives the
 /// file its name and forces the folder to disk, so after a crash at any moment the name holds what
@@ -74,6 +74,22 @@ package struct AtomicFile: ~Copyable {
       offset += count
     }
     byteCount += bytes.byteCount
+  }
+
+  /// Replaces bytes that were written already. Throws `.io`; the file is then discarded.
+  package mutating func overwrite(at start: Int, _ bytes: RawSpan) throws(FormatError) {
+    precondition(descriptor >= 0, "write to a file that is committed or discarded")
+    precondition(start >= 0 && start + bytes.byteCount <= byteCount, "bytes that were not written")
+    var offset = 0
+    while offset < bytes.byteCount {
+      // Safe: the system call reads the bytes of the span during the call only.
+      let count = unsafe bytes.extracting(offset..<bytes.byteCount).withUnsafeBytes {
+        unsafe pwrite(descriptor, $0.baseAddress, $0.count, start + offset)
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw fail("write", errno) }
+      offset += count
+    }
   }
 
   /// Puts the file on disk under its name. Throws `.io` or, where the name was taken meanwhile,

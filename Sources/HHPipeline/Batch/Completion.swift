@@ -35,9 +35,8 @@ package enum Completion: Sendable, Equatable {
     let checkpoint = try Checkpoint(
       opening: options.model, configuration: options.configuration)
     let sources = try ConversionKey.sources(of: checkpoint)
-    let companions = try Companions(of: checkpoint)
-    let key = try ConversionKey(sources: sources, companions: companions, options: options)
-    if recipe[ConversionKey.member]?.string == key.text {
+    let key = try ConversionKey(companions: Companions(of: checkpoint), options: options)
+    if recipe[ConversionKey.member]?.string == key.text(for: sources) {
       self = .done
     } else if made.map(\.sha256) != sources.map(\.sha256) {
       self = .other("an artifact of other weights or another configuration")

@@ -9,8 +9,9 @@ struct ArtifactAssembly {
   let options: ConversionOptions
   /// The key of the settings as they were given.
   let key: ConversionKey
-  /// The files that the model was read from.
-  let sources: [Provenance.Source]
+  /// The files that the model was read from; nil where they are still to be digested, and their
+  /// weights to be checked.
+  let sources: [Provenance.Source]?
   let checkpoint: Checkpoint
   let names: NameMap
   let companions: Companions
@@ -23,7 +24,8 @@ struct ArtifactAssembly {
 
   /// Writes the artifact. What `report` throws stops the writing and is thrown on.
   func write(report: ProgressReport) throws -> ArtifactSummary {
-    let description = try description()
+    let files =
+      try sources == nil ? ConversionKey.files(of: checkpoint).map(MappedFile.init(at:)) : []
     return try withoutActuallyEscaping(report) { report in
       // Safe: the writer calls its progress on one thread at a time, and not after it returns.
       nonisolated(unsafe) let report = report
@@ -39,24 +41,43 @@ struct ArtifactAssembly {
           return false
         }
       }
-      do {
+      do throws(FormatError) {
         return try ArtifactWriter.write(
-          to: plan.output, description: description, tensors: kept + maps,
-          files: companions.files, options: options)
+          to: plan.output, sources: files, tensors: kept + maps, files: companions.files,
+          options: options
+        ) { digests in
+          description(
+            sources
+              ?? zip(files, digests).map { file, digest in
+                .init(name: lastComponent(of: file.path), bytes: file.count, sha256: digest)
+              })
+        }
       } catch {
+        // Which of several defects a thread met first is chance; this finds the first of all.
+        if checksWeights, error.kind == .badData {
+          try WeightCheck(checkpoint: checkpoint, names: names).checkFinite()
+        }
         throw unsafe stop ?? error
       }
     }
   }
+
+  /// Whether it is left to the writer to check that weights are finite.
+  private var checksWeights: Bool { sources == nil && !options.allowNonfinite }
 
   /// The source's tensors: those that finetuning changed, the others lent from the mapped files.
   private var kept: [ArtifactTensor] {
     names.entries.map { entry in
       if let changed = training?.finetuned?.tensor(entry, file: plan.output) { return changed }
       let (tensor, checkpoint) = (entry.tensor, checkpoint)
+      let check: ArtifactTensor.Check = { (offset, bytes) throws(FormatError) in
+        guard let index = tensor.dtype.firstNonFinite(in: bytes) else { return }
+        throw WeightCheck.nonfinite(
+          at: offset / (tensor.dtype.bitWidth / 8) + index, of: tensor.name, in: checkpoint)
+      }
       return ArtifactTensor(
         name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, origin: .kept,
-        byteCount: tensor.byteCount
+        byteCount: tensor.byteCount, check: checksWeights ? check : nil
       ) { (range, body) throws(FormatError) in
         try checkpoint.withBytes(of: tensor.name, in: range, body)
       }
@@ -95,9 +116,9 @@ struct ArtifactAssembly {
     }
   }
 
-  private func description() throws(FormatError) -> ArtifactDescription {
+  private func description(_ sources: [Provenance.Source]) -> ArtifactDescription {
     var settings = training.map { recipe($0.rows, $0.result) } ?? [:]
-    settings[ConversionKey.member] = .string(key.text)
+    settings[ConversionKey.member] = .string(key.text(for: sources))
     return ArtifactDescription(
       producer: .init(name: Producer.name, version: Producer.version),
       architecture: .init(name: plan.architecture, config: checkpoint.configuration ?? [:]),

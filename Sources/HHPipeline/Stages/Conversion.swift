@@ -23,7 +23,8 @@ package struct Conversion {
   private let stopwatch = Stopwatch()
 
   /// Opens and checks everything that can be checked before work begins: the checkpoint, its
-  /// configuration, the data and the output's path.
+  /// configuration, the data and the output's path. Weights that are only rewritten are checked by
+  /// `run`, which reads them anyway.
   ///
   /// - Parameters:
   ///   - options: The settings.
@@ -45,7 +46,7 @@ package struct Conversion {
     names = try NameMap(checkpoint)
     try Self.checkOutput(of: options, checkpoint)
     try WeightCheck(checkpoint: checkpoint, names: names).run(
-      allowNonfinite: options.allowNonfinite)
+      allowNonfinite: options.allowNonfinite || options.isOnePass)
     companions = try Companions(of: checkpoint)
     let graph = try Graph(names)
     if options.rewrites, let found = graph.problem(with: options.attention) {
@@ -153,13 +154,21 @@ package struct Conversion {
     }
   }
 
+  /// Reads every weight and throws what `run` would for one that is not finite.
+  package func checkWeights() throws {
+    guard options.isOnePass, !options.allowNonfinite else { return }
+    try WeightCheck(checkpoint: checkpoint, names: names).checkFinite()
+  }
+
   /// Distils where that is asked for, writes the artifact and returns what was reached.
   ///
   /// - Throws: what `report` throws, `PipelineError` or `FormatError`; nothing is left behind then
   ///   but the folder of a run.
   package func run(report: ProgressReport) throws -> ConversionSummary {
-    let sources = try ConversionKey.sources(of: checkpoint)
-    guard let run = try openRun(sources) else { return try self.run(sources, nil, report) }
+    let sources = options.isOnePass ? nil : try ConversionKey.sources(of: checkpoint)
+    guard let run = try sources.flatMap({ try openRun($0) }) else {
+      return try self.run(sources, nil, report)
+    }
     do {
       return try self.run(sources, run) { event in
         try run.log(event)
@@ -188,7 +197,7 @@ package struct Conversion {
   }
 
   private func run(
-    _ sources: [Provenance.Source], _ run: ConversionRun?, _ report: ProgressReport
+    _ sources: [Provenance.Source]?, _ run: ConversionRun?, _ report: ProgressReport
   ) throws -> ConversionSummary {
     if let stopped, !stopped.isNew {
       try report(.resumed(checkpoint: try stopped.lastCheckpoint()))
@@ -204,7 +213,7 @@ package struct Conversion {
     try report(.stage("write"))
     let assembly = try ArtifactAssembly(
       plan: plan, options: options,
-      key: ConversionKey(sources: sources, companions: companions, options: asked),
+      key: ConversionKey(companions: companions, options: asked),
       sources: sources, checkpoint: checkpoint, names: names, companions: companions,
       training: trained.flatMap { trained in
         training.map { ($0.rows, trained.result, trained.finetuned, trained.summary.evaluations) }

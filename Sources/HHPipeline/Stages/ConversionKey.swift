@@ -13,33 +13,42 @@ struct ConversionKey {
   /// The key of the converted model's recipe in a manifest.
   static let member = "key"
 
-  /// The digest in hexadecimal.
-  let text: String
+  private let companions: JSONValue
+  private let settings: JSONValue
 
-  /// The key of a conversion of files with the given digests, and of the files beside them.
-  init(
-    sources: [Provenance.Source], companions: Companions, options: ConversionOptions
-  ) throws(FormatError) {
+  /// The key of a conversion with some settings, and of the files beside a model.
+  init(companions: Companions, options: ConversionOptions) throws(FormatError) {
+    self.companions = .array(
+      companions.files.map { .string("\($0.name) \(ContentDigest.of($0.content))") })
+    settings = .object(try options.settings())
+  }
+
+  /// The digest in hexadecimal, for files with the given digests.
+  func text(for sources: [Provenance.Source]) -> String {
     let content: JSONObject = [
       "version": .string(Producer.version),
       "sources": .array(sources.map { .string("\($0.sha256) \($0.bytes)") }),
-      "companions": .array(
-        companions.files.map { .string("\($0.name) \(ContentDigest.of($0.content))") }),
-      "settings": .object(try options.settings()),
+      "companions": companions,
+      "settings": settings,
     ]
-    text = ContentDigest.of(Array(JSONValue.object(content).text.utf8))
+    return ContentDigest.of(Array(JSONValue.object(content).text.utf8))
   }
 
   /// The files that a conversion of a checkpoint depends on, with their digests.
   static func sources(of checkpoint: Checkpoint) throws(FormatError) -> [Provenance.Source] {
     var sources: [Provenance.Source] = []
-    for file in checkpoint.sourceFiles + [checkpoint.configurationPath].compactMap(\.self) {
+    for file in files(of: checkpoint) {
       let digest = try ContentDigest.ofFile(at: file)
       sources.append(
         Provenance.Source(
           name: lastComponent(of: file), bytes: digest.bytes, sha256: digest.sha256))
     }
     return sources
+  }
+
+  /// The paths of those files.
+  static func files(of checkpoint: Checkpoint) -> [String] {
+    checkpoint.sourceFiles + [checkpoint.configurationPath].compactMap(\.self)
   }
 }
 

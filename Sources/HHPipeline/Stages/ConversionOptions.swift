@@ -80,6 +80,10 @@ package struct ConversionOptions: Sendable, Equatable {
     return options
   }
 
+  /// Whether the weights are only rewritten, and read once for everything that depends on them. A
+  /// model may change while it is trained, and before a run goes on: there it is digested first.
+  var isOnePass: Bool { rewrites && !stages.contains(.distil) && run == nil }
+
   /// The file extension of an artifact.
   package static let artifactSuffix = ".hedgehog.safetensors.zst"
 

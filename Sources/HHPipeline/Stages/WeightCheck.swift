@@ -12,18 +12,18 @@ struct WeightCheck {
   /// Checks element types, and that every weight is finite unless `allowNonfinite`; a head that the
   /// configuration calls tied must equal the embeddings.
   func run(allowNonfinite: Bool) throws(FormatError) {
-    let tensors = names.entries.map(\.tensor)
-    for tensor in tensors where !tensor.dtype.isComputable {
+    for tensor in names.entries.map(\.tensor) where !tensor.dtype.isComputable {
       throw FormatError(
         .unsupported, file: checkpoint.path, place: "tensor '\(tensor.name)'",
         problem: "expected dtype F32, F16 or BF16, found \(tensor.dtype.rawValue)")
     }
-    if !allowNonfinite { try checkFinite(tensors) }
+    if !allowNonfinite { try checkFinite() }
     try checkTies()
   }
 
   /// Reads every weight, on all threads; of several defects the first is reported.
-  private func checkFinite(_ tensors: [TensorDescriptor]) throws(FormatError) {
+  func checkFinite() throws(FormatError) {
+    let tensors = names.entries.map(\.tensor)
     let defect = Mutex<(index: Int, error: FormatError)?>(nil)
     parallelFor(count: tensors.count) { range, _ in
       for index in range {
@@ -39,8 +39,15 @@ struct WeightCheck {
 
   private func checkFinite(_ tensor: TensorDescriptor) throws(FormatError) {
     guard let index = try checkpoint.firstNonFinite(tensor.name) else { return }
-    throw FormatError(
-      .badData, file: checkpoint.path, place: "tensor '\(tensor.name)'",
+    throw Self.nonfinite(at: index, of: tensor.name, in: checkpoint)
+  }
+
+  /// What is said of an element that is not finite.
+  static func nonfinite(
+    at index: Int, of tensor: String, in checkpoint: Checkpoint
+  ) -> FormatError {
+    FormatError(
+      .badData, file: checkpoint.path, place: "tensor '\(tensor)'",
       problem: "expected finite weights, found one that is not at element \(index)",
       hint: "--allow-nonfinite converts it all the same")
   }

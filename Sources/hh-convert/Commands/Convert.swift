@@ -62,6 +62,7 @@ struct Convert: ParsableCommand {
       let conversion = try Conversion(options())
       try Interrupts.check()
       if dryRun {
+        try conversion.checkWeights()
         let plan = conversion.plan
         try Terminal.print(json ? ConversionEvent.planned(plan).jsonLine : plan.text + "\n")
         return

@@ -301,4 +301,46 @@ struct ConvertTests {
       refused, "tensor 'transformer.wpe.weight': expected finite weights, found one that is not")
     #expect(try Tool.run(arguments + ["--allow-nonfinite"], in: bench.folder).status == 0)
   }
+
+  @Test("a weight that is not finite is found while weights are only rewritten, and by --dry-run")
+  func nonfiniteRewrite() throws {
+    var model = try ModelCopy("gpt2")
+    for name in ["transformer.wpe.weight", "transformer.ln_f.bias"] {
+      model.change(name) {
+        $0.bytes.replaceSubrange(($0.bytes.count - 4)..., with: [0, 0, 0xC0, 0x7F])
+      }
+    }
+    try model.write(to: "odd", in: bench.folder)
+    let first = try Checkpoint(opening: bench.folder.path("odd")).tensors.map(\.name)
+      .first { ["transformer.wpe.weight", "transformer.ln_f.bias"].contains($0) }
+    let message = "tensor '\(try #require(first))': expected finite weights, found one that is not"
+    for extra in [
+      ["--threads", "1"], ["--threads", "4"], ["--delta"], ["--dry-run"], ["--run", "run"],
+    ] {
+      let refused = try Tool.run(
+        ["odd", "--stages", "rewrite", "-q", "-o", "out"] + extra, in: bench.folder)
+      #expect(refused.status == 65)
+      expectError(refused, message)
+      #expect(try bench.contents == ["odd"])
+    }
+    let allowed = ["odd", "--stages", "rewrite", "-q", "-o", "out", "--allow-nonfinite"]
+    #expect(try Tool.run(allowed, in: bench.folder).status == 0)
+  }
+
+  @Test("what is rewritten names the digests of its sources, as a trained model does")
+  func sourceDigests() throws {
+    let arguments = ["models/gpt2", "--stages", "rewrite", "-q", "-o"]
+    for threads in ["1", "4"] {
+      let outcome = try Tool.run(arguments + [threads, "--threads", threads], in: bench.folder)
+      #expect(outcome.status == 0)
+    }
+    let one = try MappedFile(at: bench.folder.path("1"))
+    let four = try MappedFile(at: bench.folder.path("4"))
+    #expect(one.bytes.copied() == four.bytes.copied())
+    for source in try ArtifactReader(at: one.path).manifest.description.provenance.sources {
+      let file = bench.folder.path("models/gpt2/\(source.name)")
+      let (sha256, bytes) = try ContentDigest.ofFile(at: file)
+      #expect(source.sha256 == sha256 && source.bytes == bytes)
+    }
+  }
 }

@@ -44,6 +44,44 @@ struct ArtifactWriterTests {
     #expect(try ContentDigest.ofFile(at: one) == ContentDigest.ofFile(at: many))
   }
 
+  @Test("digests of sources reach the description, on any number of threads", arguments: [1, 4])
+  func sources(threads: Int) throws {
+    let source = try MappedFile(
+      at: folder.write([UInt8](repeating: 7, count: 3_000_000), to: "source"))
+    let path = folder.path("a.zst")
+    _ = try ArtifactWriter.write(
+      to: path, sources: [source], tensors: ArtifactSamples.tensors(),
+      options: ArtifactOptions(threads: threads, frameSize: 1024)
+    ) { digests in
+      var description = ArtifactSamples.description
+      description.provenance = Provenance(
+        sources: digests.map { .init(name: "source", bytes: source.count, sha256: $0) },
+        recipe: [:], seed: 0)
+      return description
+    }
+    let found = try ArtifactReader(at: path).manifest.description.provenance.sources
+    #expect(found.map(\.sha256) == [ContentDigest.of(source.bytes)])
+    _ = try ArtifactVerifier.verify(at: path)
+  }
+
+  @Test("what the check of a tensor throws leaves no file", arguments: [1, 4])
+  func checks(threads: Int) throws {
+    let problem = FormatError(.badData, file: "f", problem: "odd")
+    let bytes = [UInt8](repeating: 1, count: 5_000_000)
+    let odd = ArtifactTensor(
+      name: "odd", dtype: .u8, shape: [bytes.count], origin: .kept, byteCount: bytes.count,
+      check: { (offset, part) throws(FormatError) in
+        if offset + part.byteCount == bytes.count { throw problem }
+      }
+    ) { (range, body) throws(FormatError) in try body(bytes.raw.extracting(range)) }
+    #expect(throws: problem) {
+      try ArtifactWriter.write(
+        to: folder.path("a.zst"), description: ArtifactSamples.description,
+        tensors: ArtifactSamples.tensors() + [odd], options: ArtifactOptions(threads: threads))
+    }
+    #expect(try directoryEntries(of: folder.path).isEmpty)
+  }
+
   @Test("an existing output is refused unless it is to be replaced")
   func existingOutput() throws {
     let path = try folder.write("precious", to: "a.zst")

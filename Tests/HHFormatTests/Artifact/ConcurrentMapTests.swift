@@ -9,10 +9,12 @@ import Testing
 struct ConcurrentMapTests {
   @Test(
     "results are consumed once and in order",
-    arguments: [(0, 1, 1), (1, 4, 1), (100, 1, 1), (100, 3, 1), (100, 8, 5), (3, 8, 100)])
+    arguments: [
+      (0, 1, 1), (0, 3, 1), (1, 4, 1), (100, 1, 1), (100, 3, 1), (100, 8, 5), (3, 8, 100),
+    ])
   func order(count: Int, threads: Int, ahead: Int) throws {
     let consumed = Mutex<[Int]>([])
-    try concurrentForEach(count: count, threads: threads, ahead: ahead) {
+    try concurrentForEach(count: count, threads: threads, ahead: ahead) { _ in
     } _: { (_, index) throws(FormatError) in
       index
     } consume: { (index) throws(FormatError) in
@@ -22,14 +24,17 @@ struct ConcurrentMapTests {
   }
 
   @Test(
-    "an error of a job, of its consumer or of a worker ends it", arguments: [1, 4],
-    ["job", "consumer", "worker"])
+    "an error of a job, its consumer, a worker or other work ends it", arguments: [1, 4],
+    ["job", "consumer", "worker", "beside"])
   func failure(threads: Int, place: String) {
     let problem = FormatError(.io, file: "f", problem: place)
     let consumed = Mutex<[Int]>([])
     #expect(throws: problem) {
-      try concurrentForEach(count: 50, threads: threads, ahead: 3) { () throws(FormatError) in
+      try concurrentForEach(count: 50, threads: threads, ahead: 3) { (_) throws(FormatError) in
         if place == "worker" { throw problem }
+      } beside: { (_, job) throws(FormatError) in
+        if place == "beside", job ?? 20 >= 20 { throw problem }
+        return false
       } _: { (_, index) throws(FormatError) in
         if place == "job", index == 20 { throw problem }
         return index
@@ -40,5 +45,33 @@ struct ConcurrentMapTests {
     }
     let seen = consumed.withLock { $0 }
     #expect(seen == Array(0..<seen.count) && seen.count <= 20)
+  }
+
+  @Test(
+    "other work is done before jobs by the first thread, and at last by all", arguments: [1, 4])
+  func beside(threads: Int) throws {
+    let left = Mutex(1000)
+    let threadsBeforeJobs = Mutex<Set<Int>>([])
+    let jobs = Atomic(0)
+    try concurrentForEach(count: 20, threads: threads, ahead: 3) { thread in
+      thread
+    } beside: { (thread, job) throws(FormatError) in
+      left.withLock { left in
+        // Ten parts before each job.
+        if let job {
+          _ = threadsBeforeJobs.withLock { $0.insert(thread) }
+          guard left > 1000 - 10 * (job + 1) else { return false }
+        }
+        left -= left > 0 ? 1 : 0
+        return left > 0
+      }
+    } _: { (_, index) throws(FormatError) in
+      index
+    } consume: { (_) throws(FormatError) in
+      jobs.add(1, ordering: .relaxed)
+    }
+    #expect(left.withLock { $0 } == 0)
+    #expect(threadsBeforeJobs.withLock { $0 }.isSubset(of: [0]))
+    #expect(jobs.load(ordering: .relaxed) == 20)
   }
 }

@@ -20,6 +20,16 @@ struct ZstdFrameTests {
     #expect(try FrameDecompressor().decompress(frame.raw, byteCount: size) == block)
   }
 
+  @Test(
+    "stored blocks come back, in frames whose sizes are known beforehand",
+    arguments: [0, 1, 100, 1 << 17, (1 << 17) + 1, 700_000])
+  func stored(size: Int) throws {
+    let block = block(size)
+    let frame = try FrameCompressor().store(block.raw)
+    #expect(frame.count == FrameCompressor.storedSize(of: size))
+    #expect(try FrameDecompressor().decompress(frame.raw, byteCount: size) == block)
+  }
+
   @Test("a used compressor gives the same frames as a fresh one")
   func reuse() throws {
     let used = try FrameCompressor()

@@ -98,6 +98,17 @@ struct AtomicFileTests {
     #expect(other?.kind == .cannotCreate)
   }
 
+  @Test("bytes that were written can be replaced, and writing goes on at the end")
+  func overwrite() throws {
+    var file = try AtomicFile(at: folder.path("out"), replacing: false)
+    try file.write(Array("....weights".utf8).raw)
+    try file.overwrite(at: 0, Array("head".utf8).raw)
+    try file.write(Array(".".utf8).raw)
+    #expect(file.byteCount == 12)
+    try file.commit()
+    #expect(try content() == Array("headweights.".utf8))
+  }
+
   @Test("a name as long as names may be")
   func longName() throws {
     let name = String(repeating: "\u{e9}", count: 127)
