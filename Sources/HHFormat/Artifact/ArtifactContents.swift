@@ -29,6 +29,13 @@ struct ArtifactContents {
     !options.delta || tensor.origin != .kept
   }
 
+  /// What stands for digests of `tensors` until they are known: zeros, but for files, of which the
+  /// manifest has to say the same in two places.
+  var provisionalDigests: [String] {
+    let carried = options.delta ? [] : files
+    return tensors.dropLast(carried.count).map { _ in ContentDigest.zeros } + carried.map(\.sha256)
+  }
+
   /// The manifest, with the digests of `tensors` in order.
   func manifest(_ description: ArtifactDescription, digests: [String]) -> ArtifactManifest {
     let pairs = zip(tensors, digests)

@@ -94,10 +94,8 @@ package enum ArtifactWriter {
     }
     let digests = ContentDigests(
       files: sources.map { DigestedBytes($0) }, tensors: contents.tensors.map { DigestedBytes($0) })
-    let unknown = String(repeating: "0", count: 2 * ContentDigest.byteCount)
-    let room = try header(
-      (sources.map { _ in unknown }, contents.tensors.map { _ in unknown })
-    ).count
+    let room = try header((sources.map { _ in ContentDigest.zeros }, contents.provisionalDigests))
+      .count
     let writer = try FrameWriter(
       file: consume file, path: path, options: options, headerSize: room,
       total: contents.written.reduce(0) { $0 + $1.byteCount })

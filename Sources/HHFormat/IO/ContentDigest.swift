@@ -12,6 +12,8 @@ internal import Glibc
 package struct ContentDigest: ~Copyable {
   /// Length of a SHA-256 in bytes.
   package static let byteCount = 32
+  /// What has the length of a digest in hexadecimal and is the digest of nothing known.
+  static let zeros = String(repeating: "0", count: 2 * byteCount)
 
   private let context: OpaquePointer
 
