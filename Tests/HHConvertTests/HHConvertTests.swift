@@ -35,8 +35,8 @@ struct HHConvertTests {
         SUBCOMMANDS:
           convert (default)       Convert a checkpoint to a Hedgehog artifact (the
                                   default subcommand).
-          train                   Train a new model from scratch, with softmax or
-                                  Hedgehog attention.
+          train                   Train a model, new or from a checkpoint, with softmax
+                                  or Hedgehog attention.
           resume                  Go on with a conversion that keeps a run folder and
                                   was stopped.
           inspect                 Show a checkpoint's or artifact's architecture,
@@ -56,8 +56,8 @@ struct HHConvertTests {
                                   softmax checkpoint.
           eval                    Measure an artifact on a task, beside the softmax
                                   model it was converted from.
-          diagnose                Compare a model's attention weights with softmax's,
-                                  layer by layer.
+          diagnose                Compare attention weights with softmax's: of a
+                                  model's layers, or of feature maps.
           bench                   Time an artifact's linear attention beside the
                                   softmax it replaced.
           recipe                  Show recipes, which hold the settings of a conversion.

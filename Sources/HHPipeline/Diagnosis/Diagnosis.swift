@@ -1,7 +1,7 @@
 // Which layers of a converted model are far from the softmax that they stand for, and why.
 
 internal import HHCompute
-internal import HHFormat
+package import HHFormat
 
 /// What to look at, and on what.
 package struct DiagnosisOptions: Sendable {
@@ -19,6 +19,10 @@ package struct DiagnosisOptions: Sendable {
   package var rowLimit = 8
   /// Seed of rows that are made up.
   package var seed: UInt64 = 0
+  /// Maps to compare with each other, each distilled for itself; none shows the model as it is.
+  package var maps: [FeatureMapDescription.Kind] = []
+  /// Optimiser steps per layer of those distillations; nil means as many as a conversion takes.
+  package var steps: Int?
   /// Threads to use.
   package var threads: Int
 
@@ -26,20 +30,6 @@ package struct DiagnosisOptions: Sendable {
   package init(model: String, threads: Int) {
     (self.model, self.threads) = (model, threads)
   }
-}
-
-/// One layer of a diagnosis.
-package struct LayerDiagnosis: Sendable, Equatable {
-  package let layer: Int
-  /// By query head.
-  package internal(set) var heads: [HeadStatistics]
-  /// Squared error of the heads' outputs over the squared outputs of softmax.
-  package var outputError: Double { squaredOutput > 0 ? squaredError / squaredOutput : 0 }
-  var squaredError = 0.0
-  var squaredOutput = 0.0
-
-  /// The means over heads.
-  package var mean: HeadStatistics { .mean(heads) }
 }
 
 /// Attention weights of a model beside those of softmax on the same queries and keys.
@@ -51,6 +41,7 @@ package struct Diagnosis {
   private let student: ModelRunner
   private let teacher: ModelRunner
   private let rows: TrainingRows
+  private let recipe: DistillationRecipe
 
   /// Opens the model and finds the rows.
   ///
@@ -64,15 +55,18 @@ package struct Diagnosis {
       (student, self.teacher) = (model.runner, teacher)
     } else {
       teacher = model.runner
-      let (graph, plan) = teacher.graph.rewritten()
-      student = ModelRunner(graph: graph, parameters: teacher.parameters)
-      for block in plan.blocks { student.maps[block.layer] = block.maps() }
+      student = teacher.rewritten()
     }
     var sources = ConversionOptions(model: options.model, threads: options.threads)
-    (sources.data, sources.heldOut) = (options.data, options.data)
-    sources.length = options.length
-    (sources.distillation.steps, sources.distillation.batchSize) = (1, 1)
+    (sources.data, sources.length) = (options.data, options.length)
+    if options.maps.isEmpty {
+      sources.heldOut = options.data
+      (sources.distillation.steps, sources.distillation.batchSize) = (1, 1)
+    } else if let steps = options.steps {
+      sources.distillation.steps = steps
+    }
     sources.distillation.seed = options.seed
+    recipe = sources.distillation
     rows = try TrainingRows(
       options: sources, graph: teacher.graph, checkpoint: model.checkpoint, names: model.names)
   }
@@ -88,80 +82,27 @@ package struct Diagnosis {
   ///   `FormatError` for weights that cannot be read.
   package func run(progress: (Double) throws -> Void) throws -> [LayerDiagnosis] {
     let all = try rows.load(runner: teacher) { _ in try progress(0) }.heldOut
-    let count = min(options.rowLimit, all.count)
-    var layers: [Int: LayerDiagnosis] = [:]
-    for row in 0..<count {
-      let input = all.rows([row]).input
-      let hidden = Matrix(
-        rows: teacher.length(of: input), columns: teacher.graph.hiddenSize)
-      var state = try teacher.embed(input, into: hidden)
-      for layer in 0..<teacher.graph.layerCount {
-        try look(at: layer, &state, &layers)
-        try progress(
-          (Double(row) + Double(layer + 1) / Double(teacher.graph.layerCount)) / Double(count))
-      }
-    }
-    return layers.values.sorted { $0.layer < $1.layer }
+    return try AttentionComparison(teacher: teacher, student: student)
+      .layers(of: all.singleRows(options.rowLimit), progress: progress)
   }
 
-  /// Takes one layer of one row in, and replaces the hidden states by the layer's output.
-  private func look(
-    at layer: Int, _ state: inout Activations, _ layers: inout [Int: LayerDiagnosis]
+  /// Distils every map that the options name against the softmax model, and looks at all layers.
+  ///
+  /// - Parameters:
+  ///   - progress: Told of the distillations' events; what it throws ends the run.
+  ///   - report: Given softmax first and then each map as soon as it is known.
+  /// - Throws: What the two throw, `PipelineError.diverged`, and `FormatError` for weights that
+  ///   cannot be read.
+  package func compareMaps(
+    progress: ProgressReport, report: (MapDiagnosis) throws -> Void
   ) throws {
-    let nodes = teacher.graph.nodes(ofLayer: layer)
-    guard let index = nodes.firstIndex(where: { $0.attention != nil }),
-      let attention = nodes[index].attention,
-      let own = student.graph.attention(ofLayer: layer)
-    else { return try teacher.run(nodes, &state) }
-    try teacher.run(nodes[..<index], &state)
-    let projected = try teacher.project(attention, state)
-    let length = state.validLengths?.first ?? state.length
-    func softmax(_ x: QueryKeyValue) -> Matrix { teacher.attend(attention, x, state, layer: layer) }
-    func model(_ x: QueryKeyValue) -> Matrix { student.attend(own, x, state, layer: layer) }
-    let weights = AttentionWeights(attention, projected, length: state.length, mix: softmax)
-    let others = AttentionWeights(attention, projected, length: state.length, mix: model)
-    var found =
-      layers[layer]
-      ?? LayerDiagnosis(
-        layer: layer, heads: Array(repeating: HeadStatistics(), count: attention.headCount))
-    for head in 0..<attention.headCount {
-      for query in 0..<length {
-        let visible = attention.isCausal ? query + 1 : length
-        found.heads[head].add(
-          teacher: weights.row(head: head, query: query, visible: visible),
-          model: others.row(head: head, query: query, visible: visible),
-          products: attention.products(projected, head: head, query: query, keys: visible))
-      }
-    }
-    let expected = softmax(projected).values
-    for (x, y) in zip(expected, model(projected).values) {
-      found.squaredError += Double(x - y) * Double(x - y)
-      found.squaredOutput += Double(x) * Double(x)
-    }
-    layers[layer] = found
-    state.hidden = try teacher.mix(attention, projected, state, layer: layer)
-    try teacher.run(nodes[(index + 1)...], &state)
-  }
-}
-
-extension Node {
-  fileprivate var attention: Attention? {
-    if case .attention(let attention) = operation { attention } else { nil }
-  }
-}
-
-extension Attention {
-  /// The dot products of a query with its first keys.
-  fileprivate func products(
-    _ projected: QueryKeyValue, head: Int, query: Int, keys: Int
-  ) -> [Double] {
-    let keyHead = head * keyValueHeadCount / headCount
-    let columns = head * headSize..<(head + 1) * headSize
-    let keyColumns = keyHead * headSize..<(keyHead + 1) * headSize
-    let q = projected.query.rows(query..<query + 1).columns(columns).values
-    return (0..<keys).map { key in
-      let k = projected.key.rows(key..<key + 1).columns(keyColumns).values
-      return zip(q, k).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+    let (training, heldOut) = try rows.load(runner: teacher, report: progress)
+    let distilled = Array(0..<min(rows.distillationCount, training.count))
+    let comparison = MapComparison(
+      teacher: teacher, recipe: recipe, training: training.rows(distilled).input,
+      heldOut: heldOut.input, inputs: heldOut.singleRows(options.rowLimit))
+    for kind in [nil] + options.maps {
+      try report(try comparison.diagnosis(of: kind, progress: progress))
     }
   }
 }

@@ -28,12 +28,11 @@ package struct FreshModel: Sendable, Equatable {
   package var channels = 1
   /// A folder whose tokenizer and processor files the model gets.
   package var files: String?
+  /// Standard deviation of the first weights: `initializer_range` of all four architectures.
+  var deviation = 0.02
 
   /// Creates a model with the default sizes.
   package init(architecture: String) { self.architecture = architecture }
-
-  /// Standard deviation of the first weights: `initializer_range` of all four architectures.
-  static let deviation = 0.02
 
   /// What Hugging Face calls the model's class.
   private var className: String {
@@ -70,7 +69,7 @@ package struct FreshModel: Sendable, Equatable {
     ]
     var object: JSONObject = [
       "model_type": .string(schema.modelTypes.first ?? architecture),
-      "initializer_range": .number(Self.deviation),
+      "initializer_range": .number(deviation),
     ]
     for (key, value) in head.pairs { object[key] = value }
     for key in schema.configuration {
@@ -129,7 +128,7 @@ package struct FreshModel: Sendable, Equatable {
       for index in values.indices { values[index] = 1 }
       return buffer
     }
-    var deviation = Self.deviation
+    var deviation = self.deviation
     let endsResidual = ["attention.output.weight", "mlp.down.weight"].contains(
       where: role.hasSuffix)
     if architecture == "gpt2", endsResidual { deviation /= (2 * Double(layers)).squareRoot() }

@@ -3,11 +3,12 @@
 package import HHCompute
 package import HHFormat
 
-/// Weights as 32-bit floats, converted from the mapped checkpoint when first asked for.
+/// Weights as 32-bit floats, converted from the mapped checkpoint when first asked for; those of a
+/// model without a file are here from the start.
 ///
 /// Not safe to share between threads; loading happens between parallel regions.
 package final class ParameterStore {
-  private let checkpoint: Checkpoint
+  private let checkpoint: Checkpoint?
   private let names: NameMap
   private let keepsHalves: Bool
   private var loaded: [String: FloatBuffer] = [:]  // by tensor name
@@ -22,7 +23,18 @@ package final class ParameterStore {
   ///   - names: Which tensor has which role.
   ///   - keepsHalves: Whether `half` serves matrices of 16-bit floats as they are: half the memory and
   ///     faster decoding, but nothing that could be trained.
-  package init(checkpoint: Checkpoint, names: NameMap, keepsHalves: Bool = false) {
+  package convenience init(checkpoint: Checkpoint, names: NameMap, keepsHalves: Bool = false) {
+    self.init(checkpoint, names, keepsHalves: keepsHalves)
+  }
+
+  /// Serves and keeps weights that are in memory, by tensor name.
+  convenience init(names: NameMap, weights: [String: FloatBuffer]) {
+    self.init(nil, names, keepsHalves: false)
+    loaded = weights
+    pinned = Set(weights.keys)
+  }
+
+  private init(_ checkpoint: Checkpoint?, _ names: NameMap, keepsHalves: Bool) {
     self.checkpoint = checkpoint
     self.names = names
     self.keepsHalves = keepsHalves
@@ -39,9 +51,9 @@ package final class ParameterStore {
   package func vector(_ role: String) throws(FormatError) -> FloatBuffer {
     let name = tensorName(role)
     if let name, let buffer = loaded[name] { return buffer }
-    guard let name, let entry = names[role] else {
+    guard let name, let entry = names[role], let checkpoint else {
       throw FormatError(
-        .badData, file: checkpoint.path, place: "role '\(role)'",
+        .badData, file: checkpoint?.path ?? "new model", place: "role '\(role)'",
         problem: "expected a tensor for it, found none")
     }
     let buffer = FloatBuffer(count: entry.tensor.elementCount)
@@ -64,9 +76,9 @@ package final class ParameterStore {
   /// The weights of a role as the 16-bit floats that the file stores, with so many columns; nil where
   /// it stores others, or the store keeps float32.
   package func half(_ role: String, columns: Int) throws(FormatError) -> HalfMatrix? {
-    guard keepsHalves, let name = tensorName(role), let tensor = names[role]?.tensor else {
-      return nil
-    }
+    guard keepsHalves, let checkpoint, let name = tensorName(role),
+      let tensor = names[role]?.tensor
+    else { return nil }
     if let matrix = halves[name] { return matrix }
     let format: HalfMatrix.Format
     switch tensor.dtype {

@@ -27,6 +27,9 @@ package struct LinearAttentionSettings: Sendable, Equatable {
   /// The defaults.
   package init() {}
 
+  /// The defaults with a feature map of some kind.
+  package init(_ kind: FeatureMapDescription.Kind) { self.kind = kind }
+
   /// The settings that an artifact records.
   package init(_ description: FeatureMapDescription) {
     kind = description.kind

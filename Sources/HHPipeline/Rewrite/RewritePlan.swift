@@ -75,3 +75,13 @@ extension Graph {
     return (graph, RewritePlan(blocks: blocks))
   }
 }
+
+extension ModelRunner {
+  /// A runner of the same weights under the rewritten graph, with maps as they start.
+  package func rewritten(_ settings: LinearAttentionSettings = .init()) -> ModelRunner {
+    let (graph, plan) = graph.rewritten(settings)
+    let student = ModelRunner(graph: graph, parameters: parameters)
+    for block in plan.blocks { student.maps[block.layer] = block.maps() }
+    return student
+  }
+}

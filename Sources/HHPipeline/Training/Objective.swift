@@ -6,7 +6,7 @@ internal import HHCompute
 package enum ObjectiveKind: String, Sendable, CaseIterable {
   /// Each token from those before it.
   case nextToken
-  /// Tokens of labelled positions (BERT).
+  /// Tokens of labelled positions: hidden ones of a BERT, answers of a decoder.
   case maskedTokens
   /// The class of each row.
   case classes
@@ -26,7 +26,7 @@ package enum ObjectiveKind: String, Sendable, CaseIterable {
           if case .head(.classifier(_, usesPooled: true)) = $0.operation { true } else { false }
         }
     case .classifier: [.classes, .values, .teacherLogits].contains(self)
-    case .languageModel: [.nextToken, .teacherLogits].contains(self)
+    case .languageModel: [.nextToken, .maskedTokens, .teacherLogits].contains(self)
     case .maskedLanguageModel: [.maskedTokens, .teacherLogits].contains(self)
     }
   }

@@ -1,4 +1,4 @@
-// hh-convert diagnose MODEL: which layers are far from the softmax they stand for.
+// hh-convert diagnose: how far attention is from softmax, and what feature maps can express.
 
 import ArgumentParser
 import HHFormat
@@ -6,25 +6,69 @@ import HHPipeline
 
 struct Diagnose: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compare a model's attention weights with softmax's, layer by layer.",
+    abstract: "Compare attention weights with softmax's: of a model's layers, or of feature maps.",
+    usage: """
+      hh-convert diagnose MODEL [<options>]
+      hh-convert diagnose MODEL --feature-map all [<options>]
+      hh-convert diagnose --task associative-recall [<options>]
+      """,
     discussion: """
       Entropy (in nats) tells how spiky weights are, monotonicity (Spearman's correlation of weights \
       and dot products) whether larger products get larger weights; KL and the error of the heads' \
       outputs how far both are apart. A checkpoint is shown as a rewrite alone would leave it.
+
+      With --feature-map each map is distilled against the softmax model, and all are shown in one \
+      table. With --task associative-recall, which needs no model, each attention trains a small \
+      Transformer from scratch as well, and the maps are distilled against the softmax one.
       """)
 
-  @OptionGroup var source: ModelArguments
+  @Argument(help: "An artifact or a checkpoint (file, index or folder).")
+  var model: String?
+
+  @Option(
+    help: "associative-recall: make the data and train a model per attention.",
+    transform: Self.task)
+  var task: DiagnosisTask?
+
+  @Option(
+    help: """
+      Feature maps to compare, as 'convert' names them, separated by commas, or 'all' (default with \
+      --task: all).
+      """,
+    transform: Self.maps)
+  var featureMap: [FeatureMapDescription.Kind]?
+
+  @OptionGroup var opening: OpeningArguments
 
   @Option(help: "Rows to look at (default: the model's own samples, or made-up ones).")
   var data: String?
 
-  @Option(parsing: .unconditional, help: "Tokens per row (default: 256, or the model's positions).")
+  @Option(
+    parsing: .unconditional,
+    help: """
+      Tokens per row (default: 256, or the model's positions; of associative recall \
+      \(AssociativeRecall().length)).
+      """)
   var length: Int?
 
-  @Option(parsing: .unconditional, help: "Most rows, up to 64.")
-  var rows = 8
+  @Option(parsing: .unconditional, help: "Most rows, up to 64 (default: 8).")
+  var rows: Int?
 
-  @Option(parsing: .unconditional, help: "Seed of rows that are made up.")
+  @Option(
+    parsing: .unconditional,
+    help: """
+      Optimiser steps: per layer of each map's distillation (default: \
+      \(DistillationRecipe().steps)), or at most of each training on associative recall (default: \
+      \(RecallRecipe().steps)).
+      """)
+  var steps: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Keys and values of associative recall (default: \(AssociativeRecall().vocabulary)).")
+  var vocabulary: Int?
+
+  @Option(parsing: .unconditional, help: "Seed of everything random.")
   var seed: UInt64 = 0
 
   @Flag(help: "Show every head.")
@@ -36,71 +80,114 @@ struct Diagnose: ParsableCommand {
   func validate() throws {
     try check(length, in: 2...1_048_576, "--length")
     try check(rows, in: 1...64, "--rows")
+    try check(steps, in: 1...10_000_000, "--steps")
+    try check(vocabulary, in: 4...65_536, "--vocabulary")
+    if let task {
+      if let model {
+        throw ValidationError(
+          "--task \(task.rawValue): expected no model beside it, found '\(model)'")
+      }
+      try refuse(
+        [
+          ("--data", data != nil), ("--rows", rows != nil), ("--heads", heads),
+          ("--base", opening.base != nil), ("--config", opening.config != nil),
+        ], beside: "a model")
+      return
+    }
+    guard model != nil else {
+      throw ValidationError(
+        "expected a model, or --task \(DiagnosisTask.associativeRecall.rawValue), found neither")
+    }
+    try refuse([("--vocabulary", vocabulary != nil)], beside: "--task")
+    if featureMap == nil {
+      try refuse([("--steps", steps != nil)], beside: "--feature-map")
+    } else if heads {
+      throw ValidationError("--heads and --feature-map exclude each other")
+    }
   }
 
   func run() throws {
     try ReportedFailure.reporting {
       Interrupts.listen()
-      var options = DiagnosisOptions(model: source.model, threads: source.threads)
-      (options.configuration, options.base) = (source.config, source.base)
+      guard let model else { return try compareOnRecall() }
+      var options = DiagnosisOptions(model: model, threads: opening.threads)
+      (options.configuration, options.base) = (opening.config, opening.base)
       (options.data, options.length) = (data, length)
-      (options.rowLimit, options.seed) = (rows, seed)
+      (options.rowLimit, options.seed) = (rows ?? options.rowLimit, seed)
+      (options.maps, options.steps) = (featureMap ?? [], steps)
       let diagnosis = try Diagnosis(options)
+      guard featureMap == nil else { return try compare(diagnosis, model) }
       let layers = try diagnosis.run { _ in try Interrupts.check() }
+      let table = LayerTable(layers: layers, data: diagnosis.data)
       try Terminal.print(
-        (json ? line(layers, diagnosis.data) : table(layers, diagnosis.data)) + "\n")
+        (json ? JSONValue.object(table.json(model: model)).text : table.text(heads: heads)) + "\n")
     }
   }
 
-  private func table(_ layers: [LayerDiagnosis], _ data: String) -> String {
-    var lines = [
-      data, "layer     entropy  of softmax  monotonicity  KL       output error",
+  /// Prints maps beside each other on a model's queries and keys.
+  private func compare(_ diagnosis: Diagnosis, _ model: String) throws {
+    var rows: [JSONValue] = []
+    if !json { try Terminal.print("\(diagnosis.data)\n\(MapTable.heading)\n") }
+    try diagnosis.compareMaps(progress: { _ in try Interrupts.check() }) { map in
+      rows.append(.object(map.json))
+      if !json { try Terminal.print(MapTable.line(map) + "\n") }
+    }
+    guard json else { return }
+    let object: JSONObject = [
+      "model": .string(model), "data": .string(diagnosis.data), "maps": .array(rows),
     ]
-    func row(_ name: String, _ statistics: HeadStatistics, _ error: Double?) -> String {
-      let cells = [
-        (name, 10), (fixed(statistics.entropy, 3), 9), (fixed(statistics.teacherEntropy, 3), 12),
-        (fixed(statistics.monotonicity, 3), 14),
-      ]
-      return cells.map { $0.0.padding(to: $0.1) }.joined() + fixed(statistics.divergence, 4)
-        + (error.map { "   " + fixed($0, 4) } ?? "")
-    }
-    for layer in layers {
-      lines.append(row("\(layer.layer)", layer.mean, layer.outputError))
-      guard heads else { continue }
-      for (head, statistics) in layer.heads.enumerated() {
-        lines.append(row("  head \(head)", statistics, nil))
-      }
-    }
-    let hardest = layers.hardestFirst.map { "\($0.layer)" }.joined(separator: ", ")
-    return (lines + ["hardest first: \(hardest)"]).joined(separator: "\n")
+    try Terminal.print(JSONValue.object(object).text + "\n")
   }
 
-  private func line(_ layers: [LayerDiagnosis], _ data: String) -> String {
-    func object(_ statistics: HeadStatistics) -> JSONObject {
-      [
-        "entropy": .number(statistics.entropy),
-        "softmax_entropy": .number(statistics.teacherEntropy),
-        "monotonicity": .number(statistics.monotonicity), "kl": .number(statistics.divergence),
-      ]
+  /// Prints what models learn from scratch, and maps beside each other on the softmax model's.
+  private func compareOnRecall() throws {
+    var options = ExpressivityOptions(threads: opening.threads)
+    if let featureMap { options.maps = featureMap }
+    if let vocabulary { options.task.vocabulary = vocabulary }
+    if let length { options.task.length = length }
+    if let steps { options.recipe.steps = steps }
+    (options.task.seed, options.recipe.seed) = (seed, seed)
+    let expressivity = try Expressivity(options)
+    var rows: [JSONValue] = []
+    if !json { try Terminal.print("\(options.summary)\n\(MapTable.recallHeading)\n") }
+    try expressivity.run(progress: { _ in try Interrupts.check() }) { row in
+      rows.append(.object(row.json))
+      if !json { try Terminal.print(MapTable.line(row) + "\n") }
     }
-    return JSONValue.object([
-      "model": .string(source.model), "data": .string(data),
-      "layers": .array(
-        layers.map { layer in
-          var members = object(layer.mean)
-          members["layer"] = .integer(Int64(layer.layer))
-          members["output_error"] = .number(layer.outputError)
-          members["heads"] = .array(layer.heads.map { .object(object($0)) })
-          return .object(members)
-        }),
-      "hardest_first": .array(layers.hardestFirst.map { .integer(Int64($0.layer)) }),
-    ]).text
+    guard json else { return }
+    var object = options.json
+    object["maps"] = .array(rows)
+    try Terminal.print(JSONValue.object(object).text + "\n")
+  }
+
+  /// Refuses options that have no meaning without what `needed` says.
+  private func refuse(_ given: [(name: String, isGiven: Bool)], beside needed: String) throws {
+    guard let name = given.first(where: \.isGiven)?.name else { return }
+    throw ValidationError("\(name): expected \(needed) beside it, found none")
+  }
+
+  private static func task(_ word: String) throws -> DiagnosisTask {
+    if let task = DiagnosisTask(rawValue: word) { return task }
+    let known = DiagnosisTask.allCases.map(\.rawValue)
+    let nearest = nearestName(to: word, among: known).map { "; did you mean '\($0)'?" } ?? ""
+    throw ValidationError("expected \(known.joined(separator: ", ")), found '\(word)'\(nearest)")
+  }
+
+  private static func maps(_ text: String) throws -> [FeatureMapDescription.Kind] {
+    if text == "all" { return FeatureMapDescription.Kind.allCases }
+    var maps: [FeatureMapDescription.Kind] = []
+    for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let map = try ConversionArguments.featureMap(String(word))
+      guard !maps.contains(map) else {
+        throw ValidationError("expected each map once, found '\(word)' twice")
+      }
+      maps.append(map)
+    }
+    return maps
   }
 }
 
-extension [LayerDiagnosis] {
-  /// The layers whose weights are farthest from softmax's first.
-  fileprivate var hardestFirst: [LayerDiagnosis] {
-    sorted { $0.mean.divergence > $1.mean.divergence }
-  }
+/// What a diagnosis can do without a model.
+enum DiagnosisTask: String, CaseIterable {
+  case associativeRecall = "associative-recall"
 }

@@ -194,7 +194,8 @@ struct ConversionArguments: ParsableArguments {
       + (delta ? ["--delta"] : []) + (allowNonfinite ? ["--allow-nonfinite"] : [])
   }
 
-  private static func featureMap(_ word: String) throws -> FeatureMapDescription.Kind {
+  /// A feature map by its name.
+  static func featureMap(_ word: String) throws -> FeatureMapDescription.Kind {
     guard let kind = FeatureMapDescription.Kind(rawValue: word) else {
       let known = FeatureMapDescription.Kind.allCases.map(\.rawValue)
       let nearest = nearestName(to: word, among: known).map { "; did you mean '\($0)'?" } ?? ""

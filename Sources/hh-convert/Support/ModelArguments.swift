@@ -8,6 +8,15 @@ struct ModelArguments: ParsableArguments {
   @Argument(help: "An artifact or a checkpoint (file, index or folder).")
   var model: String
 
+  @OptionGroup var opening: OpeningArguments
+
+  var base: String? { opening.base }
+  var config: String? { opening.config }
+  var threads: Int { opening.threads }
+}
+
+/// What opening and running a model takes, whichever it is.
+struct OpeningArguments: ParsableArguments {
   @Option(help: "The model that a delta artifact was made from.")
   var base: String?
 

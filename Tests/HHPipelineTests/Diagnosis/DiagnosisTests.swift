@@ -95,4 +95,29 @@ struct DiagnosisTests {
     #expect(
       abs(mean(after) { $0.teacherEntropy } - mean(before) { $0.teacherEntropy }) < 1e-6)
   }
+
+  @Test(
+    "maps beside each other, each distilled against the same softmax", arguments: ["gpt2", "vit"])
+  func maps(_ model: String) throws {
+    var options = DiagnosisOptions(
+      model: Fixtures.path("models/\(model)"), threads: ThreadPolicy.threads)
+    options.rowLimit = 2
+    if model != "vit" { options.length = 24 }
+    func rows(_ maps: [FeatureMapDescription.Kind], steps: Int) throws -> [MapDiagnosis] {
+      (options.maps, options.steps) = (maps, steps)
+      var rows: [MapDiagnosis] = []
+      try Diagnosis(options).compareMaps { _ in
+      } report: {
+        rows.append($0)
+      }
+      return rows
+    }
+    let fresh = try rows([.splitSoftmax, .elu], steps: 1)
+    let trained = try rows([.splitSoftmax, .elu], steps: 40)
+    #expect(trained.map(\.kind) == [nil, .splitSoftmax, .elu])
+    #expect(trained[0].mean.divergence < 1e-6 && trained[0].mean.monotonicity > 0.999)
+    #expect(trained[0].outputError < 1e-9 && trained[0].layers.count == 3)
+    #expect(trained[1].mean.divergence < fresh[1].mean.divergence)
+    #expect(trained[2].mean.divergence > trained[1].mean.divergence)
+  }
 }

@@ -50,6 +50,26 @@ struct FreshModelTests {
     #expect(try readBytes(at: directory.path("other/model.safetensors")) != bytes)
   }
 
+  @Test(
+    "a model in memory has the weights of the file", arguments: ["gpt2", "bert", "vit", "llama"])
+  func runner(_ name: String) throws {
+    let directory = try TemporaryDirectory()
+    var model = model(name)
+    (model.files, model.vocabulary) = (nil, name == "vit" ? nil : 400)
+    try model.write(to: directory.path("fresh"), seed: 3)
+    let written = try ModelRunner(opening: directory.path("fresh"))
+    let runner = try model.runner(seed: 3)
+    #expect(runner.graph == written.graph)
+    // What is in memory stays there: there is no file to read it from again.
+    runner.parameters.release()
+    for linear in runner.graph.linears {
+      #expect(
+        try runner.parameters.vector(linear.weight).values
+          == written.parameters.vector(linear.weight).values)
+    }
+    #expect(throws: FormatError.self) { try runner.parameters.vector("none") }
+  }
+
   @Test("first weights are those of the architectures' own initialisation")
   func values() {
     let gpt2 = model("gpt2")

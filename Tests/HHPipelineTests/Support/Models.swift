@@ -31,16 +31,6 @@ enum Models {
   }
 }
 
-extension ModelRunner {
-  /// The same weights under the rewritten graph, with maps that start at the identity.
-  func rewritten(_ settings: LinearAttentionSettings = .init()) -> ModelRunner {
-    let (graph, plan) = graph.rewritten(settings)
-    let student = ModelRunner(graph: graph, parameters: parameters)
-    for block in plan.blocks { student.maps[block.layer] = FeatureMaps(block.design) }
-    return student
-  }
-}
-
 extension ModelInput {
   var tokens: TokenBatch? { if case .tokens(let batch) = self { batch } else { nil } }
 }

@@ -100,6 +100,24 @@ struct GradientRunnerTests {
     }
   }
 
+  @Test(
+    "every feature map gets differences' gradients through a whole decoder",
+    arguments: FeatureMapDescription.Kind.allCases)
+  func featureMaps(_ kind: FeatureMapDescription.Kind) throws {
+    let model = try Models.golden("gpt2-base").rewritten(LinearAttentionSettings(kind))
+    let input = try Models.input("gpt2-base")
+    // The answers of associative recall: some positions of a decoder, the others not.
+    let ids = try #require(input.tokens).ids
+    let labels = ids.indices.map { $0.isMultiple(of: 3) ? ids[$0] : -100 }
+    let parameters = try TrainableParameters(
+      of: model, choice: .everything, reaching: .maskedTokens)
+    let maps = parameters.all.filter { $0.name.contains("feature_map") }
+    #expect(maps.isEmpty == (kind == .performer || !kind.hasDimension))
+    // Rectified maps have kinks, which a small step seldom crosses.
+    try expectDifferences(
+      model, parameters, input, .maskedTokens(labels), step: 0x1p-9, tolerance: 3e-3)
+  }
+
   @Test("adapters get differences' gradients, with dropout too", arguments: [0.0, 0.3])
   func adapters(dropout: Double) throws {
     for name in ["gpt2-base", "llama-gqa"] {
