@@ -165,15 +165,24 @@ package struct Conversion {
   /// - Throws: what `report` throws, `PipelineError` or `FormatError`; nothing is left behind then
   ///   but the folder of a run.
   package func run(report: ProgressReport) throws -> ConversionSummary {
-    let sources = options.isOnePass ? nil : try ConversionKey.sources(of: checkpoint)
-    guard let run = try sources.flatMap({ try openRun($0) }) else {
+    guard let folder = options.run else {
+      // Before the files are digested, which takes a second for every gigabyte or two.
+      try report(.planned(plan))
+      let sources = options.isOnePass ? nil : try ConversionKey.sources(of: checkpoint)
       return try self.run(sources, nil, report)
     }
+    let sources = try ConversionKey.sources(of: checkpoint)
+    let run = try openRun(folder, sources)
+    func logged(_ event: ConversionEvent) throws {
+      try run.log(event)
+      try report(event)
+    }
     do {
-      return try self.run(sources, run) { event in
-        try run.log(event)
-        try report(event)
+      if let stopped, !stopped.isNew {
+        try logged(.resumed(checkpoint: try stopped.lastCheckpoint()))
       }
+      try logged(.planned(plan))
+      return try self.run(sources, run, logged)
     } catch {
       let error = run.explained(error)
       try run.log(.failed("\(error)"))
@@ -181,9 +190,8 @@ package struct Conversion {
     }
   }
 
-  /// The run folder, where the conversion keeps one.
-  private func openRun(_ sources: [Provenance.Source]) throws -> ConversionRun? {
-    guard let path = options.run else { return nil }
+  /// The run that the conversion keeps in a folder, new or stopped before.
+  private func openRun(_ path: String, _ sources: [Provenance.Source]) throws -> ConversionRun {
     let folder =
       try stopped ?? RunFolder(creating: path, recipe: try Recipe(asked, file: path))
     let description = ArtifactDescription(
@@ -199,10 +207,6 @@ package struct Conversion {
   private func run(
     _ sources: [Provenance.Source]?, _ run: ConversionRun?, _ report: ProgressReport
   ) throws -> ConversionSummary {
-    if let stopped, !stopped.isNew {
-      try report(.resumed(checkpoint: try stopped.lastCheckpoint()))
-    }
-    try report(.planned(plan))
     for (name, size) in companions.skipped {
       try report(
         .warning(
