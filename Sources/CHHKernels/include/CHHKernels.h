@@ -25,11 +25,11 @@ size_t hh_first_with_bits_64(const void *source, size_t count, uint64_t mask);
 /// y = x Wᵀ, W (outputs, inputs) without gaps.
 void hh_half_product_rows(
   size_t rows, size_t inputs, size_t outputs, const float *x, size_t x_stride,
-  const uint16_t *weight, int is_bf16, float *y, size_t y_stride);
+  const void *weight, int is_bf16, float *y, size_t y_stride);
 /// y = x W, W (inputs, outputs) with rows `weight_stride` elements apart.
 void hh_half_product_columns(
   size_t rows, size_t inputs, size_t outputs, const float *x, size_t x_stride,
-  const uint16_t *weight, size_t weight_stride, int is_bf16, float *y, size_t y_stride);
+  const void *weight, size_t weight_stride, int is_bf16, float *y, size_t y_stride);
 
 // Dequantisation (dequantize*.c).
 

@@ -6,7 +6,7 @@ extension HalfMatrix {
   /// Rows up to which `product` beats widening the weights and a product of matrices.
   package static let fewRows = 8
 
-  /// Outputs per call of a kernel: a hundred microseconds' worth, and enough calls for every thread.
+  /// Outputs per call of a kernel for W stored by outputs: long rows, and calls for every thread.
   private static let grain = 128
 
   /// y = x op(W), where op transposes if told so; x has at most `fewRows` rows. Accumulates in
@@ -17,7 +17,10 @@ extension HalfMatrix {
     precondition(
       x.columns == inputs && y.columns == outputs && x.rows == y.rows,
       "product: \(x.rows) × \(x.columns) with \(inputs) × \(outputs)")
-    parallelFor(count: outputs, grain: Self.grain) { range, _ in
+    // Stored by inputs, a call reads a piece of every row: long pieces, or the memory stalls.
+    let share = (outputs + ThreadPolicy.threads - 1) / ThreadPolicy.threads
+    parallelFor(count: outputs, grain: transposed ? Self.grain : max(64, (share + 63) & ~63)) {
+      range, _ in
       let target = y.columns(range)
       if transposed {
         self.multiplyRows(range, x, into: target)
@@ -31,7 +34,10 @@ extension HalfMatrix {
   private func multiplyRows(_ range: Range<Int>, _ x: Matrix, into y: Matrix) {
     let bits = bits
     let (input, all) = (x.span, bits.span)
-    let weight = all.extracting(range.lowerBound * columns..<range.upperBound * columns)
+    // Safe: every byte of a float is one to read.
+    let bytes = unsafe all.bytes
+    let weight = bytes.extracting(
+      2 * range.lowerBound * columns..<2 * range.upperBound * columns)
     var output = y.mutableSpan
     halfProductRows(
       input, x.layout, weight: weight, isBF16: format == .bfloat16, into: &output, y.layout)
@@ -42,7 +48,10 @@ extension HalfMatrix {
     let layout = RowLayout(rows: rows, columns: range.count, stride: columns)
     let bits = bits
     let (input, all) = (x.span, bits.span)
-    let weight = all.extracting(range.lowerBound..<range.lowerBound + layout.extent)
+    // Safe: every byte of a float is one to read.
+    let bytes = unsafe all.bytes
+    let weight = bytes.extracting(
+      2 * range.lowerBound..<2 * (range.lowerBound + layout.extent))
     var output = y.mutableSpan
     halfProductColumns(
       input, x.layout, weight: weight, layout, isBF16: format == .bfloat16, into: &output, y.layout)

@@ -19,32 +19,40 @@ package final class HalfMatrix: Sendable {
   package let rows: Int
   /// Elements of a row.
   package let columns: Int
-  let bits: [UInt16]
+  // Two to a float: such a buffer lies in large pages, without which reading it stalls.
+  let bits: FloatBuffer
 
   /// Takes the elements' bits, row after row.
   package init(rows: Int, columns: Int, _ format: Format, bits: Bits) {
-    precondition(bits.values.count == rows * columns, "as many values as elements")
+    precondition(bits.count == rows * columns, "as many values as elements")
     self.format = format
     self.rows = rows
     self.columns = columns
-    self.bits = bits.values
+    self.bits = bits.buffer
   }
 
   /// Elements that are still being read.
   package struct Bits {
-    fileprivate var values: [UInt16] = []
+    fileprivate let buffer: FloatBuffer
+    fileprivate var count = 0
 
     /// Makes room for so many.
-    package init(capacity: Int) { values.reserveCapacity(capacity) }
+    package init(capacity: Int) { buffer = FloatBuffer(count: (capacity + 1) / 2) }
 
     /// Adds little-endian elements, which may start at any address.
     package mutating func append(_ bytes: RawSpan) {
-      // Safe: whole elements inside the span, copied at once.
-      unsafe bytes.withUnsafeBytes { bytes in
-        for offset in stride(from: 0, to: bytes.count - 1, by: 2) {
-          values.append(unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self))
+      let start = 2 * count
+      precondition(
+        bytes.byteCount.isMultiple(of: 2) && start + bytes.byteCount <= 4 * buffer.count,
+        "append: whole elements, and room for them")
+      var target = buffer.mutableSpan
+      // Safe: the line above checked that they fit, and any bits are a float's.
+      unsafe bytes.withUnsafeBytes { source in
+        unsafe target.withUnsafeMutableBytes { target in
+          unsafe UnsafeMutableRawBufferPointer(rebasing: target[start...]).copyMemory(from: source)
         }
       }
+      count += bytes.byteCount / 2
     }
   }
 
@@ -55,7 +63,7 @@ package final class HalfMatrix: Sendable {
   package func widen(into wide: Matrix) {
     precondition(
       wide.rows == rows && wide.columns == columns && wide.stride == columns, "widen: extents")
-    parallelFor(count: bits.count, grain: Self.grain) { range, _ in
+    parallelFor(count: rows * columns, grain: Self.grain) { range, _ in
       self.widen(
         range, into: wide.buffer, wide.offset + range.lowerBound..<wide.offset + range.upperBound)
     }
@@ -76,13 +84,13 @@ package final class HalfMatrix: Sendable {
   private func widen(_ range: Range<Int>, into buffer: FloatBuffer, _ target: Range<Int>) {
     let bits = bits
     let all = bits.span
-    let source = all.extracting(range)
+    // Safe: every byte of a float is one to read.
+    let bytes = unsafe all.bytes
+    let source = bytes.extracting(2 * range.lowerBound..<2 * range.upperBound)
     var output = buffer.mutableSpan(target)
-    // Safe: an integer has no padding, so that every byte of the span is one to read.
-    let bytes = unsafe source.bytes
     switch format {
-    case .float16: convertF16(bytes, to: &output)
-    case .bfloat16: convertBF16(bytes, to: &output)
+    case .float16: convertF16(source, to: &output)
+    case .bfloat16: convertBF16(source, to: &output)
     }
   }
 }
