@@ -61,6 +61,7 @@ let package = Package(
       } + [
         .embedInCode("Recipes/recipe.schema.json"),
         .embedInCode("Export/Python/modeling_hedgehog.py"),
+        .embedInCode("Export/Python/linear_attention.py"),
       ]),
     .executableTarget(
       name: "hh-convert", dependencies: ["HHPipeline", arguments], swiftSettings: settings),

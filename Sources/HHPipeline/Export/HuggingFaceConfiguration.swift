@@ -86,11 +86,12 @@ struct HuggingFaceConfiguration {
 
   private var settings: JSONObject {
     let map = source.manifest?.description.featureMap
-    return [
+    var settings: JSONObject = [
       "source_model_type": .string(architecture),
       "feature_map": .string((map?.kind ?? .splitSoftmax).rawValue),
       "feature_size": .integer(
         Int64(map?.featureDimension ?? source.plan?.blocks.first?.map.featureSize ?? 0)),
+      "bias": .bool(map?.bias ?? true),
       "key_maps": .string((map?.sharing ?? .keyValueHead).rawValue),
       // By its digits as a float: 1e-12 rather than the nearest float's many.
       "epsilon": .number(Double("\(Float(map?.epsilon ?? 1e-12))") ?? 1e-12),
@@ -98,6 +99,8 @@ struct HuggingFaceConfiguration {
       "modules": .array(
         Self.modules.filter { source.names.holds($0.0) }.map { .string($0.1) }),
     ]
+    settings["constant"] = map?.constant.map(JSONValue.number)
+    return settings
   }
 
   /// With the element type of the tensors that are written.

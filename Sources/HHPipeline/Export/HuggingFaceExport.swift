@@ -24,19 +24,20 @@ struct HuggingFaceExport {
   /// Refuses a model that the code does not compute.
   private static func check(_ source: ExportSource) throws(FormatError) {
     guard source.isHedgehog, let map = source.manifest?.description.featureMap else { return }
-    guard map.kind == .splitSoftmax, map.bias, map.sharing != .allHeads, map.window == nil,
-      map.softmaxLayers.isEmpty
-    else {
+    guard map.window == nil, map.softmaxLayers.isEmpty else {
       throw FormatError(
         .unsupported, file: source.checkpoint.path, place: "manifest, 'featureMap'",
-        problem: "expected hedgehog-softmax-split with a bias, which is what the exported code"
-          + " computes, found \(map.summary)",
+        problem: "expected linear attention alone and in every block, which is what the exported"
+          + " code computes, found \(map.summary)",
         hint: "export to gguf or safetensors")
     }
   }
 
-  /// The file that holds the code.
-  static let codeName = "modeling_hedgehog.py"
+  /// The files that hold the code.
+  static let code = [
+    (name: "modeling_hedgehog.py", content: PackageResources.modeling_hedgehog_py),
+    (name: "linear_attention.py", content: PackageResources.linear_attention_py),
+  ]
 
   /// Writes every file of the folder.
   func run(into folder: borrowing StagingFolder, report: ProgressReport) throws {
@@ -53,7 +54,7 @@ struct HuggingFaceExport {
     let files = companions.files.filter { $0.name != Companions.ggufName }
     for file in files { try folder.write(file.content, to: destination(of: file.name)) }
     guard source.isHedgehog else { return }
-    try folder.write(PackageResources.modeling_hedgehog_py, to: Self.codeName)
+    for file in Self.code { try folder.write(file.content, to: file.name) }
     let sourceCard = files.first { $0.name == "README.md" }
     let card = ModelCard(
       source: source, name: lastComponent(of: output), configuration: configuration,

@@ -1,5 +1,6 @@
 // The README.md of an exported Hedgehog model.
 
+internal import HHCompute
 internal import HHFormat
 
 /// A model card: what the model is, what it was made from, how good it is and how to load it.
@@ -68,16 +69,30 @@ struct ModelCard {
   private var introduction: String {
     let sizes = source.names.hyperparameters
     let blocks = source.plan?.blocks ?? []
-    let new = source.plan?.newParameterCount ?? 0
     return """
       # \(name)
 
       A \(sizes.integer("layerCount"))-layer \(source.names.schema.architecture) whose softmax attention was replaced by
-      Hedgehog linear attention ([arXiv 2402.04347](https://arxiv.org/abs/2402.04347)) in all \(blocks.count) blocks with
-      hh-convert. Each head has feature maps φ(x) = [softmax(xW + b), softmax(−(xW + b))] for its queries and
-      keys: \(count(new)) new parameters. \(training)
+      \(attention) in all \(blocks.count) blocks with
+      hh-convert. \(featureMap) \(training)
 
       """
+  }
+
+  /// What stands in the place of softmax.
+  private var attention: String {
+    let isHedgehog =
+      source.plan?.blocks.first?.map.kind.rawValue.hasPrefix("hedgehog") ?? true
+    return isHedgehog
+      ? "Hedgehog linear attention ([arXiv 2402.04347](https://arxiv.org/abs/2402.04347))"
+      : "linear attention"
+  }
+
+  /// The feature map and what it adds, in a sentence.
+  private var featureMap: String {
+    let formula = source.plan?.blocks.first?.map.formula ?? ""
+    let new = source.plan?.newParameterCount ?? 0
+    return "Queries and keys have feature maps φ(x) = \(formula): \(count(new)) new parameters."
   }
 
   /// Whether training went beyond the feature maps.
@@ -89,6 +104,11 @@ struct ModelCard {
   private var training: String {
     let isDistilled =
       source.manifest?.description.stages.contains { $0.losses["kl_after"] != nil } ?? false
+    let trained = source.plan?.blocks.first?.design.parameters.contains(where: \.isTrained) ?? false
+    if !trained {
+      return hasChangedWeights
+        ? "The source's weights were trained; see below." : "The source's weights are as they were."
+    }
     if hasChangedWeights { return "They and other weights were trained; see below." }
     return isDistilled
       ? "They were trained to give the attention weights that the softmax gave; all other weights"
@@ -105,8 +125,9 @@ struct ModelCard {
     lines.append("model = \(loader.name).from_pretrained(\"\(name)\", trust_remote_code=True)")
     lines += ["```", ""]
     lines.append(
-      "`\(HuggingFaceExport.codeName)` in this folder is all the code there is: read it before you"
-        + " trust it. It needs PyTorch and transformers.")
+      HuggingFaceExport.code.map { "`\($0.name)`" }.joined(separator: " and ")
+        + " in this folder are all the code there is: read them before you trust them. They need"
+        + " PyTorch and transformers.")
     if decoder {
       lines.append(
         "`generate` keeps a state of fixed size instead of keys and values; prompts are read in"
@@ -179,17 +200,40 @@ struct ModelCard {
   }
 
   private var limits: String {
-    """
-    ## Limits
+    // Measured with two features per dimension of a head: about three times its size.
+    let features = source.plan?.blocks.first?.design.features ?? 0
+    return """
+      ## Limits
 
-    Linear attention costs less than softmax only from about three times the head size in tokens on.
+      Linear attention costs less than softmax only from about \(count(features * 3 / 2)) tokens on.
 
-    """
+      """
   }
 
   /// Text for a cell of a table.
   private func cell(_ text: String) -> String {
     String(text.map { $0 == "|" || $0.isNewline ? " " : $0 })
+  }
+}
+
+extension FeatureMap {
+  /// What is after φ(x) =.
+  fileprivate var formula: String {
+    let u = hasBias ? "xW + b" : "xW"
+    return switch kind {
+    case .splitSoftmax: "[softmax(\(u)), softmax(−(\(u)))]"
+    case .jointSoftmax: "softmax([2(\(u)), −2(\(u))])"
+    case .exponential: "exp(\(u))"
+    case .negatedExponential: "[exp(\(u)), exp(−(\(u)))]"
+    case .rectifiedProjection: "max(\(u), 0)"
+    case .elu: "1 + elu(x)"
+    case .relu: "max(x, 0)"
+    case .performer: "exp(yW − |y|²/2), y = x / d^¼, with random directions W"
+    case .cosformer:
+      "[max(x, 0) cos θ, max(x, 0) sin θ], θ = π · position / \(fixed(2 * (constant ?? 1), 0))"
+    case .taylor: "[1, y, y ⊗ y / √2], y = x / d^¼"
+    case .exponentialOfInput: "exp(\(constant ?? 1) x)"
+    }
   }
 }
 

@@ -13,12 +13,15 @@ struct HuggingFaceExportTests {
 
   init() throws { folder = try TemporaryDirectory() }
 
-  private func export(_ name: String, softmax: Bool = false) throws -> String {
+  private func export(_ name: String, _ settings: LinearAttentionSettings = .init()) throws
+    -> String
+  {
     let artifact = folder.path("\(name).hedgehog.safetensors.zst")
-    try Artifacts.write(name, to: artifact)
+    let plan = try Graph(Models.names(name)).rewritten(settings).plan
+    try Artifacts.write(
+      name, to: artifact, plan: plan, featureMap: settings.description(plan: plan))
     var options = ExportOptions(source: artifact, target: .hf)
     options.output = folder.path("out")
-    options.softmax = softmax
     return try Export(options).run { _ in }.output
   }
 
@@ -95,6 +98,58 @@ struct HuggingFaceExportTests {
     }
   }
 
+  @Test(
+    "every feature map leaves with its settings and its parameters, and the code knows it",
+    arguments: FeatureMapDescription.Kind.allCases)
+  func maps(_ kind: FeatureMapDescription.Kind) throws {
+    let output = try export("llama-gqa", LinearAttentionSettings(kind))
+    let json = try JSONObject(contentsOf: "\(output)/config.json")
+    let settings = try #require(json["hedgehog"])
+    #expect(settings["feature_map"] == .string(kind.rawValue))
+    #expect(settings["bias"] == .bool(kind.canHaveBias))
+    #expect((settings["constant"] != nil) == kind.hasConstant)
+    #expect(settings["key_maps"] == .string(kind == .performer ? "all-heads" : "key-value-head"))
+    let checkpoint = try Checkpoint(opening: output)
+    for side in ["query", "key"] {
+      let stem = "model.layers.0.self_attn.feature_map.\(side)"
+      #expect((checkpoint["\(stem).weight"] != nil) == kind.hasDimension)
+      #expect((checkpoint["\(stem).bias"] != nil) == kind.canHaveBias)
+    }
+    let code = try text("\(output)/linear_attention.py")
+    let lines = code.split(separator: "\n")
+    func names(_ list: String) throws -> Bool {
+      let line = try #require(lines.first { $0.hasPrefix("\(list) = (") })
+      return line.contains("\"\(kind.rawValue)\"")
+    }
+    #expect(lines.contains { $0.hasPrefix("    \"\(kind.rawValue)\": ") })
+    #expect(try names("WITHOUT_WEIGHT") == !kind.hasDimension)
+    #expect(try names("EXPONENTIALS") == kind.hasScales)
+    let card = try text("\(output)/README.md")
+    #expect(card.contains("Hedgehog linear attention") == kind.rawValue.hasPrefix("hedgehog"))
+    #expect(card.contains("feature maps φ(x) = "))
+  }
+
+  @Test(
+    "what stands beside linear attention stays: a window, blocks that keep softmax",
+    arguments: [(3, [], "window 3"), (nil, [0], "softmax in [0]")] as [(Int?, [Int], String)])
+  func besides(_ window: Int?, _ kept: [Int], _ found: String) throws {
+    var settings = LinearAttentionSettings()
+    settings.window = window
+    settings.softmaxLayers = kept
+    #expect {
+      _ = try export("gpt2-base", settings)
+    } throws: {
+      "\($0)".contains("expected linear attention alone and in every block")
+        && "\($0)".contains(found)
+    }
+    #expect(try directoryEntries(of: folder.path) == ["gpt2-base.hedgehog.safetensors.zst"])
+  }
+
+  private func text(_ path: String) throws -> String {
+    let file = try MappedFile(at: path)
+    return String(decoding: file.bytes.copied(), as: UTF8.self)
+  }
+
   @Test("the card tells sources, recipe and quality, and takes a licence from the source's card")
   func card() throws {
     let model = Fixtures.path("models/vit")
@@ -114,11 +169,11 @@ struct HuggingFaceExportTests {
     let files = try directoryEntries(of: folder.path("out"))
     #expect(
       files == [
-        "LICENSE", "README.md", "SOURCE_README.md", "config.json", "model.safetensors",
+        "LICENSE", "README.md", "SOURCE_README.md", "config.json", "linear_attention.py",
+        "model.safetensors",
         "modeling_hedgehog.py", "preprocessor_config.json",
       ])
-    let file = try MappedFile(at: folder.path("out/README.md"))
-    let card = String(decoding: file.bytes.copied(), as: UTF8.self)
+    let card = try text(folder.path("out/README.md"))
     let digest = try ContentDigest.ofFile(at: "\(model)/model.safetensors").sha256
     for text in [
       "---\nlibrary_name: transformers\n", "\nlicense: mit\n", digest, "| 3 | ", "seed 0",

@@ -20,6 +20,7 @@ struct TransformersTests {
     transformers.utils.logging.disable_progress_bar()
     warnings.simplefilter("ignore")
     torch.manual_seed(0)
+    torch.set_num_threads(1)  # models are small; threads that wait for each other on a busy machine cost minutes
 
     def near(name, a, b, valid=None):
         difference = (a - b).abs()
@@ -56,11 +57,21 @@ struct TransformersTests {
                 if not rows:
                     near("left-padded", model(**turned).logits, left(want["logits"], mask), turned["attention_mask"].bool())
             if loader == "AutoModelForCausalLM" and "hedgehog" in config: decode(model, inputs["input_ids"])
+        if "hedgehog" in config: refuse(model)
         return len(loaders)
+
+    def refuse(model):
+        fresh = type(model)(model.config)
+        assert all(part.isfinite().all() for part in fresh.parameters()), "first weights"
+        model.config.hedgehog["feature_map"] = "nonsense"
+        try: type(model)(model.config)
+        except ValueError as error: assert "found nonsense" in str(error) and "\\n" not in str(error), error
+        else: raise AssertionError("a map without a name that is known")
 
     def decode(model, ids):
         whole, state, steps = model(ids, use_cache=False).logits, None, []
-        for part in ids.split([ids.shape[1] - 3, 1, 2], 1):
+        half = ids.shape[1] // 2
+        for part in ids.split([half, 2] + [1] * (ids.shape[1] - half - 2), 1):
             outputs = model(part, past_key_values=state, use_cache=True)
             state = outputs.past_key_values
             steps.append(outputs.logits)
@@ -114,27 +125,77 @@ struct TransformersTests {
       try export(folder.path("\(name).zst"), to: name, in: folder) { $0.shardSize = 100_000 }
       let model = try ConvertedModel(opening: folder.path("\(name).zst"))
       let runner = try model.runner()
-      let input: ModelInput
-      if runner.graph.kind == .image {
-        let pixels = (0..<512).map { (index: Int) -> Float in Float(index * 37 % 101) / 50 - 1 }
-        input = .images(Matrix(rows: 2, columns: 256, pixels))
-      } else {
-        let vocabulary = runner.graph.vocabularySize
-        let ids = (0..<160).map { (index: Int) -> Int32 in Int32(index * 61 % vocabulary) }
-        input = .tokens(TokenBatch(ids: ids, length: 80, validLengths: [80, 47]))
-      }
-      try expectations(of: runner, for: shortened(input, runner), in: "\(folder.path)/\(name)")
+      try expectations(of: runner, for: input(of: runner), in: "\(folder.path)/\(name)")
     }
     try judge(folder, models: ["gpt2", "llama", "bert", "vit"])
   }
 
-  /// The input cut to the model's positions.
-  private func shortened(_ input: ModelInput, _ runner: ModelRunner) -> ModelInput {
-    guard case .tokens(let batch) = input, runner.graph.maximumLength < batch.length else {
-      return input
+  /// A trained fixture under some feature map.
+  struct MapCase {
+    let model: String
+    let settings: LinearAttentionSettings
+    let name: String
+
+    init(
+      _ model: String, _ kind: FeatureMapDescription.Kind, _ variant: String = "",
+      _ change: (inout LinearAttentionSettings) -> Void = { _ in }
+    ) {
+      self.model = model
+      var settings = LinearAttentionSettings(kind)
+      change(&settings)
+      self.settings = settings
+      name = "\(model)-\(kind.rawValue)\(variant)"
     }
-    return .tokens(
-      TokenBatch(ids: Array(batch.ids.prefix(120)), length: 60, validLengths: [60, 47]))
+
+    static let all: [MapCase] =
+      FeatureMapDescription.Kind.allCases.flatMap { kind in
+        ["gpt2", "llama"].map { MapCase($0, kind) }
+      } + [
+        MapCase("bert", .negatedExponential), MapCase("bert", .cosformer),
+        MapCase("vit", .negatedExponential), MapCase("vit", .cosformer),
+        MapCase("llama", .negatedExponential, "-narrow") {
+          $0.bias = false
+          $0.dimension = 5
+        },
+        MapCase("llama", .rectifiedProjection, "-shared") {
+          $0.sharing = .allHeads
+          $0.dimension = 24
+        },
+        MapCase("llama", .exponential, "-own") { $0.sharing = .queryHead },
+        MapCase("gpt2", .performer, "-wide") { $0.dimension = 40 },
+        MapCase("gpt2", .exponentialOfInput, "-cold") { $0.constant = 0.75 },
+        MapCase("llama", .cosformer, "-far") { $0.constant = 1000 },
+      ]
+  }
+
+  @Test("so does every feature map", .needsPython(with: "torch", "transformers"))
+  func maps() throws {
+    let folder = try TemporaryDirectory()
+    for each in MapCase.all {
+      let student = try Models.trained(each.model).rewritten(each.settings)
+      Artifacts.disturb(student)
+      let plan = try Graph(
+        NameMap(Checkpoint(opening: Fixtures.path("models/\(each.model)")))
+      ).rewritten(each.settings).plan
+      let artifact = folder.path("\(each.name).zst")
+      try Artifacts.write(
+        each.model, in: "models", to: artifact, plan: plan, maps: student,
+        featureMap: each.settings.description(plan: plan))
+      try export(artifact, to: each.name, in: folder)
+      try expectations(of: student, for: input(of: student), in: "\(folder.path)/\(each.name)")
+    }
+    try judge(folder, models: MapCase.all.map(\.name))
+  }
+
+  /// Two rows, one of them padded, or two images.
+  private func input(of runner: ModelRunner) -> ModelInput {
+    if runner.graph.kind == .image {
+      let pixels = (0..<512).map { (index: Int) -> Float in Float(index * 37 % 101) / 50 - 1 }
+      return .images(Matrix(rows: 2, columns: 256, pixels))
+    }
+    let (length, vocabulary) = (min(runner.graph.maximumLength, 80), runner.graph.vocabularySize)
+    let ids = (0..<2 * length).map { (index: Int) -> Int32 in Int32(index * 61 % vocabulary) }
+    return .tokens(TokenBatch(ids: ids, length: length, validLengths: [length, 47]))
   }
 
   private func export(

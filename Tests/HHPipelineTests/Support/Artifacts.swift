@@ -27,15 +27,16 @@ enum Artifacts {
     }
   }
 
-  /// Writes the artifact of a model of `golden/forward` after a change to its tensors.
+  /// Writes the artifact of a model in a folder of the fixtures after a change to its tensors.
   ///
   /// The maps are those of `runner`, where one is given, else all 0.5.
   static func write(
-    _ name: String, to path: String, plan: RewritePlan? = nil, maps runner: ModelRunner? = nil,
+    _ name: String, in folder: String = "golden/forward", to path: String,
+    plan: RewritePlan? = nil, maps runner: ModelRunner? = nil,
     featureMap: FeatureMapDescription? = nil,
     change: (inout [ArtifactTensor]) -> Void = { _ in }
   ) throws {
-    let source = try Checkpoint(opening: Fixtures.path("golden/forward/\(name)"))
+    let source = try Checkpoint(opening: Fixtures.path("\(folder)/\(name)"))
     let names = try NameMap(source)
     let plan = try plan ?? Graph(names).rewritten().plan
     var tensors = try names.entries.map(\.tensor).map { tensor in

@@ -17,7 +17,7 @@ from transformers.modeling_outputs import (
     SequenceClassifierOutput)
 from transformers.pytorch_utils import Conv1D  # y = xW + b with W stored (inputs, outputs)
 
-CHUNK = 64  # positions that a causal block compares pairwise
+from .linear_attention import NOTHING, FeatureMap, HedgehogCache, linear_attention
 
 
 class HedgehogGPT2Config(GPT2Config):
@@ -36,35 +36,7 @@ class HedgehogLlamaConfig(LlamaConfig):
     model_type = "hedgehog_llama"
 
 
-# Linear attention
-
-
-class FeatureMap(nn.Module):
-    """phi(x) = [softmax(xW + b), softmax(-(xW + b))]: two separate softmaxes, one W (d, f) and b (f) for each head."""
-
-    def __init__(self, heads, size, features):
-        super().__init__()
-        self.weight = nn.Parameter(torch.eye(size, features).repeat(heads, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(heads, features))
-
-    def forward(self, x):
-        u = x.float() @ self.weight.float() + self.bias.float().unsqueeze(-2)
-        return torch.cat((u.softmax(-1), (-u).softmax(-1)), -1)
-
-
-class HedgehogCache:
-    """What a decoder remembers: S = sum phi(k) v^T and z = sum phi(k) of each layer, in float32."""
-
-    def __init__(self):
-        self.states, self.length, self.positions = {}, 0, 0
-
-    def get_seq_length(self, layer_idx=0):
-        return self.length
-
-    def reorder_cache(self, beam_idx):
-        self.states = {layer: tuple(part[beam_idx] for part in state) for layer, state in self.states.items()}
-        if torch.is_tensor(self.positions):
-            self.positions = self.positions[beam_idx]
+# Attention
 
 
 class Batch:
@@ -88,24 +60,6 @@ class Batch:
             self.cache.positions = self.positions[:, -1:] + 1
 
 
-def linear_attention(q, k, v, state, causal, epsilon):
-    """y_i = phi(q_i) S_i / (phi(q_i) z_i + epsilon) over the visible keys, and the state (S, z) after them.
-
-    q (batch, key heads, group, length, features), k (batch, key heads, length, features), v the same with head sizes.
-    """
-    s, z = state if state is not None else (k.new_zeros(*k.shape[:2], k.shape[-1], v.shape[-1]), k[:, :, 0] * 0)
-    if not causal:
-        s, z = s + k.transpose(-1, -2) @ v, z + k.sum(-2)
-        return q @ s.unsqueeze(2) / (q @ z[:, :, None, :, None] + epsilon), (s, z)
-    outputs = []
-    for qc, kc, vc in zip(q.split(CHUNK, -2), k.split(CHUNK, -2), v.split(CHUNK, -2)):
-        weights = (qc @ kc.transpose(-1, -2).unsqueeze(2)).tril()
-        total = weights.sum(-1, keepdim=True) + qc @ z[:, :, None, :, None]
-        outputs.append((weights @ vc.unsqueeze(2) + qc @ s.unsqueeze(2)) / (total + epsilon))
-        s, z = s + kc.transpose(-1, -2) @ vc, z + kc.sum(-2)
-    return torch.cat(outputs, -2), (s, z)
-
-
 class HedgehogAttention(nn.Module):
     """The part that all four architectures share; subclasses bring the projections under their own names."""
 
@@ -114,17 +68,17 @@ class HedgehogAttention(nn.Module):
     def __init__(self, config, layer):
         super().__init__()
         settings = config.hedgehog
-        if settings["feature_map"] != "hedgehog-softmax-split" or settings["epsilon_placement"] != "added-to-denominator":
-            raise ValueError(f"this code computes hedgehog-softmax-split with an added epsilon, not {settings}")
+        if settings["epsilon_placement"] != "added-to-denominator":
+            raise ValueError(f"epsilon_placement: expected added-to-denominator, found {settings['epsilon_placement']}")
         self.layer, self.epsilon = layer, settings["epsilon"]
         self.heads = config.num_attention_heads
         self.key_value_heads = getattr(config, "num_key_value_heads", None) or self.heads
         self.size = getattr(config, "head_dim", None) or config.hidden_size // self.heads
         self.key_heads = self.heads if settings["key_maps"] == "query-head" else self.key_value_heads
-        features = settings["feature_size"]
+        shared = settings["key_maps"] == "all-heads"
         self.feature_map = nn.ModuleDict({
-            "query": FeatureMap(self.heads, self.size, features),
-            "key": FeatureMap(self.key_heads, self.size, features)})
+            "query": FeatureMap(settings, 1 if shared else self.heads, self.size),
+            "key": FeatureMap(settings, 1 if shared else self.key_heads, self.size)})
 
     def split(self, x, heads):
         return x.view(*x.shape[:2], heads, self.size).transpose(1, 2)
@@ -136,10 +90,11 @@ class HedgehogAttention(nn.Module):
         k, v = k.repeat_interleave(repeats, 1), v.repeat_interleave(repeats, 1)
         # Features, state and quotient stay in float32: half precision loses long sums and small features.
         with torch.autocast(q.device.type, enabled=False):
-            phi_q = self.feature_map["query"](q).unflatten(1, (self.key_heads, -1))
-            phi_k = self.feature_map["key"](k) * batch.mask[:, None, :, None]
+            phi_q = self.feature_map["query"](q, batch.positions)[0].unflatten(1, (self.key_heads, -1))
+            phi_k, scales = self.feature_map["key"](k, batch.positions)
+            phi_k, scales = phi_k * batch.mask[:, None, :, None], scales.where(batch.mask[:, None] > 0, NOTHING)
             state = batch.cache.states.get(self.layer) if batch.cache is not None else None
-            y, state = linear_attention(phi_q, phi_k, v.float(), state, self.causal, self.epsilon)
+            y, state = linear_attention(phi_q, phi_k, scales, v.float(), state, self.causal, self.epsilon)
         if batch.cache is not None:
             batch.cache.states[self.layer] = state
         return y.flatten(1, 2).transpose(1, 2).flatten(2).to(v.dtype)
@@ -168,10 +123,7 @@ class HedgehogModel(PreTrainedModel):
     def _init_weights(self, module):
         deviation = self.config.initializer_range
         if isinstance(module, FeatureMap):
-            nn.init.zeros_(module.bias)
-            nn.init.zeros_(module.weight)
-            with torch.no_grad():
-                module.weight += torch.eye(*module.weight.shape[1:], device=module.weight.device)
+            module.reset()
         elif isinstance(module, (nn.Linear, nn.Conv2d, nn.Embedding, Conv1D)):
             nn.init.normal_(module.weight, std=deviation)
             if getattr(module, "bias", None) is not None:

@@ -1,0 +1,153 @@
+"""Feature maps, and linear attention over their features: what modeling_hedgehog.py puts in the place of softmax."""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+CHUNK = 64  # positions that a causal block compares pairwise
+NOTHING = -1e30  # stands for the logarithm of 0, and yet a number
+
+
+# Feature maps
+
+
+def mirrored(u):
+    return torch.cat((u, -u), -1)
+
+
+def performer(u, x, **_):
+    """Logarithms of positive random features: yW - |y|^2 / 2 with y = x / d^(1/4)."""
+    root = math.sqrt(x.shape[-1])
+    return u / math.sqrt(root) - x.square().sum(-1, keepdim=True) / (2 * root)
+
+
+def cosformer(u, positions, constant, **_):
+    """Products of these features are relu(q).relu(k) cos(pi (i - j) / 2c)."""
+    angles = positions[:, None, :, None].float() * (math.pi / 2 / max(1, int(constant)))
+    return torch.cat((u.relu() * angles.cos(), u.relu() * angles.sin()), -1)
+
+
+def taylor(u, **_):
+    """Products of these features are 1 + z + z^2 / 2 with z = q.k / sqrt(d); each pair of factors is there once."""
+    y = u / u.shape[-1] ** 0.25
+    a, b = torch.triu_indices(u.shape[-1], u.shape[-1], device=u.device)
+    pairs = y[..., a] * y[..., b] * torch.where(a == b, math.sqrt(0.5), 1.0)
+    return torch.cat((torch.ones_like(y[..., :1]), y, pairs), -1)
+
+
+# What each map makes of u = xW + b, or of x itself; those of EXPONENTIALS give the logarithms of their features.
+MAPS = {
+    "hedgehog-softmax-split": lambda u, **_: torch.cat((u.softmax(-1), (-u).softmax(-1)), -1),
+    "hedgehog-softmax-joint": lambda u, **_: mirrored(2 * u).softmax(-1),
+    "hedgehog-exponential": lambda u, **_: u,
+    "hedgehog-exponential-negated": lambda u, **_: mirrored(u),
+    "t2r": lambda u, **_: u.relu(),
+    "elu": lambda u, **_: F.elu(u) + 1,
+    "relu": lambda u, **_: u.relu(),
+    "performer": performer,
+    "cosformer": cosformer,
+    "taylor": taylor,
+    "exponential": lambda u, constant, **_: constant * u,
+}
+WITHOUT_WEIGHT = ("elu", "relu", "cosformer", "taylor", "exponential")
+EXPONENTIALS = ("hedgehog-exponential", "hedgehog-exponential-negated", "performer", "exponential")
+
+
+class FeatureMap(nn.Module):
+    """phi of queries or keys: one W (d, f) and b (f) for each head, or one for all, where the map has them."""
+
+    def __init__(self, settings, maps, size):
+        super().__init__()
+        self.kind, self.constant = settings["feature_map"], settings.get("constant")
+        if self.kind not in MAPS:
+            raise ValueError(f"feature_map: expected one of {', '.join(MAPS)}, found {self.kind}")
+        features, trained = settings["feature_size"], self.kind != "performer"
+        self.weight = self.bias = None
+        if self.kind not in WITHOUT_WEIGHT:
+            self.weight = nn.Parameter(torch.empty(maps, size, features), requires_grad=trained)
+        if settings["bias"]:
+            self.bias = nn.Parameter(torch.zeros(maps, features))
+
+    @torch.no_grad()
+    def reset(self):
+        """The identity with random columns beyond it, or random directions that are not trained."""
+        if self.weight is not None:
+            size, features = self.weight.shape[1:]
+            nn.init.normal_(self.weight, std=size ** -0.5 if self.weight.requires_grad else 1)
+            if self.weight.requires_grad:
+                same = min(size, features)
+                self.weight[..., :same] = torch.eye(size, same, device=self.weight.device)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x, positions):
+        """The features of x (batch, heads, length, d), and for each row the logarithm of a factor left out.
+
+        Exponentials leave out the largest of their row, so that none overflows.
+        """
+        x = u = x.float()
+        if self.weight is not None:
+            u = u @ self.weight.float()
+        if self.bias is not None:
+            u = u + self.bias.float().unsqueeze(-2)
+        phi = MAPS[self.kind](u, x=x, positions=positions, constant=self.constant)
+        if self.kind not in EXPONENTIALS:
+            return phi, torch.zeros_like(phi[..., 0])
+        scale = phi.detach().amax(-1)
+        return (phi - scale.unsqueeze(-1)).exp(), scale
+
+
+# Attention over features
+
+
+def absorb(state, k, scales, v):
+    """The state (S, z, top) with further keys: S = sum phi(k) v^T and z = sum phi(k), both divided by e^top.
+
+    k (batch, heads, length, features) times e^scales are the features; top is the largest scale so far.
+    """
+    s, z, top = state
+    new = torch.maximum(top, scales.amax(-1))
+    fade, k = (top - new).exp(), k * (scales - new.unsqueeze(-1)).exp().unsqueeze(-1)
+    return fade[..., None, None] * s + k.transpose(-1, -2) @ v, fade.unsqueeze(-1) * z + k.sum(-2), new
+
+
+def linear_attention(q, k, scales, v, state, causal, epsilon):
+    """y_i = sum_j w_ij v_j / (sum_j w_ij + epsilon) over the visible keys, and the state after them.
+
+    w_ij = q_i.k_j e^(scale_j - peak_i), where peak_i is the largest scale that query i sees. q (batch, key heads,
+    group, length, features), k (batch, key heads, length, features), v the same with head sizes.
+    """
+    if state is None:
+        s = k.new_zeros(*k.shape[:2], k.shape[-1], v.shape[-1])
+        state = s, torch.zeros_like(k[:, :, 0]), torch.full_like(scales[..., 0], NOTHING)
+    if not causal:
+        s, z, top = absorb(state, k, scales, v)
+        return q @ s.unsqueeze(2) / (q @ z[:, :, None, :, None] + epsilon), (s, z, top)
+    outputs = []
+    for qc, kc, rc, vc in zip(q.split(CHUNK, -2), k.split(CHUNK, -2), scales.split(CHUNK, -1), v.split(CHUNK, -2)):
+        s, z, top = state
+        peaks = torch.maximum(rc.cummax(-1).values, top.unsqueeze(-1)).unsqueeze(-1)
+        factors = (rc.unsqueeze(-2) - peaks).clamp(max=0).exp().unsqueeze(2)
+        weights = (qc @ kc.transpose(-1, -2).unsqueeze(2) * factors).tril()
+        past = qc * (top[..., None, None] - peaks).exp().unsqueeze(2)
+        total = weights.sum(-1, keepdim=True) + past @ z[:, :, None, :, None]
+        outputs.append((weights @ vc.unsqueeze(2) + past @ s.unsqueeze(2)) / (total + epsilon))
+        state = absorb(state, kc, rc, vc)
+    return torch.cat(outputs, -2), state
+
+
+class HedgehogCache:
+    """What a decoder remembers: the state of each layer, as `absorb` makes it."""
+
+    def __init__(self):
+        self.states, self.length, self.positions = {}, 0, 0
+
+    def get_seq_length(self, layer_idx=0):
+        return self.length
+
+    def reorder_cache(self, beam_idx):
+        self.states = {layer: tuple(part[beam_idx] for part in state) for layer, state in self.states.items()}
+        if torch.is_tensor(self.positions):
+            self.positions = self.positions[beam_idx]
