@@ -76,6 +76,19 @@ package final class WhitenedAdamW {
       parameters.indices.map { weights[$0]?.offset ?? parameters[$0] }, options: options)
   }
 
+  /// What changes from step to step beside the parameters and `stepCount`: restore all three to go
+  /// on, in an optimiser that was created from the same maps, queries and keys.
+  package var buffers: [FloatBuffer] {
+    weights.sorted { $0.key < $1.key }.flatMap { [$0.value.start, $0.value.offset] }
+      + optimizer.firstMoments + optimizer.secondMoments
+  }
+
+  /// Steps done.
+  package var stepCount: Int {
+    get { optimizer.stepCount }
+    set { optimizer.stepCount = newValue }
+  }
+
   /// Moves every parameter against its gradient.
   ///
   /// - Parameters:

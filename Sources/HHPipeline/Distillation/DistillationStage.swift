@@ -66,6 +66,19 @@ package struct DistillationResult {
 /// Layers are trained one after the other from the teacher's hidden states; no gradient crosses
 /// from one to the next, so each layer's result is what it would be in a joint run.
 package struct DistillationStage {
+  /// Where layers that are done, and the state of one that was begun, come from and go to.
+  struct Keeper {
+    /// Steps between two checkpoints.
+    let interval: Int
+    /// Layers that an earlier run of the same settings has trained.
+    let finished: [Int: FinishedLayer]
+    /// The state of the layer after them, and its numbers.
+    let begun: (checkpoint: RunCheckpoint, numbers: JSONObject)?
+    /// Writes a checkpoint: layers that are done, the steps per layer that the budget allows, and
+    /// the state of a layer that was begun.
+    let save: (_ layers: [Int: FinishedLayer], _ steps: Int, _ begun: RunState?) throws -> Void
+  }
+
   private let runner: ModelRunner
   private let plan: RewritePlan
   private let recipe: DistillationRecipe
@@ -90,36 +103,42 @@ package struct DistillationStage {
   /// - Parameters:
   ///   - training: Rows to train on.
   ///   - heldOut: Rows to measure on.
-  ///   - finished: Layers that an earlier run of the same settings has trained.
   ///   - report: Told of progress.
-  ///   - didFinish: Called with all finished layers whenever another one is, and with the steps
-  ///     per layer that the budget allows.
   /// - Returns: What was reached.
-  /// - Throws: `PipelineError.diverged` for a loss that is not a number, what `report` and
-  ///   `didFinish` throw, and `FormatError` for weights that cannot be read.
+  /// - Throws: `PipelineError.diverged` for a loss that is not a number, what `report` throws, and
+  ///   `FormatError` for weights that cannot be read.
   package func run(
-    training: ModelInput, heldOut: ModelInput, finished: [Int: FinishedLayer] = [:],
-    report: ProgressReport,
-    didFinish: (_ layers: [Int: FinishedLayer], _ steps: Int) throws -> Void = { _, _ in }
+    training: ModelInput, heldOut: ModelInput, report: ProgressReport
+  ) throws -> DistillationResult {
+    try run(training: training, heldOut: heldOut, keeping: nil, report: report)
+  }
+
+  /// The same with checkpoints, after every layer and so many steps.
+  func run(
+    training: ModelInput, heldOut: ModelInput, keeping keeper: Keeper?, report: ProgressReport
   ) throws -> DistillationResult {
     let train = try HiddenStates(training, runner, chunk: Self.chunk, space: space)
     let held = try HiddenStates(heldOut, runner, chunk: Self.chunk, space: space)
     runner.parameters.release()
     let clock = Stopwatch()
+    var pace = DistillationPace()
     var steps = recipe.steps
-    var finished = finished
+    var finished = keeper?.finished ?? [:]
+    func save(_ begun: RunState?) throws { try keeper?.save(finished, steps, begun) }
     for layer in 0..<runner.graph.layerCount {
       guard
         let teacher = TeacherLayer(
           runner, layer: layer, givesValues: recipe.loss.outputs > 0)
       else { continue }
       let isLast = layer == runner.graph.layerCount - 1
+      let opening = Stopwatch()
       let heldBatches = try held.chunks.map { rows in
         let queryKey = try held.queryKey(teacher, rows: rows, advancing: !isLast)
           .copied(into: space)
         queryKey.evict()
         return queryKey
       }
+      let openingSeconds = opening.seconds
       guard let block = plan.blocks.first(where: { $0.layer == layer }) else {
         try train.advance(teacher)
         continue
@@ -130,13 +149,16 @@ package struct DistillationStage {
       let schedule = BatchSchedule(
         rowCount: train.rowCount, batchSize: recipe.batchSize, steps: steps, seed: recipe.seed)
       guard finished[layer] == nil else {
-        if !isLast { try train.advance(teacher, batchesOf: schedule, visitedBy: 0..<0) }
+        if !isLast { try train.advance(teacher, batchesOf: schedule) }
         continue
       }
       var student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
+      let measuring = Stopwatch()
       let before = measure(student, heldBatches)
+      // Measured again when the layer is done.
+      pace.addLayer(seconds: openingSeconds + 2 * measuring.seconds)
       guard heldBatches.allSatisfy(\.isFinite) else {
-        try train.advance(teacher, batchesOf: schedule, visitedBy: 0..<0)
+        try train.advance(teacher, batchesOf: schedule)
         try report(
           .warning(
             "layer \(layer): the teacher's own queries or keys are not finite,"
@@ -144,25 +166,33 @@ package struct DistillationStage {
         finished[layer] = FinishedLayer(
           result: DistilledLayer(layer: layer, klBefore: .nan, klAfter: .nan, klPerHead: []),
           maps: student.maps, steps: 0)
-        try didFinish(finished, steps)
+        try save(nil)
         continue
       }
       guard student.isTrained else {
         // A map without parameters is what it is.
-        if !isLast { try train.advance(teacher, batchesOf: schedule, visitedBy: 0..<0) }
+        if !isLast { try train.advance(teacher, batchesOf: schedule) }
         let result = DistilledLayer(
           layer: layer, klBefore: before.mean, klAfter: before.mean, klPerHead: before.perHead)
         finished[layer] = FinishedLayer(result: result, maps: student.maps, steps: 0)
-        try didFinish(finished, steps)
+        try save(nil)
         try report(.layerFinished(result, of: runner.graph.layerCount))
         continue
       }
-      let taken = try trainLayer(
-        student, teacher, train, schedule, advancing: !isLast, clock, report
-      ) { measure(student, heldBatches) }
+      var training = LayerTraining(
+        student, teacher, train, schedule, recipe: recipe, space: space, advancing: !isLast,
+        pace: pace)
+      if let (checkpoint, numbers) = keeper?.begun {
+        try training.restore(numbers, checkpoint)
+      }
+      let layersLeft = plan.blocks.count { $0.layer > layer && finished[$0.layer] == nil }
+      try self.train(
+        &training, on: heldBatches, later: training.whole * layersLeft, clock,
+        every: keeper?.interval, save: { try save($0) }, report: report)
+      pace = training.pace
       var after = measure(student, heldBatches)
       guard after.loss.isFinite, after.mean.isFinite, student.isFinite else {
-        throw PipelineError.diverged(layer: layer, step: taken)
+        throw PipelineError.diverged(layer: layer, step: training.step)
       }
       if after.loss > before.loss {
         try report(
@@ -175,84 +205,71 @@ package struct DistillationStage {
       }
       let result = DistilledLayer(
         layer: layer, klBefore: before.mean, klAfter: after.mean, klPerHead: after.perHead)
-      finished[layer] = FinishedLayer(result: result, maps: student.maps, steps: taken)
+      finished[layer] = FinishedLayer(result: result, maps: student.maps, steps: training.step)
       runner.parameters.release()
-      try didFinish(finished, steps)
+      try save(nil)
       try report(.layerFinished(result, of: runner.graph.layerCount))
     }
     return DistillationResult(
       finished, tokensPerStep: min(recipe.batchSize, train.rowCount) * train.length)
   }
 
-  /// Trains one layer, until `heldOutLoss` stops it or the schedule ends; returns the steps taken.
-  private func trainLayer(
-    _ student: LayerStudent, _ teacher: TeacherLayer, _ train: HiddenStates,
-    _ schedule: BatchSchedule, advancing: Bool, _ clock: Stopwatch,
-    _ report: ProgressReport, heldOutLoss: () -> HeldOutLoss
-  ) throws -> Int {
-    let steps = schedule.order.count
-    var rates = recipe.rates(headSize: teacher.attention.headSize, steps: steps)
-    let best = rates.keepsBest ? BestValues(of: student.maps.trained) : nil
-    // Queries and keys of batches that a later step visits again: computed once, used often.
-    var kept: [Int: QueryKey] = [:]
-    var sinceReport = Stopwatch()
-    for (step, batch) in schedule.order.enumerated() {
-      let rows = schedule.batches[batch]
-      let isLastVisit = schedule.lastVisit[batch] == step
-      var queryKey: QueryKey
-      if let known = kept[batch] {
-        queryKey = known
-      } else {
-        queryKey = try train.queryKey(teacher, rows: rows, advancing: advancing)
-        if !isLastVisit {
-          queryKey = try queryKey.copied(into: space)
-          kept[batch] = queryKey
-        }
+  /// Trains one layer until its steps are taken or its held-out loss ends it, of which `later` is
+  /// left for the layers after it; after every `interval` steps `save` writes a checkpoint.
+  private func train(
+    _ training: inout LayerTraining, on heldOut: [QueryKey], later: DistillationPace.Work,
+    _ clock: Stopwatch, every interval: Int?, save: (RunState) throws -> Void,
+    report: ProgressReport
+  ) throws {
+    func keep() throws {
+      // The loss of a step may be a number although the parameters after it no longer are.
+      guard training.student.isFinite else {
+        throw PipelineError.diverged(layer: training.layer, step: training.step)
       }
-      if isLastVisit { kept[batch] = nil }
+      try save(training.state)
+    }
+    var sinceReport = Stopwatch()
+    while !training.isDone {
       // Slow steps report one by one, so that a user who interrupts them does not wait for ten.
       // Measuring costs a logarithm and changes no gradient.
       let measuring =
-        step.isMultiple(of: 10) || step == steps - 1 || sinceReport.seconds > 0.5
-      let sample = recipe.sample(
-        step: step, of: queryKey.shape, headSize: teacher.attention.headSize)
-      let loss = student.step(
-        queryKey, sample: sample, rate: rates.rate(step: step), measuring: measuring)
-      if !isLastVisit { queryKey.evict() }
-      if measuring {
-        sinceReport = Stopwatch()
-        guard loss.loss.isFinite else {
-          throw PipelineError.diverged(layer: teacher.layer, step: step)
-        }
-        let position = plan.blocks.firstIndex { $0.layer == teacher.layer } ?? 0
-        let done = Double(position * steps + step + 1)
-        let total = Double(plan.blocks.count * steps)
-        let tokens = done * Double(rows.count * train.length)
+        training.step.isMultiple(of: 10) || training.isLastStep || sinceReport.seconds > 0.5
+      let loss = try training.advance(measuring: measuring)
+      guard loss.loss.isFinite else {
+        throw PipelineError.diverged(layer: training.layer, step: training.step - 1)
+      }
+      if training.isMeasured {
+        let measured = measure(training.student, heldOut)
+        training.take(measurement: measured.loss)
+        try report(
+          .measured(
+            Measurement(
+              stage: "distil", layer: training.layer, step: training.step, loss: measured.loss,
+              perHead: measured.perHead)))
+      }
+      let isSaved = interval.map { training.step.isMultiple(of: $0) } ?? false
+      if isSaved, !training.isDone { try keep() }
+      guard measuring else { continue }
+      sinceReport = Stopwatch()
+      let tokensPerStep = min(recipe.batchSize, training.rowCount) * training.length
+      let left = training.left + later
+      let secondsLeft = training.pace.seconds(for: left)
+      let stepCount = Double(training.pace.done.steps + left.steps) / Double(plan.blocks.count)
+      do {
         try report(
           .step(
             StepProgress(
-              layer: teacher.layer, layerCount: runner.graph.layerCount, step: step + 1,
-              steps: steps,
-              loss: loss.loss,
-              tokensPerSecond: tokens / Double(plan.blocks.count) / clock.seconds,
-              secondsLeft: clock.seconds * (total / done - 1))))
-      }
-      guard rates.isMeasured(after: step + 1) else { continue }
-      let heldOut = heldOutLoss()
-      try report(
-        .measured(
-          Measurement(
-            stage: "distil", layer: teacher.layer, step: step + 1, loss: heldOut.loss,
-            perHead: heldOut.perHead)))
-      if rates.observe(heldOut.loss, after: step + 1) { best?.keep() }
-      if rates.isExhausted {
-        if advancing { try train.advance(teacher, batchesOf: schedule, visitedBy: 0..<step + 1) }
-        best?.restore()
-        return step + 1
+              layer: training.layer, layerCount: runner.graph.layerCount, step: training.step,
+              steps: training.stepCount, loss: loss.loss,
+              tokensPerSecond: Double(tokensPerStep) * stepCount / (clock.seconds + secondsLeft),
+              secondsLeft: secondsLeft)))
+      } catch {
+        // Whoever stops the run here can go on from here.
+        if !isSaved { try keep() }
+        throw error
       }
     }
-    if let best, rates.best < heldOutLoss().loss { best.restore() }
-    return steps
+    try training.finish { measure(training.student, heldOut).loss }
   }
 
   /// How many steps per layer fit a budget in seconds, from the time of two trial steps.

@@ -70,14 +70,13 @@ struct HiddenStates {
     for rows in chunks { _ = try queryKey(teacher, rows: rows, advancing: true) }
   }
 
-  /// Replaces the rows of all batches but those that some steps visited by a block's output; batch
-  /// by batch, since products of other sizes may round differently.
+  /// Replaces the rows of all batches that steps visit, but those that have passed, by a block's
+  /// output; batch by batch, since products of other sizes may round differently.
   func advance(
-    _ teacher: TeacherLayer, batchesOf schedule: BatchSchedule, visitedBy steps: Range<Int>
+    _ teacher: TeacherLayer, batchesOf schedule: BatchSchedule, but passed: Set<Int> = []
   ) throws(FormatError) {
-    let visited = Set(schedule.order[steps])
-    for (batch, rows) in schedule.batches.enumerated() where !visited.contains(batch) {
-      _ = try queryKey(teacher, rows: rows, advancing: true)
+    for batch in Set(schedule.order).subtracting(passed).sorted() {
+      _ = try queryKey(teacher, rows: schedule.batches[batch], advancing: true)
     }
   }
 }

@@ -44,9 +44,7 @@ final class LayerStudent {
   func step(
     _ batch: QueryKey, sample: QuerySample = .all, rate: Double, measuring: Bool
   ) -> DistillationLoss {
-    let optimizer =
-      self.optimizer ?? WhitenedAdamW(maps, q: batch.query, k: batch.key, options: options)
-    self.optimizer = optimizer
+    let optimizer = optimizer(of: batch)
     let loss = loss(batch, sample, measuring ? .both : .gradientOnly)
     let parts = gradients.parameters
     optimizer.step(
@@ -54,6 +52,22 @@ final class LayerStudent {
       gradientScale: clipping.map { clippingScale(norm: norm(parts), limit: $0) } ?? 1)
     return loss
   }
+
+  /// The optimiser, which the first batch begins.
+  private func optimizer(of batch: QueryKey) -> WhitenedAdamW {
+    let optimizer =
+      self.optimizer ?? WhitenedAdamW(maps, q: batch.query, k: batch.key, options: options)
+    self.optimizer = optimizer
+    return optimizer
+  }
+
+  /// Parameters and what the optimiser, once begun, remembers: restore them to go on.
+  var state: (buffers: [FloatBuffer], stepCount: Int) {
+    (maps.trained + (optimizer?.buffers ?? []), optimizer?.stepCount ?? 0)
+  }
+
+  /// Begins the optimiser as the first step with `batch` would, as if it had done `stepCount`.
+  func begin(_ batch: QueryKey, stepCount: Int) { optimizer(of: batch).stepCount = stepCount }
 
   private func loss(
     _ batch: QueryKey, _ sample: QuerySample, _ measure: AttentionDistillation.Measure

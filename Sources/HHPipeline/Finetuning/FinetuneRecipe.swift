@@ -62,6 +62,19 @@ package struct FinetuneRecipe: Sendable, Equatable {
     return epochs.map { ceil($0 * Double(rowCount) / rowsPerStep) } ?? Double(steps)
   }
 
+  /// Takes the steps of a command's option in place of a recipe's steps or epochs.
+  ///
+  /// - Throws: `invalidOption` for fewer steps than the rate takes to rise.
+  package mutating func take(steps: Int, option: String) throws(PipelineError) {
+    guard steps == 0 || steps >= warmUpSteps else {
+      throw .invalidOption(
+        name: option,
+        problem: "expected at least the \(warmUpSteps) steps of the recipe's 'warm_up', found"
+          + " \(steps)\nhint: a lower 'warm_up' in the recipe's stage allows fewer")
+    }
+    (self.steps, epochs) = (steps, nil)
+  }
+
   /// The learning rates of the stage.
   func rates() -> RateControl {
     RateControl(
@@ -142,6 +155,27 @@ package struct FinetuneRecipe: Sendable, Equatable {
     case nil:
       // The logits of a whole vocabulary say more than states, but an encoder's users read states.
       return own ?? (graph.kind == .image && hasLogits ? .teacherLogits : .teacherStates)
+    }
+  }
+
+  /// The objective of training without a teacher: the labels, whatever they are.
+  ///
+  /// - Throws: `invalidOption` naming the recipe's key that is to blame.
+  func trainingObjective(
+    for graph: Graph, isLabelled: Bool
+  ) throws(PipelineError) -> ObjectiveKind {
+    do throws(PipelineError) {
+      return try objective(for: graph, isLabelled: isLabelled)
+    } catch {
+      if graph.classifier != nil {
+        throw .invalidOption(
+          name: "key 'data'", problem: "expected rows with labels for the classifier, found none")
+      }
+      throw .invalidOption(
+        name: "key 'model'",
+        problem: "expected a model with a head that can be trained, found one without"
+          + (graph.kind == .decoder
+            ? "" : "\nhint: 'classes' in the stage 'train' gives it a classifier"))
     }
   }
 

@@ -19,8 +19,7 @@ struct DecoderSampler {
     _ runner: ModelRunner, rowCount: Int, length: Int, first: Int32?, seed: UInt64,
     report: ProgressReport
   ) throws -> TokenBatch {
-    let rowBytes = DecodingSession.cacheBytes(of: runner.graph, length: length)
-    let group = max(1, min(rowCount, cacheLimit / max(1, rowBytes)))
+    let group = groupSize(runner.graph, rowCount: rowCount, length: length)
     var ids: [Int32] = []
     for start in stride(from: 0, to: rowCount, by: group) {
       let sampler = DecoderSampler(
@@ -32,6 +31,18 @@ struct DecoderSampler {
       ids += rows.ids
     }
     return TokenBatch(ids: ids, length: length)
+  }
+
+  /// How often rows are drawn side by side.
+  static func groupCount(_ graph: Graph, rowCount: Int, length: Int) -> Int {
+    let group = groupSize(graph, rowCount: rowCount, length: length)
+    return (rowCount + group - 1) / group
+  }
+
+  /// How many rows are drawn side by side.
+  private static func groupSize(_ graph: Graph, rowCount: Int, length: Int) -> Int {
+    let rowBytes = DecodingSession.cacheBytes(of: graph, length: length)
+    return max(1, min(rowCount, cacheLimit / max(1, rowBytes)))
   }
 
   /// Prepares to draw `rowCount` rows of `length` tokens side by side.

@@ -5,9 +5,8 @@ internal import HHFormat
 
 /// The run folder of one conversion, between the stages and the files.
 ///
-/// A checkpoint holds the layers that are distilled, the evaluations that are made and, once
-/// finetuning has begun, its state. Distilled layers are saved one by one: each is trained alone, so
-/// a layer that was begun is begun again.
+/// A checkpoint holds the layers that are distilled, the evaluations that are made, and the state of
+/// a layer or of finetuning that was begun.
 final class ConversionRun {
   private let folder: RunFolder
   private let plan: RewritePlan
@@ -17,6 +16,8 @@ final class ConversionRun {
   private(set) var layers: [Int: FinishedLayer] = [:]
   /// Steps per layer that a budget allowed; nil before the first layer is done.
   private(set) var distillationSteps: Int?
+  /// The state of the layer of distillation that the run goes on from.
+  private(set) var distillation: (checkpoint: RunCheckpoint, numbers: JSONObject)?
   /// Results of evaluations so far.
   var evaluations: [EvaluationResult] = []
   /// The state of finetuning that the run goes on from.
@@ -55,6 +56,7 @@ final class ConversionRun {
       layers[layer.layer] = FinishedLayer(
         result: layer, maps: maps, steps: value["steps"]?.integer ?? 0)
     }
+    distillation = numbers["distil"]?.object.map { (checkpoint, $0) }
     finetuning = numbers["finetune"]?.object.map { (checkpoint, $0) }
   }
 
@@ -64,11 +66,15 @@ final class ConversionRun {
     try folder.append(event)
   }
 
-  /// Saves the layers that are done.
-  func save(_ layers: [Int: FinishedLayer], steps: Int) throws(FormatError) {
+  /// Saves the layers that are done, and the state of one that was begun.
+  func save(
+    _ layers: [Int: FinishedLayer], steps: Int, begun: RunState?
+  ) throws(FormatError) {
     self.layers = layers
     distillationSteps = steps
-    try save(RunState())
+    var state = begun ?? RunState()
+    state.numbers = begun.map { ["distil": .object($0.numbers)] } ?? [:]
+    try save(state)
   }
 
   /// Saves the state of finetuning.

@@ -9,6 +9,8 @@ package struct Conversion {
   package let plan: ConversionPlan
   /// The settings, with epochs as steps; `asked` has them as they were given.
   private let options: ConversionOptions
+  /// What was told of while the conversion was opened.
+  private let inputs: ConversionInputs?
   private let asked: ConversionOptions
   /// The folder of a run that was stopped; nil for a new conversion.
   private let stopped: RunFolder?
@@ -29,8 +31,12 @@ package struct Conversion {
   /// - Parameters:
   ///   - options: The settings.
   ///   - folder: The folder of a run of these settings that was stopped and is to go on.
+  ///   - report: Told what is read, before that takes its time.
   /// - Throws: `FormatError` and `PipelineError` for what cannot be converted.
-  package init(_ options: ConversionOptions, resuming folder: RunFolder? = nil) throws {
+  package init(
+    _ options: ConversionOptions, resuming folder: RunFolder? = nil,
+    report: ProgressReport = { _ in }
+  ) throws {
     stopped = folder
     asked = options
     ThreadPolicy.use(threads: options.threads)
@@ -45,6 +51,8 @@ package struct Conversion {
     }
     names = try NameMap(checkpoint)
     try Self.checkOutput(of: options, checkpoint)
+    inputs = options.isOnePass ? nil : ConversionInputs(options, names)
+    if let inputs { try report(.reading(inputs)) }
     try WeightCheck(checkpoint: checkpoint, names: names).run(
       allowNonfinite: options.allowNonfinite || options.isOnePass)
     companions = try Companions(of: checkpoint)
@@ -75,11 +83,8 @@ package struct Conversion {
       },
       memory: training.map { Int($0.estimate.memory) + byteCount }
         ?? ConversionEstimate.memory(ofRewrite: rewrite, threads: options.threads),
-      seconds: training.map {
-        // The budget is for distillation alone.
-        min($0.estimate.distillationSeconds, options.distillation.budget ?? .infinity)
-          + $0.estimate.finetuningSeconds
-      } ?? ConversionEstimate.seconds(ofRewriting: byteCount, threads: options.threads))
+      seconds: ConversionEstimate.seconds(ofRewriting: byteCount, threads: options.threads)
+        + (training?.estimate.seconds(budget: options.distillation.budget) ?? 0))
   }
 
   private static func training(
@@ -112,10 +117,18 @@ package struct Conversion {
       comparing: options.start == nil)
     var estimate = ConversionEstimate(
       graph: graph, recipe: options.distillation,
-      rowCount: rows.distillationCount + rows.heldOutCount, length: rows.length)
+      rowCount: options.start == nil ? rows.distillationCount : 0,
+      heldOutCount: rows.heldOutCount, length: rows.length)
+    if rows.areSampled {
+      estimate.addSampling(
+        rowCount: rows.trainingCount + rows.heldOutCount, length: rows.length, graph: graph)
+    }
     var objective: ObjectiveKind?
     if options.finetuning.isOn {
-      objective = try options.finetuning.objective(for: graph, isLabelled: rows.isLabelled)
+      objective =
+        try options.start == nil
+        ? options.finetuning.objective(for: graph, isLabelled: rows.isLabelled)
+        : options.finetuning.trainingObjective(for: graph, isLabelled: rows.isLabelled)
       estimate.add(
         options.finetuning, graph: graph, batchSize: options.distillation.batchSize,
         length: rows.length)
@@ -181,6 +194,7 @@ package struct Conversion {
       if let stopped, !stopped.isNew {
         try logged(.resumed(checkpoint: try stopped.lastCheckpoint()))
       }
+      if let inputs { try run.log(.reading(inputs)) }
       try logged(.planned(plan))
       return try self.run(sources, run, logged)
     } catch {
@@ -317,8 +331,12 @@ package struct Conversion {
     let stage = DistillationStage(
       runner: training.runner, plan: plan.rewrite, recipe: recipe, space: training.space)
     return try stage.run(
-      training: input, heldOut: heldOut.input, finished: finished, report: report
-    ) { layers, steps in try run?.save(layers, steps: steps) }
+      training: input, heldOut: heldOut.input,
+      keeping: run.map { run in
+        DistillationStage.Keeper(
+          interval: options.checkpointSteps, finished: finished, begun: run.distillation,
+          save: { try run.save($0, steps: $1, begun: $2) })
+      }, report: report)
   }
 
   /// The converted model before any training, with weights of its own: those may change in place
@@ -353,5 +371,15 @@ package struct Conversion {
         }, report: report))
     try report(.finetuned(finetuned.summary))
     return finetuned
+  }
+}
+
+extension ConversionInputs {
+  fileprivate init(_ options: ConversionOptions, _ names: NameMap) {
+    self.init(
+      source: options.model, architecture: names.schema.architecture,
+      parameterCount: RewriteReport(names: names, plan: RewritePlan(blocks: []))
+        .keptParameterCount,
+      data: [options.data, options.heldOut].compactMap(\.self))
   }
 }

@@ -3,22 +3,57 @@
 internal import Glibc
 internal import HHCompute
 
-/// Counts the work of distillation from the sizes of a graph.
+/// Counts the work of training from the sizes of a graph.
 struct ConversionEstimate {
-  /// Floating-point operations of distillation.
-  private var operations = 0.0
-  /// Floating-point operations of finetuning.
-  private var finetuningOperations = 0.0
-  /// Bytes at the peak, without the mapped checkpoint; a floating-point number, since settings can ask for more than 64 bits hold.
+  /// What a part of the work consists of.
+  struct Work: Equatable {
+    /// Floating-point operations of matrix products over many rows.
+    var products = 0.0
+    /// Those of attention and feature maps, in tiles and with exponentials between.
+    var attention = 0.0
+    /// Times that a layer is begun, which takes a while however small it is.
+    var calls = 0.0
+
+    /// Seconds at `rate` operations of matrix products per second.
+    func seconds(rate: Double) -> Double {
+      products / rate + attention / (Self.attentionShare * rate) + calls * Self.callSeconds
+    }
+
+    /// Measured for heads of 64 and 128 on two cores.
+    private static let attentionShare = 0.65
+    /// Measured on models of 64 columns.
+    private static let callSeconds = 0.5e-3
+  }
+
+  /// The decoder writes the rows itself.
+  private(set) var sampling = Work()
+  /// The teacher passes every row once, layer by layer.
+  private(set) var teacher = Work()
+  /// The students' steps.
+  private(set) var steps = Work()
+  /// Held-out rows are measured before and after each layer.
+  private(set) var measuring = Work()
+  /// Forward, backward and optimiser of the whole model.
+  private(set) var finetuning = Work()
+  /// Bytes at the peak, without the mapped checkpoint; a floating-point number, since settings can
+  /// ask for more than 64 bits hold.
   private(set) var memory = 0.0
   /// Bytes of that which may lie on disk between their uses.
   private var spillable = 0.0
 
-  /// Estimates distillation on `rowCount` distinct rows (held-out ones included).
-  init(graph: Graph, recipe: DistillationRecipe, rowCount: Int, length: Int) {
-    let tokens = Double(rowCount) * Double(length)
+  /// Operations per visible key and feature-map pair that do not grow with a head's size:
+  /// exponentials, sums and logarithms.
+  private static let perPair = 40.0
+
+  /// Estimates distillation on `rowCount` distinct rows, measured on `heldOutCount`.
+  init(
+    graph: Graph, recipe: DistillationRecipe, rowCount: Int, heldOutCount: Int, length: Int
+  ) {
+    let heldOut = Double(heldOutCount) * Double(length)
+    let tokens = Double(rowCount) * Double(length) + heldOut
     let weights = graph.nodes.reduce(0) { $0 + ($1.layer == nil ? 0 : $1.operation.weightCount) }
-    let visits = Double(recipe.steps) * Double(recipe.batchSize)
+    let batchSize = min(recipe.batchSize, rowCount)
+    let visits = Double(recipe.steps) * Double(batchSize)
     let trained = visits * Double(length)
     var widest = 0
     for attention in graph.attentions {
@@ -26,20 +61,26 @@ struct ConversionEstimate {
       let keyWidth = attention.keyValueHeadCount * attention.headSize
       widest = max(widest, queryWidth + 2 * keyWidth)
       let visible = Double(length) * (attention.isCausal ? 0.5 : 1)
+      let (heads, size) = (Double(attention.headCount), Double(attention.headSize))
       // Scores and mixed values of the teacher.
-      operations += tokens * 4 * visible * Double(queryWidth)
-      // Scores (d), similarities (2 d) and two gradients (4 d) per pair, and the maps themselves,
-      // for the share of the queries that a step looks at.
+      teacher.attention += tokens * heads * visible * (4 * size + Self.perPair / 2)
+      // Scores (2 d) and similarities (4 d) per pair, two gradients of those (8 d), and the maps
+      // themselves: of all keys, and of the queries that a step looks at.
       let batch = attention.shape(
-        rowCount: min(recipe.batchSize, max(1, rowCount)), length: length, validLengths: nil)
+        rowCount: max(1, batchSize), length: length, validLengths: nil)
       let share = 1 / Double(recipe.sample(step: 0, of: batch, headSize: attention.headSize).step)
-      let perQuery = 14 * visible + 6 * Double(attention.headSize)
-      operations +=
-        trained * Double(queryWidth) * (share * perQuery + 6 * Double(attention.headSize))
+      let maps = 6 * size * size
+      steps.attention +=
+        trained * heads * (share * (visible * (14 * size + Self.perPair) + maps) + maps)
+      steps.calls += Double(recipe.steps)
+      measuring.attention +=
+        2 * heldOut * heads * (visible * (6 * size + Self.perPair) + 2 * maps / 3)
     }
-    operations += 2 * tokens * Double(weights)
+    teacher.products = 2 * tokens * Double(weights)
+    teacher.calls =
+      (Double(rowCount) / Double(max(1, batchSize))).rounded(.up) * Double(graph.layerCount)
     let hidden = Double(graph.hiddenSize)
-    let batch = Double(min(recipe.batchSize, rowCount)) * Double(length)
+    let batch = Double(batchSize) * Double(length)
     let scratch = max(4096, batch) * (Double(widest) + 6 * hidden)
     let revisited = visits > Double(rowCount) ? 2 * tokens * hidden : 0
     // The embeddings and one block are never resident together.
@@ -56,7 +97,10 @@ struct ConversionEstimate {
     let tables = Double(graph.vocabularySize * graph.hiddenSize)
     let positions = Double(recipe.batchSize ?? batchSize) * Double(length)
     let steps = Double(recipe.steps) * Double(recipe.accumulation)
-    finetuningOperations += 6 * steps * positions * (weights + tables)
+    // Six operations per weight forward and backward; attention, norms, losses and the optimiser
+    // take about as long again.
+    finetuning.products = 12 * steps * positions * (weights + tables)
+    finetuning.calls += steps * Double(graph.layerCount)
     // Values, gradients, two moments and the last good values.
     let trained = recipe.choice.weights ? weights + tables : 0
     let perPosition = graph.nodes.reduce(0.0) {
@@ -66,6 +110,21 @@ struct ConversionEstimate {
       recipe.recomputesBlocks ? perPosition / Double(max(1, graph.layerCount)) : perPosition
     let logits = 512 * Double(graph.vocabularySize)
     memory += 4 * (weights + tables + 4 * trained + positions * records + logits)
+  }
+
+  /// Adds the writing of `rowCount` rows by the model itself, which reads them token by token.
+  mutating func addSampling(rowCount: Int, length: Int, graph: Graph) {
+    let tokens = Double(rowCount) * Double(length)
+    let weights = graph.nodes.reduce(0.0) { $0 + Double($1.operation.weightCount) }
+    sampling.products +=
+      2 * tokens * (weights + Double(graph.vocabularySize) * Double(graph.hiddenSize))
+    for attention in graph.attentions {
+      sampling.attention +=
+        tokens * Double(length) / 2 * Double(attention.headCount)
+        * (4 * Double(attention.headSize) + Self.perPair / 2)
+    }
+    let groups = DecoderSampler.groupCount(graph, rowCount: rowCount, length: length)
+    sampling.calls += Double(groups) * Double(length) * Double(graph.layerCount)
   }
 
   /// Decides what lies on disk so that the peak stays below `limit` bytes.
@@ -104,24 +163,27 @@ struct ConversionEstimate {
     3e-9 * Double(bytes) / Double(min(threads, Producer.processorCount))
   }
 
-  /// Seconds that distillation takes.
-  var distillationSeconds: Double { operations / Self.rate }
-
-  /// Seconds that finetuning takes.
-  var finetuningSeconds: Double {
-    finetuningOperations > 0 ? finetuningOperations / Self.rate : 0
+  /// Seconds that everything takes, of which distillation has `budget`, if any.
+  func seconds(budget: Double?) -> Double {
+    let rate = Self.rate
+    let distillation = [teacher, steps, measuring].reduce(0) { $0 + $1.seconds(rate: rate) }
+    return sampling.seconds(rate: rate) + min(distillation, budget ?? .infinity)
+      + finetuning.seconds(rate: rate)
   }
 
-  /// Operations per second: those of a matrix product measured now (a few milliseconds), halved
-  /// because not all of training is matrix products.
+  /// Operations per second of a matrix product measured now, in some milliseconds: of several the
+  /// fastest, since other work on the machine only ever slows one down.
   private static var rate: Double {
-    let size = 384
+    let size = 512
     let (a, b) = (Matrix(rows: size, columns: size), Matrix(rows: size, columns: size))
     let product = Matrix(rows: size, columns: size)
-    gemm(a, b, into: product)
-    let stopwatch = Stopwatch()
-    for _ in 0..<4 { gemm(a, b, into: product) }
-    return 4 * Double(size * size * size) / max(1e-6, stopwatch.seconds)
+    let fastest =
+      (0..<5).map { _ in
+        let stopwatch = Stopwatch()
+        gemm(a, b, into: product)
+        return stopwatch.seconds
+      }.min() ?? 1
+    return 2 * Double(size * size * size) / max(1e-6, fastest)
   }
 }
 

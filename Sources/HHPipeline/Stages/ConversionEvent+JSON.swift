@@ -9,6 +9,7 @@ extension ConversionEvent {
   /// The event with its kind under `event`.
   private var json: JSONValue {
     switch self {
+    case .reading(let inputs): .object(inputs.json)
     case .planned(let plan): .object(plan.json)
     case .resumed(let checkpoint):
       .object([
@@ -58,6 +59,16 @@ extension ConversionEvent {
       .object(["event": .string("failed"), "message": .string(reason)])
     case .summary(let summary): .object(summary.json)
     }
+  }
+}
+
+extension ConversionInputs {
+  fileprivate var json: JSONObject {
+    [
+      "event": .string("reading"), "source": .string(source),
+      "architecture": .string(architecture), "parameters": .integer(Int64(parameterCount)),
+      "data": .array(data.map { .string($0) }),
+    ]
   }
 }
 

@@ -2,6 +2,8 @@
 
 /// A step forward of a conversion.
 package enum ConversionEvent: Sendable {
+  /// Weights and data are about to be read, for which some seconds may pass before the plan.
+  case reading(ConversionInputs)
   /// The work is known and about to begin.
   case planned(ConversionPlan)
   /// A stopped run goes on from a checkpoint; nil where it stopped before the first.
@@ -34,6 +36,16 @@ package enum ConversionEvent: Sendable {
   case summary(ConversionSummary)
 }
 
+/// What a conversion reads before it begins.
+package struct ConversionInputs: Sendable, Equatable {
+  /// The checkpoint, as it was named.
+  package let source: String
+  package let architecture: String
+  package let parameterCount: Int
+  /// The files of training and held-out rows; empty where the rows are made up.
+  package let data: [String]
+}
+
 /// Where distillation stands.
 package struct StepProgress: Sendable, Equatable {
   package let layer: Int
@@ -43,7 +55,8 @@ package struct StepProgress: Sendable, Equatable {
   package let steps: Int
   /// Soft cross-entropy of the last measured batch, in nats.
   package let loss: Double
-  /// Training tokens per second, a token counted once for all layers.
+  /// Training tokens per second of the whole stage, a token counted once for all layers: what is
+  /// left counts as the estimate has it.
   package let tokensPerSecond: Double
   /// Estimated seconds until the stage ends.
   package let secondsLeft: Double

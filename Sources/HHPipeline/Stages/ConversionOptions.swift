@@ -40,7 +40,7 @@ package struct ConversionOptions: Sendable, Equatable {
   package var evaluations: [Evaluation] = []
   /// A new folder from which the conversion can be resumed; nil keeps none.
   package var run: String?
-  /// Steps of finetuning between two checkpoints of a run.
+  /// Steps of training between two checkpoints of a run.
   package var checkpointSteps = 100
   /// Bytes of memory that distillation may take, mapped weights not counted; nil is as much as it
   /// likes. Where that is too little, hidden states lie on disk beside the output.

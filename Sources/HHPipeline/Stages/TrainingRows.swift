@@ -93,6 +93,12 @@ struct TrainingRows {
     return false
   }
 
+  /// Whether the decoder is yet to write the rows.
+  var areSampled: Bool {
+    if case .samples = source { return true }
+    return false
+  }
+
   /// The rows themselves; samples are drawn now.
   func load(runner: ModelRunner, report: ProgressReport) throws -> (
     training: LabelledRows, heldOut: LabelledRows

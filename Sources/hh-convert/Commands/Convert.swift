@@ -31,7 +31,7 @@ struct Convert: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Steps of finetuning between two checkpoints of a run (default: 100).")
+    help: "Steps of training between two checkpoints of a run (default: 100).")
   var checkpointSteps: Int?
 
   @OptionGroup var arguments: ConversionArguments
@@ -59,15 +59,17 @@ struct Convert: ParsableCommand {
   func run() throws {
     try ReportedFailure.reporting {
       Interrupts.listen()
-      let conversion = try Conversion(options())
-      try Interrupts.check()
       if dryRun {
+        let conversion = try Conversion(options())
+        try Interrupts.check()
         try conversion.checkWeights()
         let plan = conversion.plan
         try Terminal.print(json ? ConversionEvent.planned(plan).jsonLine : plan.text + "\n")
         return
       }
-      try EventPrinter(.chosen(json: json, quiet: quiet)).follow(conversion)
+      try EventPrinter(.chosen(json: json, quiet: quiet)).follow { report in
+        try Conversion(options(), report: report)
+      }
     }
   }
 

@@ -7,8 +7,8 @@ struct Resume: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Go on with a conversion that keeps a run folder and was stopped.",
     discussion: """
-      The result has the same bytes as if the run had never been stopped. A layer of distillation \
-      that was begun is begun again; finetuning goes on from the last checkpoint.
+      The result has the same bytes as if the run had never been stopped. With another learning \
+      rate a layer of distillation that was begun is begun again.
       """)
 
   @Argument(help: "The folder that 'convert --run' made.")
@@ -63,8 +63,9 @@ struct Resume: ParsableCommand {
         }
         return
       }
-      let conversion = try Conversion(options, resuming: run)
-      try EventPrinter(.chosen(json: json, quiet: quiet)).follow(conversion)
+      try EventPrinter(.chosen(json: json, quiet: quiet)).follow { report in
+        try Conversion(options, resuming: run, report: report)
+      }
     }
   }
 }

@@ -66,19 +66,19 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
-    try ReportedFailure.reporting {
+    try ReportedFailure.reporting(knowing: ["--data", "--held-out", "--steps", "--lr", "--seed"]) {
       Interrupts.listen()
       let folder = try RunFolder(training: options())
-      let conversion: Conversion
-      do {
-        var options = try folder.options()
-        options.force = force
-        conversion = try Conversion(options, resuming: folder)
-      } catch {
-        folder.discard()
-        throw error
+      try EventPrinter(.chosen(json: json, quiet: quiet)).follow { report in
+        do {
+          var options = try folder.options()
+          options.force = force
+          return try Conversion(options, resuming: folder, report: report)
+        } catch {
+          folder.discard()
+          throw error
+        }
       }
-      try EventPrinter(.chosen(json: json, quiet: quiet)).follow(conversion)
     }
   }
 
@@ -96,7 +96,7 @@ struct Train: ParsableCommand {
         name: "--data", problem: "expected data to learn from, here or in the recipe, found none")
     }
     if let heldOut { options.heldOut = heldOut }
-    if let steps { (options.finetuning.steps, options.finetuning.epochs) = (steps, nil) }
+    if let steps { try options.finetuning.take(steps: steps, option: "--steps") }
     if let learningRate { options.finetuning.learningRate = learningRate }
     if let seed { (options.distillation.seed, options.finetuning.seed) = (seed, seed) }
     if let threads { options.threads = threads }

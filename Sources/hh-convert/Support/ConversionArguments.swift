@@ -246,7 +246,7 @@ struct ConversionArguments: ParsableArguments {
     if let budget { options.distillation.budget = budget.seconds }
     if let maxMemory { options.maximumMemory = maxMemory.bytes }
     if let finetuneSteps {
-      (options.finetuning.steps, options.finetuning.epochs) = (finetuneSteps, nil)
+      try options.finetuning.take(steps: finetuneSteps, option: "--finetune-steps")
     }
     if let finetuneRate { options.finetuning.learningRate = finetuneRate }
     if let finetuneLoss { options.finetuning.loss = finetuneLoss }

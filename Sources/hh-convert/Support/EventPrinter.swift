@@ -29,13 +29,16 @@ final class EventPrinter {
 
   init(_ manner: Manner) { self.manner = manner }
 
-  /// Runs a conversion and prints its events; a signal stops it.
-  func follow(_ conversion: Conversion) throws {
+  /// Opens and runs a conversion and prints its events; a signal stops it.
+  func follow(opening conversion: (@escaping ProgressReport) throws -> Conversion) throws {
     defer { clear() }
-    _ = try conversion.run { event in
+    func report(_ event: ConversionEvent) throws {
       try Interrupts.check()
       print(event)
     }
+    let conversion = try conversion(report)
+    try Interrupts.check()
+    _ = try conversion.run(report: report)
   }
 
   /// Prints one event.
@@ -49,6 +52,11 @@ final class EventPrinter {
 
   private func describe(_ event: ConversionEvent) {
     switch event {
+    case .reading(let inputs):
+      let files = inputs.data.isEmpty ? "" : " and " + inputs.data.joined(separator: ", ")
+      line(
+        "reading \(inputs.source) (\(inputs.architecture), \(count(inputs.parameterCount))"
+          + " parameters)\(files)")
     case .planned(let plan):
       line(
         "\(plan.architecture): \(plan.rewrite.blocks.count) blocks,"

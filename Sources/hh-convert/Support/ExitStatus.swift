@@ -76,12 +76,21 @@ struct ReportedFailure: Error {
     self.status = status
   }
 
-  /// Runs a command's work and translates whatever it throws.
-  static func reporting<T>(_ work: () throws -> T) throws -> T {
+  /// Runs a command's work and translates whatever it throws. Where a command has not all options
+  /// that settings have, but those named, the others are called by their keys in a recipe.
+  static func reporting<T>(
+    knowing options: Set<String>? = nil, _ work: () throws -> T
+  ) throws -> T {
     do {
       return try work()
     } catch let failure as ReportedFailure {
       throw failure
+    } catch PipelineError.invalidOption(let name, let problem)
+      where name.hasPrefix("--") && options?.contains(name) == false
+    {
+      let key = name.dropFirst(2).map { $0 == "-" ? "_" : $0 }
+      throw ReportedFailure(
+        PipelineError.invalidOption(name: "key '\(String(key))'", problem: problem))
     } catch {
       throw ReportedFailure(error)
     }

@@ -17,7 +17,9 @@ struct ConvertTests {
     #expect(outcome.status == 0)
     #expect(outcome.errors.isEmpty)
     let events = try outcome.lines.map(parse)
-    #expect(events.first?["event"]?.string == "plan")
+    #expect(events.prefix(2).map { $0["event"]?.string } == ["reading", "plan"])
+    #expect(events.first?["source"] == events[1]["source"])
+    #expect(events.first?["data"]?.array?.count == 1)
     #expect(
       events.filter { $0["event"]?.string == "stage" }.map { $0["stage"]?.string }
         == ["distil", "write"])
@@ -66,6 +68,22 @@ struct ConvertTests {
     }
     #expect(try bench.bytes("a") == bench.bytes("b"))
     #expect(try bench.bytes("a") != bench.bytes("c"))
+  }
+
+  @Test("what is read is named before it is read")
+  func reading() throws {
+    try bench.folder.write("x", to: "x.npy")
+    let arguments = ["models/gpt2", "--data", "x.npy", "--held-out", "y.npy"]
+    let outcome = try Tool.run(arguments, in: bench.folder)
+    #expect(outcome.status == 65, "\(outcome)")
+    #expect(
+      outcome.errors.hasPrefix(
+        "reading models/gpt2 (gpt2, 141,504 parameters) and x.npy, y.npy\nerror: x.npy: "),
+      "\(outcome)")
+    let quiet = try Tool.run(arguments + ["-q"], in: bench.folder)
+    #expect(quiet.errors.hasPrefix("error: "))
+    let rewriting = try Tool.run("models/gpt2", "--stages", "rewrite", in: bench.folder)
+    #expect(!rewriting.errors.contains("reading"), "the plan comes at once")
   }
 
   @Test("--dry-run prints the plan and writes nothing")

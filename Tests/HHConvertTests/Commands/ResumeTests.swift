@@ -61,7 +61,8 @@ struct ResumeTests {
     let resumed = try Tool.run("resume", "stopped", "--json", in: bench.folder)
     #expect(resumed.status == 0, "\(resumed.errors)")
     #expect(try bench.bytes("a") == bench.bytes("b"))
-    #expect(try parse(try #require(resumed.lines.first))["event"]?.string == "resumed")
+    #expect(
+      try resumed.lines.prefix(2).map { try parse($0)["event"]?.string } == ["reading", "resumed"])
     let events = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
     for event in events { _ = try parse(String(event)) }
     #expect(try parse(String(try #require(events.last)))["event"]?.string == "summary")
@@ -71,6 +72,46 @@ struct ResumeTests {
     // Once more is a success with nothing to do.
     let again = try Tool.run("resume", "stopped", in: bench.folder)
     #expect(again.status == 0 && again.output.contains("done already"), "\(again)")
+  }
+
+  @Test(
+    "a layer that was begun goes on from its last checkpoint, or from where a signal came",
+    arguments: [("21", SIGKILL), ("31", SIGINT), ("40", SIGTERM)],
+    [
+      "",
+      ", schedule: plateau, plateau: {interval: 3, patience: 1}, early_stop: {interval: 3, patience: 50}",
+    ])
+  func layer(_ stop: (step: String, signal: Int32), settings: String) throws {
+    try bench.folder.write(
+      """
+      data: data/held-out.txt
+      length: 32
+      checkpoint_steps: 8
+      stages:
+        - stage: rewrite
+        - {stage: distil, steps: 40, batch: 4, weight_decay: 0.01\(settings)}
+      """, to: "r.yaml")
+    let arguments = ["models/gpt2", "--recipe", "r.yaml", "--run"]
+    let whole = try Tool.run(arguments + ["whole", "-o", "a", "-q"], in: bench.folder)
+    #expect(whole.status == 0, "\(whole)")
+    _ = try Tool.run(
+      arguments + ["stopped", "-o", "b"], in: bench.folder,
+      until: #""layer":1,"layers":3,"step":\#(stop.step),"#, then: stop.signal)
+    let resumed = try Tool.run("resume", "stopped", "--json", in: bench.folder)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(!resumed.output.contains(#""layer":1,"layers":3,"step":1,"#))
+    #expect(try bench.bytes("a") == bench.bytes("b"))
+  }
+
+  @Test("with another learning rate a layer that was begun begins anew")
+  func layerRate() throws {
+    let arguments = Bench.short("gpt2", steps: 30) + ["--lr", "0.2", "--checkpoint-steps", "5"]
+    _ = try Tool.run(
+      arguments + ["--run", "run", "-o", "out"], in: bench.folder,
+      until: #""layer":0,"layers":3,"step":21,"#, then: SIGKILL)
+    let resumed = try Tool.run("resume", "run", "--lr", "0.1", "--json", in: bench.folder)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(resumed.output.contains(#""layer":0,"layers":3,"step":1,"#))
   }
 
   @Test("a run folder says everything: another run of its recipe is the same")

@@ -44,11 +44,12 @@ let architectures = ["gpt2", "llama", "bert", "vit"]
 /// A line of JSON.
 func parse(_ line: String) throws -> JSONValue { try JSONValue(parsing: Array(line.utf8)) }
 
-/// Expects one error, with at most a hint, and nothing on standard output.
+/// Expects one error, with at most a hint, and nothing on standard output; what is read may be named
+/// before it.
 func expectError(
   _ outcome: Tool.Outcome, _ message: String, sourceLocation: SourceLocation = #_sourceLocation
 ) {
-  let lines = outcome.errors.split(separator: "\n")
+  let lines = outcome.errors.split(separator: "\n").drop { $0.hasPrefix("reading ") }
   #expect(outcome.output.isEmpty, sourceLocation: sourceLocation)
   #expect(lines.first?.hasPrefix("error: ") == true, "\(outcome)", sourceLocation: sourceLocation)
   #expect(lines.count <= 2, "\(outcome)", sourceLocation: sourceLocation)

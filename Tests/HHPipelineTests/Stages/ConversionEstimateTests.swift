@@ -1,0 +1,83 @@
+// The parts of a conversion's work: what each grows with, and what it does not depend on.
+
+import Testing
+
+@testable import HHPipeline
+
+@Suite("ConversionEstimate")
+struct ConversionEstimateTests {
+  private func estimate(
+    _ name: String = "gpt2", steps: Int = 100, batch: Int = 8, rows: Int = 64, heldOut: Int = 8,
+    length: Int = 64
+  ) throws -> ConversionEstimate {
+    var recipe = DistillationRecipe()
+    (recipe.steps, recipe.batchSize) = (steps, batch)
+    return ConversionEstimate(
+      graph: try Models.trained(name).graph, recipe: recipe, rowCount: rows,
+      heldOutCount: heldOut, length: length)
+  }
+
+  @Test("the teacher passes every row once, however many steps there are")
+  func teacher() throws {
+    let (few, many) = (try estimate(steps: 1), try estimate(steps: 1000))
+    #expect(few.teacher == many.teacher)
+    let twice = try estimate(rows: 128, heldOut: 16)
+    #expect(twice.teacher.products == 2 * few.teacher.products)
+    // 2 operations per weight and token: qkv, output, up and down of each of three blocks.
+    let weights = 3 * (64 * 192 + 64 * 64 + 2 * 64 * 128)
+    #expect(few.teacher.products == Double(2 * weights * 72 * 64))
+  }
+
+  @Test("steps cost what their rows do, and no more rows than there are")
+  func steps() throws {
+    let once = try estimate()
+    let twice = try estimate(steps: 200)
+    #expect(twice.steps.attention == 2 * once.steps.attention)
+    #expect(twice.steps.calls == 600 && once.steps.calls == 300)
+    #expect(once.steps.products == 0)
+    #expect(
+      try estimate(batch: 64, rows: 6).steps == estimate(batch: 6, rows: 6).steps)
+    #expect(try estimate(steps: 0).steps.seconds(rate: 1e9) == 0)
+  }
+
+  @Test("of a large batch some queries are looked at, so that more rows cost only their keys")
+  func sampling() throws {
+    let (one, eight) = (
+      try estimate(batch: 2, length: 128).steps.attention,
+      try estimate(batch: 16, length: 128).steps.attention
+    )
+    #expect(eight < 4 * one)
+  }
+
+  @Test("held-out rows are measured whatever the steps")
+  func measuring() throws {
+    #expect(try estimate().measuring == estimate(steps: 7, rows: 3).measuring)
+    #expect(try estimate(heldOut: 0).measuring.attention == 0)
+  }
+
+  @Test("a decoder that writes its rows begins every layer once a token")
+  func writing() throws {
+    var estimate = try estimate("llama")
+    #expect(estimate.sampling == .init())
+    let graph = try Models.trained("llama").graph
+    estimate.addSampling(rowCount: 80, length: 64, graph: graph)
+    #expect(estimate.sampling.calls == 64 * 3)
+    #expect(estimate.sampling.products > 0 && estimate.sampling.attention > 0)
+  }
+
+  @Test("attention is slower than products, and a layer takes a while even if it is small")
+  func seconds() {
+    typealias Work = ConversionEstimate.Work
+    let products = Work(products: 1e9).seconds(rate: 1e10)
+    #expect(abs(products - 0.1) < 1e-9)
+    #expect(Work(attention: 1e9).seconds(rate: 1e10) > products)
+    #expect(Work(calls: 1000).seconds(rate: 1e10) == Work(calls: 1000).seconds(rate: 1e12))
+  }
+
+  @Test("a budget bounds distillation")
+  func budget() throws {
+    let estimate = try estimate(steps: 1_000_000)
+    #expect(estimate.seconds(budget: 2) == 2)
+    #expect(estimate.seconds(budget: nil) > 100)
+  }
+}
