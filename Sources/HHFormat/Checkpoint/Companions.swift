@@ -15,7 +15,8 @@ package struct Companions: Sendable {
     }
   }
 
-  /// The name under which the metadata of a GGUF model is carried; see `GGUFFile.metadataJSON`.
+  /// The name under which the metadata of a GGUF model is carried, in an artifact or beside weights
+  /// that were trained further; see `GGUFFile.metadataJSON`.
   package static let ggufName = "gguf.json"
   /// Larger files are left behind.
   package static let maximumSize = 64 << 20
@@ -42,7 +43,8 @@ package struct Companions: Sendable {
     }
     var files: [File] = []
     var skipped: [(name: String, bytes: Int)] = []
-    for name in try directoryEntries(of: checkpoint.directory) where Self.isCompanion(name) {
+    for name in try directoryEntries(of: checkpoint.directory)
+    where Self.isCompanion(name) || (name == Self.ggufName && checkpoint.ggufFiles.isEmpty) {
       let path = join(checkpoint.directory, name)
       guard try PathKind(of: path) == .regularFile else { continue }
       let file = try MappedFile(at: path)

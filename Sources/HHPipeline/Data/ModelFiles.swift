@@ -38,7 +38,15 @@ package struct ModelFiles: Sendable {
   /// - Throws: `FormatError` for an artifact whose files are damaged.
   package init(of checkpoint: Checkpoint) throws(FormatError) {
     if checkpoint.artifact == nil {
-      self.init(in: checkpoint.directory, gguf: checkpoint.ggufFiles.first)
+      let path = join(checkpoint.directory, Companions.ggufName)
+      if let file = checkpoint.ggufFiles.first {
+        self.init(in: checkpoint.directory, gguf: file)
+      } else if isPresent(path) {
+        let document = try GGUFDocument(JSONObject(contentsOf: path), file: path)
+        self.init(in: checkpoint.directory, gguf: document)
+      } else {
+        self.init(in: checkpoint.directory)
+      }
     } else {
       try self.init(try Companions(of: checkpoint).files, of: checkpoint.path)
     }

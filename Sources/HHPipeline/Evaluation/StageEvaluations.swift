@@ -42,8 +42,8 @@ struct StageEvaluations {
       guard entry.task.measuresRows(of: model.runner.graph) else {
         throw PipelineError.invalidOption(
           name: "evaluate",
-          problem: "expected 'data' for the task '\(entry.evaluation.settings.task.rawValue)' of"
-            + " this model, or --held-out, found none")
+          problem: "the task '\(entry.evaluation.settings.task.rawValue)' does not measure the rows"
+            + " of this \(model.runner.graph.architecture): expected 'data' of its own, found none")
       }
     }
   }

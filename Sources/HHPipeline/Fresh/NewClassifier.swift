@@ -12,9 +12,6 @@ struct NewClassifier {
   /// A file in place of the checkpoint's `config.json`.
   let configuration: String?
 
-  /// Files that describe another model than the one that comes of it.
-  private static let strangers: Set<String> = ["README.md", Companions.ggufName]
-
   /// Writes the model in float32 into a new folder, under the names that transformers gives a model
   /// of this kind, so that it loads there too. The blocks, and a BERT's pooler where there is one,
   /// are the checkpoint's; all else is drawn as for a new model.
@@ -60,10 +57,26 @@ struct NewClassifier {
     }
     try staging.write(
       Array(JSONValue.object(configuration).readableText.utf8), to: "config.json")
-    for file in try Companions(of: checkpoint).files where !Self.strangers.contains(file.name) {
-      try staging.write(file.content, to: file.name)
+    for file in try Companions(of: checkpoint).files where file.name != "README.md" {
+      let isMetadata = file.name == Companions.ggufName
+      let content = isMetadata ? try withoutSizes(file) : file.content
+      try staging.write(content, to: file.name)
     }
     try staging.publish()
+  }
+
+  /// The metadata of a GGUF model without what describes another model than the one that comes of
+  /// it: the tokenizer and the image processor are left.
+  private func withoutSizes(_ file: Companions.File) throws(FormatError) -> [UInt8] {
+    let content = file.content
+    var document = try JSONObject(parsing: content.raw, file: join(path, file.name))
+    var kept: JSONObject = [:]
+    for (key, value) in (document["metadata"]?.object ?? [:]).pairs
+    where key.hasPrefix("tokenizer.") || key.hasPrefix("clip.vision.image_") {
+      kept[key] = value
+    }
+    document["metadata"] = .object(kept)
+    return Array(JSONValue.object(document).text.utf8)
   }
 
   /// The checkpoint's configuration with what the classifier changes.

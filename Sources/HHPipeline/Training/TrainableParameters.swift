@@ -141,7 +141,7 @@ extension ModelRunner {
     }
     for target in settings.targets where !known.contains(target) {
       throw PipelineError.invalidOption(
-        name: "--lora-targets",
+        name: "key 'lora.targets'",
         problem: "expected \(known.filter { !$0.isEmpty }.sorted().joined(separator: ", "))"
           + " of this model, found '\(target)'")
     }

@@ -103,7 +103,7 @@ struct RecipeCommandTests {
       ),
       (
         ["models/gpt2", "--recipe", "vit"], 64,
-        "expected 'data' for the task 'classification' of this model"
+        "the task 'classification' does not measure the rows of this gpt2: expected 'data'"
       ),
       (
         ["models/gpt2", "--recipe", "gpt2-wikitext", "--stages", "rewrite"], 64,
@@ -112,7 +112,7 @@ struct RecipeCommandTests {
       (
         ["batch", "models/gpt2", "--recipe", "run.yaml"], 64, "--recipe: expected none with a 'run'"
       ),
-      (["models/bert", "--recipe", "sts.yaml"], 64, "expected 'data' for the task 'sts'"),
+      (["models/bert", "--recipe", "sts.yaml"], 64, "the task 'sts' does not measure the rows"),
       (["models/gpt2", "--recipe", "vti"], 66, "hint: did you mean 'vit'?"),
       (["convert", "--recipe", "nothing.yaml"], 65, "key 'model': expected a model here or on"),
       (["convert"], 64, "Missing expected argument '<model>'"),

@@ -161,6 +161,47 @@ struct TrainTests {
     #expect(difference.status == 3, "\(difference)")
   }
 
+  @Test("a GGUF model is trained further, or gets a classifier, and keeps its tokenizer")
+  func gguf() throws {
+    for model in ["gpt2", "llama", "bert"] {
+      let exported = try Tool.run(
+        "export", "models/\(model)", "--to", "gguf", "--drop-head", "-q", "-o", "\(model).gguf",
+        in: bench.folder)
+      #expect(exported.status == 0, "\(exported)")
+    }
+    let short = ["--length", "16", "--steps", "2", "-q"]
+    for model in ["gpt2", "llama"] {
+      try bench.folder.write(
+        """
+        model: \(model).gguf
+        data: data/corpus.txt
+        length: 16
+        stages: [{stage: train, steps: 3, batch: 4}]
+        """, to: "g.yaml")
+      let trained = try Tool.run("train", "g.yaml", "-q", "-o", "t-\(model)", in: bench.folder)
+      #expect(trained.status == 0, "\(trained)")
+      // Text is read with the tokenizer that came with the model.
+      let converted = try Tool.run(
+        ["t-\(model)", "--data", "data/corpus.txt"] + short, in: bench.folder)
+      #expect(converted.status == 0, "\(converted)")
+    }
+    try sentences(40, to: "s.tsv")
+    try bench.folder.write(
+      """
+      model: bert.gguf
+      data: s.tsv
+      length: 16
+      stages: [{stage: train, classes: 2, steps: 10, batch: 4}]
+      """, to: "c.yaml")
+    let trained = try Tool.run("train", "c.yaml", "-q", "-o", "c", in: bench.folder)
+    #expect(trained.status == 0, "\(trained)")
+    let converted = try Tool.run(["c", "--data", "s.tsv"] + short, in: bench.folder)
+    #expect(converted.status == 0, "\(converted)")
+    let outcome = try Tool.run(
+      "classify", "c.hedgehog.safetensors.zst", "--text", "the cat sat", in: bench.folder)
+    #expect(outcome.status == 0, "\(outcome)")
+  }
+
   @Test("recipes that no model can be trained by leave nothing behind")
   func errors() throws {
     let odd = [
@@ -200,6 +241,15 @@ struct TrainTests {
         "model: models/vit\ndata: data/corpus.txt\nstages: [{stage: train}]",
         "corpus.txt: expected images"
       ),
+      (
+        "model: models/bert\ndata: data/corpus.txt\nlength: 999\nstages: [{stage: train}]",
+        "key 'length': expected 2 to 64 (the model's positions), found 999"
+      ),
+      (
+        "model: {architecture: bert, hidden: 32, heads: 2, classes: 2, positions: 64, files: models/bert}\n"
+          + "data: data/corpus.txt\nlength: 16\nstages: [{stage: train}]",
+        "key 'data': expected rows with labels for the classifier, found none"
+      ),
     ]
     for (text, message) in odd {
       try bench.folder.write(text, to: "r.yaml")
@@ -212,6 +262,9 @@ struct TrainTests {
     let converted = try Tool.run("convert", "--recipe", recipe, in: bench.folder)
     #expect(converted.status == 64)
     expectError(converted, "expected one that converts a model, found one for 'train'")
+    let steps = try Tool.run("train", recipe, "--steps", "1", in: bench.folder)
+    #expect(steps.status == 64)
+    expectError(steps, "--steps: expected at least the 2 steps of the recipe's 'warm_up', found 1")
     let path = try Tool.run("train", "vit", in: bench.folder)
     #expect(path.status == 64)
     expectError(path, "vit: expected the stage 'train', found none")
