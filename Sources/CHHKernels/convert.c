@@ -8,7 +8,6 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-typedef uint16_t __attribute__((aligned(1), may_alias)) u16_at_any_address;
 typedef uint32_t __attribute__((aligned(1), may_alias)) u32_at_any_address;
 typedef uint64_t __attribute__((aligned(1), may_alias)) u64_at_any_address;
 
@@ -30,7 +29,7 @@ void hh_f32_from_bf16(float *output, const void *source, size_t count) {
 
 HH_MULTIVERSION
 void hh_f16_from_f32(void *output, const float *source, size_t count) {
-  u16_at_any_address *elements = output;
+  hh_half_at_any_address *elements = output;
   for (size_t i = 0; i < count; i++) {
     const uint32_t word = bits_of_float(source[i]);
     const uint32_t magnitude = word + word;
@@ -50,7 +49,7 @@ void hh_f16_from_f32(void *output, const float *source, size_t count) {
 
 HH_MULTIVERSION
 void hh_bf16_from_f32(void *output, const float *source, size_t count) {
-  u16_at_any_address *elements = output;
+  hh_half_at_any_address *elements = output;
   for (size_t i = 0; i < count; i++) {
     const uint32_t word = bits_of_float(source[i]);
     const uint32_t rounded = (word + 0x7FFFu + (word >> 16 & 1u)) >> 16;
@@ -65,7 +64,7 @@ void hh_bf16_from_f32(void *output, const float *source, size_t count) {
 
 HH_MULTIVERSION
 size_t hh_first_with_bits_16(const void *source, size_t count, uint16_t mask) {
-  const u16_at_any_address *elements = source;
+  const hh_half_at_any_address *elements = source;
   for (size_t start = 0; start < count; start += HH_SCAN_BLOCK) {
     const size_t end = count - start < HH_SCAN_BLOCK ? count : start + HH_SCAN_BLOCK;
     uint16_t hit = 0;

@@ -1,7 +1,6 @@
 // Weights of any ggml type as float32: the way in, and the types without blocks.
 #include "dequantize.h"
 
-typedef uint16_t __attribute__((aligned(1), may_alias)) u16_at_any_address;
 typedef int16_t __attribute__((aligned(1), may_alias)) i16_at_any_address;
 typedef int32_t __attribute__((aligned(1), may_alias)) i32_at_any_address;
 typedef int64_t __attribute__((aligned(1), may_alias)) i64_at_any_address;

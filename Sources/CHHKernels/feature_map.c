@@ -99,27 +99,3 @@ void hh_feature_map_rows_backward(
     softmax_half_backward(p + f, dp + f, -1, f, du + i * f, 1);
   }
 }
-
-size_t hh_feature_map_scratch(size_t rows, size_t d, size_t f) {
-  return (d + 2 * rows) * hh_round_up(f);
-}
-
-void hh_feature_map_forward(
-  size_t rows, size_t d, size_t f, const float *x, size_t stride, const float *weight,
-  const float *bias, float *phi, float *scratch) {
-  hh_pack(d, f, weight, f, scratch);
-  hh_feature_map_rows(
-    rows, d, f, x, stride, scratch, bias, scratch + d * hh_round_up(f), phi);
-}
-
-void hh_feature_map_backward(
-  size_t rows, size_t d, size_t f, const float *x, size_t stride, const float *phi,
-  const float *dphi, float *dweight, float *dbias, float *scratch) {
-  float *du = scratch, *panels = scratch + rows * f;
-  hh_feature_map_rows_backward(rows, f, phi, dphi, du);
-  hh_pack(rows, f, du, f, panels);
-  // In the forward pass this was u = x W + b.
-  hh_tile_gemm(d, f, rows, x, 1, stride, panels, rows, dweight, f, 1);
-  for (size_t i = 0; i < rows; i++)
-    for (size_t j = 0; j < f; j++) dbias[j] += du[i * f + j];
-}

@@ -157,19 +157,6 @@ void hh_linear_attention_forward(
 void hh_linear_attention_step(
   const hh_attention_item *item, const hh_feature_maps *maps, float *state);
 
-// Feature map (feature_map.c).
-
-/// Floats of scratch space for the two functions below.
-size_t hh_feature_map_scratch(size_t rows, size_t d, size_t f);
-/// phi (rows x 2f) = [softmax(u), softmax(-u)], u = x W + b.
-void hh_feature_map_forward(
-  size_t rows, size_t d, size_t f, const float *x, size_t stride, const float *weight,
-  const float *bias, float *phi, float *scratch);
-/// Adds the gradients of W (d x f) and b (f), given dphi (rows x 2f).
-void hh_feature_map_backward(
-  size_t rows, size_t d, size_t f, const float *x, size_t stride, const float *phi,
-  const float *dphi, float *dweight, float *dbias, float *scratch);
-
 // Attention distillation (distillation.c).
 
 /// What a distillation item is asked for. Queries in the padding (from `keys` on) do not count, and

@@ -50,7 +50,9 @@ import Testing
     #expect(checked >= 6)
   }
 
-  @Test("Gradients are those of the quadratic form by the book", arguments: AttentionCase.all)
+  @Test(
+    "Gradients are those of the quadratic form by the book",
+    arguments: AttentionCase.all + AttentionCase.sizes)
   func directional(_ test: AttentionCase) {
     let (q, k, v) = test.inputs(seed: 31)
     let maps = test.maps(seed: 32)

@@ -8,7 +8,9 @@ import Testing
 @Suite struct AttentionDistillationTests {
   static let scale: Float = 0.375
 
-  @Test("Loss and divergence agree with the definition", arguments: AttentionCase.all)
+  @Test(
+    "Loss and divergence agree with the definition",
+    arguments: AttentionCase.all + AttentionCase.sizes)
   func loss(_ test: AttentionCase) {
     let (q, k, _) = test.inputs(seed: 31)
     let maps = test.maps(seed: 32)
@@ -50,7 +52,8 @@ import Testing
     }
   }
 
-  static let gradientCases = AttentionCase.all.filter { $0.shape.length <= 33 }
+  static let gradientCases =
+    AttentionCase.all.filter { $0.shape.length <= 33 } + AttentionCase.sizes
 
   @Test("The result does not depend on the number of threads")
   func threads() async {

@@ -4,7 +4,9 @@ import HHCompute
 import Testing
 
 @Suite struct HedgehogAttentionTests {
-  @Test("The linear form agrees with the quadratic one", arguments: AttentionCase.all)
+  @Test(
+    "The linear form agrees with the quadratic one",
+    arguments: AttentionCase.all + AttentionCase.sizes)
   func forward(_ test: AttentionCase) {
     let (q, k, v) = test.inputs(seed: 21)
     let maps = test.maps(seed: 22)
@@ -27,6 +29,19 @@ import Testing
     for row in 23..<40 { (k[row, 3], v[row, 5]) = (.nan, .infinity) }
     HedgehogAttention.forward(q: q, k: k, v: v, shape: shape, maps: maps, into: dirty)
     #expect(clean.values == dirty.values)
+  }
+
+  @Test("Inputs of any size give features that sum to one per half")
+  func extremes() {
+    let shape = AttentionShape(
+      batch: 2, length: 1, queryHeads: 1, keyValueHeads: 1, headSize: 3, causal: false)
+    let x = Matrix(rows: 2, columns: 3, [1e4, -1e4, 0, 3e30, 3e30, -3e30])
+    let v = Matrix(rows: 2, columns: 3, [1, -2, 3, 4, 0.5, -6])
+    let maps = HedgehogMaps(queryHeads: 1, keyHeads: 1, headSize: 3, projectionSize: 3)
+    let out = Matrix(rows: 2, columns: 3)
+    HedgehogAttention.forward(q: x, k: x, v: v, shape: shape, maps: maps, into: out)
+    // One key: its weight is the quotient's whole denominator, 2 and 1.5.
+    expectClose(out.values, v.values.map(Double.init), tolerance: 1e-6)
   }
 
   @Test("Fresh maps are the identity and its negation")

@@ -37,6 +37,17 @@ struct AttentionCase: CustomTestStringConvertible {
     ]
   }
 
+  /// Heads and maps of sizes around multiples of the vector length.
+  static let sizes: [AttentionCase] = [
+    (1, 1), (8, 8), (5, 3), (16, 16), (17, 15), (33, 31), (64, 64), (8, 35),
+  ].map { (size: Int, features: Int) in
+    AttentionCase(
+      name: "\(features) features of a head of \(size)",
+      shape: AttentionShape(
+        batch: 1, length: 13, queryHeads: 2, keyValueHeads: 1, headSize: size, causal: true),
+      projectionSize: features)
+  }
+
   /// q, k and v as columns of one fused matrix, as GPT-2 and ViT store them.
   func inputs(seed: UInt64, spread: Float = 2) -> (q: Matrix, k: Matrix, v: Matrix) {
     var samples = Samples(seed: seed)

@@ -46,6 +46,21 @@ import Testing
     }
   }
 
+  @Test(
+    "Softmaxes of any number of features agree with the definition",
+    arguments: [(1, 1), (8, 8), (5, 3), (16, 16), (17, 15), (33, 31), (64, 64), (8, 35)],
+    [1, 6, 50])
+  func sizes(_ size: (Int, Int), rows: Int) {
+    let (d, f) = size
+    let run = Run(SoftmaxMap(featureSize: f), rows: rows, headSize: d, seed: 5, spread: 2)
+    let parameters = run.parameters.flatMap { $0.values.map(Double.init) }
+    let expected = run.x.doubles.flatMap { x in
+      let u = project(x, parameters, start: 0, parameters[(d * f)...])
+      return softmax(u) + softmax(u.map { -$0 })
+    }
+    expectClose(run.phi.values, expected, tolerance: 2e-6)
+  }
+
   @Test("Gradients agree with central differences in double precision", arguments: MapCase.all)
   func backward(_ test: MapCase) {
     let (rows, headSize) = (5, 6)

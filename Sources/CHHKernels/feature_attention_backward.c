@@ -1,0 +1,228 @@
+// The gradients of attention over features.
+//
+// With dN_i = dout_i / r_i and dr_i = -(dout_i . out_i) / r_i, where r_i is the denominator, the
+// gradient of a weight is dw_ij = dN_i . v_j + dr_i. Far pairs take two passes: over the blocks
+// forward with S and z for dphi_q, and back with T = sum phi_q dN^T and t = sum dr phi_q for dphi_k
+// and dv. Near pairs are done in the first. Scales are constants: where a scale is the largest
+// logarithm of a row, what depends on it cancels.
+#include "feature_block.h"
+
+typedef struct {
+  hh_feature_workspace forward;
+  float *dn;             // (keys, d)
+  float *dr;             // (keys)
+  float *dweights;       // (HH_FEATURE_BLOCK, n); later of the linear part alone
+  float *dscores;        // (HH_FEATURE_BLOCK, n)
+  float *value_columns;  // panels of (d, n)
+  float *state_columns;  // panels of (d, D)
+  float *phi_rows;       // panels of (n, D)
+  float *dn_rows;        // panels of (HH_FEATURE_BLOCK, d)
+  float *key_rows;       // panels of (n, d)
+} backward_workspace;
+
+static size_t lay_out_backward(backward_workspace *w, float *base, const hh_feature_item *item) {
+  const size_t features = item->features, d = item->head_size, n = hh_near_keys(item);
+  const size_t most = n > HH_FEATURE_BLOCK ? n : HH_FEATURE_BLOCK;
+  size_t used = hh_round_up(hh_feature_lay_out(&w->forward, base, item));
+#define PLACE(part, count) (w->part = base ? base + used : NULL, used += hh_round_up(count))
+  PLACE(dn, item->keys * d);
+  PLACE(dr, item->keys);
+  PLACE(dweights, HH_FEATURE_BLOCK * n);
+  PLACE(dscores, item->window ? HH_FEATURE_BLOCK * n : 0);
+  PLACE(value_columns, d * hh_round_up(n));
+  PLACE(state_columns, d * hh_round_up(features));
+  PLACE(phi_rows, most * hh_round_up(features));
+  PLACE(dn_rows, HH_FEATURE_BLOCK * hh_round_up(d));
+  PLACE(key_rows, item->window ? n * hh_round_up(d) : 0);
+#undef PLACE
+  return used;
+}
+
+size_t hh_feature_attention_backward_scratch(const hh_feature_item *item) {
+  backward_workspace w;
+  return lay_out_backward(&w, NULL, item);
+}
+
+/// dN and dr of a block's queries, and the state's part of dphi_q.
+HH_MULTIVERSION
+static void differentiate_quotients(
+  const backward_workspace *w, const hh_feature_item *item, const hh_feature_gradients *gradients,
+  size_t start, size_t rows, size_t near) {
+  const size_t features = item->features, d = item->head_size;
+  const hh_feature_workspace *f = &w->forward;
+  for (size_t i = start; i < start + rows; i++) {
+    float sum = hh_dot(item->phi_q + i * features, f->z, features) * hh_state_factor(f, item, i);
+    for (size_t j = 0; j < near; j++) sum += f->weights[(i - start) * near + j];
+    const float inverse = 1.0f / (sum + item->epsilon);
+    const float *dout = gradients->dout + i * gradients->dout_stride;
+    w->dr[i] = -hh_dot(dout, item->out + i * item->out_stride, d) * inverse;
+    for (size_t j = 0; j < d; j++) w->dn[i * d + j] = dout[j] * inverse;
+  }
+  hh_tile_gemm(
+    rows, features, d, w->dn + start * d, d, 1, w->state_columns, d,
+    gradients->dphi_q + start * features, features, 0);
+  for (size_t i = start; i < start + rows; i++) {
+    const float factor = hh_state_factor(f, item, i), dr = w->dr[i];
+    float *dphi = gradients->dphi_q + i * features;
+    for (size_t c = 0; c < features; c++) dphi[c] = (dphi[c] + dr * f->z[c]) * factor;
+  }
+}
+
+/// Splits the gradients of near weights into those of features' products and those of scores, and
+/// adds up that of the window's factor.
+HH_MULTIVERSION
+static void split_gradients(
+  const backward_workspace *w, const hh_feature_item *item, const hh_feature_gradients *gradients,
+  size_t start, size_t rows, size_t far, size_t near) {
+  for (size_t i = 0; i < rows; i++) {
+    const size_t end = hh_visible(item, start + i), from = hh_window_start(item, start + i);
+    const size_t b = end > far ? hh_smaller(end - far, near) : 0;
+    const size_t a = from > far ? hh_smaller(from - far, b) : 0;
+    const float *weights = w->forward.weights + i * near;
+    float *dweights = w->dweights + i * near;
+    for (size_t j = 0; j < b; j++) dweights[j] += w->dr[start + i];
+    if (item->scales)
+      for (size_t j = 0; j < a; j++)
+        dweights[j] *= hh_exp_one(item->scales[far + j] - w->forward.peaks[start + i]);
+    if (item->window) {
+      float *dscores = w->dscores + i * near;
+      for (size_t j = 0; j < near; j++) dscores[j] = 0;
+      float sum = 0;
+      size_t top = a;
+      for (size_t j = a; j < b; j++) {
+        dscores[j] = dweights[j] * weights[j];
+        sum += dscores[j];
+        // The largest weight is that of the largest score.
+        if (weights[j] > weights[top]) top = j;
+      }
+      // Every exponent is its score less the largest one, which gets all their gradients back.
+      if (a < b) dscores[top] -= sum;
+      *gradients->dmixing += sum / item->mixing;
+    }
+    for (size_t j = a; j < near; j++) dweights[j] = 0;
+  }
+}
+
+/// The gradients of the pairs of a block and its near keys.
+static void backward_near(
+  const backward_workspace *w, const hh_feature_item *item, const hh_feature_gradients *gradients,
+  size_t start, size_t rows, size_t far, size_t near) {
+  const size_t features = item->features, d = item->head_size;
+  const float *dn = w->dn + start * d, *phi_q = item->phi_q + start * features;
+  hh_pack_transposed(d, near, item->v + far * item->v_stride, item->v_stride, w->value_columns);
+  hh_tile_gemm(rows, near, d, dn, d, 1, w->value_columns, d, w->dweights, near, 0);
+  split_gradients(w, item, gradients, start, rows, far, near);
+  hh_pack(rows, d, dn, d, w->dn_rows);
+  hh_tile_gemm(
+    near, d, rows, w->forward.weights, 1, near, w->dn_rows, rows,
+    gradients->dv + far * gradients->dv_stride, gradients->dv_stride, 1);
+  hh_pack(near, features, item->phi_k + far * features, features, w->phi_rows);
+  hh_tile_gemm(
+    rows, features, near, w->dweights, near, 1, w->phi_rows, near,
+    gradients->dphi_q + start * features, features, 1);
+  hh_pack(rows, features, phi_q, features, w->phi_rows);
+  hh_tile_gemm(
+    near, features, rows, w->dweights, 1, near, w->phi_rows, rows,
+    gradients->dphi_k + far * features, features, 1);
+  if (!item->window) return;
+  for (size_t j = 0; j < rows * near; j++) w->dscores[j] *= item->score_scale;
+  hh_pack(near, d, item->k + far * item->k_stride, item->k_stride, w->key_rows);
+  hh_tile_gemm(
+    rows, d, near, w->dscores, near, 1, w->key_rows, near,
+    gradients->dq + start * gradients->dq_stride, gradients->dq_stride, 1);
+  hh_pack(rows, d, item->q + start * item->q_stride, item->q_stride, w->dn_rows);
+  hh_tile_gemm(
+    near, d, rows, w->dscores, 1, near, w->dn_rows, rows,
+    gradients->dk + far * gradients->dk_stride, gradients->dk_stride, 1);
+}
+
+/// T += phi_q^T dN and t += sum of dr phi_q over a block's queries, at the scale of the state.
+HH_MULTIVERSION
+static void add_queries(
+  const backward_workspace *w, const hh_feature_item *item, size_t start, size_t rows) {
+  const size_t features = item->features, d = item->head_size;
+  const hh_feature_workspace *f = &w->forward;
+  for (size_t i = 0; i < rows; i++) {
+    const float factor = hh_state_factor(f, item, start + i);
+    for (size_t c = 0; c < features; c++) {
+      const float phi = item->phi_q[(start + i) * features + c] * factor;
+      f->phi[i * features + c] = phi;
+      f->z[c] += phi * w->dr[start + i];
+    }
+  }
+  hh_pack(rows, d, w->dn + start * d, d, w->dn_rows);
+  hh_tile_gemm(features, d, rows, f->phi, 1, features, w->dn_rows, rows, f->state, d, 1);
+}
+
+/// dphi_k += T v + t and dv += T^T phi_k of the `rows` keys at `start`.
+HH_MULTIVERSION
+static void backward_far(
+  const backward_workspace *w, const hh_feature_item *item, const hh_feature_gradients *gradients,
+  size_t start, size_t rows) {
+  const size_t features = item->features, d = item->head_size;
+  const hh_feature_workspace *f = &w->forward;
+  hh_tile_gemm(
+    rows, features, d, item->v + start * item->v_stride, item->v_stride, 1, w->state_columns, d,
+    f->phi, features, 0);
+  for (size_t i = 0; i < rows; i++) {
+    const float factor = item->scales ? hh_exp_one(item->scales[start + i] - f->scale) : 1;
+    float *dphi = gradients->dphi_k + (start + i) * features, *phi = f->phi + i * features;
+    for (size_t c = 0; c < features; c++) {
+      dphi[c] += (phi[c] + f->z[c]) * factor;
+      phi[c] = item->phi_k[(start + i) * features + c] * factor;
+    }
+  }
+  hh_tile_gemm(
+    rows, d, features, f->phi, features, 1, f->state_rows, features,
+    gradients->dv + start * gradients->dv_stride, gradients->dv_stride, 1);
+}
+
+/// Lowers the scale of T and t to the largest of the first `keys` keys.
+static void lower_scale(backward_workspace *w, const hh_feature_item *item, size_t keys) {
+  hh_feature_workspace *f = &w->forward;
+  if (!item->scales) return;
+  float top = hh_no_scale;
+  for (size_t j = 0; j < keys; j++) top = top < item->scales[j] ? item->scales[j] : top;
+  const float factor = hh_exp_one(top - f->scale);
+  for (size_t c = 0; c < item->features * item->head_size; c++) f->state[c] *= factor;
+  for (size_t c = 0; c < item->features; c++) f->z[c] *= factor;
+  f->scale = top;
+}
+
+void hh_feature_attention_backward(
+  const hh_feature_item *item, const hh_feature_gradients *gradients) {
+  const size_t n = item->keys, features = item->features, d = item->head_size;
+  if (n == 0) return;
+  backward_workspace w;
+  lay_out_backward(&w, item->scratch, item);
+  hh_feature_workspace *f = &w.forward;
+  hh_feature_begin(f, item, NULL);
+  hh_find_peaks(item, n, hh_no_scale, f->peaks);
+  size_t done = 0;
+  for (size_t start = 0; start < n; start += HH_FEATURE_BLOCK) {
+    const size_t rows = hh_smaller(n - start, HH_FEATURE_BLOCK), far = hh_far_keys(item, start);
+    if (start == 0 || done < far) {
+      hh_feature_grow(f, item, &done, far);
+      hh_pack_transposed(d, features, f->state, d, w.state_columns);
+    }
+    const size_t near = hh_near_of(item, start, rows, far);
+    if (near > 0) hh_feature_weigh_near(f, item, start, rows, far, near);
+    differentiate_quotients(&w, item, gradients, start, rows, near);
+    if (near > 0) backward_near(&w, item, gradients, start, rows, far, near);
+  }
+  memset(f->state, 0, features * d * sizeof(float));
+  memset(f->z, 0, features * sizeof(float));
+  const size_t last = (n - 1) / HH_FEATURE_BLOCK * HH_FEATURE_BLOCK;
+  for (size_t step = 0; step <= last; step += HH_FEATURE_BLOCK) {
+    const size_t start = last - step, far = hh_far_keys(item, start);
+    if (far == 0) continue;
+    lower_scale(&w, item, far);
+    add_queries(&w, item, start, hh_smaller(n - start, HH_FEATURE_BLOCK));
+    // The keys that the block before does not see through the state; all, where it is the first.
+    const size_t before = start == 0 ? 0 : hh_far_keys(item, start - HH_FEATURE_BLOCK);
+    hh_pack(features, d, f->state, d, f->state_rows);
+    hh_pack_transposed(d, features, f->state, d, w.state_columns);
+    for (size_t key = before; key < far; key += HH_FEATURE_BLOCK)
+      backward_far(&w, item, gradients, key, hh_smaller(far - key, HH_FEATURE_BLOCK));
+  }
+}

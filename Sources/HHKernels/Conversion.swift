@@ -1,0 +1,80 @@
+// Conversions of 16-bit floats, and scans for values that are not finite.
+
+internal import CHHKernels
+
+/// float16 to float32, exact. `source` holds two bytes per element of `output`, at any address.
+package func convertF16(_ source: RawSpan, to output: inout MutableSpan<Float>) {
+  precondition(source.byteCount == output.count * 2, "convertF16: byte count and element count")
+  // Safe: both buffers hold exactly `count` elements, and an inout span overlaps nothing.
+  unsafe source.withUnsafeBytes { source in
+    unsafe output.withUnsafeMutableBufferPointer { output in
+      unsafe hh_f32_from_f16(output.baseAddress, source.baseAddress, output.count)
+    }
+  }
+}
+
+/// bfloat16 to float32, exact. `source` holds two bytes per element of `output`, at any address.
+package func convertBF16(_ source: RawSpan, to output: inout MutableSpan<Float>) {
+  precondition(source.byteCount == output.count * 2, "convertBF16: byte count and element count")
+  // Safe: both buffers hold exactly `count` elements, and an inout span overlaps nothing.
+  unsafe source.withUnsafeBytes { source in
+    unsafe output.withUnsafeMutableBufferPointer { output in
+      unsafe hh_f32_from_bf16(output.baseAddress, source.baseAddress, output.count)
+    }
+  }
+}
+
+/// float32 to float16 bits: to nearest, ties to even; too large becomes infinity, NaN stays NaN.
+package func convertToF16(_ source: Span<Float>, to output: inout MutableSpan<UInt16>) {
+  precondition(source.count == output.count, "convertToF16: element counts")
+  // Safe: both buffers hold exactly `count` elements, and an inout span overlaps nothing.
+  unsafe source.withUnsafeBufferPointer { source in
+    unsafe output.withUnsafeMutableBufferPointer { output in
+      unsafe hh_f16_from_f32(output.baseAddress, source.baseAddress, source.count)
+    }
+  }
+}
+
+/// float32 to bfloat16 bits: to nearest, ties to even; NaN stays NaN.
+package func convertToBF16(_ source: Span<Float>, to output: inout MutableSpan<UInt16>) {
+  precondition(source.count == output.count, "convertToBF16: element counts")
+  // Safe: both buffers hold exactly `count` elements, and an inout span overlaps nothing.
+  unsafe source.withUnsafeBufferPointer { source in
+    unsafe output.withUnsafeMutableBufferPointer { output in
+      unsafe hh_bf16_from_f32(output.baseAddress, source.baseAddress, source.count)
+    }
+  }
+}
+
+/// Index of the first two-byte element with all bits of `mask` set, or nil. With the exponent field
+/// as the mask (0x7C00 for float16, 0x7F80 for bfloat16) that is the first infinity or NaN.
+package func firstElement16(in source: RawSpan, withAllBitsOf mask: UInt16) -> Int? {
+  let count = source.byteCount / 2
+  // Safe: the kernel reads `count` elements of two bytes, which the span holds.
+  let index = unsafe source.withUnsafeBytes {
+    unsafe hh_first_with_bits_16($0.baseAddress, count, mask)
+  }
+  return index < count ? index : nil
+}
+
+/// Index of the first four-byte element with all bits of `mask` set, or nil; 0x7F80_0000 finds the
+/// first infinity or NaN of float32.
+package func firstElement32(in source: RawSpan, withAllBitsOf mask: UInt32) -> Int? {
+  let count = source.byteCount / 4
+  // Safe: the kernel reads `count` elements of four bytes, which the span holds.
+  let index = unsafe source.withUnsafeBytes {
+    unsafe hh_first_with_bits_32($0.baseAddress, count, mask)
+  }
+  return index < count ? index : nil
+}
+
+/// Index of the first eight-byte element with all bits of `mask` set, or nil;
+/// 0x7FF0_0000_0000_0000 finds the first infinity or NaN of float64.
+package func firstElement64(in source: RawSpan, withAllBitsOf mask: UInt64) -> Int? {
+  let count = source.byteCount / 8
+  // Safe: the kernel reads `count` elements of eight bytes, which the span holds.
+  let index = unsafe source.withUnsafeBytes {
+    unsafe hh_first_with_bits_64($0.baseAddress, count, mask)
+  }
+  return index < count ? index : nil
+}
