@@ -34,24 +34,35 @@ extension FreshModel {
     let configuration = try configuration(tokenizer)
     let tensors = try tensors(configuration, file: "recipe")
     let staging = try StagingFolder(for: folder, replacing: false)
-    try SafetensorsWriter.write(
-      to: staging.path("model.safetensors"),
-      tensors: tensors.map { ($0.tensor.name, .f32, $0.tensor.shape) },
-      metadata: [("format", "pt")]
-    ) { index, sink throws(FormatError) in
-      let (role, tensor) = tensors[index]
-      let buffer = values(role: role, count: tensor.elementCount, seed: seed)
-      let values = buffer.span
-      // Safe: floats have no padding.
-      try sink(unsafe values.bytes)
+    try staging.writeModel(tensors, configuration) { role, count in
+      values(role: role, count: count, seed: seed)
     }
-    try staging.write(
-      Array(JSONValue.object(configuration).readableText.utf8), to: "config.json")
     if let files {
       for name in try directoryEntries(of: files) where Self.companions.contains(name) {
         try staging.write(try readBytes(at: join(files, name)), to: name)
       }
     }
     try staging.publish()
+  }
+}
+
+extension StagingFolder {
+  /// Writes tensors in float32, with the values of their roles, and the configuration beside them.
+  func writeModel(
+    _ tensors: [(role: String, tensor: TensorDescriptor)], _ configuration: JSONObject,
+    values: (_ role: String, _ count: Int) throws(FormatError) -> FloatBuffer
+  ) throws(FormatError) {
+    try SafetensorsWriter.write(
+      to: path("model.safetensors"),
+      tensors: tensors.map { ($0.tensor.name, .f32, $0.tensor.shape) },
+      metadata: [("format", "pt")]
+    ) { index, sink throws(FormatError) in
+      let (role, tensor) = tensors[index]
+      let buffer = try values(role, tensor.elementCount)
+      let span = buffer.span
+      // Safe: floats have no padding.
+      try sink(unsafe span.bytes)
+    }
+    try write(Array(JSONValue.object(configuration).readableText.utf8), to: "config.json")
   }
 }

@@ -39,24 +39,13 @@ struct NewClassifier {
     let tensors = try model.tensors(configuration, file: checkpoint.configurationPath ?? path)
     let parameters = ParameterStore(checkpoint: checkpoint, names: names)
     let staging = try StagingFolder(for: folder, replacing: false)
-    try SafetensorsWriter.write(
-      to: staging.path("model.safetensors"),
-      tensors: tensors.map { ($0.tensor.name, .f32, $0.tensor.shape) },
-      metadata: [("format", "pt")]
-    ) { index, sink throws(FormatError) in
-      let (role, tensor) = tensors[index]
-      let isNew = role.hasPrefix("classifier.") || !names.holds(role)
-      let buffer =
-        isNew
-        ? model.values(role: role, count: tensor.elementCount, seed: seed)
-        : try parameters.vector(role)
-      let values = buffer.span
-      // Safe: floats have no padding.
-      try sink(unsafe values.bytes)
+    try staging.writeModel(tensors, configuration) { role, count throws(FormatError) in
+      // What was read before is written.
       parameters.release()
+      let isNew = role.hasPrefix("classifier.") || !names.holds(role)
+      return isNew
+        ? model.values(role: role, count: count, seed: seed) : try parameters.vector(role)
     }
-    try staging.write(
-      Array(JSONValue.object(configuration).readableText.utf8), to: "config.json")
     for file in try Companions(of: checkpoint).files where file.name != "README.md" {
       let isMetadata = file.name == Companions.ggufName
       let content = isMetadata ? try withoutSizes(file) : file.content
