@@ -31,6 +31,11 @@ void hh_add(
 }
 
 HH_MULTIVERSION
+void hh_add_scaled(size_t count, float *x, const float *y, float factor) {
+  for (size_t j = 0; j < count; j++) x[j] += factor * y[j];
+}
+
+HH_MULTIVERSION
 void hh_gelu_forward(
   size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride) {
   FOR_EACH_VECTOR({

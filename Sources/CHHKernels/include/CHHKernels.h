@@ -67,6 +67,7 @@ void hh_join_planes_32(void *words, const uint8_t *planes, size_t count);
 /// x += bias, one bias per column.
 void hh_add_bias(size_t rows, size_t columns, float *x, size_t stride, const float *bias);
 /// x += y.
+void hh_add_scaled(size_t count, float *x, const float *y, float factor);
 void hh_add(
   size_t rows, size_t columns, float *x, size_t stride, const float *y, size_t y_stride);
 /// x Phi(x), with the exact error function.

@@ -159,6 +159,24 @@ package final class Checkpoint: Sendable {
     }
   }
 
+  /// Reads the elements of a tensor of F32, F16 or BF16 from `first` on as float32, exactly, into
+  /// `output`. None of what is read stays in memory.
+  package func readFloats(
+    of name: String, from first: Int, into output: inout MutableSpan<Float>
+  ) throws(FormatError) {
+    let index = try position(of: name)
+    let tensor = tensors[index]
+    let width = tensor.dtype.bitWidth / 8
+    let isRead = try source.withBytes(
+      of: index, in: first * width..<(first + output.count) * width
+    ) { (bytes) throws(FormatError) in tensor.dtype.convert(bytes, to: &output) }
+    guard isRead else {
+      throw error(
+        of: name, "expected the dtype F32, F16 or BF16, found \(tensor.dtype.rawValue)",
+        kind: .unsupported)
+    }
+  }
+
   /// Index of the first element of a tensor that is NaN or infinite, in row-major order; nil where
   /// all are finite, and for a dtype other than F16, BF16, F32 and F64.
   package func firstNonFinite(_ name: String) throws(FormatError) -> Int? {

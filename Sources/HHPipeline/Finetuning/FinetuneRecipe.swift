@@ -39,6 +39,8 @@ package struct FinetuneRecipe: Sendable, Equatable {
   package var masking: TokenMasking?
   /// Whether blocks are computed again in the backward pass, which saves memory.
   package var recomputesBlocks = false
+  /// Whether weights that are not trained are read again for every block, which saves more.
+  package var streamsWeights = false
   /// Seed of the order of rows, of adapters and of dropout.
   package var seed: UInt64 = 0
 

@@ -26,7 +26,12 @@ extension ModelRunner {
     -> Activations
   {
     var state = try embed(input, into: hidden)
-    try run(graph.nodes.drop { $0.layer == nil }, &state)
+    for layer in 0..<graph.layerCount {
+      leaveBlock()
+      try run(graph.nodes(ofLayer: layer), &state)
+    }
+    leaveBlock()
+    try run(graph.outputNodes, &state)
     return state
   }
 

@@ -41,6 +41,9 @@ package final class ModelRunner {
   package let parameters: ParameterStore
   /// Feature maps of rewritten blocks, by layer.
   package var maps: [Int: FeatureMaps] = [:]
+  /// Whether the weights of a block are given back after it has run, so that memory holds one block at
+  /// a time, and read again at the next batch. Results are the same.
+  package var streamsWeights = false
   let workspace = Workspace()
   var rotaryTable: RotaryTable?
 
@@ -69,6 +72,9 @@ package final class ModelRunner {
       }
     }
   }
+
+  /// Gives weights back at the end of a block where they are streamed.
+  func leaveBlock() { if streamsWeights { parameters.release() } }
 
   /// y = x Wᵀ + b.
   func apply(_ linear: Linear, to x: Matrix, into y: Matrix) throws(FormatError) {

@@ -14,6 +14,7 @@ package final class ParameterStore {
   private var loaded: [String: FloatBuffer] = [:]  // by tensor name
   private var halves: [String: HalfMatrix] = [:]  // by tensor name
   private var pinned: Set<String> = []
+  private var changes: [String: LowRankChange] = [:]  // by tensor name
   private let ties: [String: String]  // roles stored twice, to the tensor that counts
 
   /// Serves the weights of a checkpoint under the roles of its name map.
@@ -59,6 +60,7 @@ package final class ParameterStore {
     let buffer = FloatBuffer(count: entry.tensor.elementCount)
     var output = buffer.mutableSpan
     try checkpoint.readFloats(of: name, into: &output)
+    changes[name]?.add(to: buffer)
     loaded[name] = buffer
     return buffer
   }
@@ -76,7 +78,7 @@ package final class ParameterStore {
   /// The weights of a role as the 16-bit floats that the file stores, with so many columns; nil where
   /// it stores others, or the store keeps float32.
   package func half(_ role: String, columns: Int) throws(FormatError) -> HalfMatrix? {
-    guard keepsHalves, let checkpoint, let name = tensorName(role),
+    guard keepsHalves, let checkpoint, let name = tensorName(role), changes[name] == nil,
       let tensor = names[role]?.tensor
     else { return nil }
     if let matrix = halves[name] { return matrix }
@@ -102,6 +104,18 @@ package final class ParameterStore {
     let name = tensorName(role) ?? role
     pinned.insert(name)
     return (name, values)
+  }
+
+  /// Serves a role's weights with a change from now on, or as they are stored again: read weights
+  /// get it whenever they are read, those that are kept get it now.
+  package func change(_ role: String, by change: LowRankChange, undoing: Bool = false) {
+    guard let name = tensorName(role) else { return }
+    if pinned.contains(name), let values = loaded[name] {
+      (undoing ? change.opposite : change).add(to: values)
+    } else {
+      changes[name] = undoing ? nil : change
+      loaded[name] = nil
+    }
   }
 
   /// Forgets every weight that is not pinned, so that memory holds one layer at a time.

@@ -68,7 +68,8 @@ struct ArtifactAssembly {
   /// The source's tensors: those that finetuning changed, the others lent from the mapped files.
   private var kept: [ArtifactTensor] {
     names.entries.map { entry in
-      if let changed = training?.finetuned?.tensor(entry, file: plan.output) { return changed }
+      if let changed = training?.finetuned?.tensor(
+        entry, of: checkpoint, file: plan.output) { return changed }
       let (tensor, checkpoint) = (entry.tensor, checkpoint)
       let check: ArtifactTensor.Check = { (offset, bytes) throws(FormatError) in
         guard let index = tensor.dtype.firstNonFinite(in: bytes) else { return }

@@ -125,17 +125,20 @@ package struct Conversion {
     }
     var objective: ObjectiveKind?
     if options.finetuning.isOn {
-      objective =
+      let kind =
         try options.start == nil
         ? options.finetuning.objective(for: graph, isLabelled: rows.isLabelled)
         : options.finetuning.trainingObjective(for: graph, isLabelled: rows.isLabelled)
+      objective = kind
       estimate.add(
-        options.finetuning, graph: graph, batchSize: options.distillation.batchSize,
-        length: rows.length)
+        options.finetuning, objective: kind, graph: graph,
+        batchSize: options.distillation.batchSize, length: rows.length)
     }
-    let space = try estimate.space(
-      limit: options.maximumMemory, folder: directory(of: options.outputPath))
+    let space = try estimate.fit(
+      &options.finetuning, evaluates: !options.evaluations.isEmpty, limit: options.maximumMemory,
+      folder: directory(of: options.outputPath))
     try estimate.checkMemory()
+    runner.streamsWeights = estimate.streamsWeights
     return (options, runner, rows, evaluations, estimate, objective, space)
   }
 
@@ -345,6 +348,7 @@ package struct Conversion {
     let student = ModelRunner(
       graph: options.rewrites ? graph.rewritten(options.attention).graph : graph,
       parameters: ParameterStore(checkpoint: checkpoint, names: names))
+    student.streamsWeights = training?.runner.streamsWeights ?? false
     for block in plan.rewrite.blocks { student.maps[block.layer] = block.maps() }
     return student
   }
@@ -360,9 +364,9 @@ package struct Conversion {
     let stage = FinetuneStage(
       student: student, teacher: isAlone ? nil : teacher, recipe: options.finetuning,
       batchSize: options.distillation.batchSize)
-    let finetuned = try FinetunedModel(
+    let finetuned = FinetunedModel(
       student,
-      stage.run(
+      try stage.run(
         training: rows, heldOut: heldOut,
         keeping: run.map { run in
           FinetuneStage.Keeper(

@@ -40,6 +40,13 @@ struct ConversionEstimate {
   private(set) var memory = 0.0
   /// Bytes of that which may lie on disk between their uses.
   private var spillable = 0.0
+  /// Bytes of a block, a batch and the embeddings.
+  private var scratch = 0.0
+  private var finetuningMemory: FinetuningMemory?
+  /// Bytes of the whole model in float32.
+  private let weights: Double
+  /// Whether the weights of a model that runs as a whole are read block by block.
+  private(set) var streamsWeights = false
 
   /// Operations per visible key and feature-map pair that do not grow with a head's size:
   /// exponentials, sums and logarithms.
@@ -52,6 +59,7 @@ struct ConversionEstimate {
     let heldOut = Double(heldOutCount) * Double(length)
     let tokens = Double(rowCount) * Double(length) + heldOut
     let weights = graph.nodes.reduce(0) { $0 + ($1.layer == nil ? 0 : $1.operation.weightCount) }
+    self.weights = 4 * Double(weights + graph.vocabularySize * graph.hiddenSize)
     let batchSize = min(recipe.batchSize, rowCount)
     let visits = Double(recipe.steps) * Double(batchSize)
     let trained = visits * Double(length)
@@ -87,11 +95,14 @@ struct ConversionEstimate {
     let resident = max(
       Double(graph.vocabularySize) * hidden, Double(weights / max(1, graph.layerCount)))
     spillable = 4 * (tokens * hidden + revisited)
-    memory = spillable + 4 * (scratch + resident)
+    self.scratch = 4 * (scratch + resident)
+    memory = self.scratch + spillable
   }
 
-  /// Adds finetuning: forward, backward and optimiser, and the memory of all three.
-  mutating func add(_ recipe: FinetuneRecipe, graph: Graph, batchSize: Int, length: Int) {
+  /// Adds finetuning: the operations of forward, backward and optimiser, and the memory of all three.
+  mutating func add(
+    _ recipe: FinetuneRecipe, objective: ObjectiveKind, graph: Graph, batchSize: Int, length: Int
+  ) {
     guard recipe.isOn else { return }
     let weights = Double(graph.nodes.reduce(0) { $0 + $1.operation.weightCount })
     let tables = Double(graph.vocabularySize * graph.hiddenSize)
@@ -101,15 +112,8 @@ struct ConversionEstimate {
     // take about as long again.
     finetuning.products = 12 * steps * positions * (weights + tables)
     finetuning.calls += steps * Double(graph.layerCount)
-    // Values, gradients, two moments and the last good values.
-    let trained = recipe.choice.weights ? weights + tables : 0
-    let perPosition = graph.nodes.reduce(0.0) {
-      $0 + Double($1.operation.recordedCount(hidden: graph.hiddenSize))
-    }
-    let records =
-      recipe.recomputesBlocks ? perPosition / Double(max(1, graph.layerCount)) : perPosition
-    let logits = 512 * Double(graph.vocabularySize)
-    memory += 4 * (weights + tables + 4 * trained + positions * records + logits)
+    finetuningMemory = FinetuningMemory(
+      recipe, objective: objective, graph: graph, positions: positions)
   }
 
   /// Adds the writing of `rowCount` rows by the model itself, which reads them token by token.
@@ -127,12 +131,26 @@ struct ConversionEstimate {
     sampling.calls += Double(groups) * Double(length) * Double(graph.layerCount)
   }
 
-  /// Decides what lies on disk so that the peak stays below `limit` bytes.
+  /// Decides what lies on disk, is computed again or read again, so that the peak stays below `limit`
+  /// bytes, or else leaves a quarter of the machine's memory free. Results stay the same.
   ///
+  /// - Parameters:
+  ///   - recipe: How to finetune; gets the ways that take less memory where they are needed.
+  ///   - evaluates: Whether the model and its teacher are evaluated.
+  ///   - limit: Bytes that the user allows.
+  ///   - folder: Where a file may lie.
   /// - Throws: `PipelineError.invalidOption` where even that is not enough.
-  mutating func space(limit: Int?, folder: String) throws(PipelineError) -> SpillSpace {
-    guard let limit, memory > Double(limit) else { return .memory }
-    memory -= spillable
+  mutating func fit(
+    _ recipe: inout FinetuneRecipe, evaluates: Bool, limit: Int?, folder: String
+  ) throws(PipelineError) -> SpillSpace {
+    let bound = limit.map { Double($0) } ?? 0.75 * Self.machineMemory
+    finetuningMemory?.fit(&recipe, limit: bound - scratch)
+    streamsWeights = recipe.streamsWeights || (evaluates && scratch + 2 * weights > bound)
+    let finetuned = finetuningMemory?.bytes(recipe) ?? 0
+    memory = scratch + max(spillable, finetuned)
+    guard memory > bound else { return .memory }
+    memory = scratch + finetuned
+    guard let limit else { return .disk(folder: folder) }
     guard memory <= Double(limit) else {
       throw .invalidOption(
         name: "--max-memory",
@@ -144,12 +162,16 @@ struct ConversionEstimate {
 
   /// Refuses work that this machine's memory cannot hold.
   func checkMemory() throws(PipelineError) {
-    let available = Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE)))
+    let available = Self.machineMemory
     guard memory > available else { return }
     throw .invalidOption(
       name: "--length, --batch or --rows",
       problem: "expected work that fits the machine's \(fixed(available / 1e9, 1)) GB of memory,"
         + " found about \(fixed(memory / 1e9, 1)) GB")
+  }
+
+  private static var machineMemory: Double {
+    Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE)))
   }
 
   /// Bytes at the peak of a conversion without training: the maps, and what streams through.
@@ -188,19 +210,8 @@ struct ConversionEstimate {
 }
 
 extension Operation {
-  /// Values per position that training keeps of the operation.
-  fileprivate func recordedCount(hidden: Int) -> Int {
-    switch self {
-    case .mlp(let mlp): (mlp.gate?.outputs ?? 0) + mlp.up.outputs + hidden
-    case .attention(let attention):
-      2 * (attention.headCount + attention.keyValueHeadCount) * attention.headSize + hidden
-    case .norm: hidden
-    default: 0
-    }
-  }
-
   /// Weights of the operation's matrices.
-  fileprivate var weightCount: Int {
+  var weightCount: Int {
     func count(_ linears: [Linear]) -> Int { linears.reduce(0) { $0 + $1.inputs * $1.outputs } }
     switch self {
     case .mlp(let mlp): return count([mlp.gate, mlp.up, mlp.down].compactMap(\.self))

@@ -69,10 +69,12 @@ package final class GradientRunner {
     var (state, _) = try embed(input)
     for layer in 0..<model.graph.layerCount {
       let start = records.position
+      model.leaveBlock()
       _ = try record(model.graph.nodes(ofLayer: layer), &state)
       try keep(&state, at: layer % 2)
       records.rewind(to: start)
     }
+    model.leaveBlock()
     _ = try record(model.graph.outputNodes, &state)
     return try loss(of: state, input, objective, divisor: nil)
   }
@@ -96,6 +98,7 @@ package final class GradientRunner {
     var blocks: [(input: Matrix, tape: [Record]?)] = []
     for layer in 0..<model.graph.layerCount {
       let (input, start) = (state.hidden, records.position)
+      model.leaveBlock()
       let tape = try record(model.graph.nodes(ofLayer: layer), &state)
       if recomputesBlocks {
         try keep(&state, at: nil)
@@ -103,6 +106,7 @@ package final class GradientRunner {
       }
       blocks.append((input, recomputesBlocks ? nil : tape))
     }
+    model.leaveBlock()
     let output = try record(model.graph.outputNodes, &state)
     let gradient = workspace.matrix(
       .gradientA, rows: state.hidden.rows, columns: state.hidden.columns)
@@ -112,6 +116,7 @@ package final class GradientRunner {
     try backward(output, &reverse)
     for (layer, block) in blocks.enumerated().reversed() {
       let start = records.position
+      model.leaveBlock()
       var tape = block.tape
       if tape == nil {
         state.hidden = block.input
@@ -121,6 +126,7 @@ package final class GradientRunner {
       try backward(tape ?? [], &reverse)
       if block.tape == nil { records.rewind(to: start) }
     }
+    model.leaveBlock()
     try backward(embedding, &reverse)
     try embeddingBackward(input, reverse.hidden)
     return result
@@ -150,6 +156,7 @@ package final class GradientRunner {
     var (state, _) = try embed(input)
     for layer in 0..<model.graph.layerCount {
       let start = records.position
+      model.leaveBlock()
       _ = try record(model.graph.nodes(ofLayer: layer), &state)
       try keep(&state, at: layer % 2)
       records.rewind(to: start)

@@ -57,14 +57,8 @@ package struct LowRankAdapter: Sendable {
     }
   }
 
-  /// Adds the adapter's product to a weight, or takes it away: W ± α / r · B A.
-  package func merge(into weight: LinearWeight, undoing: Bool = false) {
-    let factor = undoing ? -scale : scale
-    if weight.isInputMajor {
-      gemm(
-        a, transposed: true, b, transposed: true, into: weight.matrix, alpha: factor, beta: 1)
-    } else {
-      gemm(b, transposed: false, a, transposed: false, into: weight.matrix, alpha: factor, beta: 1)
-    }
+  /// What the adapter adds to its weight: α / r · B A.
+  package func change(isInputMajor: Bool) -> LowRankChange {
+    LowRankChange(a: a, b: b, isInputMajor: isInputMajor, factor: scale)
   }
 }

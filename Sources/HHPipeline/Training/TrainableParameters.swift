@@ -1,7 +1,7 @@
 // What training changes: values and gradients.
 
 package import HHCompute
-package import HHFormat
+internal import HHFormat
 
 /// Which parameters of a model are trained.
 package struct TrainableChoice: Sendable, Equatable {
@@ -116,13 +116,11 @@ package struct TrainableParameters {
   package func clearGradients() { for parameter in all { clear(parameter.gradient) } }
 
   /// Adds every adapter to the weight that it changes, or takes it away again.
-  package func mergeAdapters(into model: ModelRunner, undoing: Bool = false)
-    throws(FormatError)
-  {
+  package func mergeAdapters(into model: ModelRunner, undoing: Bool = false) {
     for linear in model.graph.linears {
       guard let adapter = adapters[linear.weight] else { continue }
-      _ = try model.parameters.pin(linear.weight)
-      adapter.merge(into: try model.parameters.weight(linear), undoing: undoing)
+      model.parameters.change(
+        linear.weight, by: adapter.change(isInputMajor: linear.isInputMajor), undoing: undoing)
     }
   }
 }
