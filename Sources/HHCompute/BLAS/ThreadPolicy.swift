@@ -1,4 +1,4 @@
-// How many threads computations use, ours and OpenBLAS's.
+// How many threads computations use.
 
 internal import COpenBLAS
 internal import Glibc
@@ -6,24 +6,22 @@ internal import Synchronization
 
 /// The number of threads of the process's computations.
 ///
-/// One owner of the cores at a time: matrix products are called from one thread and threaded by
-/// OpenBLAS, and `parallelFor` runs between them, never around them.
+/// One owner of the cores: `parallelFor` runs everything that is worth several threads, matrix
+/// products included. OpenBLAS computes on the thread that calls it.
 package enum ThreadPolicy {
   // 0 stands for "not set": one thread per online processor.
   private static let chosen = Atomic<Int>(0)
 
-  /// Threads that `parallelFor` and OpenBLAS use; the number of online processors until set.
+  /// Threads that `parallelFor` uses; the number of online processors until set.
   package static var threads: Int {
     let threads = chosen.load(ordering: .relaxed)
     return threads > 0 ? threads : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   }
 
-  /// Sets the number of threads, at least 1. Call it before any computation, and with one number
-  /// per process: another number in the middle of a computation changes its last bits.
+  /// Sets the number of threads, at least 1. Call it before any computation.
   package static func use(threads: Int) {
     precondition((1...1024).contains(threads), "a number of threads between 1 and 1024")
     chosen.store(threads, ordering: .relaxed)
-    openblas_set_num_threads(Int32(threads))
   }
 
   /// OpenBLAS's version, processor and threading, for version reports.

@@ -69,7 +69,10 @@ struct ArtifactAssembly {
   private var kept: [ArtifactTensor] {
     names.entries.map { entry in
       if let changed = training?.finetuned?.tensor(
-        entry, of: checkpoint, file: plan.output) { return changed }
+        entry, of: checkpoint, file: plan.output)
+      {
+        return changed
+      }
       let (tensor, checkpoint) = (entry.tensor, checkpoint)
       let check: ArtifactTensor.Check = { (offset, bytes) throws(FormatError) in
         guard let index = tensor.dtype.firstNonFinite(in: bytes) else { return }

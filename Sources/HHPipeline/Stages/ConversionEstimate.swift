@@ -139,6 +139,7 @@ struct ConversionEstimate {
   ///   - evaluates: Whether the model and its teacher are evaluated.
   ///   - limit: Bytes that the user allows.
   ///   - folder: Where a file may lie.
+  /// - Returns: Where hidden states lie.
   /// - Throws: `PipelineError.invalidOption` where even that is not enough.
   mutating func fit(
     _ recipe: inout FinetuneRecipe, evaluates: Bool, limit: Int?, folder: String

@@ -58,11 +58,15 @@ struct ConvertTests {
     #expect(try bench.bytes("a") == bench.bytes("b"))
   }
 
-  @Test("the same command with the same seed gives the same bytes", arguments: architectures)
+  @Test(
+    "the same command with the same seed gives the same bytes, on any number of threads",
+    arguments: architectures)
   func repeats(_ model: String) throws {
-    for (output, seed) in [("a", "7"), ("b", "7"), ("c", "8")] {
+    for (output, seed, threads) in [("a", "7", "1"), ("b", "7", "3"), ("c", "8", "1")] {
       let outcome = try Tool.run(
-        Bench.short(model) + ["-q", "-o", output, "--seed", seed], in: bench.folder)
+        Bench.short(model)
+          + ["-q", "-o", output, "--seed", seed, "--threads", threads, "--finetune-steps", "2"],
+        in: bench.folder)
       #expect(outcome.status == 0)
       #expect(outcome.output.isEmpty && outcome.errors.isEmpty, "--quiet prints nothing")
     }

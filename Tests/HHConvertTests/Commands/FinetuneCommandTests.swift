@@ -45,6 +45,19 @@ struct FinetuneCommandTests {
     #expect(changed.count == 12 && changed.allSatisfy { $0.contains("self_attn") })
   }
 
+  @Test("adapters trained in little memory, weights read block by block, end in the same bytes")
+  func littleMemory() throws {
+    let arguments = Bench.short("llama") + ["--finetune-steps", "2", "--lora", "2", "-q", "-o"]
+    let tight = try Tool.run(arguments + ["x", "--max-memory", "1kB"], in: bench.folder)
+    #expect(tight.status == 64)
+    let least = try #require(tight.errors.firstMatch(of: /at least (\d+) MB/)).output.1
+    for words in [["a"], ["b", "--max-memory", "\((Int(least) ?? 0) + 1)MB"]] {
+      let outcome = try Tool.run(arguments + words, in: bench.folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+    #expect(try bench.bytes("a") == bench.bytes("b"))
+  }
+
   @Test(
     "options that do not go together are refused",
     arguments: [

@@ -77,6 +77,32 @@ struct ParameterStoreTests {
     }
   }
 
+  @Test("a change is served whenever weights are read, and undone without a trace")
+  func changes() throws {
+    let (store, names, _) = try store("llama-gqa")
+    let linear = try #require(try Graph(names).linears.first)
+    let role = linear.weight
+    let original = try store.vector(role).values
+    let (a, b) = (Matrix(rows: 1, columns: linear.inputs), Matrix(rows: linear.outputs, columns: 1))
+    a[0, 1] = 2
+    b[0, 0] = 3
+    let change = LowRankChange(a: a, b: b, isInputMajor: linear.isInputMajor, factor: 1)
+    store.change(role, by: change)
+    var expected = original
+    expected[linear.isInputMajor ? linear.outputs : 1] += 6
+    #expect(try store.vector(role).values == expected)
+    store.release()
+    #expect(try store.vector(role).values == expected)
+    store.change(role, by: change, undoing: true)
+    #expect(try store.vector(role).values == original)
+    let pinned = try store.pin(role).values
+    store.change(role, by: change)
+    #expect(pinned.values == expected)
+    #expect(try store.vector(role) === pinned)
+    store.change(role, by: change, undoing: true)
+    #expect(zip(pinned.values, original).allSatisfy { abs($0 - $1) < 1e-6 })
+  }
+
   @Test("a role that the checkpoint does not fill is an error that names it")
   func missing() throws {
     let (store, _, checkpoint) = try store("bert-model")

@@ -1,0 +1,48 @@
+// What finetuning gives up for less memory, and what that is worth.
+
+import HHTestSupport
+import Testing
+
+@testable import HHPipeline
+
+@Suite("FinetuningMemory")
+struct FinetuningMemoryTests {
+  private func memory(_ recipe: FinetuneRecipe, _ objective: ObjectiveKind = .nextToken) throws
+    -> FinetuningMemory
+  {
+    FinetuningMemory(
+      recipe, objective: objective, graph: try Models.trained("llama").graph, positions: 512)
+  }
+
+  private var adapters: FinetuneRecipe {
+    var recipe = FinetuneRecipe()
+    recipe.choice = .adapters(LowRankSettings())
+    return recipe
+  }
+
+  @Test("records go first, then weights that do not change; weights that are trained stay")
+  func order() throws {
+    for trainsWeights in [false, true] {
+      let recipe = trainsWeights ? FinetuneRecipe() : adapters
+      let memory = try memory(recipe)
+      var (roomy, tight, tightest) = (recipe, recipe, recipe)
+      memory.fit(&roomy, limit: memory.bytes(recipe))
+      #expect(!roomy.recomputesBlocks && !roomy.streamsWeights)
+      memory.fit(&tight, limit: memory.bytes(recipe) - 1)
+      #expect(tight.recomputesBlocks && !tight.streamsWeights)
+      #expect(memory.bytes(tight) < memory.bytes(recipe))
+      memory.fit(&tightest, limit: memory.bytes(tight) - 1)
+      #expect(tightest.recomputesBlocks && tightest.streamsWeights != trainsWeights)
+      #expect((memory.bytes(tightest) < memory.bytes(tight)) != trainsWeights)
+    }
+  }
+
+  @Test("trained weights need moments, and a teacher that is asked needs its own")
+  func parts() throws {
+    let all = FinetuneRecipe()
+    let trained = try memory(all).bytes(all)
+    let alone = try memory(adapters).bytes(adapters)
+    let taught = try memory(adapters, .teacherLogits).bytes(adapters)
+    #expect(trained > alone && taught > alone)
+  }
+}
