@@ -8,17 +8,17 @@ package struct Conversion {
   /// What will be done.
   package let plan: ConversionPlan
   /// The settings, with epochs as steps; `asked` has them as they were given.
-  private let options: ConversionOptions
+  let options: ConversionOptions
   /// What was told of while the conversion was opened.
   private let inputs: ConversionInputs?
   private let asked: ConversionOptions
   /// The folder of a run that was stopped; nil for a new conversion.
   private let stopped: RunFolder?
-  private let checkpoint: Checkpoint
-  private let names: NameMap
+  let checkpoint: Checkpoint
+  let names: NameMap
   private let companions: Companions
   /// What distillation needs; nil where nothing is trained.
-  private let training:
+  let training:
     (
       runner: ModelRunner, rows: TrainingRows, evaluations: StageEvaluations, space: SpillSpace
     )?
@@ -252,129 +252,6 @@ package struct Conversion {
       peakMemory: peakMemoryBytes, artifactBytes: written.bytes, rawBytes: written.rawBytes)
     try report(.summary(summary))
     return summary
-  }
-
-  /// Distils, and finetunes where that is asked for.
-  private func train(
-    _ run: ConversionRun?, report: ProgressReport
-  ) throws -> (
-    result: DistillationResult, finetuned: FinetunedModel?, summary: ConversionSummary.Training
-  )? {
-    guard let training else { return nil }
-    let (rows, heldOut) = try training.rows.load(runner: training.runner, report: report)
-    let student = student(of: training.runner.graph)
-    if options.start != nil {
-      return try trainAlone(student, run, rows, heldOut, report: report)
-    }
-    var evaluations: [EvaluationResult] = []
-    func evaluate(after stage: String) throws {
-      var results = run?.evaluations.filter { $0.after == stage } ?? []
-      if results.isEmpty {
-        results = try training.evaluations.run(
-          after: stage, student: student, heldOut: heldOut, report: report)
-        run?.evaluations += results
-      }
-      evaluations += results
-    }
-    try evaluate(after: "rewrite")
-    try report(.stage("distil"))
-    let distillation = Stopwatch()
-    let result = try distil(run, rows, heldOut, report: report)
-    let seconds = distillation.seconds
-    student.maps = result.maps
-    try evaluate(after: "distil")
-    let finetuned =
-      options.finetuning.isOn
-      ? try finetune(student, run, training: rows, heldOut: heldOut, report: report) : nil
-    try evaluate(after: "finetune")
-    let summary = ConversionSummary.Training(
-      klBefore: result.klBefore, klAfter: result.klAfter,
-      tokensPerSecond: run?.goesOn == true ? 0 : Double(result.tokens) / max(seconds, 1e-9),
-      steps: result.steps, layers: result.layers, finetuning: finetuned?.summary,
-      evaluations: evaluations)
-    return (result, finetuned, summary)
-  }
-
-  /// Trains a model without a teacher, from whose answers it could be distilled.
-  private func trainAlone(
-    _ student: ModelRunner, _ run: ConversionRun?, _ rows: LabelledRows, _ heldOut: LabelledRows,
-    report: ProgressReport
-  ) throws -> (
-    result: DistillationResult, finetuned: FinetunedModel?, summary: ConversionSummary.Training
-  )? {
-    for (layer, maps) in run?.layers ?? [:] { student.maps[layer] = maps.maps }
-    let finetuned = try finetune(student, run, training: rows, heldOut: heldOut, report: report)
-    let evaluations =
-      try training?.evaluations.run(
-        after: "train", student: student, heldOut: heldOut, report: report) ?? []
-    let result = DistillationResult(maps: student.maps)
-    return (
-      result, finetuned,
-      ConversionSummary.Training(
-        klBefore: 0, klAfter: 0, tokensPerSecond: 0, steps: 0, layers: [],
-        finetuning: finetuned?.summary, evaluations: evaluations)
-    )
-  }
-
-  /// Trains the maps of the layers that are not done yet.
-  private func distil(
-    _ run: ConversionRun?, _ rows: LabelledRows, _ heldOut: LabelledRows, report: ProgressReport
-  ) throws -> DistillationResult {
-    guard let training else { preconditionFailure("nothing is distilled without rows") }
-    let input = rows.input.rows(0..<min(rows.count, training.rows.distillationCount))
-    let finished = run?.layers ?? [:]
-    if !finished.isEmpty, plan.rewrite.blocks.allSatisfy({ finished[$0.layer] != nil }) {
-      return DistillationResult(
-        finished,
-        tokensPerStep: min(options.distillation.batchSize, input.rowCount)
-          * training.runner.length(of: input))
-    }
-    var recipe = options.distillation
-    if let steps = run?.distillationSteps { (recipe.steps, recipe.budget) = (steps, nil) }
-    let stage = DistillationStage(
-      runner: training.runner, plan: plan.rewrite, recipe: recipe, space: training.space)
-    return try stage.run(
-      training: input, heldOut: heldOut.input,
-      keeping: run.map { run in
-        DistillationStage.Keeper(
-          interval: options.checkpointSteps, finished: finished, begun: run.distillation,
-          save: { try run.save($0, steps: $1, begun: $2) })
-      }, report: report)
-  }
-
-  /// The converted model before any training, with weights of its own: those may change in place
-  /// while the teacher's stay.
-  private func student(of graph: Graph) -> ModelRunner {
-    let student = ModelRunner(
-      graph: options.rewrites ? graph.rewritten(options.attention).graph : graph,
-      parameters: ParameterStore(checkpoint: checkpoint, names: names))
-    student.streamsWeights = training?.runner.streamsWeights ?? false
-    for block in plan.rewrite.blocks { student.maps[block.layer] = block.maps() }
-    return student
-  }
-
-  /// Trains the whole converted model, which changes in place.
-  private func finetune(
-    _ student: ModelRunner, _ run: ConversionRun?, training rows: LabelledRows,
-    heldOut: LabelledRows, report: ProgressReport
-  ) throws -> FinetunedModel? {
-    guard let teacher = training?.runner else { return nil }
-    let isAlone = options.start != nil
-    try report(.stage(isAlone ? "train" : "finetune"))
-    let stage = FinetuneStage(
-      student: student, teacher: isAlone ? nil : teacher, recipe: options.finetuning,
-      batchSize: options.distillation.batchSize)
-    let finetuned = FinetunedModel(
-      student,
-      try stage.run(
-        training: rows, heldOut: heldOut,
-        keeping: run.map { run in
-          FinetuneStage.Keeper(
-            interval: options.checkpointSteps, last: run.finetuning,
-            save: { try run.save(finetuning: $0) })
-        }, report: report))
-    try report(.finetuned(finetuned.summary))
-    return finetuned
   }
 }
 
