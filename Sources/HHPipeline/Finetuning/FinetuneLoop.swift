@@ -21,6 +21,8 @@ struct FinetuneLoop {
   var step = 0
   /// Training positions seen.
   var tokens = 0
+  /// Seconds that steps took, without what is measured and saved between them.
+  private(set) var seconds = 0.0
   /// Steps and positions of an earlier run that this one goes on from.
   var earlier = (steps: 0, tokens: 0)
 
@@ -50,6 +52,7 @@ struct FinetuneLoop {
   ///
   /// - Throws: `PipelineError.finetuningDiverged` for a loss or gradient that is not a number.
   mutating func advance(clock: Stopwatch) throws -> FinetuneProgress {
+    let stopwatch = Stopwatch()
     let parameters = runner.parameters
     parameters.clearGradients()
     var loss = LossSum()
@@ -76,13 +79,13 @@ struct FinetuneLoop {
       gradients: gradients, rate: rate,
       gradientScale: clippingScale(norm: norm, limit: recipe.clipping))
     step += 1
-    let seconds = clock.seconds
+    seconds += stopwatch.seconds
     let (done, left) = (Double(step - earlier.steps), Double(recipe.steps - step))
     return FinetuneProgress(
       stage: teacher == nil ? "train" : "finetune", step: step, steps: recipe.steps,
       loss: loss.mean, gradientNorm: norm, rate: rate,
       tokensPerSecond: Double(tokens - earlier.tokens) / max(seconds, 1e-9),
-      secondsLeft: seconds * left / done)
+      secondsLeft: clock.seconds * left / done)
   }
 
   /// Takes a held-out loss in: the rate and the end may depend on it, and its weights are good to

@@ -19,7 +19,7 @@ package struct FinetuneResult {
   package let steps: Int
   /// Training positions seen.
   package let tokens: Int
-  /// Training positions per second.
+  /// Training positions per second of the steps, without measurements.
   package let tokensPerSecond: Double
 }
 
@@ -133,11 +133,10 @@ package struct FinetuneStage {
       }
     }
     if loop.finish() { after = try measure(runner, heldOut, kind) }
-    let seconds = max(clock.seconds, 1e-9)
     return FinetuneResult(
       parameters: parameters, objective: kind, lossBefore: before, lossAfter: after,
       teacherLoss: teacherLoss, steps: loop.step, tokens: loop.tokens,
-      tokensPerSecond: Double(loop.tokens - tokensBefore) / seconds)
+      tokensPerSecond: Double(loop.tokens - tokensBefore) / max(loop.seconds, 1e-9))
   }
 
   /// Mean loss over rows, some at a time.
