@@ -50,7 +50,7 @@ extension Inspection {
       if !map.softmaxLayers.isEmpty {
         lines.append(
           "softmax       kept in "
-            + map.softmaxLayers.map { "block \($0)" }.joined(separator: ", "))
+            + map.softmaxLayers.map { "layer \($0)" }.joined(separator: ", "))
       }
     }
     for source in description.provenance.sources {

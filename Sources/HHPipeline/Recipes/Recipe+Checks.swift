@@ -79,7 +79,7 @@ extension Recipe {
         }
       case .rewrite(let rewrite):
         if Set(rewrite.keptLayers).count < rewrite.keptLayers.count {
-          throw problem("stages[\(index)].keep_softmax", "expected each block once")
+          throw problem("stages[\(index)].keep_softmax", "expected each layer once")
         }
       case .evaluate: break
       }

@@ -99,13 +99,13 @@ extension Graph {
       }
     }
     if let layer = settings.softmaxLayers.first(where: { !(0..<layerCount).contains($0) }) {
-      return ("--keep-softmax", "expected blocks from 0 to \(layerCount - 1), found \(layer)")
+      return ("--keep-softmax", "expected layers from 0 to \(layerCount - 1), found \(layer)")
     }
     if Set(settings.softmaxLayers).count < settings.softmaxLayers.count {
-      return ("--keep-softmax", "expected each block once, found one twice")
+      return ("--keep-softmax", "expected each layer once, found one twice")
     }
     if layerCount > 0, settings.softmaxLayers.count == layerCount {
-      return ("--keep-softmax", "expected a block that is left to rewrite, found none")
+      return ("--keep-softmax", "expected a layer that is left to rewrite, found none")
     }
     return nil
   }

@@ -91,7 +91,7 @@ package struct ConversionPlan: Sendable, Equatable {
     ]
     for block in rewrite.blocks {
       lines.append(
-        "block \(block.layer): \(block.headCount) heads of \(block.headSize)"
+        "layer \(block.layer): \(block.headCount) heads of \(block.headSize)"
           + (block.keyValueHeadCount == block.headCount
             ? "" : " on \(block.keyValueHeadCount) key/value heads")
           + ", softmax -> \(block.map.summary), \(count(block.parameterCount)) new parameters")

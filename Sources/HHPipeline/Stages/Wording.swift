@@ -40,6 +40,11 @@ package func count(_ value: Int) -> String {
   return value < 0 ? "-" + text : text
 }
 
+/// A layer by its number, which counts from 0 as the tensors' names do, and how far it is among all.
+package func layer(_ index: Int, of count: Int) -> String {
+  "layer \(index) (\(index + 1) of \(count))"
+}
+
 /// A size in bytes with a decimal unit.
 package func bytes(_ value: Int) -> String {
   for (unit, size) in [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)] where Double(value) >= size {

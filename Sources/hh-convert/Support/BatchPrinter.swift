@@ -70,9 +70,9 @@ final class BatchPrinter {
     } catch {
       return ""
     }
-    guard let layer = values["layer"]?.integer, let layers = values["layers"]?.integer else {
+    guard let index = values["layer"]?.integer, let total = values["layers"]?.integer else {
       return values["event"]?.string.map { " \($0)" } ?? ""
     }
-    return " layer \(layer + 1)/\(layers)"
+    return " \(layer(index, of: total))"
   }
 }

@@ -47,7 +47,7 @@ struct ConversionArguments: ParsableArguments {
   var window: Int?
 
   @Option(
-    help: "Blocks that keep softmax attention, such as 0,11, counted from 0.",
+    help: "Layers that keep softmax attention, such as 0,11, counted from 0.",
     transform: Self.layers)
   var keepSoftmax: [Int]?
 
@@ -209,7 +209,7 @@ struct ConversionArguments: ParsableArguments {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
     let layers = parts.compactMap(\.self)
     guard layers.count == parts.count, layers.allSatisfy({ $0 >= 0 }) else {
-      throw ValidationError("expected numbers of blocks such as 0,11, found '\(text)'")
+      throw ValidationError("expected numbers of layers such as 0,11, found '\(text)'")
     }
     return layers
   }

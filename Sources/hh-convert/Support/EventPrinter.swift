@@ -25,7 +25,6 @@ final class EventPrinter {
   private let manner: Manner
   private var hasLiveLine = false
   private var lastLine = Stopwatch()
-  private var layerCount = 0
 
   init(_ manner: Manner) { self.manner = manner }
 
@@ -72,7 +71,7 @@ final class EventPrinter {
       progress("sample  \(count(tokens)) of \(count(total)) tokens")
     case .step(let step):
       progress(
-        "distil  layer \(step.layer + 1)/\(step.layerCount)  step \(step.step)/\(step.steps)"
+        "distil  \(layer(step.layer, of: step.layerCount))  step \(step.step)/\(step.steps)"
           + "  loss \(fixed(step.loss, 4))  \(count(Int(step.tokensPerSecond))) tokens/s"
           + "  \(duration(step.secondsLeft)) left")
     case .finetuneStep(let step):
@@ -101,10 +100,10 @@ final class EventPrinter {
       progress("write   \(bytes(done)) of \(bytes(total))")
     case .verified(let done, let total):
       progress("verify  \(bytes(done)) of \(bytes(total))")
-    case .layerFinished(let layer, let total):
+    case .layerFinished(let result, let total):
       line(
-        "layer \(layer.layer + 1)/\(total)  KL \(fixed(layer.klBefore, 4)) ->"
-          + " \(fixed(layer.klAfter, 4))")
+        "\(layer(result.layer, of: total))  KL \(fixed(result.klBefore, 4)) ->"
+          + " \(fixed(result.klAfter, 4))")
     case .failed: break
     case .warning(let text): line("warning: \(text)")
     case .summary(let summary): describe(summary)

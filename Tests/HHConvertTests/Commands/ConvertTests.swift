@@ -105,9 +105,9 @@ struct ConvertTests {
         "distillation 100 steps of 8 rows of 256, 64 distinct rows",
         "new          4,896 parameters, 3.386 % of the converted model",
         "state        3,264 floats per sequence, whatever its length",
-        "block 0: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
-        "block 1: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
-        "block 2: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
+        "layer 0: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
+        "layer 1: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
+        "layer 2: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
       ])
     #expect(try bench.contents.isEmpty)
   }

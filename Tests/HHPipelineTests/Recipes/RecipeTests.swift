@@ -252,7 +252,7 @@ struct RecipeTests {
         place: "key 'stages[1].warm_up'", problem: "expected at most the 5 steps of the stage"),
       Bad(
         text: "stages: [{stage: rewrite, keep_softmax: [1, 1]}]",
-        place: "key 'stages[0].keep_softmax'", problem: "expected each block once"),
+        place: "key 'stages[0].keep_softmax'", problem: "expected each layer once"),
       Bad(
         text: "stages: [{stage: rewrite}, {stage: distil}, {stage: train}]",
         place: "key 'stages[1].stage'",
@@ -261,6 +261,12 @@ struct RecipeTests {
         text: "model: {architecture: bert}\nstages: [{stage: train, classes: 2}]",
         place: "key 'stages[0].classes'",
         problem: "expected null beside a new model's sizes, found a number"),
+      Bad(
+        text: "model: {architecture: vit, classes: 1}\nstages: [{stage: train}]",
+        place: "key 'model.classes'", problem: "expected a whole number, at least 2 and at most"),
+      Bad(
+        text: "stages: [{stage: train, classes: 1}]", place: "key 'stages[0].classes'",
+        problem: "expected a whole number, at least 2 and at most"),
       Bad(text: "held_out: a.txt", place: "key 'held_out'", problem: "expected 'data' beside it"),
     ]
   }
