@@ -34,11 +34,10 @@ final class ConversionRun {
   ) throws(FormatError) {
     (self.folder, self.plan, self.threads) = (folder, plan, threads)
     self.description = description
-    guard let path = try folder.lastCheckpoint() else { return }
-    let checkpoint = try RunCheckpoint(at: path)
+    guard let checkpoint = try folder.openLastCheckpoint() else { return }
     guard checkpoint.inputs == description.inputs else {
       throw FormatError(
-        .badData, file: path,
+        .badData, file: checkpoint.path,
         problem: "expected the model and the data that the run began with, found others",
         hint: "put the old files back, or begin another run")
     }

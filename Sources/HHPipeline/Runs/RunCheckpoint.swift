@@ -14,9 +14,17 @@ struct RunState {
 /// A checkpoint as a file in the artifact's format, all of whose tensors are training state.
 struct RunCheckpoint {
   private let reader: ArtifactReader
+  /// What helps where the file is damaged.
+  private let remedy: String
 
-  /// Opens a checkpoint.
-  init(at path: String) throws(FormatError) { reader = try ArtifactReader(at: path) }
+  /// Opens a checkpoint; `remedy` is the hint of errors about what is in it.
+  init(at path: String, remedy: String) throws(FormatError) {
+    self.remedy = remedy
+    reader = try Self.hinting(remedy) { () throws(FormatError) in try ArtifactReader(at: path) }
+  }
+
+  /// The path as given.
+  var path: String { reader.path }
 
   /// What the checkpoint says of itself.
   var description: ArtifactDescription { reader.manifest.description }
@@ -28,6 +36,10 @@ struct RunCheckpoint {
   ///
   /// - Throws: `badData` where the checkpoint has no such tensor, or one of another size.
   func read(_ name: String, into buffer: FloatBuffer) throws(FormatError) {
+    try Self.hinting(remedy) { () throws(FormatError) in try readAll(name, into: buffer) }
+  }
+
+  private func readAll(_ name: String, into buffer: FloatBuffer) throws(FormatError) {
     guard let tensor = reader.tensor(named: name), tensor.dtype == .f32,
       tensor.byteCount == 4 * buffer.count
     else {
@@ -39,6 +51,19 @@ struct RunCheckpoint {
     try reader.checkDigest(of: name)
     var values = buffer.mutableSpan
     try reader.readFloats(of: name, into: &values)
+  }
+
+  /// Gives errors about a file's content a hint.
+  private static func hinting<T>(
+    _ remedy: String, _ body: () throws(FormatError) -> T
+  ) throws(FormatError) -> T {
+    do {
+      return try body()
+    } catch {
+      guard error.kind == .badData else { throw error }
+      throw FormatError(
+        .badData, file: error.file, place: error.place, problem: error.problem, hint: remedy)
+    }
   }
 
   /// Writes a checkpoint, which appears under its name only when it is whole and on disk.

@@ -107,6 +107,19 @@ package struct RunFolder: Sendable {
     try checkpoints().last.map { join(path, $0) }
   }
 
+  /// The last checkpoint; nil before the first.
+  ///
+  /// - Throws: `badData` for a damaged one, with the hint to go on without it.
+  func openLastCheckpoint() throws(FormatError) -> RunCheckpoint? {
+    let names = try checkpoints()
+    guard let last = names.last.map({ join(path, $0) }) else { return nil }
+    let rest =
+      names.count > 1
+      ? "goes on from the checkpoint before it" : "begins anew, since it is the only checkpoint"
+    return try RunCheckpoint(
+      at: last, remedy: "remove '\(last)'; then 'hh-convert resume \(path)' \(rest)")
+  }
+
   /// Writes the next checkpoint and removes those that are too old.
   func save(
     _ state: RunState, description: ArtifactDescription, threads: Int

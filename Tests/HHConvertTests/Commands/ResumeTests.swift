@@ -194,13 +194,24 @@ struct ResumeTests {
     #expect(other.status == 65, "\(other)")
     expectError(other, "expected the model and the data that the run began with, found others")
     try bench.folder.write(text, to: "text.txt")
-    let names = try directoryEntries(of: bench.folder.path("run"))
-    let name = try #require(names.last { $0.hasPrefix("checkpoint-") })
-    var bytes = Array(try bench.bytes("run/\(name)"))
-    bytes[bytes.count / 2] ^= 1
-    try Data(bytes).write(to: URL(filePath: bench.folder.path("run/\(name)")))
-    let damaged = try Tool.run("resume", "run", in: bench.folder)
-    #expect(damaged.status == 65, "\(damaged)")
-    #expect(damaged.errors.contains("run/checkpoint-"))
+    // Each damaged checkpoint is to be removed: then the one before it counts, at last none.
+    for (damage, rest) in [
+      ({ $0[$0.count / 2] ^= 1 }, "goes on from the checkpoint before it"),
+      ({ $0.removeLast($0.count / 3) }, "begins anew, since it is the only checkpoint"),
+    ] as [((inout [UInt8]) -> Void, String)] {
+      let names = try directoryEntries(of: bench.folder.path("run"))
+      let name = try #require(names.last { $0.hasPrefix("checkpoint-") })
+      var bytes = Array(try bench.bytes("run/\(name)"))
+      damage(&bytes)
+      try Data(bytes).write(to: URL(filePath: bench.folder.path("run/\(name)")))
+      let damaged = try Tool.run("resume", "run", in: bench.folder)
+      #expect(damaged.status == 65, "\(damaged)")
+      let hint = "\nhint: remove 'run/\(name)'; then 'hh-convert resume run' \(rest)\n"
+      #expect(damaged.errors.contains("run/\(name)") && damaged.errors.contains(hint), "\(damaged)")
+      try FileManager.default.removeItem(atPath: bench.folder.path("run/\(name)"))
+    }
+    let anew = try Tool.run(
+      ["resume", "run"], in: bench.folder, until: "\"stage\":\"distil\"", then: SIGTERM)
+    #expect(anew.status == 143, "\(anew)")
   }
 }
