@@ -15,7 +15,17 @@ struct LabelledText: Sendable {
 
   /// Reads classification examples: a header that names the columns (`sentence`, or `sentence1` and
   /// `sentence2`, and `label`), then one example a line, its label a class from 0.
+  ///
+  /// - Throws: `unsupported` for a single class: such a head predicts a number, and always the same
+  ///   class.
   init(classificationAt path: String, classCount: Int) throws(FormatError) {
+    guard classCount > 1 else {
+      throw FormatError(
+        .unsupported, file: path,
+        problem: "expected a model of two classes or more for labelled texts, found one whose head"
+          + " gives a single number",
+        hint: "'hh-convert eval --task glue' measures such a model")
+    }
     var lines = Self.lines(try readText(at: path))
     let header = lines.isEmpty ? [] : lines.removeFirst().fields
     func column(_ names: [String]) -> Int? { names.lazy.compactMap(header.firstIndex).first }

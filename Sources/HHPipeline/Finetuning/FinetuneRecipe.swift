@@ -138,7 +138,7 @@ package struct FinetuneRecipe: Sendable, Equatable {
       switch graph.kind {
       case .decoder: graph.tokenHead == nil ? nil : .nextToken
       case .encoder, .image:
-        if graph.classifier != nil && isLabelled {
+        if graph.classCount ?? 0 > 1, isLabelled {
           .classes
         } else {
           masking != nil && graph.tokenHead != nil ? .maskedTokens : nil
@@ -148,7 +148,9 @@ package struct FinetuneRecipe: Sendable, Equatable {
     switch loss {
     case .labels?:
       if let own { return own }
-      let expected = graph.kind == .decoder ? "a decoder with a head" : "a classifier and labels"
+      let expected =
+        graph.kind == .decoder
+        ? "a decoder with a head" : "a classifier of two classes or more, and labels"
       throw problem(.labels, "\(expected), found none in this model or its data")
     case .teacherLogits?:
       if hasLogits { return .teacherLogits }

@@ -52,6 +52,17 @@ struct LabelledTextTests {
     #expect(error.description.contains(problem), "\(error)")
   }
 
+  @Test("a head of one output has no classes")
+  func regression() throws {
+    let error = try #require(throws: FormatError.self) {
+      try file("sentence\tlabel\na\t0\n") {
+        try LabelledText(classificationAt: $0, classCount: 1)
+      }
+    }
+    #expect(error.kind == .unsupported)
+    #expect(error.description.contains("expected a model of two classes or more"), "\(error)")
+  }
+
   @Test(
     "a bad pair too",
     arguments: [
