@@ -186,7 +186,7 @@ package struct Provenance: Sendable, Equatable {
     package let kind: String
     /// Digest of the data, where it is a file.
     package let sha256: String?
-    /// Tokens (or images) used.
+    /// Tokens, or positions of images, that training went through.
     package let tokens: Int
     /// Creates a description of data.
     package init(kind: String, sha256: String?, tokens: Int) {

@@ -69,14 +69,21 @@ struct ModelCard {
   private var introduction: String {
     let sizes = source.names.hyperparameters
     let blocks = source.plan?.blocks ?? []
+    let model = "A \(sizes.integer("layerCount"))-layer \(source.names.schema.architecture)"
     return """
       # \(name)
 
-      A \(sizes.integer("layerCount"))-layer \(source.names.schema.architecture) whose softmax attention was replaced by
-      \(attention) in all \(blocks.count) blocks with
+      \(model) \(isTrainedAlone ? "with" : "whose softmax attention was replaced by")
+      \(attention) in all \(blocks.count) blocks\(isTrainedAlone ? ", trained" : "") with
       hh-convert. \(featureMap) \(training)
 
       """
+  }
+
+  /// Whether the model was trained with its linear attention and without a teacher, rather than
+  /// converted.
+  private var isTrainedAlone: Bool {
+    source.manifest?.description.stages.contains { $0.name == "train" } ?? false
   }
 
   /// What stands in the place of softmax.
@@ -92,7 +99,8 @@ struct ModelCard {
   private var featureMap: String {
     let formula = source.plan?.blocks.first?.map.formula ?? ""
     let new = source.plan?.newParameterCount ?? 0
-    return "Queries and keys have feature maps φ(x) = \(formula): \(count(new)) new parameters."
+    return "Queries and keys have feature maps φ(x) = \(formula): \(count(new))"
+      + (isTrainedAlone ? " parameters." : " new parameters.")
   }
 
   /// Whether training went beyond the feature maps.
@@ -105,6 +113,10 @@ struct ModelCard {
     let isDistilled =
       source.manifest?.description.stages.contains { $0.losses["kl_after"] != nil } ?? false
     let trained = source.plan?.blocks.first?.design.parameters.contains(where: \.isTrained) ?? false
+    if isTrainedAlone {
+      return (trained ? "They and all other weights" : "All weights")
+        + " were trained together, without a teacher; see below."
+    }
     if !trained {
       return hasChangedWeights
         ? "The source's weights were trained; see below." : "The source's weights are as they were."
@@ -162,8 +174,9 @@ struct ModelCard {
       if let layers = stage.qualities["kl_per_layer"]?.array?.compactMap(\.double), !layers.isEmpty
       {
         lines += ["| layer | KL |", "|---:|---:|"]
-        for (layer, value) in layers.enumerated() {
-          lines.append("| \(layer + 1) | \(fixed(value, 4)) |")
+        // Distillation measures the rewritten layers, in their order.
+        for (block, value) in zip(source.plan?.blocks ?? [], layers) {
+          lines.append("| \(block.layer) | \(fixed(value, 4)) |")
         }
         lines.append("")
       }
@@ -180,7 +193,8 @@ struct ModelCard {
   private var provenance: String {
     guard let description = source.manifest?.description else { return "" }
     let provenance = description.provenance
-    var lines = ["## Provenance", "", "| source file | bytes | SHA-256 |", "|---|---:|---|"]
+    let sources = isTrainedAlone ? "file that training began with" : "source file"
+    var lines = ["## Provenance", "", "| \(sources) | bytes | SHA-256 |", "|---|---:|---|"]
     for file in provenance.sources {
       lines.append("| \(cell(file.name)) | \(count(file.bytes)) | `\(file.sha256)` |")
     }
@@ -190,7 +204,7 @@ struct ModelCard {
     ]
     if let data = provenance.data {
       let digest = data.sha256.map { ", SHA-256 `\($0)`" } ?? ""
-      lines.append("- data: \(data.kind), \(count(data.tokens)) tokens or images\(digest)")
+      lines.append("- data: \(data.kind), \(count(data.tokens)) positions in all\(digest)")
     }
     if let licenceFile {
       lines.append("- licence of the source: see \(licenceFile)")

@@ -131,7 +131,8 @@ struct ArtifactAssembly {
         sources: sources, recipe: settings, seed: options.distillation.seed,
         data: training.map { training in
           .init(
-            kind: training.rows.kind, sha256: training.rows.digest, tokens: training.result.tokens)
+            kind: training.rows.kind, sha256: training.rows.digest,
+            tokens: training.result.tokens + (training.finetuned?.summary.tokens ?? 0))
         }),
       stages: stages)
   }

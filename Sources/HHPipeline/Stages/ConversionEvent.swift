@@ -129,6 +129,8 @@ package struct FinetuneSummary: Sendable, Equatable {
   package let steps: Int
   /// Values that were trained.
   package let parameterCount: Int
+  /// Training positions in all.
+  package let tokens: Int
   /// Training positions per second.
   package let tokensPerSecond: Double
 
@@ -137,7 +139,7 @@ package struct FinetuneSummary: Sendable, Equatable {
     (lossBefore, lossAfter) = (result.lossBefore, result.lossAfter)
     teacherLoss = result.teacherLoss
     (steps, parameterCount) = (result.steps, result.parameters.count)
-    tokensPerSecond = result.tokensPerSecond
+    (tokens, tokensPerSecond) = (result.tokens, result.tokensPerSecond)
   }
 }
 

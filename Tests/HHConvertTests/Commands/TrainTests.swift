@@ -60,6 +60,16 @@ struct TrainTests {
     #expect(stages.map(\.name) == ["train"])
     #expect(
       try Tool.run("export", output, "--to", "hf", "-q", in: bench.folder).status == 0)
+    // There was no softmax to replace.
+    let card = try String(
+      contentsOfFile: bench.folder.path("r-hedgehog-hf/README.md"), encoding: .utf8)
+    #expect(card.contains("trained together, without a teacher"), "\(card)")
+    #expect(!card.contains("replaced") && !card.contains("the source"), "\(card)")
+    let positions = isImage ? 150 * 4 * 17 : 12 * 4 * 64
+    #expect(
+      card.contains(
+        ", \(positions / 1000),\("\(positions % 1000 + 1000)".dropFirst()) positions in all"),
+      "\(card)")
   }
 
   @Test("a model that keeps its softmax is a folder that everything reads")

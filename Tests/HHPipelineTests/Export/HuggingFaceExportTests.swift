@@ -176,8 +176,8 @@ struct HuggingFaceExportTests {
     let card = try text(folder.path("out/README.md"))
     let digest = try ContentDigest.ofFile(at: "\(model)/model.safetensors").sha256
     for text in [
-      "---\nlibrary_name: transformers\n", "\nlicense: mit\n", digest, "| 3 | ", "seed 0",
-      "trained to give the attention weights",
+      "---\nlibrary_name: transformers\n", "\nlicense: mit\n", digest, "| 0 | ", "| 2 | ", "seed 0",
+      "whose softmax attention was replaced", "trained to give the attention weights",
       "AutoModelForImageClassification.from_pretrained(\"out\", trust_remote_code=True)",
     ] {
       #expect(card.contains(text), "\(text)")
