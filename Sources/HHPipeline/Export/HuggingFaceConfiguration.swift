@@ -100,6 +100,10 @@ struct HuggingFaceConfiguration {
         Self.modules.filter { source.names.holds($0.0) }.map { .string($0.1) }),
     ]
     settings["constant"] = map?.constant.map(JSONValue.number)
+    settings["window"] = map?.window.map { .integer(Int64($0)) }
+    if let layers = map?.softmaxLayers, !layers.isEmpty {
+      settings["softmax_layers"] = .array(layers.map { .integer(Int64($0)) })
+    }
     return settings
   }
 

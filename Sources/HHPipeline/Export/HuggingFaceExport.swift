@@ -16,21 +16,8 @@ struct HuggingFaceExport {
     self.options = options
     self.output = output
     type = try options.floatType()
-    try Self.check(source)
     let names = source.isHedgehog ? Self.names(of: source) : [:]
     tensors = try ExportTensor.list(source, type: type) { names[ByteKey($0)] ?? $0 }
-  }
-
-  /// Refuses a model that the code does not compute.
-  private static func check(_ source: ExportSource) throws(FormatError) {
-    guard source.isHedgehog, let map = source.manifest?.description.featureMap else { return }
-    guard map.window == nil, map.softmaxLayers.isEmpty else {
-      throw FormatError(
-        .unsupported, file: source.checkpoint.path, place: "manifest, 'featureMap'",
-        problem: "expected linear attention alone and in every block, which is what the exported"
-          + " code computes, found \(map.summary)",
-        hint: "export to gguf or safetensors")
-    }
   }
 
   /// The files that hold the code.

@@ -68,14 +68,14 @@ struct ModelCard {
 
   private var introduction: String {
     let sizes = source.names.hyperparameters
-    let blocks = source.plan?.blocks ?? []
+    let place = (softmaxLayers.isEmpty ? "all " : "") + "\(source.plan?.blocks.count ?? 0) blocks"
     let model = "A \(sizes.integer("layerCount"))-layer \(source.names.schema.architecture)"
     return """
       # \(name)
 
       \(model) \(isTrainedAlone ? "with" : "whose softmax attention was replaced by")
-      \(attention) in all \(blocks.count) blocks\(isTrainedAlone ? ", trained" : "") with
-      hh-convert. \(featureMap) \(training)
+      \(attention) in \(place)\(isTrainedAlone ? ", trained" : "") with
+      hh-convert. \(besides)\(featureMap) \(training)
 
       """
   }
@@ -84,6 +84,26 @@ struct ModelCard {
   /// converted.
   private var isTrainedAlone: Bool {
     source.manifest?.description.stages.contains { $0.name == "train" } ?? false
+  }
+
+  /// Layers that keep softmax attention.
+  private var softmaxLayers: [Int] {
+    source.manifest?.description.featureMap?.softmaxLayers ?? []
+  }
+
+  /// What is left of softmax, in sentences.
+  private var besides: String {
+    var text = ""
+    if !softmaxLayers.isEmpty {
+      let list = softmaxLayers.map(String.init).joined(separator: ", ")
+      text += "Softmax attention stays in layer\(softmaxLayers.count == 1 ? "" : "s") \(list). "
+    }
+    if let window = source.manifest?.description.featureMap?.window {
+      text +=
+        "The \(count(window)) nearest keys of a query keep softmax weights, times a factor of each"
+        + " head ([arXiv 2410.10254](https://arxiv.org/abs/2410.10254)). "
+    }
+    return text
   }
 
   /// What stands in the place of softmax.
@@ -143,7 +163,8 @@ struct ModelCard {
     if decoder {
       lines.append(
         "`generate` keeps a state of fixed size instead of keys and values; prompts are read in"
-          + " chunks, in linear time.")
+          + " chunks, in linear time."
+          + (softmaxLayers.isEmpty ? "" : " Layers with softmax keep theirs."))
     }
     if !image {
       lines.append(

@@ -130,19 +130,27 @@ struct HuggingFaceExportTests {
   }
 
   @Test(
-    "what stands beside linear attention stays: a window, blocks that keep softmax",
-    arguments: [(3, [], "window 3"), (nil, [0], "softmax in [0]")] as [(Int?, [Int], String)])
-  func besides(_ window: Int?, _ kept: [Int], _ found: String) throws {
+    "what stands beside linear attention leaves too: a window, layers that keep softmax",
+    arguments: [(3, []), (nil, [0]), (4, [0])] as [(Int?, [Int])])
+  func besides(_ window: Int?, _ kept: [Int]) throws {
     var settings = LinearAttentionSettings()
     settings.window = window
     settings.softmaxLayers = kept
-    #expect {
-      _ = try export("gpt2-base", settings)
-    } throws: {
-      "\($0)".contains("expected linear attention alone and in every block")
-        && "\($0)".contains(found)
+    let output = try export("gpt2-base", settings)
+    let json = try #require(try JSONObject(contentsOf: "\(output)/config.json")["hedgehog"])
+    #expect(json["window"]?.integer == window)
+    #expect((json["softmax_layers"]?.array ?? []).compactMap(\.integer) == kept)
+    let checkpoint = try Checkpoint(opening: output)
+    for layer in 0..<2 {
+      let stem = "transformer.h.\(layer).attn.feature_map"
+      #expect((checkpoint["\(stem).query.weight"] != nil) == !kept.contains(layer))
+      #expect(
+        (checkpoint["\(stem).window"] != nil) == (window != nil && !kept.contains(layer)))
     }
-    #expect(try directoryEntries(of: folder.path) == ["gpt2-base.hedgehog.safetensors.zst"])
+    let card = try text("\(output)/README.md")
+    #expect(card.contains("Softmax attention stays in layer 0. ") == !kept.isEmpty)
+    #expect(card.contains(" in all ") == kept.isEmpty)
+    #expect(card.contains("nearest keys of a query keep softmax weights") == (window != nil))
   }
 
   private func text(_ path: String) throws -> String {

@@ -130,9 +130,11 @@ struct TransformersTests {
     try judge(folder, models: ["gpt2", "llama", "bert", "vit"])
   }
 
-  /// A trained fixture under some feature map.
+  /// A fixture under some feature map.
   struct MapCase {
     let model: String
+    /// Where the fixture lies; random models are in another folder than trained ones.
+    var folder: String { model.contains("-") ? "golden/forward" : "models" }
     let settings: LinearAttentionSettings
     let name: String
 
@@ -166,25 +168,49 @@ struct TransformersTests {
         MapCase("gpt2", .exponentialOfInput, "-cold") { $0.constant = 0.75 },
         MapCase("llama", .cosformer, "-far") { $0.constant = 1000 },
       ]
+
+    /// Softmax beside linear attention: within a window, and in layers that keep it.
+    static let besides = [
+      MapCase("llama", .splitSoftmax, "-window") { $0.window = 16 },
+      MapCase("llama", .taylor, "-window") {
+        $0.window = 1
+        $0.sharing = .queryHead
+      },
+      MapCase("llama", .cosformer, "-window") { $0.window = 70 },
+      MapCase("gpt2", .elu, "-window") { $0.window = 200 },
+      MapCase("gpt2-inverse-layer", .splitSoftmax, "-window") {
+        $0.window = 3
+        $0.softmaxLayers = [1]
+      },
+      MapCase("llama", .splitSoftmax, "-kept") { $0.softmaxLayers = [0, 2] },
+      MapCase("gpt2", .negatedExponential, "-kept") { $0.softmaxLayers = [1] },
+      MapCase("bert", .splitSoftmax, "-kept") { $0.softmaxLayers = [0] },
+      MapCase("vit", .splitSoftmax, "-kept") { $0.softmaxLayers = [1, 2] },
+    ]
   }
 
   @Test("so does every feature map", .needsPython(with: "torch", "transformers"))
-  func maps() throws {
+  func maps() throws { try compare(MapCase.all) }
+
+  @Test(
+    "so does softmax beside linear attention", .needsPython(with: "torch", "transformers"))
+  func besides() throws { try compare(MapCase.besides) }
+
+  private func compare(_ cases: [MapCase]) throws {
     let folder = try TemporaryDirectory()
-    for each in MapCase.all {
-      let student = try Models.trained(each.model).rewritten(each.settings)
+    for each in cases {
+      let path = Fixtures.path("\(each.folder)/\(each.model)")
+      let student = try ModelRunner(opening: path).rewritten(each.settings)
       Artifacts.disturb(student)
-      let plan = try Graph(
-        NameMap(Checkpoint(opening: Fixtures.path("models/\(each.model)")))
-      ).rewritten(each.settings).plan
+      let plan = try Graph(NameMap(Checkpoint(opening: path))).rewritten(each.settings).plan
       let artifact = folder.path("\(each.name).zst")
       try Artifacts.write(
-        each.model, in: "models", to: artifact, plan: plan, maps: student,
+        each.model, in: each.folder, to: artifact, plan: plan, maps: student,
         featureMap: each.settings.description(plan: plan))
       try export(artifact, to: each.name, in: folder)
       try expectations(of: student, for: input(of: student), in: "\(folder.path)/\(each.name)")
     }
-    try judge(folder, models: MapCase.all.map(\.name))
+    try judge(folder, models: cases.map(\.name))
   }
 
   /// Two rows, one of them padded, or two images.
@@ -195,7 +221,8 @@ struct TransformersTests {
     }
     let (length, vocabulary) = (min(runner.graph.maximumLength, 80), runner.graph.vocabularySize)
     let ids = (0..<2 * length).map { (index: Int) -> Int32 in Int32(index * 61 % vocabulary) }
-    return .tokens(TokenBatch(ids: ids, length: length, validLengths: [length, 47]))
+    return .tokens(
+      TokenBatch(ids: ids, length: length, validLengths: [length, min(47, length - 3)]))
   }
 
   private func export(

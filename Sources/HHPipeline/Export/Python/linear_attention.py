@@ -1,4 +1,4 @@
-"""Feature maps, and linear attention over their features: what modeling_hedgehog.py puts in the place of softmax."""
+"""Feature maps, linear attention over their features, and the softmax that may stand beside it."""
 
 import math
 
@@ -138,8 +138,73 @@ def linear_attention(q, k, scales, v, state, causal, epsilon):
     return torch.cat(outputs, -2), state
 
 
+def extended(past, new):
+    """Keys and what goes with them behind those of the past; a mask comes last and has no heads."""
+    return [torch.cat(pair, min(2, pair[0].dim() - 1)) for pair in zip(past, new)]
+
+
+def window_attention(q, k, v, phi_q, phi_k, mask, state, size, scale, mixing, epsilon):
+    """`linear_attention`, but for the `size` nearest keys, the query's own among them, with the weights
+    mixing e^(s_ij - m_i), where s_ij = scale q_i.k_j and m_i is the largest of them (arXiv 2410.10254, equation 7).
+
+    The arguments are as there, mask (batch, length) and mixing (heads, group). The state is S and z of the keys that
+    left the window, and keys, values, features and mask of those in it.
+    """
+    # Distances are those between tokens: within a row padding moves to the front.
+    order = mask.sort(dim=-1, stable=True).indices
+    turned = order[:, None, None, :, None]
+    q, phi_q = q.take_along_dim(turned, -2), phi_q.take_along_dim(turned, -2)
+    if state is None:
+        s, past = k.new_zeros(*k.shape[:2], phi_k.shape[-1], v.shape[-1]), 0
+        z = torch.zeros_like(phi_k[:, :, 0])
+    else:
+        (s, z), past = state[:2], state[2].shape[-2]
+        k, v, phi_k, mask = extended(state[2:], (k, v, phi_k, mask))
+        order = mask.sort(dim=-1, stable=True).indices
+    k, v, phi_k = (x.take_along_dim(order[:, None, :, None], -2) for x in (k, v, phi_k))
+    mask, end, done, outputs = mask.take_along_dim(order, -1), past + q.shape[-2], 0, []
+
+    def leave(s, z, until):
+        """The sums with the keys from `done` on that are before `until`."""
+        gone = phi_k[:, :, done:until]
+        return s + gone.transpose(-1, -2) @ v[:, :, done:until], z + gone.sum(-2), until
+
+    for start in range(past, end, CHUNK):
+        stop = min(end, start + CHUNK)
+        s, z, done = leave(s, z, max(done, start + 1 - size))
+        here, near = slice(start - past, stop - past), slice(done, stop)
+        i, j = (torch.arange(*ends, device=q.device) for ends in ((start, stop), (done, stop)))
+        distance = i.unsqueeze(-1) - j
+        visible = ((distance >= 0) & (distance < size) & (mask[:, None, near] > 0))[:, None, None]
+        scores = (scale * q[..., here, :] @ k[:, :, None, near].transpose(-1, -2)).masked_fill(~visible, NOTHING)
+        weights = mixing[..., None, None] * (scores - scores.amax(-1, keepdim=True)).exp() * visible
+        weights = weights + phi_q[..., here, :] @ phi_k[:, :, None, near].transpose(-1, -2) * (distance >= size)
+        total = weights.sum(-1, keepdim=True) + phi_q[..., here, :] @ z[:, :, None, :, None]
+        y = weights @ v[:, :, None, near] + phi_q[..., here, :] @ s.unsqueeze(2)
+        outputs.append(y / (total + epsilon))
+    s, z, done = leave(s, z, max(done, end + 1 - size))
+    y = torch.cat(outputs, -2)
+    y = torch.empty_like(y).scatter_(-2, turned.expand_as(y), y)
+    return y, (s, z, k[:, :, done:], v[:, :, done:], phi_k[:, :, done:], mask[:, done:])
+
+
+def softmax_attention(q, k, v, mask, state, causal, scale):
+    """What a layer with softmax keeps computing, and its keys, values and mask so far. q (batch, heads, length, d)."""
+    if state is not None:
+        k, v, mask = extended(state, (k, v, mask))
+    visible = mask[:, None, None, :] > 0
+    if causal:
+        i, j = (torch.arange(first, k.shape[-2], device=q.device) for first in (k.shape[-2] - q.shape[-2], 0))
+        # Padding sees itself, so that no row is without weights.
+        visible = visible & (j <= i.unsqueeze(-1)) | (j == i.unsqueeze(-1))
+    repeats = q.shape[1] // k.shape[1]
+    y = F.scaled_dot_product_attention(
+        q, k.repeat_interleave(repeats, 1), v.repeat_interleave(repeats, 1), attn_mask=visible, scale=scale)
+    return y, (k, v, mask)
+
+
 class HedgehogCache:
-    """What a decoder remembers: the state of each layer, as `absorb` makes it."""
+    """What a decoder remembers: the state of each layer, a tuple of tensors as its attention makes it."""
 
     def __init__(self):
         self.states, self.length, self.positions = {}, 0, 0

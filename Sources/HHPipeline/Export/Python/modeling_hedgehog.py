@@ -2,7 +2,8 @@
 
 Every attention block weighs its values by phi_q(q).phi_k(k) instead of exp(q.k) (arXiv 2402.04347); everything else is the
 source model, under the source model's tensor names. Time and memory grow linearly with the length, and a decoder
-keeps a state of fixed size (HedgehogCache) in place of keys and values. There is no dropout.
+keeps a state of fixed size (HedgehogCache) in place of keys and values. Where the configuration has a `window`, that
+many nearest keys keep softmax weights (arXiv 2410.10254); `softmax_layers` keep softmax attention. There is no dropout.
 """
 
 import math
@@ -17,7 +18,8 @@ from transformers.modeling_outputs import (
     SequenceClassifierOutput)
 from transformers.pytorch_utils import Conv1D  # y = xW + b with W stored (inputs, outputs)
 
-from .linear_attention import NOTHING, FeatureMap, HedgehogCache, linear_attention
+from .linear_attention import (
+    NOTHING, FeatureMap, HedgehogCache, linear_attention, softmax_attention, window_attention)
 
 
 class HedgehogGPT2Config(GPT2Config):
@@ -74,11 +76,19 @@ class HedgehogAttention(nn.Module):
         self.heads = config.num_attention_heads
         self.key_value_heads = getattr(config, "num_key_value_heads", None) or self.heads
         self.size = getattr(config, "head_dim", None) or config.hidden_size // self.heads
+        self.scale = self.size ** -0.5
+        if layer in settings.get("softmax_layers", ()):
+            self.feature_map = None
+            return
         self.key_heads = self.heads if settings["key_maps"] == "query-head" else self.key_value_heads
         shared = settings["key_maps"] == "all-heads"
         self.feature_map = nn.ModuleDict({
             "query": FeatureMap(settings, 1 if shared else self.heads, self.size),
             "key": FeatureMap(settings, 1 if shared else self.key_heads, self.size)})
+        self.window = settings.get("window")
+        if self.window is not None:
+            # Logits of the factors that the window's weights have, one for each head.
+            self.feature_map.register_parameter("window", nn.Parameter(torch.full((self.heads,), math.log(0.1 / 0.9))))
 
     def split(self, x, heads):
         return x.view(*x.shape[:2], heads, self.size).transpose(1, 2)
@@ -86,6 +96,17 @@ class HedgehogAttention(nn.Module):
     def mix(self, q, k, v, batch):
         q, k, v = self.split(q, self.heads), self.split(k, self.key_value_heads), self.split(v, self.key_value_heads)
         q, k = self.turn(q, batch.positions), self.turn(k, batch.positions)
+        state = batch.cache.states.get(self.layer) if batch.cache is not None else None
+        weigh = self.weigh_by_features if self.feature_map is not None else self.weigh_by_softmax
+        y, state = weigh(q, k, v, batch, state)
+        if batch.cache is not None:
+            batch.cache.states[self.layer] = state
+        return y.transpose(1, 2).flatten(2).to(v.dtype)
+
+    def weigh_by_softmax(self, q, k, v, batch, state):
+        return softmax_attention(q, k, v, batch.mask, state, self.causal, self.scale)
+
+    def weigh_by_features(self, q, k, v, batch, state):
         repeats = self.key_heads // self.key_value_heads
         k, v = k.repeat_interleave(repeats, 1), v.repeat_interleave(repeats, 1)
         # Features, state and quotient stay in float32: half precision loses long sums and small features.
@@ -93,11 +114,15 @@ class HedgehogAttention(nn.Module):
             phi_q = self.feature_map["query"](q, batch.positions)[0].unflatten(1, (self.key_heads, -1))
             phi_k, scales = self.feature_map["key"](k, batch.positions)
             phi_k, scales = phi_k * batch.mask[:, None, :, None], scales.where(batch.mask[:, None] > 0, NOTHING)
-            state = batch.cache.states.get(self.layer) if batch.cache is not None else None
-            y, state = linear_attention(phi_q, phi_k, scales, v.float(), state, self.causal, self.epsilon)
-        if batch.cache is not None:
-            batch.cache.states[self.layer] = state
-        return y.flatten(1, 2).transpose(1, 2).flatten(2).to(v.dtype)
+            if self.window is None:
+                y, state = linear_attention(phi_q, phi_k, scales, v.float(), state, self.causal, self.epsilon)
+            else:
+                q, mixing = (x.unflatten(axis, (self.key_heads, -1)) for x, axis in (
+                    (q.float(), 1), (self.feature_map.window.float().sigmoid(), 0)))
+                y, state = window_attention(
+                    q, k.float(), v.float(), phi_q, phi_k, batch.mask, state, self.window, self.scale, mixing,
+                    self.epsilon)
+        return y.flatten(1, 2), state
 
     def turn(self, x, positions):
         return x
@@ -147,6 +172,10 @@ class GPT2Attention(HedgehogAttention):
         super().__init__(config, layer)
         self.c_attn = Conv1D(3 * config.n_embd, config.n_embd)
         self.c_proj = Conv1D(config.n_embd, config.n_embd)
+        if not config.scale_attn_weights:
+            self.scale = 1.0
+        if config.scale_attn_by_inverse_layer_idx:
+            self.scale /= layer + 1
 
     def forward(self, x, batch):
         return self.c_proj(self.mix(*self.c_attn(x).chunk(3, -1), batch))
