@@ -38,7 +38,8 @@ struct HuggingFaceExport {
         .warning("\(file.name): left behind, since it has \(bytes(file.bytes))"))
     }
     // The metadata of a GGUF source says nothing to transformers.
-    let files = companions.files.filter { $0.name != Companions.ggufName }
+    var files = companions.files.filter { $0.name != Companions.ggufName }
+    files += try tokenizerFiles(beside: files, report)
     for file in files { try folder.write(file.content, to: destination(of: file.name)) }
     guard source.isHedgehog else { return }
     for file in Self.code { try folder.write(file.content, to: file.name) }
@@ -48,6 +49,30 @@ struct HuggingFaceExport {
       sourceCard: sourceCard.map { String(decoding: $0.content, as: UTF8.self) },
       licenceFile: files.map(\.name).first { $0.uppercased().hasPrefix("LICEN") })
     try folder.write(Array(card.text.utf8), to: "README.md")
+  }
+
+  /// Files for the tokenizer of a GGUF source, which has none of its own.
+  private func tokenizerFiles(
+    beside files: [Companions.File], _ report: ProgressReport
+  ) throws -> [Companions.File] {
+    let own = ["tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model"]
+    guard source.names.schema.kind != .image, !files.contains(where: { own.contains($0.name) }),
+      let metadata = try ModelFiles(of: source.checkpoint).gguf
+    else { return [] }
+    let reason: String
+    do throws(FormatError) {
+      if let tokenizer = try TokenizerLoader.load(from: metadata) {
+        return try TokenizerFiles(tokenizer, file: source.checkpoint.path)
+          .files(maximumLength: source.names.hyperparameters.integer("maximumPositions"))
+      }
+      reason = "the GGUF source has no vocabulary"
+    } catch {
+      guard error.kind == .unsupported else { throw error }
+      reason = "\(error.file): \(error.place): \(error.problem)"
+    }
+    try report(
+      .warning("no tokenizer is written, take the original model's: \(reason)"))
+    return []
   }
 
   /// The source's card gives way to the model's own.

@@ -210,12 +210,40 @@ struct HuggingFaceExportTests {
         == JSONObject(contentsOf: "\(source)/config.json"))
   }
 
+  @Test("the tokenizer of a model from GGUF becomes files, in an artifact's folder too")
+  func ggufTokenizer() throws {
+    func export(_ source: String, to target: ExportOptions.Target, _ name: String) throws -> String
+    {
+      var options = ExportOptions(source: source, target: target)
+      options.output = folder.path(name)
+      return try Export(options).run { _ in }.output
+    }
+    let source = Fixtures.path("models/llama")
+    let gguf = try export(source, to: .gguf, "llama.gguf")
+    var conversion = ConversionOptions(model: gguf, threads: ThreadPolicy.threads)
+    conversion.output = folder.path("llama.zst")
+    conversion.stages = [.rewrite]
+    _ = try Conversion(conversion).run { _ in }
+    let text = "the cat sat, and  the dog\n ran 12"
+    let ids = try #require(try TokenizerLoader.load(beside: source)).encodeForModel(text)
+    for (source, name) in [(gguf, "softmax"), (folder.path("llama.zst"), "hedgehog")] {
+      let output = try export(source, to: .hf, name)
+      let tokenizer = try #require(try TokenizerLoader.load(beside: output))
+      #expect(tokenizer.encodeForModel(text) == ids)
+      #expect(try directoryEntries(of: output).contains("tokenizer_config.json"))
+    }
+  }
+
   @Test("a model from GGUF gets a configuration that transformers can do with")
   func gguf() throws {
     var options = ExportOptions(
       source: Fixtures.path("golden/gguf/llama-llama3-rope.gguf"), target: .hf)
     options.output = folder.path("out")
-    _ = try Export(options).run { _ in }
+    var warnings: [String] = []
+    _ = try Export(options).run {
+      if case .warning(let text) = $0 { warnings.append(text) }
+    }
+    #expect(warnings.count == 1 && warnings[0].contains("no vocabulary"), "\(warnings)")
     let json = try JSONObject(contentsOf: folder.path("out/config.json"))
     #expect(json["architectures"] == .array([.string("LlamaForCausalLM")]))
     #expect(json["model_type"] == .string("llama"))

@@ -7,11 +7,12 @@ extension TokenizerJSON {
   private static let patterns: [(text: String, pattern: PreTokenization.Pattern)] = [
     (#"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#, .gpt2),
     (#"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#, .gpt2),
-    (llama3Pattern(digits: #"\p{N}{1,3}"#), .llama3(maximumDigits: 3)),
+    (llama3Pattern(), .llama3(maximumDigits: 3)),
     (llama3Pattern(digits: #"\p{N}"#), .llama3(maximumDigits: 1)),
   ]
 
-  private static func llama3Pattern(digits: String) -> String {
+  /// Llama-3's pattern; `digits` is what it takes numbers for.
+  static func llama3Pattern(digits: String = #"\p{N}{1,3}"#) -> String {
     #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"# + digits
       + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
   }

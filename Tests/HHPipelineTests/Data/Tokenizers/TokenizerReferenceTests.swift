@@ -9,7 +9,7 @@ import Testing
 @Suite("Tokenizers against references", .needsSharedFolder)
 struct TokenizerReferenceTests {
   /// The strings of a ggml vocabulary test and the ids llama.cpp gives them.
-  private static func cases(_ name: String) throws -> [(text: String, ids: [Int32])] {
+  static func cases(_ name: String) throws -> [(text: String, ids: [Int32])] {
     let stem = "tokenizers/ggml-vocab/ggml-vocab-\(name).gguf"
     let text = try readText(at: SharedFolder.path("\(stem).inp"))
     var inputs: [String] = []
