@@ -47,16 +47,21 @@ struct HuggingFaceExport {
     let card = ModelCard(
       source: source, name: lastComponent(of: output), configuration: configuration,
       sourceCard: sourceCard.map { String(decoding: $0.content, as: UTF8.self) },
+      hasTokenizer: Self.hasTokenizer(files),
       licenceFile: files.map(\.name).first { $0.uppercased().hasPrefix("LICEN") })
     try folder.write(Array(card.text.utf8), to: "README.md")
+  }
+
+  private static func hasTokenizer(_ files: [Companions.File]) -> Bool {
+    let names = ["tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model"]
+    return files.contains { names.contains($0.name) }
   }
 
   /// Files for the tokenizer of a GGUF source, which has none of its own.
   private func tokenizerFiles(
     beside files: [Companions.File], _ report: ProgressReport
   ) throws -> [Companions.File] {
-    let own = ["tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model"]
-    guard source.names.schema.kind != .image, !files.contains(where: { own.contains($0.name) }),
+    guard source.names.schema.kind != .image, !Self.hasTokenizer(files),
       let metadata = try ModelFiles(of: source.checkpoint).gguf
     else { return [] }
     let reason: String

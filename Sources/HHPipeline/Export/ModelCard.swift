@@ -12,6 +12,8 @@ struct ModelCard {
   let configuration: JSONObject
   /// The text of the source's card, if it had one.
   let sourceCard: String?
+  /// Whether the folder has a tokenizer.
+  let hasTokenizer: Bool
   /// The name of a licence file in the folder, if there is one.
   let licenceFile: String?
 
@@ -152,10 +154,17 @@ struct ModelCard {
     let image = source.names.schema.kind == .image
     let decoder = source.names.schema.kind == .decoder
     var lines = ["## Use", "", "```python"]
-    lines.append("from transformers import \(loader.name)")
+    let loaders = [("model", loader.name)] + (hasTokenizer ? [("tokenizer", "AutoTokenizer")] : [])
+    lines.append("from transformers import \(loaders.map(\.1).joined(separator: ", "))")
     lines.append("")
-    lines.append("model = \(loader.name).from_pretrained(\"\(name)\", trust_remote_code=True)")
+    for (variable, loader) in loaders {
+      lines.append("\(variable) = \(loader).from_pretrained(\"\(name)\", trust_remote_code=True)")
+    }
     lines += ["```", ""]
+    if !image && !hasTokenizer {
+      lines.append(
+        "There is no tokenizer here: take that of the model that this one was made from.\n")
+    }
     lines.append(
       HuggingFaceExport.code.map { "`\($0.name)`" }.joined(separator: " and ")
         + " in this folder are all the code there is: read them before you trust them. They need"

@@ -150,6 +150,7 @@ struct HuggingFaceExportTests {
     let card = try text("\(output)/README.md")
     #expect(card.contains("Softmax attention stays in layer 0. ") == !kept.isEmpty)
     #expect(card.contains(" in all ") == kept.isEmpty)
+    #expect(card.contains("There is no tokenizer here"))
     #expect(card.contains("nearest keys of a query keep softmax weights") == (window != nil))
   }
 
@@ -224,14 +225,16 @@ struct HuggingFaceExportTests {
     conversion.output = folder.path("llama.zst")
     conversion.stages = [.rewrite]
     _ = try Conversion(conversion).run { _ in }
-    let text = "the cat sat, and  the dog\n ran 12"
-    let ids = try #require(try TokenizerLoader.load(beside: source)).encodeForModel(text)
+    let words = "the cat sat, and  the dog\n ran 12"
+    let ids = try #require(try TokenizerLoader.load(beside: source)).encodeForModel(words)
     for (source, name) in [(gguf, "softmax"), (folder.path("llama.zst"), "hedgehog")] {
       let output = try export(source, to: .hf, name)
       let tokenizer = try #require(try TokenizerLoader.load(beside: output))
-      #expect(tokenizer.encodeForModel(text) == ids)
+      #expect(tokenizer.encodeForModel(words) == ids)
       #expect(try directoryEntries(of: output).contains("tokenizer_config.json"))
     }
+    let card = try text(folder.path("hedgehog/README.md"))
+    #expect(card.contains("tokenizer = AutoTokenizer.from_pretrained(\"hedgehog\", "))
   }
 
   @Test("a model from GGUF gets a configuration that transformers can do with")

@@ -76,7 +76,15 @@ struct TransformersTests {
             state = outputs.past_key_values
             steps.append(outputs.logits)
         near("state", torch.cat(steps, 1), whole)
-        prompt, plain = ids[:, :5], ids[:, :5]
+        padded = torch.cat((ids[:, :half], torch.zeros_like(ids[:, :3])), 1)
+        mask = (torch.arange(half + 3) < half).long().expand(len(ids), -1)
+        # What follows goes on from the last token, not from the padding.
+        state = model(padded, attention_mask=mask, use_cache=True).past_key_values
+        part = ids[:, half:half + 2]
+        outputs = model(
+            part, attention_mask=torch.cat((mask, torch.ones_like(part)), 1), past_key_values=state, use_cache=True)
+        near("state, padded", outputs.logits, whole[:, half:half + 2])
+        prompt = ids[:, :5]
         options = dict(max_new_tokens=8, min_new_tokens=8, do_sample=False, pad_token_id=0)
         made = model.generate(prompt, attention_mask=torch.ones_like(prompt), **options)
         again = model.generate(prompt, attention_mask=torch.ones_like(prompt), use_cache=False, **options)
