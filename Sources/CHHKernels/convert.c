@@ -17,14 +17,33 @@ static inline uint32_t bits_of_float(float value) {
   return bits;
 }
 
+static inline float float_of_bits(uint32_t bits) {
+  float value;
+  __builtin_memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+HH_INLINE void widen(float *wide, const void *half, size_t count, int is_bf16) {
+  const hh_half_at_any_address *elements = half;
+  hh_vec v;
+  size_t i = 0;
+  for (; i + HH_LANES <= count; i += HH_LANES) {
+    hh_load_half(&v, elements + i, is_bf16);
+    hh_store(wide + i, v);
+  }
+  if (i == count) return;
+  hh_load_half_partial(&v, elements + i, count - i, is_bf16);
+  hh_store_some(wide + i, &v, count - i);
+}
+
 HH_MULTIVERSION
 void hh_f32_from_f16(float *output, const void *source, size_t count) {
-  hh_widen(output, source, count, 0);
+  widen(output, source, count, 0);
 }
 
 HH_MULTIVERSION
 void hh_f32_from_bf16(float *output, const void *source, size_t count) {
-  hh_widen(output, source, count, 1);
+  widen(output, source, count, 1);
 }
 
 HH_MULTIVERSION
@@ -36,11 +55,11 @@ void hh_f16_from_f32(void *output, const float *source, size_t count) {
     // Adding a power of two chosen from the exponent makes the addition round at bit 10, to
     // nearest and ties to even, also where the result is subnormal; too large a value is scaled
     // to infinity first.
-    const float large = hh_float_of_bits(word & 0x7FFFFFFFu) * 0x1p+112f;
+    const float large = float_of_bits(word & 0x7FFFFFFFu) * 0x1p+112f;
     const float scaled = large * 0x1p-110f;
     uint32_t exponent = magnitude & 0xFF000000u;
     if (exponent < 0x71000000u) exponent = 0x71000000u;
-    const uint32_t rounded = bits_of_float(hh_float_of_bits((exponent >> 1) + 0x07800000u) + scaled);
+    const uint32_t rounded = bits_of_float(float_of_bits((exponent >> 1) + 0x07800000u) + scaled);
     const uint32_t finite = ((rounded >> 13) & 0x7C00u) + (rounded & 0x0FFFu);
     const uint32_t bits = magnitude > 0xFF000000u ? 0x7E00u : finite;
     elements[i] = (uint16_t)((word >> 16 & 0x8000u) | bits);

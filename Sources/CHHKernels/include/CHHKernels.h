@@ -19,17 +19,20 @@ size_t hh_first_with_bits_16(const void *source, size_t count, uint16_t mask);
 size_t hh_first_with_bits_32(const void *source, size_t count, uint32_t mask);
 size_t hh_first_with_bits_64(const void *source, size_t count, uint64_t mask);
 
-// Products with 16-bit weights (half_product.c): y (rows, outputs) of x (rows, inputs), for few rows.
-// A sum's order depends on `inputs` alone. float16, or bfloat16 where `is_bf16`.
+// Products of a few rows (few_rows.c): y (rows, outputs) of x (rows, inputs). Strides are in
+// elements. A row's sums depend on that row and the weights alone, in an order of their extents.
 
-/// y = x Wᵀ, W (outputs, inputs) without gaps.
-void hh_half_product_rows(
+/// How weights are stored.
+enum { HH_WEIGHT_FLOAT32 = 0, HH_WEIGHT_FLOAT16 = 1, HH_WEIGHT_BFLOAT16 = 2 };
+
+/// y = x Wᵀ, W (outputs, inputs).
+void hh_few_rows_by_outputs(
   size_t rows, size_t inputs, size_t outputs, const float *x, size_t x_stride,
-  const void *weight, int is_bf16, float *y, size_t y_stride);
-/// y = x W, W (inputs, outputs) with rows `weight_stride` elements apart.
-void hh_half_product_columns(
+  const void *weight, size_t weight_stride, int format, float *y, size_t y_stride);
+/// y = x W, W (inputs, outputs).
+void hh_few_rows_by_inputs(
   size_t rows, size_t inputs, size_t outputs, const float *x, size_t x_stride,
-  const void *weight, size_t weight_stride, int is_bf16, float *y, size_t y_stride);
+  const void *weight, size_t weight_stride, int format, float *y, size_t y_stride);
 
 // Dequantisation (dequantize*.c).
 

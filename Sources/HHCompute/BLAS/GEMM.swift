@@ -18,6 +18,9 @@ package func gemm(
     c.rows == rows && c.columns == columns,
     "gemm: result is \(c.rows) × \(c.columns), the product \(rows) × \(columns)")
   guard rows > 0 && columns > 0 else { return }
+  if rows <= fewRows && !aTransposed && alpha == 1 && beta == 0 {
+    return fewRowsProduct(a, .float32(b), transposed: bTransposed, into: c)
+  }
   let slabs = Slabs(rows: rows, columns: columns, depth: depth)
   parallelFor(count: slabs.count) { range, _ in
     for index in range {
@@ -47,10 +50,8 @@ private struct Slabs {
   init(rows: Int, columns: Int, depth: Int) {
     isOfRows = rows > columns
     extent = max(rows, columns)
-    // A vector times a matrix is bound by memory: its operations take a tenth of the rate.
-    let least = min(rows, columns) == 1 ? 1 << 19 : 1 << 23
     let operations = 2 * Double(rows) * Double(columns) * Double(depth)
-    let most = min(extent / 96, Int(min(operations / Double(least), 64)))
+    let most = min(extent / 96, Int(min(operations / Double(1 << 23), 64)))
     let parts = most < 2 ? 1 : 1 << (Int.bitWidth - 1 - most.leadingZeroBitCount)
     // Whole vectors of the kernels.
     width = (((extent + parts - 1) / parts) + 15) / 16 * 16
@@ -76,21 +77,6 @@ private func product(
     let ldb = Int32(exactly: max(1, b.stride)), let ldc = Int32(exactly: c.stride)
   else { preconditionFailure("gemm: a dimension exceeds OpenBLAS's 32-bit integers") }
   var target = c.mutableSpan
-  if rows == 1, depth > 0 {
-    // One row, as in decoding: a product of matrices would copy all of `b` first.
-    // Safe: as below; a vector's elements are `aTransposed ? lda : 1` apart.
-    unsafe a.span.withUnsafeBufferPointer { a in
-      unsafe b.span.withUnsafeBufferPointer { b in
-        unsafe target.withUnsafeMutableBufferPointer { c in
-          unsafe cblas_sgemv(
-            CblasRowMajor, bTransposed ? CblasNoTrans : CblasTrans, bTransposed ? n : k,
-            bTransposed ? k : n, alpha, b.baseAddress, ldb, a.baseAddress, aTransposed ? lda : 1,
-            beta, c.baseAddress, 1)
-        }
-      }
-    }
-    return
-  }
   // Safe: every view's bounds were checked when it was made, and the dimensions agree.
   unsafe a.span.withUnsafeBufferPointer { a in
     unsafe b.span.withUnsafeBufferPointer { b in

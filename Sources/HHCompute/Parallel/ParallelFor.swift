@@ -1,6 +1,5 @@
 // A loop over ranges, on several threads.
 
-internal import Dispatch
 internal import Synchronization
 
 /// Calls `body` with ranges that cover 0..<count exactly once, on up to `workers` threads at a time,
@@ -25,7 +24,7 @@ package func parallelFor(
     return
   }
   let next = Atomic<Int>(0)
-  DispatchQueue.concurrentPerform(iterations: workers) { worker in
+  WorkerPool.shared.perform(count: workers) { worker in
     while true {
       let chunk = next.wrappingAdd(1, ordering: .relaxed).oldValue
       guard chunk < chunks else { return }

@@ -1,5 +1,7 @@
 // The division of work.
 
+import Dispatch
+import Glibc
 import HHCompute
 import Synchronization
 import Testing
@@ -13,6 +15,35 @@ import Testing
       done.withLock { done in for item in range { done[item] += 1 } }
     }
     #expect(done.withLock { $0 } == [Int](repeating: 1, count: count))
+  }
+
+  @Test("A loop inside a loop, and loops of several threads at a time, do every item once")
+  func inside() {
+    let done = Mutex([Int](repeating: 0, count: 600))
+    DispatchQueue.concurrentPerform(iterations: 3) { caller in
+      parallelFor(count: 20) { outer, _ in
+        for outer in outer {
+          parallelFor(count: 10) { inner, _ in
+            for inner in inner {
+              done.withLock { $0[(caller * 20 + outer) * 10 + inner] += 1 }
+            }
+          }
+        }
+      }
+    }
+    #expect(done.withLock { $0 } == [Int](repeating: 1, count: 600))
+  }
+
+  @Test("Thousands of short loops, with and without pauses for workers to leave, lose nothing")
+  func manyLoops() {
+    for turn in 0..<3000 {
+      let sum = Atomic<Int>(0)
+      parallelFor(count: 9) { range, _ in
+        for item in range { sum.add(item + turn, ordering: .relaxed) }
+      }
+      #expect(sum.load(ordering: .relaxed) == 36 + 9 * turn)
+      if turn.isMultiple(of: 100) { usleep(300) }
+    }
   }
 
   @Test("The report of the backend names OpenBLAS")

@@ -1,11 +1,10 @@
-// Products with 16-bit weights against sums in Double.
+// Products of a few rows against sums in Double.
 
 import HHCompute
 import HHKernels
 import Testing
 
-@Suite("HalfMatrix")
-struct HalfProductTests {
+@Suite struct FewRowsProductTests {
   /// Some weights as 16-bit floats, and the same values in float32.
   private func weights(
     rows: Int, columns: Int, _ format: HalfMatrix.Format
@@ -33,13 +32,18 @@ struct HalfProductTests {
   func products(format: HalfMatrix.Format, transposed: Bool) {
     for (rows, inputs, outputs) in [
       (1, 1, 1), (1, 7, 130), (3, 515, 129), (8, 64, 700), (2, 1030, 5), (1, 3, 513),
+      (2, 1200, 530),
     ] {
       let (half, wide) = weights(
         rows: transposed ? outputs : inputs, columns: transposed ? inputs : outputs, format)
       var samples = Samples(seed: 6)
       let x = samples.matrix(rows, inputs)
-      let y = Matrix(rows: rows, columns: outputs)
+      let (y, yOfWide) = (
+        Matrix(rows: rows, columns: outputs), Matrix(rows: rows, columns: outputs)
+      )
       half.product(x, transposed: transposed, into: y)
+      gemm(x, transposed: false, wide, transposed: transposed, into: yOfWide)
+      #expect(y.values == yOfWide.values, "the values are the same, and so is the order")
       for row in 0..<rows {
         for output in 0..<outputs {
           var (sum, size) = (0.0, 0.0)
@@ -56,11 +60,11 @@ struct HalfProductTests {
 
   @Test("a row's product does not depend on the rows beside it")
   func rowsAreIndependent() {
-    for transposed in [true, false] {
-      let (half, _) = weights(rows: 96, columns: 96, .bfloat16)
+    for (transposed, size) in [(true, 96), (false, 96), (true, 801), (false, 801)] {
+      let (half, _) = weights(rows: size, columns: size, .bfloat16)
       var samples = Samples(seed: 7)
-      let x = samples.matrix(5, 96)
-      let (together, alone) = (Matrix(rows: 5, columns: 96), Matrix(rows: 1, columns: 96))
+      let x = samples.matrix(5, size)
+      let (together, alone) = (Matrix(rows: 5, columns: size), Matrix(rows: 1, columns: size))
       half.product(x, transposed: transposed, into: together)
       half.product(x.rows(3..<4), transposed: transposed, into: alone)
       #expect(together.rows(3..<4).values == alone.values)
