@@ -5,7 +5,7 @@ internal import COpenBLAS
 /// into = alpha · op(a) · op(b) + beta · into, where op transposes its argument if told so.
 ///
 /// Weights stored as [out, in] are passed as `b` with `transposed: true`. The product is divided
-/// among threads here, in slabs that depend on its extents alone: results are the same, bit for bit,
+/// among threads here, in parts that depend on its extents alone: results are the same, bit for bit,
 /// for every number of threads. Do not call it inside `parallelFor`, whose threads are busy already.
 package func gemm(
   _ a: Matrix, transposed aTransposed: Bool = false, _ b: Matrix,
@@ -21,50 +21,61 @@ package func gemm(
   if rows <= fewRows && !aTransposed && alpha == 1 && beta == 0 {
     return fewRowsProduct(a, .float32(b), transposed: bTransposed, into: c)
   }
-  let slabs = Slabs(rows: rows, columns: columns, depth: depth)
-  parallelFor(count: slabs.count) { range, _ in
+  let parts = Parts(rows: rows, columns: columns, depth: depth)
+  parallelFor(count: parts.count) { range, _ in
     for index in range {
-      let slab = slabs[index]
-      if slabs.isOfRows {
-        product(
-          aTransposed ? a.columns(slab) : a.rows(slab), aTransposed, b, bTransposed,
-          into: c.rows(slab), alpha, beta)
-      } else {
-        product(
-          a, aTransposed, bTransposed ? b.rows(slab) : b.columns(slab), bTransposed,
-          into: c.columns(slab), alpha, beta)
-      }
+      let (rows, columns) = parts[index]
+      product(
+        aTransposed ? a.columns(rows) : a.rows(rows), aTransposed,
+        bTransposed ? b.rows(columns) : b.columns(columns), bTransposed,
+        into: c.rows(rows).columns(columns), alpha, beta)
     }
   }
 }
 
-/// How a product is divided: along the longer side of its result, into equal parts that are worth a
-/// thread. Their number is a power of two, as numbers of processors mostly are.
-private struct Slabs {
-  let isOfRows: Bool
-  /// Number of slabs.
+/// How a product is divided: into parts of its result that are worth a thread, made by halving the
+/// longer side again and again, since OpenBLAS copies a part's rows and columns of the factors first
+/// and a square has fewest. Their number is a power of two, as numbers of processors mostly are.
+private struct Parts {
+  /// Number of parts.
   let count: Int
-  private let extent: Int
+  private let rows: Int
+  private let columns: Int
+  /// Rows and columns of a part, but for the last ones.
+  private let height: Int
   private let width: Int
+  /// Parts side by side.
+  private let across: Int
 
   init(rows: Int, columns: Int, depth: Int) {
-    isOfRows = rows > columns
-    extent = max(rows, columns)
     let operations = 2 * Double(rows) * Double(columns) * Double(depth)
-    let most = min(extent / 96, Int(min(operations / Double(1 << 23), 64)))
-    let parts = most < 2 ? 1 : 1 << (Int.bitWidth - 1 - most.leadingZeroBitCount)
+    var most = min(max(rows, columns) / 96, Int(min(operations / Double(1 << 23), 64)))
     // Whole vectors of the kernels.
-    width = (((extent + parts - 1) / parts) + 15) / 16 * 16
-    count = (extent + width - 1) / width
+    func half(_ extent: Int) -> Int { (extent + 31) / 32 * 16 }
+    var (height, width) = (rows, columns)
+    while most >= 2 {
+      if height > width { height = half(height) } else { width = half(width) }
+      most /= 2
+    }
+    (self.rows, self.columns) = (rows, columns)
+    (self.height, self.width) = (height, width)
+    across = (columns + width - 1) / width
+    count = across * ((rows + height - 1) / height)
   }
 
-  subscript(index: Int) -> Range<Int> { index * width..<min(extent, (index + 1) * width) }
+  subscript(index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
+    let (row, column) = index.quotientAndRemainder(dividingBy: across)
+    return (
+      row * height..<min(rows, (row + 1) * height),
+      column * width..<min(columns, (column + 1) * width)
+    )
+  }
 }
 
 /// OpenBLAS's own threads would fight `parallelFor`'s for the processors, and wait by spinning.
 private let singleThread: Void = openblas_set_num_threads(1)
 
-/// One slab of a product, on the calling thread.
+/// One part of a product, on the calling thread.
 @inline(never)
 private func product(
   _ a: Matrix, _ aTransposed: Bool, _ b: Matrix, _ bTransposed: Bool, into c: Matrix,
