@@ -9,7 +9,7 @@ struct FinetuneLoop {
   let runner: GradientRunner
   private let batchSize: Int
   private let kind: ObjectiveKind
-  private let teacher: ModelRunner?
+  private let teacher: Teacher?
   private let rows: LabelledRows
   let optimizer: AdamW
   var rates: RateControl
@@ -28,7 +28,7 @@ struct FinetuneLoop {
 
   /// Prepares the first step; `measurement` is the held-out loss before it.
   init(
-    recipe: FinetuneRecipe, batchSize: Int, kind: ObjectiveKind, teacher: ModelRunner?,
+    recipe: FinetuneRecipe, batchSize: Int, kind: ObjectiveKind, teacher: Teacher?,
     rows: LabelledRows, runner: GradientRunner, measurement: Double
   ) {
     (self.recipe, self.batchSize, self.kind) = (recipe, batchSize, kind)
@@ -57,8 +57,10 @@ struct FinetuneLoop {
     parameters.clearGradients()
     var loss = LossSum()
     let batches = (0..<recipe.accumulation).map { index in
-      rows.rows(sampler.next(batchSize)).prepared(
-        kind, teacher: teacher, recipe: recipe, place: "step \(step) batch \(index)")
+      let chosen = sampler.next(batchSize)
+      return rows.rows(chosen).prepared(
+        kind, teacher: teacher?.batch(chosen), recipe: recipe,
+        place: "step \(step) batch \(index)")
     }
     let divisor =
       batches.count == 1

@@ -58,6 +58,11 @@ package struct FinetuneRecipe: Sendable, Equatable {
     epochs == nil ? steps * accumulation * (self.batchSize ?? batchSize) : .max
   }
 
+  /// Rows that the steps visit, one as often as it comes; `batchSize` is that of distillation.
+  func visits(batchSize: Int) -> Double {
+    Double(steps) * Double(accumulation) * Double(self.batchSize ?? batchSize)
+  }
+
   /// Steps that `rowCount` rows ask for; `batchSize` is that of distillation.
   func stepCount(rowCount: Int, batchSize: Int) -> Double {
     let rowsPerStep = Double(accumulation * (self.batchSize ?? batchSize))

@@ -29,6 +29,7 @@ package struct FinetuneStage {
   private let teacher: ModelRunner?
   private let recipe: FinetuneRecipe
   private let batchSize: Int
+  private let space: SpillSpace
 
   /// Prepares to train `student`, whose weights change in place.
   ///
@@ -37,13 +38,16 @@ package struct FinetuneStage {
   ///   - teacher: The unconverted model; nil for a new model, which has none.
   ///   - recipe: How to train.
   ///   - batchSize: Rows per batch where the recipe does not say.
+  ///   - space: Where the teacher's answers to rows that come again are kept.
   package init(
-    student: ModelRunner, teacher: ModelRunner?, recipe: FinetuneRecipe, batchSize: Int
+    student: ModelRunner, teacher: ModelRunner?, recipe: FinetuneRecipe, batchSize: Int,
+    space: SpillSpace = .memory
   ) {
     self.student = student
     self.teacher = teacher
     self.recipe = recipe
     self.batchSize = recipe.batchSize ?? batchSize
+    self.space = space
   }
 
   /// Trains on `training` and measures on `heldOut`.
@@ -83,10 +87,16 @@ package struct FinetuneStage {
     let last = keeper?.last?.numbers
     let teacherLoss =
       last == nil ? try lossOfTeacher(heldOut, kind) : last?["teacher_loss"]?.double
-    let before = try last?["loss_before"]?.double ?? measure(runner, heldOut, kind)
+    // Held-out rows are measured before and after, at the least.
+    let examiner = try self.teacher(
+      kind, of: heldOut, visits: 2 * Double(heldOut.count))
+    func measure() throws -> Double { try self.measure(runner, heldOut, kind, examiner) }
+    let before = try last?["loss_before"]?.double ?? measure()
     var loop = FinetuneLoop(
-      recipe: recipe, batchSize: batchSize, kind: kind, teacher: teacher, rows: training,
-      runner: runner, measurement: before)
+      recipe: recipe, batchSize: batchSize, kind: kind,
+      teacher: try self.teacher(
+        kind, of: training, visits: recipe.visits(batchSize: batchSize)),
+      rows: training, runner: runner, measurement: before)
     var after = before
     func save() throws {
       guard let keeper else { return }
@@ -110,7 +120,7 @@ package struct FinetuneStage {
     while !loop.isDone {
       let progress = try loop.advance(clock: clock)
       if loop.isMeasured {
-        after = try measure(runner, heldOut, kind)
+        after = try measure()
         try loop.take(measurement: after)
         try report(
           .measured(
@@ -132,7 +142,7 @@ package struct FinetuneStage {
         throw error
       }
     }
-    if loop.finish() { after = try measure(runner, heldOut, kind) }
+    if loop.finish() { after = try measure() }
     return FinetuneResult(
       parameters: parameters, objective: kind, lossBefore: before, lossAfter: after,
       teacherLoss: teacherLoss, steps: loop.step, tokens: loop.tokens,
@@ -140,24 +150,39 @@ package struct FinetuneStage {
   }
 
   /// Mean loss over rows, some at a time.
-  private func measure(_ runner: GradientRunner, _ rows: LabelledRows, _ kind: ObjectiveKind)
-    throws -> Double
-  {
+  private func measure(
+    _ runner: GradientRunner, _ rows: LabelledRows, _ kind: ObjectiveKind, _ teacher: Teacher?
+  ) throws -> Double {
     var total = LossSum()
     for start in stride(from: 0, to: rows.count, by: batchSize) {
-      let part = rows.rows(Array(start..<min(rows.count, start + batchSize)))
-      let (input, objective) = part.prepared(
-        kind, teacher: teacher, recipe: recipe, place: "held-out \(start)")
+      let chosen = Array(start..<min(rows.count, start + batchSize))
+      let (input, objective) = rows.rows(chosen).prepared(
+        kind, teacher: teacher?.batch(chosen), recipe: recipe, place: "held-out \(start)")
       total.add(try runner.loss(input, objective))
     }
     return total.mean
+  }
+
+  /// The teacher of rows that are visited so many times in all; its answers are kept where that saves
+  /// work, for as many rows at a time as a batch has.
+  private func teacher(
+    _ kind: ObjectiveKind, of rows: LabelledRows, visits: Double
+  ) throws(FormatError) -> Teacher? {
+    guard let teacher else { return nil }
+    let bytes = TeacherAnswers.byteCount(
+      kind, teacher.graph, rowCount: rows.count, length: teacher.length(of: rows.input),
+      visits: visits)
+    guard bytes != nil else { return Teacher(teacher) }
+    return Teacher(
+      keeping: try TeacherAnswers(
+        of: teacher, kind, to: rows.input, groupSize: batchSize, space: space))
   }
 
   private func lossOfTeacher(_ rows: LabelledRows, _ kind: ObjectiveKind) throws -> Double? {
     guard let teacher, kind == .nextToken || kind == .classes else { return nil }
     let none = try TrainableParameters(
       of: teacher, choice: TrainableChoice(weights: false, maps: false), reaching: kind)
-    let loss = try measure(GradientRunner(model: teacher, parameters: none), rows, kind)
+    let loss = try measure(GradientRunner(model: teacher, parameters: none), rows, kind, nil)
     teacher.parameters.release()
     return loss
   }

@@ -113,7 +113,7 @@ extension Conversion {
     try report(.stage(isAlone ? "train" : "finetune"))
     let stage = FinetuneStage(
       student: student, teacher: isAlone ? nil : teacher, recipe: options.finetuning,
-      batchSize: options.distillation.batchSize)
+      batchSize: options.distillation.batchSize, space: training?.space ?? .memory)
     let finetuned = FinetunedModel(
       student,
       try stage.run(

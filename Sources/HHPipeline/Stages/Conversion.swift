@@ -62,7 +62,7 @@ package struct Conversion {
     }
     let rewrite =
       options.rewrites ? graph.rewritten(options.attention).plan : RewritePlan(blocks: [])
-    let training = try Self.training(options, graph: graph, checkpoint, names)
+    let training = try Self.training(options, graph: graph, rewrite, checkpoint, names)
     self.training = training.map { ($0.runner, $0.rows, $0.evaluations, $0.space) }
     options = training?.options ?? options
     self.options = options
@@ -88,7 +88,8 @@ package struct Conversion {
   }
 
   private static func training(
-    _ options: ConversionOptions, graph: Graph, _ checkpoint: Checkpoint, _ names: NameMap
+    _ options: ConversionOptions, graph: Graph, _ rewrite: RewritePlan, _ checkpoint: Checkpoint,
+    _ names: NameMap
   ) throws -> (
     options: ConversionOptions, runner: ModelRunner, rows: TrainingRows,
     evaluations: StageEvaluations, estimate: ConversionEstimate, objective: ObjectiveKind?,
@@ -131,8 +132,9 @@ package struct Conversion {
         : options.finetuning.trainingObjective(for: graph, isLabelled: rows.isLabelled)
       objective = kind
       estimate.add(
-        options.finetuning, objective: kind, graph: graph,
-        batchSize: options.distillation.batchSize, length: rows.length)
+        options.finetuning, objective: kind, graph: graph, mapCount: rewrite.newParameterCount,
+        batchSize: options.distillation.batchSize, rowCount: rows.trainingCount,
+        heldOutCount: rows.heldOutCount, length: rows.length)
     }
     let space = try estimate.fit(
       &options.finetuning, evaluates: !options.evaluations.isEmpty, limit: options.maximumMemory,

@@ -34,7 +34,7 @@ struct ConversionEstimate {
   /// Held-out rows are measured before and after each layer.
   private(set) var measuring = Work()
   /// Forward, backward and optimiser of the whole model.
-  private(set) var finetuning = Work()
+  var finetuning = Work()
   /// Bytes at the peak, without the mapped checkpoint; a floating-point number, since settings can
   /// ask for more than 64 bits hold.
   private(set) var memory = 0.0
@@ -42,7 +42,9 @@ struct ConversionEstimate {
   private var spillable = 0.0
   /// Bytes of a block, a batch and the embeddings.
   private var scratch = 0.0
-  private var finetuningMemory: FinetuningMemory?
+  var finetuningMemory: FinetuningMemory?
+  /// Share of a large matrix product's speed that a model of this width reaches.
+  private let speed: Double
   /// Bytes of the whole model in float32.
   private let weights: Double
   /// Whether the weights of a model that runs as a whole are read block by block.
@@ -50,12 +52,14 @@ struct ConversionEstimate {
 
   /// Operations per visible key and feature-map pair that do not grow with a head's size:
   /// exponentials, sums and logarithms.
-  private static let perPair = 40.0
+  static let perPair = 40.0
 
   /// Estimates distillation on `rowCount` distinct rows, measured on `heldOutCount`.
   init(
     graph: Graph, recipe: DistillationRecipe, rowCount: Int, heldOutCount: Int, length: Int
   ) {
+    // Measured on widths of 64 and 384: products of narrow matrices and heads reach less.
+    speed = Double(graph.hiddenSize) / Double(graph.hiddenSize + 32)
     let heldOut = Double(heldOutCount) * Double(length)
     let tokens = Double(rowCount) * Double(length) + heldOut
     let weights = graph.nodes.reduce(0) { $0 + ($1.layer == nil ? 0 : $1.operation.weightCount) }
@@ -99,23 +103,6 @@ struct ConversionEstimate {
     memory = self.scratch + spillable
   }
 
-  /// Adds finetuning: the operations of forward, backward and optimiser, and the memory of all three.
-  mutating func add(
-    _ recipe: FinetuneRecipe, objective: ObjectiveKind, graph: Graph, batchSize: Int, length: Int
-  ) {
-    guard recipe.isOn else { return }
-    let weights = Double(graph.nodes.reduce(0) { $0 + $1.operation.weightCount })
-    let tables = Double(graph.vocabularySize * graph.hiddenSize)
-    let positions = Double(recipe.batchSize ?? batchSize) * Double(length)
-    let steps = Double(recipe.steps) * Double(recipe.accumulation)
-    // Six operations per weight forward and backward; attention, norms, losses and the optimiser
-    // take about as long again.
-    finetuning.products = 12 * steps * positions * (weights + tables)
-    finetuning.calls += steps * Double(graph.layerCount)
-    finetuningMemory = FinetuningMemory(
-      recipe, objective: objective, graph: graph, positions: positions)
-  }
-
   /// Adds the writing of `rowCount` rows by the model itself, which reads them token by token.
   mutating func addSampling(rowCount: Int, length: Int, graph: Graph) {
     let tokens = Double(rowCount) * Double(length)
@@ -139,7 +126,7 @@ struct ConversionEstimate {
   ///   - evaluates: Whether the model and its teacher are evaluated.
   ///   - limit: Bytes that the user allows.
   ///   - folder: Where a file may lie.
-  /// - Returns: Where hidden states lie.
+  /// - Returns: Where hidden states and a teacher's answers lie.
   /// - Throws: `PipelineError.invalidOption` where even that is not enough.
   mutating func fit(
     _ recipe: inout FinetuneRecipe, evaluates: Bool, limit: Int?, folder: String
@@ -148,7 +135,7 @@ struct ConversionEstimate {
     finetuningMemory?.fit(&recipe, limit: bound - scratch)
     streamsWeights = recipe.streamsWeights || (evaluates && scratch + 2 * weights > bound)
     let finetuned = finetuningMemory?.bytes(recipe) ?? 0
-    memory = scratch + max(spillable, finetuned)
+    memory = scratch + max(spillable, finetuned + (finetuningMemory?.answers ?? 0))
     guard memory > bound else { return .memory }
     memory = scratch + finetuned
     guard let limit else { return .disk(folder: folder) }
@@ -188,7 +175,7 @@ struct ConversionEstimate {
 
   /// Seconds that everything takes, of which distillation has `budget`, if any.
   func seconds(budget: Double?) -> Double {
-    let rate = Self.rate
+    let rate = speed * Self.rate
     let distillation = [teacher, steps, measuring].reduce(0) { $0 + $1.seconds(rate: rate) }
     return sampling.seconds(rate: rate) + min(distillation, budget ?? .infinity)
       + finetuning.seconds(rate: rate)

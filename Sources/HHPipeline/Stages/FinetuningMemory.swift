@@ -9,15 +9,24 @@ struct FinetuningMemory {
   private var frozenPart = 0.0
   /// Values, gradients, two moments and the last good values of what is trained.
   private var trained = 0.0
+  /// Values that are trained.
+  let trainedCount: Double
   /// What the backward pass needs of the forward pass.
   private var records = 0.0
   /// The same where blocks run again.
   private var recomputedRecords = 0.0
   /// Logits and their gradient.
   private var logits = 0.0
+  /// A teacher's answers to rows that come again, which may lie on disk.
+  let answers: Double
 
-  /// The memory of finetuning `graph` on batches of `positions` positions.
-  init(_ recipe: FinetuneRecipe, objective: ObjectiveKind, graph: Graph, positions: Double) {
+  /// The memory of finetuning `graph`, whose feature maps have `mapCount` values, on batches of
+  /// `positions` positions.
+  init(
+    _ recipe: FinetuneRecipe, objective: ObjectiveKind, graph: Graph, mapCount: Int,
+    positions: Double, answers: Double
+  ) {
+    self.answers = answers
     let layers = Double(max(1, graph.layerCount))
     let hidden = Double(graph.hiddenSize)
     let blocks = graph.nodes.reduce(0.0) {
@@ -29,16 +38,17 @@ struct FinetuningMemory {
     }
     // A head that is the embeddings' table again shares its memory; to count it twice is careful.
     let all = blocks + table * (graph.tokenHead == nil ? 1 : 2) + outer
-    let copies = [.teacherLogits, .teacherStates].contains(objective) ? 2.0 : 1.0
-    frozen = 4 * all * (recipe.choice.weights ? copies - 1 : copies)
+    // A teacher that is not asked has its own loss measured first; beside trained weights that is
+    // before there are moments, whose memory is larger.
+    let teacher = objective.asksTeacher ? 1.0 : 0
+    frozen = 4 * all * (recipe.choice.weights ? teacher : 2)
     frozenPart = 4 * max(blocks / layers, table)
-    var values = recipe.choice.weights ? all : 0
-    for attention in graph.attentions {
-      // The maps of Hedgehog, one for queries and one for keys.
-      values += Double(2 * attention.headCount * attention.headSize * attention.headSize)
-      guard let adapters = recipe.choice.adapters else { continue }
-      values += Double(adapters.rank * adapters.targets.count) * 2 * hidden
+    var values = (recipe.choice.weights ? all : 0) + Double(mapCount)
+    if let adapters = recipe.choice.adapters {
+      let perBlock = Double(adapters.rank * adapters.targets.count) * 2 * hidden
+      values += Double(graph.attentions.count) * perBlock
     }
+    trainedCount = values
     trained = 5 * 4 * values
     let perPosition = graph.nodes.reduce(0.0) {
       $0 + Double($1.operation.recordedCount(hidden: graph.hiddenSize))

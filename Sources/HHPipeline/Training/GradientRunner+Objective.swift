@@ -23,20 +23,18 @@ extension GradientRunner {
       return try rowLoss(state, .squaredError(target, labels: labels), divisor, gradient)
     case .teacherLogits(let teacher, let temperature):
       guard model.graph.tokenHead == nil else {
-        let goal = try states(of: teacher, input)
+        let goal = try teacher.states(of: input, in: workspace)
         return try tokenLoss(
           state, input.validPositions(length: state.length),
-          .teacher(teacher, states: goal, temperature: temperature), divisor, gradient)
+          .teacher(teacher.runner, states: goal, temperature: temperature), divisor, gradient)
       }
-      guard let logits = try teacher.outputs(for: input).logits else {
-        preconditionFailure("a teacher of logits has a head")
-      }
+      let logits = try teacher.rowLogits(of: input, in: workspace)
       let labels = [Int32](repeating: 0, count: logits.rows)
       return try rowLoss(
         state, .teacherDivergence(logits, temperature: temperature, labels: labels), divisor,
         gradient)
     case .teacherStates(let teacher):
-      let goal = try states(of: teacher, input)
+      let goal = try teacher.states(of: input, in: workspace)
       let loss = Loss.squaredError(goal, labels: input.validPositions(length: state.length))
       let count = loss.rowCount * goal.columns
       var predictions = state.hidden
@@ -54,14 +52,6 @@ extension GradientRunner {
   private enum TokenGoal {
     case labels
     case teacher(ModelRunner, states: Matrix, temperature: Float)
-  }
-
-  /// A teacher's final hidden states, in scratch memory.
-  private func states(of teacher: ModelRunner, _ input: ModelInput) throws(FormatError) -> Matrix {
-    let rows = input.rowCount * teacher.length(of: input)
-    let states = workspace.matrix(
-      .teacherStates, rows: rows, columns: teacher.graph.hiddenSize)
-    return try teacher.finalStates(for: input, into: states).hidden
   }
 
   /// The loss of the labelled positions, some of them at a time: the logits of a whole batch would

@@ -17,6 +17,9 @@ package enum ObjectiveKind: String, Sendable, CaseIterable {
   /// A teacher's final hidden states.
   case teacherStates
 
+  /// Whether a teacher says what is right.
+  var asksTeacher: Bool { self == .teacherLogits || self == .teacherStates }
+
   /// Whether the objective reads a head of a graph.
   func uses(_ head: Head, in graph: Graph) -> Bool {
     switch head {
@@ -43,9 +46,9 @@ package enum Objective {
   /// Mean squared error of the rows' first logit.
   case values([Float])
   /// Mean over positions (or rows, for classifiers) of T² KL(teacher ‖ model) (arXiv 1503.02531).
-  case teacherLogits(ModelRunner, temperature: Float)
+  case teacherLogits(Teacher, temperature: Float)
   /// Mean squared error of the final hidden states of valid positions.
-  case teacherStates(ModelRunner)
+  case teacherStates(Teacher)
 
   /// The kind.
   package var kind: ObjectiveKind {

@@ -75,6 +75,23 @@ struct ResumeTests {
   }
 
   @Test(
+    "a run that asks its teacher about the same rows again ends with the same bytes",
+    arguments: [("bert", "teacher-hidden"), ("gpt2", "teacher-logits")])
+  func taught(model: String, loss: String) throws {
+    let arguments =
+      try bench.few(model) + ["--finetune-steps", "60", "--finetune-loss", loss]
+    let whole = try Tool.run(arguments + ["-o", "a", "-q"], in: bench.folder)
+    #expect(whole.status == 0, "\(whole)")
+    _ = try Tool.run(
+      arguments + ["--run", "stopped", "--checkpoint-steps", "7", "-o", "b"], in: bench.folder,
+      until: #""stage":"finetune","step":20"#, then: SIGKILL)
+    let resumed = try Tool.run("resume", "stopped", "--json", in: bench.folder)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(!resumed.output.contains(#""stage":"finetune","step":10,"#))
+    #expect(try bench.bytes("a") == bench.bytes("b"))
+  }
+
+  @Test(
     "a layer that was begun goes on from its last checkpoint, or from where a signal came",
     arguments: [("21", SIGKILL), ("31", SIGINT), ("40", SIGTERM)],
     [

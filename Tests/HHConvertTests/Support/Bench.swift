@@ -28,6 +28,15 @@ struct Bench {
     try Data(contentsOf: URL(filePath: folder.path(name)))
   }
 
+  /// The arguments of a short conversion on so little text that a few steps see every row again.
+  func few(_ model: String) throws -> [String] {
+    let text = try String(contentsOfFile: Fixtures.path("data/corpus.txt"), encoding: .utf8)
+    try folder.write(String(text.prefix(1500)), to: "few.txt")
+    return [
+      "models/\(model)", "--steps", "4", "--batch", "4", "--length", "32", "--data", "few.txt",
+    ]
+  }
+
   /// The arguments of a short conversion of a fixture, with data of its kind.
   static func short(_ model: String, steps: Int = 4) -> [String] {
     let data =

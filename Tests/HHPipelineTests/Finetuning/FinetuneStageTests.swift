@@ -44,7 +44,7 @@ struct FinetuneStageTests {
   }
 
   private func finetune(
-    _ name: String, _ recipe: FinetuneRecipe, batchSize: Int = 8,
+    _ name: String, _ recipe: FinetuneRecipe, batchSize: Int = 8, space: SpillSpace = .memory,
     report: @escaping ProgressReport = { _ in }, prepare: (ModelRunner) -> Void = { _ in }
   ) throws -> Outcome {
     let teacher = try Models.trained(name)
@@ -53,7 +53,7 @@ struct FinetuneStageTests {
     prepare(student)
     let (training, heldOut) = try rows(name)
     let result = try FinetuneStage(
-      student: student, teacher: teacher, recipe: recipe, batchSize: batchSize
+      student: student, teacher: teacher, recipe: recipe, batchSize: batchSize, space: space
     ).run(training: training, heldOut: heldOut, report: report)
     return Outcome(result: result, student: student)
   }
@@ -88,6 +88,26 @@ struct FinetuneStageTests {
     recipe.temperature = 2
     let result = try finetune(name, recipe).result
     #expect(result.lossAfter < 0.7 * result.lossBefore && result.teacherLoss == nil)
+  }
+
+  @Test(
+    "a teacher's answers lie in memory or on disk, with the same weights in the end",
+    arguments: ["gpt2", "bert", "vit"], [FinetuningSettings.Loss.teacherLogits, .teacherHidden])
+  func answersOnDisk(name: String, loss: FinetuningSettings.Loss) throws {
+    guard name != "bert" || loss == .teacherHidden else { return }
+    let directory = try TemporaryDirectory()
+    // 64 rows come once and the first eight of the next epoch again.
+    var recipe = recipe(steps: 9)
+    recipe.loss = loss
+    let kept = try finetune(name, recipe)
+    let onDisk = try finetune(name, recipe, space: .disk(folder: directory.path))
+    #expect(onDisk.values == kept.values)
+    #expect(onDisk.result.lossAfter == kept.result.lossAfter)
+    #expect(try directoryEntries(of: directory.path).isEmpty)
+    recipe.accumulation = 3
+    #expect(
+      try finetune(name, recipe).values
+        == finetune(name, recipe, space: .disk(folder: directory.path)).values)
   }
 
   @Test("the same seed gives the same weights, two batches what one twice as large gives")

@@ -65,6 +65,42 @@ struct ConversionEstimateTests {
     #expect(estimate.sampling.products > 0 && estimate.sampling.attention > 0)
   }
 
+  @Test("a teacher passes rows that come again once, and its answers may lie on disk")
+  func finetuning() throws {
+    func finetuning(
+      _ steps: Int, _ objective: ObjectiveKind = .teacherStates, rows: Int = 64
+    ) throws -> ConversionEstimate {
+      var estimate = try estimate(rows: 1)
+      var recipe = FinetuneRecipe()
+      recipe.steps = steps
+      estimate.add(
+        recipe, objective: objective, graph: try Models.trained("gpt2").graph, mapCount: 6144,
+        batchSize: 8, rowCount: rows, heldOutCount: 8, length: 64)
+      return estimate
+    }
+    #expect(try finetuning(0).finetuning == .init())
+    // Eight steps see every row once; then every step saves its share of the teacher's work.
+    let (once, twice) = (try finetuning(8), try finetuning(16))
+    #expect(twice.finetuning.products < 1.9 * once.finetuning.products)
+    #expect(
+      try finetuning(16, rows: 128).finetuning.products > 1.05 * twice.finetuning.products)
+    #expect(
+      try finetuning(16, .nextToken).finetuning.products > twice.finetuning.products)
+    let answers = Double(4 * 64 * 64 * 64)
+    let held = Double(4 * 8 * 64 * 64)
+    #expect(once.finetuningMemory?.answers == held)
+    #expect(twice.finetuningMemory?.answers == held + answers)
+    #expect(try finetuning(16, .nextToken).finetuningMemory?.answers == 0)
+    var (roomy, tight, recipe) = (twice, twice, FinetuneRecipe())
+    recipe.steps = 16
+    #expect(try roomy.fit(&recipe, evaluates: false, limit: 1 << 40, folder: "f") == .memory)
+    let all = roomy.memory
+    #expect(
+      try tight.fit(&recipe, evaluates: false, limit: Int(all) - 1, folder: "f")
+        == .disk(folder: "f"))
+    #expect(tight.memory == all - held - answers)
+  }
+
   @Test("attention is slower than products, and a layer takes a while even if it is small")
   func seconds() {
     typealias Work = ConversionEstimate.Work

@@ -7,11 +7,12 @@ import Testing
 
 @Suite("FinetuningMemory")
 struct FinetuningMemoryTests {
-  private func memory(_ recipe: FinetuneRecipe, _ objective: ObjectiveKind = .nextToken) throws
-    -> FinetuningMemory
-  {
+  private func memory(
+    _ recipe: FinetuneRecipe, _ objective: ObjectiveKind = .nextToken, mapCount: Int = 6144
+  ) throws -> FinetuningMemory {
     FinetuningMemory(
-      recipe, objective: objective, graph: try Models.trained("llama").graph, positions: 512)
+      recipe, objective: objective, graph: try Models.trained("llama").graph, mapCount: mapCount,
+      positions: 512, answers: 0)
   }
 
   private var adapters: FinetuneRecipe {
@@ -37,12 +38,15 @@ struct FinetuningMemoryTests {
     }
   }
 
-  @Test("trained weights need moments, and a teacher that is asked needs its own")
+  @Test("trained weights and maps need moments, and a teacher that is asked needs its own weights")
   func parts() throws {
     let all = FinetuneRecipe()
     let trained = try memory(all).bytes(all)
     let alone = try memory(adapters).bytes(adapters)
-    let taught = try memory(adapters, .teacherLogits).bytes(adapters)
-    #expect(trained > alone && taught > alone)
+    let taught = try memory(all, .teacherLogits).bytes(all)
+    #expect(trained > alone && taught > trained)
+    #expect(try memory(all, mapCount: 6244).bytes(all) == trained + 100 * 4 * 5)
+    // The teacher whose own loss is measured before adapters are trained.
+    #expect(try memory(adapters, .teacherLogits).bytes(adapters) == alone)
   }
 }

@@ -93,7 +93,8 @@ struct GradientRunnerTests {
     for isLogits in [true, false] {
       let student = try Models.golden(name).rewritten()
       let objective: Objective =
-        isLogits ? .teacherLogits(teacher, temperature: 2) : .teacherStates(teacher)
+        isLogits
+        ? .teacherLogits(Teacher(teacher), temperature: 2) : .teacherStates(Teacher(teacher))
       let parameters = try TrainableParameters(
         of: student, choice: .featureMaps, reaching: objective.kind)
       try expectDifferences(student, parameters, input, objective, step: 0x1p-6, tolerance: 3e-3)
@@ -284,7 +285,7 @@ struct GoldenBackward {
           let valid = batch.validLengths?[row] ?? batch.length
           return position % 3 == 1 && position < valid ? batch.ids[index] : -100
         })
-    default: return .teacherStates(try Models.silent(model))
+    default: return .teacherStates(Teacher(try Models.silent(model)))
     }
   }
 }
