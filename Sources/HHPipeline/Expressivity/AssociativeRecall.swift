@@ -1,4 +1,4 @@
-// Associative recall: sequences of keys and values, in which a key that comes again asks for its value.
+// Associative recall: sequences of keys and values, of which the last key asks for its value.
 
 internal import HHCompute
 
@@ -6,9 +6,9 @@ internal import HHCompute
 /// arXiv 2212.14052).
 ///
 /// A sequence is pairs of a key and a value. Every sequence draws a value for each key, any of them
-/// equally likely and several keys possibly the same one; keys are drawn again and again. Whoever
-/// reads a key that came before can name its value, and only from what came before. The last pair's
-/// key always came before.
+/// equally likely and several keys possibly the same one; keys are drawn again and again. The last
+/// pair's key came before, so whoever reads it can name its value, and only from what came before:
+/// that is the one answer of a sequence.
 package struct AssociativeRecall: Sendable, Equatable {
   /// Token ids: keys are those below half of it, values the others.
   package var vocabulary = 40
@@ -17,7 +17,7 @@ package struct AssociativeRecall: Sendable, Equatable {
   /// Sequences to train on.
   package var trainingCount = 10_000
   /// Sequences to choose settings by.
-  package var validationCount = 200
+  package var validationCount = 500
   /// Sequences to test with.
   package var testCount = 2_000
   /// Seed of the sequences.
@@ -50,98 +50,66 @@ package struct AssociativeRecall: Sendable, Equatable {
       }
     var generator = SeededGenerator(seed: seed).split("recall \(part.rawValue)")
     var ids: [Int32] = []
-    var answers: [Int32] = []
     ids.reserveCapacity(count * length)
-    answers.reserveCapacity(count * length)
-    for _ in 0..<count { append(to: &ids, &answers, &generator) }
-    return RecallSequences(
-      tokens: TokenRows(ids: ids, length: length), answers: answers, valueStart: vocabulary / 2)
+    for _ in 0..<count { append(to: &ids, &generator) }
+    return RecallSequences(tokens: TokenRows(ids: ids, length: length))
   }
 
-  /// Adds one sequence and its answers.
-  private func append(
-    to ids: inout [Int32], _ answers: inout [Int32], _ generator: inout SeededGenerator
-  ) {
+  /// Adds one sequence.
+  private func append(to ids: inout [Int32], _ generator: inout SeededGenerator) {
     let keys = vocabulary / 2
     let values = (0..<keys).map { _ in Int32(keys + generator.uniform(below: keys)) }
-    var seen: [Int] = []
-    var isSeen = [Bool](repeating: false, count: keys)
-    let pairs = length / 2
-    for pair in 0..<pairs {
-      let isLast = pair == pairs - 1
-      let key =
-        isLast ? seen[generator.uniform(below: seen.count)] : generator.uniform(below: keys)
-      ids += [Int32(key), values[key]]
-      answers += [isSeen[key] ? values[key] : RecallSequences.none, RecallSequences.none]
-      guard !isSeen[key] else { continue }
-      isSeen[key] = true
-      seen.append(key)
-    }
+    var drawn = (0..<length / 2 - 1).map { _ in generator.uniform(below: keys) }
+    // Each key that came before is as likely, however often it came.
+    let seen = Set(drawn).sorted()
+    drawn.append(seen[generator.uniform(below: seen.count)])
+    for key in drawn { ids += [Int32(key), values[key]] }
   }
 }
 
-/// Sequences with the answers that they ask for.
+/// Sequences whose last token is the answer to the one before it.
 struct RecallSequences: Sendable, Equatable {
-  /// The label of positions that ask for nothing.
-  static let none: Int32 = -100
-
   let tokens: TokenRows
-  /// At every position the token that follows where it is an answer, else `none`; [rows × length].
-  let answers: [Int32]
-  /// The first token id that is a value.
-  let valueStart: Int
 
   var count: Int { tokens.count }
+  private var length: Int { tokens.length }
+
+  /// The value that the last key of each of the given rows asks for.
+  private func answers(_ rows: some Sequence<Int>) -> [Int32] {
+    rows.map { tokens.ids[($0 + 1) * length - 1] }
+  }
 
   /// The rows of the given indices as a model is given them, and what it should answer.
   func batch(_ rows: some Sequence<Int>) -> (input: ModelInput, objective: Objective) {
     let rows = Array(rows)
-    let length = tokens.length
-    let chosen = rows.flatMap { answers[$0 * length..<($0 + 1) * length] }
-    return (input(rows), .maskedTokens(chosen))
+    let nothing = [Int32](repeating: -100, count: length - 2)
+    return (input(rows), .maskedTokens(answers(rows).flatMap { nothing + [$0, -100] }))
   }
 
   /// The rows of the given indices as a model is given them, the token before each as its type; the
   /// first stands in for the one that it does not have.
   func input(_ rows: some Sequence<Int>) -> ModelInput {
     let ids = tokens.rows(rows).ids
-    let previous = ids.indices.map { ids[$0.isMultiple(of: tokens.length) ? $0 : $0 - 1] }
-    return .tokens(TokenBatch(ids: ids, length: tokens.length, tokenTypes: previous))
+    let previous = ids.indices.map { ids[$0.isMultiple(of: length) ? $0 : $0 - 1] }
+    return .tokens(TokenBatch(ids: ids, length: length, tokenTypes: previous))
   }
 
-  /// How many answers a model gets right: its likeliest token is the value.
+  /// The share of answers that a model gets right: its likeliest token is the value.
   ///
   /// - Throws: `FormatError` for weights that cannot be read.
-  func accuracy(of runner: ModelRunner, batchSize: Int = 32) throws -> RecallAccuracy {
-    var (asked, right, lastRight) = (0, 0, 0)
-    let length = tokens.length
+  func accuracy(of runner: ModelRunner, batchSize: Int = 32) throws -> Double {
+    var right = 0
     for start in stride(from: 0, to: count, by: batchSize) {
       let rows = start..<min(count, start + batchSize)
       guard let logits = try runner.outputs(for: input(rows)).logits else { continue }
-      for row in rows {
-        for position in 0..<length where answers[row * length + position] >= 0 {
-          let index = (row - start) * length + position
-          let scores = logits.rows(index..<index + 1).values
-          let answer = Int(answers[row * length + position])
-          // An answer that is not a number is not right.
-          let isRight = scores.indices.allSatisfy { $0 == answer || scores[$0] < scores[answer] }
-          asked += 1
-          guard isRight else { continue }
-          right += 1
-          if position == length - 2 { lastRight += 1 }
-        }
+      for (row, answer) in answers(rows).enumerated() {
+        let position = (row + 1) * length - 2
+        let (scores, answer) = (logits.rows(position..<position + 1).values, Int(answer))
+        // An answer that is not a number is not right.
+        let isRight = scores.indices.allSatisfy { $0 == answer || scores[$0] < scores[answer] }
+        right += isRight ? 1 : 0
       }
     }
-    return RecallAccuracy(
-      last: Double(lastRight) / Double(max(1, count)),
-      every: Double(right) / Double(max(1, asked)))
+    return Double(right) / Double(max(1, count))
   }
-}
-
-/// The share of answers that are right.
-package struct RecallAccuracy: Sendable, Equatable {
-  /// Of the last pair of each sequence, as the paper counts.
-  package let last: Double
-  /// Of every pair whose key came before.
-  package let every: Double
 }

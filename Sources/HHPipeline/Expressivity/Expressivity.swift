@@ -38,8 +38,8 @@ package struct ExpressivityProgress: Sendable, Equatable {
   package let rate: Double
   package let step: Int
   package let steps: Int
-  /// On the validation sequences.
-  package let accuracy: RecallAccuracy
+  /// Share of right answers on the validation sequences.
+  package let accuracy: Double
 }
 
 /// Softmax and feature maps on associative recall (Hedgehog, arXiv 2402.04347, tables 2 and 3).

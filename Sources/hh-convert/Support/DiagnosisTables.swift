@@ -54,7 +54,7 @@ enum MapTable {
   /// The heading of maps alone, and of maps that learnt associative recall too.
   static let heading = "map".padding(to: 30) + columns
   static let recallHeading =
-    "map".padding(to: 30) + "recall   every    steps   rate     " + columns
+    "map".padding(to: 30) + "recall   steps   rate     " + columns
 
   /// A line of maps alone.
   static func line(_ map: MapDiagnosis) -> String { name(map.kind) + cells(map) }
@@ -63,12 +63,9 @@ enum MapTable {
   static func line(_ row: ExpressivityRow) -> String {
     let recall: [String] =
       row.recall.map {
-        [
-          fixed(100 * $0.accuracy.last, 1), fixed(100 * $0.accuracy.every, 1), "\($0.steps)",
-          "\($0.rate)",
-        ]
-      } ?? ["-", "-", "-", "-"]
-    return name(row.kind) + zip(recall, [9, 9, 8, 9]).map { $0.padding(to: $1) }.joined()
+        [fixed(100 * $0.accuracy, 1), "\($0.steps)", "\($0.rate)"]
+      } ?? ["-", "-", "-"]
+    return name(row.kind) + zip(recall, [9, 8, 9]).map { $0.padding(to: $1) }.joined()
       + cells(row.attention)
   }
 
@@ -111,9 +108,8 @@ extension ExpressivityRow {
     members["recall"] =
       recall.map {
         .object([
-          "last": .number($0.accuracy.last), "every": .number($0.accuracy.every),
-          "validation": .number($0.validation), "rate": .number($0.rate),
-          "steps": .integer(Int64($0.steps)),
+          "test": .number($0.accuracy), "validation": .number($0.validation),
+          "rate": .number($0.rate), "steps": .integer(Int64($0.steps)),
         ])
       } ?? .null
     return members

@@ -62,7 +62,7 @@ struct DiagnoseTests {
     let maps = try #require(json["maps"]?.array)
     #expect(maps.count == 2)
     for map in maps {
-      let accuracy = try #require(map["recall"]?["every"]?.double)
+      let accuracy = try #require(map["recall"]?["test"]?.double)
       // Twenty steps teach little, but more than a guess among eight tokens.
       #expect((0.12...1).contains(accuracy))
     }
