@@ -115,6 +115,13 @@ struct Kernels: ParsableCommand {
       Case(name: "matrix product", unit: "GFLOP/s", work: 2 * Double(size * size * size)) {
         gemm(a, transposed: false, b, transposed: true, into: product)
       },
+      // By the processor's units for it, where it has any.
+      Case(
+        name: "matrix product, bfloat16", unit: "GFLOP/s", work: 2 * Double(size * size * size)
+      ) {
+        gemm(
+          a, transposed: false, b, transposed: true, into: product, precision: .bfloat16)
+      },
       // Scores d, similarities and two gradients D each, per pair; three products per projection.
       Case(
         name: "distillation step", unit: "GFLOP/s",

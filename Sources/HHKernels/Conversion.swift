@@ -46,6 +46,23 @@ package func convertToBF16(_ source: Span<Float>, to output: inout MutableSpan<U
   }
 }
 
+/// float32 to bfloat16, as above, into the halves of floats from half `start` on.
+package func convertToBF16(
+  _ source: Span<Float>, toHalvesOf output: inout MutableSpan<Float>, from start: Int
+) {
+  precondition(
+    start >= 0 && start <= 2 * output.count - source.count, "convertToBF16: room for the elements")
+  // Safe: the line above checked that `count` elements of two bytes fit, any bits are a float's, and
+  // an inout span overlaps nothing.
+  unsafe source.withUnsafeBufferPointer { source in
+    unsafe output.withUnsafeMutableBytes { output in
+      unsafe hh_bf16_from_f32(
+        UnsafeMutableRawBufferPointer(rebasing: output[(2 * start)...]).baseAddress,
+        source.baseAddress, source.count)
+    }
+  }
+}
+
 /// Index of the first two-byte element with all bits of `mask` set, or nil. With the exponent field
 /// as the mask (0x7C00 for float16, 0x7F80 for bfloat16) that is the first infinity or NaN.
 package func firstElement16(in source: RawSpan, withAllBitsOf mask: UInt16) -> Int? {

@@ -95,7 +95,8 @@ struct HHConvertTests {
         "--feature-map", "--feature-dim", "--window", "--keep-softmax", "--data", "--held-out",
         "--length",
         "--steps", "--batch", "--rows", "--lr", "--finetune-steps", "--finetune-lr",
-        "--finetune-loss", "--lora", "--budget", "--max-memory", "--seed", "--threads",
+        "--finetune-loss", "--lora", "--precision", "--budget", "--max-memory", "--seed",
+        "--threads",
         "--delta", "--allow-nonfinite", "--dry-run", "--force", "-q", "--quiet", "--json",
         "--version", "-h", "--help",
       ])

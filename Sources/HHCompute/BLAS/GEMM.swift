@@ -7,9 +7,11 @@ internal import COpenBLAS
 /// Weights stored as [out, in] are passed as `b` with `transposed: true`. The product is divided
 /// among threads here, in parts that depend on its extents alone: results are the same, bit for bit,
 /// for every number of threads. Do not call it inside `parallelFor`, whose threads are busy already.
+/// Products of a few rows are of float32 whatever the precision: reading the weights bounds them.
 package func gemm(
   _ a: Matrix, transposed aTransposed: Bool = false, _ b: Matrix,
-  transposed bTransposed: Bool = false, into c: Matrix, alpha: Float = 1, beta: Float = 0
+  transposed bTransposed: Bool = false, into c: Matrix, alpha: Float = 1, beta: Float = 0,
+  precision: ProductPrecision = .float32
 ) {
   let (rows, depth) = aTransposed ? (a.columns, a.rows) : (a.rows, a.columns)
   let (bDepth, columns) = bTransposed ? (b.columns, b.rows) : (b.rows, b.columns)
@@ -21,14 +23,37 @@ package func gemm(
   if rows <= fewRows && !aTransposed && alpha == 1 && beta == 0 {
     return fewRowsProduct(a, .float32(b), transposed: bTransposed, into: c)
   }
+  if precision == .bfloat16 && depth > 0 {
+    roundedProduct(a, aTransposed, b, bTransposed, into: c, alpha, beta)
+  } else {
+    product(a, aTransposed, b, bTransposed, into: c, alpha, beta)
+  }
+}
+
+/// The product in float32, divided among threads.
+func product(
+  _ a: Matrix, _ aTransposed: Bool, _ b: Matrix, _ bTransposed: Bool, into c: Matrix,
+  _ alpha: Float, _ beta: Float
+) {
+  inParts(rows: c.rows, columns: c.columns, depth: aTransposed ? a.rows : a.columns) {
+    rows, columns in
+    part(
+      aTransposed ? a.columns(rows) : a.rows(rows), aTransposed,
+      bTransposed ? b.rows(columns) : b.columns(columns), bTransposed,
+      into: c.rows(rows).columns(columns), alpha, beta)
+  }
+}
+
+/// Calls `body` with parts of a product's rows and columns, on all threads.
+func inParts(
+  rows: Int, columns: Int, depth: Int,
+  body: @Sendable (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+) {
   let parts = Parts(rows: rows, columns: columns, depth: depth)
   parallelFor(count: parts.count) { range, _ in
     for index in range {
       let (rows, columns) = parts[index]
-      product(
-        aTransposed ? a.columns(rows) : a.rows(rows), aTransposed,
-        bTransposed ? b.rows(columns) : b.columns(columns), bTransposed,
-        into: c.rows(rows).columns(columns), alpha, beta)
+      body(rows, columns)
     }
   }
 }
@@ -77,7 +102,7 @@ private let singleThread: Void = openblas_set_num_threads(1)
 
 /// One part of a product, on the calling thread.
 @inline(never)
-private func product(
+private func part(
   _ a: Matrix, _ aTransposed: Bool, _ b: Matrix, _ bTransposed: Bool, into c: Matrix,
   _ alpha: Float, _ beta: Float
 ) {

@@ -17,26 +17,33 @@ package struct LinearWeight: Sendable {
 }
 
 /// y = x Wᵀ + beta · y.
-package func linear(_ x: Matrix, _ weight: LinearWeight, into y: Matrix, beta: Float = 0) {
-  gemm(x, transposed: false, weight.matrix, transposed: !weight.isInputMajor, into: y, beta: beta)
+package func linear(
+  _ x: Matrix, _ weight: LinearWeight, into y: Matrix, beta: Float = 0,
+  precision: ProductPrecision = .float32
+) {
+  gemm(
+    x, transposed: false, weight.matrix, transposed: !weight.isInputMajor, into: y, beta: beta,
+    precision: precision)
 }
 
 /// dX = dY W + beta · dX: the gradient of a linear map's input.
 package func linearBackward(
-  _ dY: Matrix, _ weight: LinearWeight, into dX: Matrix, beta: Float = 0
+  _ dY: Matrix, _ weight: LinearWeight, into dX: Matrix, beta: Float = 0,
+  precision: ProductPrecision = .float32
 ) {
-  gemm(dY, transposed: false, weight.matrix, transposed: weight.isInputMajor, into: dX, beta: beta)
+  gemm(
+    dY, transposed: false, weight.matrix, transposed: weight.isInputMajor, into: dX, beta: beta,
+    precision: precision)
 }
 
 /// dW += scale · dYᵀ x: the gradient of a linear map's weight, stored as the weight is.
 package func addWeightGradient(
-  x: Matrix, dY: Matrix, scale: Float = 1, to dWeight: LinearWeight
+  x: Matrix, dY: Matrix, scale: Float = 1, to dWeight: LinearWeight,
+  precision: ProductPrecision = .float32
 ) {
-  if dWeight.isInputMajor {
-    gemm(x, transposed: true, dY, into: dWeight.matrix, alpha: scale, beta: 1)
-  } else {
-    gemm(dY, transposed: true, x, into: dWeight.matrix, alpha: scale, beta: 1)
-  }
+  let (a, b) = dWeight.isInputMajor ? (x, dY) : (dY, x)
+  gemm(
+    a, transposed: true, b, into: dWeight.matrix, alpha: scale, beta: 1, precision: precision)
 }
 
 /// Columns that one thread adds up: the order of a column's sum does not depend on threads.

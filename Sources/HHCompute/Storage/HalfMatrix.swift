@@ -31,6 +31,29 @@ package final class HalfMatrix: Sendable {
     self.bits = bits.buffer
   }
 
+  /// Rounds the elements of `matrix` to bfloat16, to nearest and ties to even; `buffer` has room for
+  /// two of them in a float, and must not change while this matrix is used.
+  init(rounding matrix: Matrix, in buffer: FloatBuffer) {
+    precondition(buffer.count >= Self.floats(for: matrix), "room for the elements")
+    (format, rows, columns, bits) = (.bfloat16, matrix.rows, matrix.columns, buffer)
+    let columns = columns
+    // An even number of rows at a time, so that no two threads write into one float.
+    let grain = 2 * max(1, Self.grain / (2 * max(1, columns)))
+    parallelFor(count: rows, grain: grain) { range, _ in
+      for row in range { Self.round(matrix.rows(row..<row + 1), into: buffer, at: row * columns) }
+    }
+  }
+
+  /// Floats of a buffer that has room for so many elements.
+  static func floats(for matrix: Matrix) -> Int { (matrix.rows * matrix.columns + 1) / 2 }
+
+  @inline(never)
+  private static func round(_ row: Matrix, into buffer: FloatBuffer, at start: Int) {
+    let source = row.span
+    var output = buffer.mutableSpan(start / 2..<(start + row.columns + 1) / 2)
+    convertToBF16(source, toHalvesOf: &output, from: start % 2)
+  }
+
   /// Elements that are still being read.
   package struct Bits {
     fileprivate let buffer: FloatBuffer

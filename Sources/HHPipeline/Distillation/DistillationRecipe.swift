@@ -26,6 +26,8 @@ package struct DistillationRecipe: Sendable, Equatable {
   package var clipping: Double?
   /// AdamW's weight decay.
   package var weightDecay = 0.0
+  /// Of the teacher's matrix products.
+  package var precision = TrainingSettings.Precision.float32
   /// What the loss is made of.
   package var loss = FeatureDistillation.Factors()
   /// Most distinct rows to train on; nil means as many as hold `positionLimit` positions, and with
@@ -66,6 +68,7 @@ package struct DistillationRecipe: Sendable, Equatable {
     warmUpSteps = training.warmUpSteps
     clipping = training.clip
     weightDecay = training.weightDecay
+    precision = training.precision
     rowLimit = distillation.rowLimit
     loss = .init(weights: distillation.weightsFactor, outputs: distillation.outputsFactor)
     budget = distillation.budget
@@ -110,7 +113,7 @@ package struct DistillationRecipe: Sendable, Equatable {
 
   /// The settings that shape a result, for keys of conversions.
   var json: JSONObject {
-    [
+    var object: JSONObject = [
       "steps": .integer(Int64(steps)), "epochs": epochs.map { .number($0) } ?? .null,
       "batch": .integer(Int64(batchSize)),
       "rows": rowLimit.map { .integer(Int64($0)) } ?? .null,
@@ -123,6 +126,9 @@ package struct DistillationRecipe: Sendable, Equatable {
       ]),
       "budget": budget.map { .number($0) } ?? .null,
     ]
+    // Left out where it is what conversions had before there was a choice: their keys stay.
+    if precision != .float32 { object["precision"] = .string(precision.rawValue) }
+    return object
   }
 }
 

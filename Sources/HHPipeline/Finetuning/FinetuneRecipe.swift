@@ -24,6 +24,8 @@ package struct FinetuneRecipe: Sendable, Equatable {
   package var weightDecay = 0.0
   /// Longest gradient: a longer one is scaled down to it.
   package var clipping = 1.0
+  /// Of the matrix products of model and teacher.
+  package var precision = TrainingSettings.Precision.float32
   /// What is trained.
   package var choice = TrainableChoice.everything
   /// What the model learns from; nil means its own task where the data say what is right, else the
@@ -102,6 +104,7 @@ package struct FinetuneRecipe: Sendable, Equatable {
     warmUpSteps = training.warmUpSteps
     clipping = training.clip ?? .infinity
     weightDecay = training.weightDecay
+    precision = training.precision
     loss = finetuning.loss
     if let lora = finetuning.lora {
       var settings = LowRankSettings()
@@ -123,6 +126,8 @@ package struct FinetuneRecipe: Sendable, Equatable {
       "loss": loss.map { .string($0.rawValue) } ?? .null,
       "temperature": .number(temperature),
     ]
+    // As for distillation.
+    if precision != .float32 { object["precision"] = .string(precision.rawValue) }
     if decay == .plateau { object["plateau"] = plateau.json }
     if let earlyStop { object["early_stop"] = earlyStop.json }
     if let adapters = choice.adapters {

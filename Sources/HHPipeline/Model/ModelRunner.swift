@@ -44,6 +44,8 @@ package final class ModelRunner {
   /// Whether the weights of a block are given back after it has run, so that memory holds one block at
   /// a time, and read again at the next batch. Results are the same.
   package var streamsWeights = false
+  /// Of the products of linear maps.
+  package var precision = ProductPrecision.float32
   let workspace = Workspace()
   var rotaryTable: RotaryTable?
 
@@ -86,11 +88,13 @@ package final class ModelRunner {
       } else {
         let wide = workspace.matrix(.weight, rows: half.rows, columns: half.columns)
         half.widen(into: wide)
-        gemm(x, transposed: false, wide, transposed: transposed, into: y)
+        gemm(
+          x, transposed: false, wide, transposed: transposed, into: y, precision: precision)
       }
     } else {
       gemm(
-        x, transposed: false, try parameters.matrix(linear), transposed: transposed, into: y)
+        x, transposed: false, try parameters.matrix(linear), transposed: transposed, into: y,
+        precision: precision)
     }
     if let bias = linear.bias { addBias(try parameters.vector(bias), to: y) }
   }
@@ -144,5 +148,15 @@ extension Activation {
       case .silu: .silu
       case .tanh: .tanh
       }
+  }
+}
+
+extension TrainingSettings.Precision {
+  /// The same of matrix products.
+  var ofProducts: ProductPrecision {
+    switch self {
+    case .float32: .float32
+    case .bfloat16: .bfloat16
+    }
   }
 }

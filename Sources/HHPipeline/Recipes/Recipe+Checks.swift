@@ -105,9 +105,7 @@ extension Recipe {
   }
 
   /// An error about a key.
-  func problem(
-    _ key: String, _ text: String, kind: FormatError.Kind = .badData, hint: String? = nil
-  ) -> FormatError {
-    FormatError(kind, file: file, place: "key '\(key)'", problem: text, hint: hint)
+  func problem(_ key: String, _ text: String, hint: String? = nil) -> FormatError {
+    FormatError(.badData, file: file, place: "key '\(key)'", problem: text, hint: hint)
   }
 }

@@ -5,8 +5,7 @@ package import HHFormat
 extension Recipe {
   /// The settings of a conversion by this recipe, of `model` or else of the recipe's own.
   ///
-  /// - Throws: `unsupported` for the first stage or setting that this version does not carry out;
-  ///   none is ever passed over. `badData` where neither side names a model.
+  /// - Throws: `badData` where neither side names a model, or both do.
   package func options(model: String?, threads: Int) throws(FormatError) -> ConversionOptions {
     let fresh = FreshModel(json["model"] ?? .null)
     guard fresh == nil || model == nil else {
@@ -31,13 +30,10 @@ extension Recipe {
       switch stage {
       case .rewrite(let rewrite): options.attention = LinearAttentionSettings(rewrite)
       case .distil(let training, let distillation):
-        try requireRunnable(training, at: index)
         options.distillation = DistillationRecipe(training, distillation)
       case .finetune(let training, let finetuning):
-        try requireRunnable(training, at: index)
         options.finetuning = FinetuneRecipe(training, finetuning)
       case .train(let training, let accumulation, let classes):
-        try requireRunnable(training, at: index)
         options.start = fresh.map { .sizes($0) } ?? .checkpoint(path: model, classes: classes)
         options.finetuning = FinetuneRecipe(
           training, FinetuningSettings(accumulation: accumulation, loss: .labels, lora: nil))
@@ -62,19 +58,6 @@ extension Recipe {
     case .unsigned(let seed)?: return seed
     default: return 0
     }
-  }
-
-  /// What holds for every training stage.
-  private func requireRunnable(_ training: TrainingSettings, at index: Int) throws(FormatError) {
-    let key = "stages[\(index)]"
-    try require(training.precision == .float32, "\(key).precision", "float32")
-  }
-
-  private func require(_ isRunnable: Bool, _ key: String, _ only: String) throws(FormatError) {
-    if isRunnable { return }
-    throw problem(
-      key, "expected \(only), which is all that this version can run, found another value",
-      kind: .unsupported)
   }
 }
 

@@ -46,7 +46,7 @@ package struct TrainingSettings: Sendable, Equatable {
   package enum Schedule: String, Sendable, CaseIterable {
     case constant, linear, cosine, plateau
   }
-  /// The type of activations and products.
+  /// What the factors of the products of linear maps are rounded to, teacher's and student's.
   package enum Precision: String, Sendable, CaseIterable {
     case float32, bfloat16
   }

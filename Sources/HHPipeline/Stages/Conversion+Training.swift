@@ -11,6 +11,13 @@ extension Conversion {
     result: DistillationResult, finetuned: FinetunedModel?, summary: ConversionSummary.Training
   )? {
     guard let training else { return nil }
+    let precisions = [options.distillation.precision, options.finetuning.precision]
+    if precisions.contains(.bfloat16), let missing = ProductPrecision.missingUnits {
+      try report(
+        .warning(
+          "precision: \(missing): products in bfloat16 are computed by float32's units, and no"
+            + " faster"))
+    }
     let (rows, heldOut) = try training.rows.load(runner: training.runner, report: report)
     let student = student(of: training.runner.graph)
     if options.start != nil {
@@ -81,6 +88,8 @@ extension Conversion {
     }
     var recipe = options.distillation
     if let steps = run?.distillationSteps { (recipe.steps, recipe.budget) = (steps, nil) }
+    training.runner.precision = recipe.precision.ofProducts
+    defer { training.runner.precision = .float32 }
     let stage = DistillationStage(
       runner: training.runner, plan: plan.rewrite, recipe: recipe, space: training.space)
     return try stage.run(
@@ -110,6 +119,9 @@ extension Conversion {
   ) throws -> FinetunedModel? {
     guard let teacher = training?.runner else { return nil }
     let isAlone = options.start != nil
+    for model in [student, teacher] { model.precision = options.finetuning.precision.ofProducts }
+    // What is measured between stages is the artifact's, which knows of no precision of training.
+    defer { for model in [student, teacher] { model.precision = .float32 } }
     try report(.stage(isAlone ? "train" : "finetune"))
     let stage = FinetuneStage(
       student: student, teacher: isAlone ? nil : teacher, recipe: options.finetuning,

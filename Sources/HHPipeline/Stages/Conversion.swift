@@ -76,6 +76,7 @@ package struct Conversion {
           batchSize: options.distillation.batchSize, isAlone: options.start != nil,
           length: training.rows.length,
           rowCount: training.rows.distillationCount,
+          precision: options.distillation.precision,
           finetuning: training.objective.map {
             ConversionPlan.Finetuning(
               options.finetuning, objective: $0, batchSize: options.distillation.batchSize)

@@ -13,6 +13,7 @@ extension ConversionEstimate {
     batchSize: Int, rowCount: Int, heldOutCount: Int, length: Int
   ) {
     guard recipe.isOn else { return }
+    finetuningPrecision = recipe.precision
     let visits = recipe.visits(batchSize: batchSize)
     let batch = Double(recipe.batchSize ?? batchSize)
     func answers(_ rowCount: Int, visits: Double) -> Double? {
@@ -21,6 +22,9 @@ extension ConversionEstimate {
     }
     let kept = answers(rowCount, visits: visits)
     let heldOut = Double(heldOutCount)
+    addRounding(
+      recipe.precision, of: graph, positions: batch * Double(length),
+      head: objective.readsTokenHead(of: graph) ? graph.vocabularySize * graph.hiddenSize : 0)
     let memory = FinetuningMemory(
       recipe, objective: objective, graph: graph, mapCount: mapCount,
       positions: batch * Double(length),

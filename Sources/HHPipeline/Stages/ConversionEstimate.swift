@@ -14,9 +14,11 @@ struct ConversionEstimate {
     /// Times that a layer is begun, which takes a while however small it is.
     var calls = 0.0
 
-    /// Seconds at `rate` operations of matrix products per second.
-    func seconds(rate: Double) -> Double {
-      products / rate + attention / (Self.attentionShare * rate) + calls * Self.callSeconds
+    /// Seconds at `rate` operations of matrix products per second; those of many rows are faster by
+    /// `gain`.
+    func seconds(rate: Double, gain: Double = 1) -> Double {
+      products / (gain * rate) + attention / (Self.attentionShare * rate)
+        + calls * Self.callSeconds
     }
 
     /// Measured for heads of 64 and 128 on two cores.
@@ -42,11 +44,15 @@ struct ConversionEstimate {
   private var spillable = 0.0
   /// Bytes of a block, a batch and the embeddings.
   private var scratch = 0.0
+  /// Those of it for factors that are rounded.
+  private var rounding = 0.0
   var finetuningMemory: FinetuningMemory?
   /// Share of a large matrix product's speed that a model of this width reaches.
   private let speed: Double
   /// Bytes of the whole model in float32.
   private let weights: Double
+  private let distillationPrecision: TrainingSettings.Precision
+  var finetuningPrecision = TrainingSettings.Precision.float32
   /// Whether the weights of a model that runs as a whole are read block by block.
   private(set) var streamsWeights = false
 
@@ -60,6 +66,7 @@ struct ConversionEstimate {
   ) {
     // Measured on widths of 64 and 384: products of narrow matrices and heads reach less.
     speed = Double(graph.hiddenSize) / Double(graph.hiddenSize + 32)
+    distillationPrecision = recipe.precision
     let heldOut = Double(heldOutCount) * Double(length)
     let tokens = Double(rowCount) * Double(length) + heldOut
     let weights = graph.nodes.reduce(0) { $0 + ($1.layer == nil ? 0 : $1.operation.weightCount) }
@@ -101,6 +108,24 @@ struct ConversionEstimate {
     spillable = 4 * (tokens * hidden + revisited)
     self.scratch = 4 * (scratch + resident)
     memory = self.scratch + spillable
+    addRounding(recipe.precision, of: graph, positions: max(4096, batch), head: 0)
+  }
+
+  /// Makes room for the rounded factors of a product of so many positions with the largest weight, of
+  /// which a head's has `head` values.
+  mutating func addRounding(
+    _ precision: TrainingSettings.Precision, of graph: Graph, positions: Double, head: Int
+  ) {
+    guard precision == .bfloat16 else { return }
+    let linears = graph.nodes.flatMap(\.operation.linears)
+    let largest = max(head, linears.map { $0.inputs * $0.outputs }.max() ?? 0)
+    let widest = linears.map { max($0.inputs, $0.outputs) }.max() ?? 0
+    // Two bytes for a value, and four where it is widened again for want of units.
+    let needed = 6 * (Double(largest) + positions * Double(widest))
+    let more = max(0, needed - rounding)
+    rounding += more
+    scratch += more
+    memory += more
   }
 
   /// Adds the writing of `rowCount` rows by the model itself, which reads them token by token.
@@ -175,22 +200,28 @@ struct ConversionEstimate {
 
   /// Seconds that everything takes, of which distillation has `budget`, if any.
   func seconds(budget: Double?) -> Double {
-    let rate = speed * Self.rate
-    let distillation = [teacher, steps, measuring].reduce(0) { $0 + $1.seconds(rate: rate) }
+    let float32 = Self.rate(.float32)
+    let rate = speed * float32
+    func gain(_ precision: TrainingSettings.Precision) -> Double {
+      precision == .float32 ? 1 : Self.rate(precision.ofProducts) / float32
+    }
+    let distillation =
+      teacher.seconds(rate: rate, gain: gain(distillationPrecision))
+      + [steps, measuring].reduce(0) { $0 + $1.seconds(rate: rate) }
     return sampling.seconds(rate: rate) + min(distillation, budget ?? .infinity)
-      + finetuning.seconds(rate: rate)
+      + finetuning.seconds(rate: rate, gain: gain(finetuningPrecision))
   }
 
   /// Operations per second of a matrix product measured now, in some milliseconds: of several the
   /// fastest, since other work on the machine only ever slows one down.
-  private static var rate: Double {
+  private static func rate(_ precision: ProductPrecision) -> Double {
     let size = 512
     let (a, b) = (Matrix(rows: size, columns: size), Matrix(rows: size, columns: size))
     let product = Matrix(rows: size, columns: size)
     let fastest =
       (0..<5).map { _ in
         let stopwatch = Stopwatch()
-        gemm(a, b, into: product)
+        gemm(a, b, into: product, precision: precision)
         return stopwatch.seconds
       }.min() ?? 1
     return 2 * Double(size * size * size) / max(1e-6, fastest)
@@ -199,17 +230,19 @@ struct ConversionEstimate {
 
 extension Operation {
   /// Weights of the operation's matrices.
-  var weightCount: Int {
-    func count(_ linears: [Linear]) -> Int { linears.reduce(0) { $0 + $1.inputs * $1.outputs } }
+  var weightCount: Int { linears.reduce(0) { $0 + $1.inputs * $1.outputs } }
+
+  /// The linear maps of a block's operation.
+  fileprivate var linears: [Linear] {
     switch self {
-    case .mlp(let mlp): return count([mlp.gate, mlp.up, mlp.down].compactMap(\.self))
+    case .mlp(let mlp): return [mlp.gate, mlp.up, mlp.down].compactMap(\.self)
     case .attention(let attention):
       switch attention.projection {
-      case .fused(let linear): return count([linear, attention.output])
+      case .fused(let linear): return [linear, attention.output]
       case .separate(let query, let key, let value):
-        return count([query, key, value, attention.output])
+        return [query, key, value, attention.output]
       }
-    default: return 0
+    default: return []
     }
   }
 }

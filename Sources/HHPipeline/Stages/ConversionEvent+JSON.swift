@@ -158,11 +158,13 @@ extension ConversionPlan {
       object["batch"] = .integer(Int64(training.batchSize))
       object["length"] = .integer(Int64(training.length))
       object["rows"] = .integer(Int64(training.rowCount))
+      object["precision"] = .string(training.precision.rawValue)
       if let finetuning = training.finetuning {
         object["finetuning"] = .object([
           "steps": .integer(Int64(finetuning.steps)),
           "batch": .integer(Int64(finetuning.batchSize)),
           "objective": .string(finetuning.objective), "trained": .string(finetuning.trained),
+          "precision": .string(finetuning.precision.rawValue),
         ])
       }
     }

@@ -28,6 +28,8 @@ package struct ConversionPlan: Sendable, Equatable {
     package let length: Int
     /// Distinct training rows.
     package let rowCount: Int
+    /// Of the teacher's matrix products.
+    package let precision: TrainingSettings.Precision
     /// What is trained afterwards; nil where nothing is.
     package let finetuning: Finetuning?
   }
@@ -41,6 +43,8 @@ package struct ConversionPlan: Sendable, Equatable {
     package let objective: String
     /// In words: what is trained.
     package let trained: String
+    /// Of the matrix products of model and teacher.
+    package let precision: TrainingSettings.Precision
 
     init(_ recipe: FinetuneRecipe, objective: ObjectiveKind, batchSize: Int) {
       steps = recipe.steps
@@ -49,6 +53,7 @@ package struct ConversionPlan: Sendable, Equatable {
       trained =
         recipe.choice.adapters.map { "adapters of rank \($0.rank) and feature maps" }
         ?? (recipe.choice.weights ? "all weights" : "feature maps")
+      precision = recipe.precision
     }
   }
 
@@ -71,13 +76,14 @@ package struct ConversionPlan: Sendable, Equatable {
       if !training.isAlone {
         lines.append(
           "distillation \(training.steps) steps of \(training.batchSize) rows of"
-            + " \(training.length), \(training.rowCount) distinct rows")
+            + " \(training.length), \(training.rowCount) distinct rows"
+            + training.precision.words)
       }
       if let finetuning = training.finetuning {
         lines.append(
           (training.isAlone ? "training     " : "finetuning   ")
             + "\(finetuning.steps) steps of \(finetuning.batchSize) rows on"
-            + " \(finetuning.objective), \(finetuning.trained)")
+            + " \(finetuning.objective), \(finetuning.trained)" + finetuning.precision.words)
       }
     } else {
       lines.append("distillation none: the new maps start at the identity")
@@ -101,4 +107,9 @@ package struct ConversionPlan: Sendable, Equatable {
     }
     return lines.joined(separator: "\n")
   }
+}
+
+extension TrainingSettings.Precision {
+  /// What a plan says of it: nothing where it is as usual.
+  fileprivate var words: String { self == .float32 ? "" : ", products in \(rawValue)" }
 }

@@ -146,7 +146,8 @@ extension GradientRunner {
   /// Adds the gradients of a linear map's weight and bias, given its input.
   func parameterGradients(_ linear: Linear, x: Matrix, _ dY: Matrix) throws(FormatError) {
     if let dWeight = gradient(linear.weight) {
-      addWeightGradient(x: x, dY: dY, to: LinearWeight(linear, in: dWeight))
+      addWeightGradient(
+        x: x, dY: dY, to: LinearWeight(linear, in: dWeight), precision: model.precision)
     }
     if let bias = linear.bias, let dBias = gradient(bias) { addBiasGradient(dY, to: dBias) }
   }
@@ -155,7 +156,9 @@ extension GradientRunner {
   func inputGradient(_ applied: Applied, _ dY: Matrix, into dX: Matrix, beta: Float = 0)
     throws(FormatError)
   {
-    linearBackward(dY, try model.parameters.weight(applied.linear), into: dX, beta: beta)
+    linearBackward(
+      dY, try model.parameters.weight(applied.linear), into: dX, beta: beta,
+      precision: model.precision)
     guard let adapter = parameters.adapters[applied.linear.weight] else { return }
     let inner = innerGradient(adapter, dY)
     guard isTraining && adapter.dropout > 0 else {

@@ -126,15 +126,16 @@ extension GradientRunner {
     guard case .maskedLanguageModel(let transform, let activation, let norm, _) = head,
       let (before, after) = record.transformed
     else {
-      linearBackward(record.logits, weight, into: dX)
+      linearBackward(record.logits, weight, into: dX, precision: model.precision)
       return dX
     }
     let inner = workspace.matrix(.headGradient, rows: x.rows, columns: transform.outputs)
-    linearBackward(record.logits, weight, into: inner)
+    linearBackward(record.logits, weight, into: inner, precision: model.precision)
     try backward(norm, after, dOut: inner, into: inner)
     Activation(activation).backward(before, gradient: inner)
     try parameterGradients(transform, x: x, inner)
-    linearBackward(inner, try model.parameters.weight(transform), into: dX)
+    linearBackward(
+      inner, try model.parameters.weight(transform), into: dX, precision: model.precision)
     return dX
   }
 
@@ -180,12 +181,14 @@ extension GradientRunner {
     if predictions.columns < logits.columns { clear(logits.columns(1..<logits.columns)) }
     try parameterGradients(classifier, x: pooled, logits)
     var dX = workspace.matrix(.headGradient, rows: rows, columns: classifier.inputs)
-    linearBackward(logits, try model.parameters.weight(classifier), into: dX)
+    linearBackward(
+      logits, try model.parameters.weight(classifier), into: dX, precision: model.precision)
     if let pooler {
       Activation.tanh.backward(before, gradient: dX)
       try parameterGradients(pooler, x: first, dX)
       let dFirst = workspace.matrix(.lossGradient, rows: rows, columns: width)
-      linearBackward(dX, try model.parameters.weight(pooler), into: dFirst)
+      linearBackward(
+        dX, try model.parameters.weight(pooler), into: dFirst, precision: model.precision)
       dX = dFirst
     }
     scatterRows(dX, ids: ids, to: gradient)

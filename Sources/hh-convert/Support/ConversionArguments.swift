@@ -110,6 +110,14 @@ struct ConversionArguments: ParsableArguments {
   var lora: Int?
 
   @Option(
+    help: """
+      What the factors of matrix products are rounded to in training: float32, or bfloat16, which \
+      is faster where oneDNN is installed and the processor has units for it (default: float32).
+      """,
+    transform: Self.precision)
+  var precision: TrainingSettings.Precision?
+
+  @Option(
     help: "Longest time for distillation, such as 90s, 10m or 1h30m: fewer steps if need be.",
     transform: TimeBudget.init)
   var budget: TimeBudget?
@@ -168,6 +176,7 @@ struct ConversionArguments: ParsableArguments {
       ("--steps", steps != nil), ("--batch", batch != nil), ("--rows", rows != nil),
       ("--lr", learningRate != nil), ("--budget", budget != nil), ("--seed", seed != nil),
       ("--finetune-steps", finetuneSteps != nil), ("--max-memory", maxMemory != nil),
+      ("--precision", precision != nil),
     ]
     return given.first { $0.1 }?.0
   }
@@ -189,6 +198,7 @@ struct ConversionArguments: ParsableArguments {
       ("--finetune-steps", finetuneSteps.map { "\($0)" }),
       ("--finetune-lr", finetuneRate.map { "\($0)" }),
       ("--finetune-loss", finetuneLoss?.rawValue), ("--lora", lora.map { "\($0)" }),
+      ("--precision", precision?.rawValue),
     ]
     return values.flatMap { name, value in value.map { ["\(name)=\($0)"] } ?? [] }
       + (delta ? ["--delta"] : []) + (allowNonfinite ? ["--allow-nonfinite"] : [])
@@ -222,6 +232,14 @@ struct ConversionArguments: ParsableArguments {
     return loss
   }
 
+  private static func precision(_ word: String) throws -> TrainingSettings.Precision {
+    guard let precision = TrainingSettings.Precision(rawValue: word) else {
+      let known = TrainingSettings.Precision.allCases.map(\.rawValue).joined(separator: " or ")
+      throw ValidationError("expected \(known), found '\(word)'")
+    }
+    return precision
+  }
+
   /// Settings for one model: the recipe's, where there is one, and the options on top.
   func options(model: String?) throws -> ConversionOptions {
     let processors = Producer.processorCount
@@ -244,6 +262,9 @@ struct ConversionArguments: ParsableArguments {
     if let rows { options.distillation.rowLimit = rows }
     if let seed { options.distillation.seed = seed }
     if let budget { options.distillation.budget = budget.seconds }
+    if let precision {
+      (options.distillation.precision, options.finetuning.precision) = (precision, precision)
+    }
     if let maxMemory { options.maximumMemory = maxMemory.bytes }
     if let finetuneSteps {
       try options.finetuning.take(steps: finetuneSteps, option: "--finetune-steps")

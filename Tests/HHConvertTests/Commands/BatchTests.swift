@@ -186,7 +186,7 @@ struct BatchTests {
     let values = [
       "--data": "data/corpus.txt", "--held-out": "data/held-out.txt", "--length": "16",
       "--steps": "3", "--batch": "2", "--rows": "40", "--lr": "0.03", "--budget": "1m",
-      "--max-memory": "1GB",
+      "--max-memory": "1GB", "--precision": "bfloat16",
       "--seed": "9", "--threads": "1", "--allow-nonfinite": "", "--delta": "",
       "--stages": "rewrite,distil", "--finetune-steps": "2", "--finetune-lr": "0.001",
       "--finetune-loss": "labels", "--lora": "2", "--feature-map": "hedgehog-softmax-joint",

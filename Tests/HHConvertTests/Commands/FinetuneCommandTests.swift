@@ -34,6 +34,27 @@ struct FinetuneCommandTests {
     #expect(try bench.bytes("out") == bench.bytes("again"))
   }
 
+  @Test(
+    "in bfloat16 every architecture is distilled nearly as in float32, the same again every time",
+    arguments: architectures)
+  func precision(_ model: String) throws {
+    var losses: [Double] = []
+    for (name, more) in [("a", []), ("b", ["bfloat16"]), ("c", ["bfloat16"])] {
+      let outcome = try Tool.run(
+        Bench.short(model) + ["--finetune-steps", "3", "--json", "-o", name]
+          + more.flatMap { ["--precision", $0] }, in: bench.folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let events = try outcome.lines.map { try JSONValue(parsing: Array($0.utf8)) }
+      let plan = try #require(events.first { $0["event"]?.string == "plan" })
+      #expect(plan["precision"]?.string == more.first ?? "float32")
+      #expect(plan["finetuning"]?["precision"]?.string == more.first ?? "float32")
+      let finetuned = try #require(events.first { $0["event"]?.string == "finetuned" })
+      losses.append(try #require(finetuned["loss_before"]?.double))
+    }
+    #expect(losses[1] != losses[0] && abs(losses[1] / losses[0] - 1) < 0.05, "\(losses)")
+    #expect(try bench.bytes("b") == bench.bytes("c") && bench.bytes("a") != bench.bytes("b"))
+  }
+
   @Test("adapters change the projections that they are put on, and nothing else")
   func adapters() throws {
     let outcome = try Tool.run(
@@ -65,6 +86,7 @@ struct FinetuneCommandTests {
     "options that do not go together are refused",
     arguments: [
       (["--lora", "4"], "--lora: expected --finetune-steps beside it"),
+      (["--precision", "half"], "expected float32 or bfloat16, found 'half'"),
       (["--finetune-lr", "0.1"], "--finetune-lr: expected --finetune-steps beside it"),
       (["--finetune-steps", "2", "--finetune-lr", "-1"], "--finetune-lr: expected a positive"),
       (["--finetune-steps", "2", "--finetune-loss", "nonsense"], "found 'nonsense'"),

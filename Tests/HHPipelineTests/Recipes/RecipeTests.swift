@@ -150,20 +150,15 @@ struct RecipeTests {
         == LinearAttentionSettings())
   }
 
-  @Test("what the program cannot run is refused by name, never passed over")
-  func unsupported() throws {
-    let cases = [
-      (
-        "stages: [{stage: rewrite}, {stage: distil, precision: bfloat16}]", "stages[1].precision",
-        "expected float32"
-      )
-    ]
-    for (text, key, problem) in cases {
-      let parsed = try recipe(text)
-      let error = #expect(throws: FormatError.self) { try parsed.options(model: "m", threads: 1) }
-      #expect(error?.kind == .unsupported && error?.place == "key '\(key)'", "\(text)")
-      #expect(error?.problem.contains(problem) == true, "\(String(describing: error))")
-    }
+  @Test("every training stage has a precision of its own")
+  func precision() throws {
+    let options = try recipe(
+      "stages: [{stage: rewrite}, {stage: distil}, {stage: finetune, precision: bfloat16}]"
+    ).options(model: "m", threads: 1)
+    #expect(options.distillation.precision == .float32)
+    #expect(options.finetuning.precision == .bfloat16)
+    let alone = try recipe("stages: [{stage: train, steps: 1, precision: bfloat16}]")
+    #expect(try alone.options(model: "m", threads: 1).finetuning.precision == .bfloat16)
   }
 
   struct Bad: CustomTestStringConvertible {

@@ -42,6 +42,7 @@ struct RecipeWritingTests {
     (options.attention.bias, options.attention.sharing) = (false, .queryHead)
     (options.attention.constant, options.attention.window) = (3, 16)
     options.attention.softmaxLayers = [1, 4]
+    (options.distillation.precision, options.finetuning.precision) = (.bfloat16, .bfloat16)
     options.finetuning.epochs = 1.5
     (options.finetuning.batchSize, options.finetuning.accumulation) = (2, 4)
     (options.finetuning.decay, options.finetuning.warmUpSteps) = (.cosine, 3)

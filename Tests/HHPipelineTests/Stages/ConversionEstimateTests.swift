@@ -49,6 +49,23 @@ struct ConversionEstimateTests {
     #expect(eight < 4 * one)
   }
 
+  @Test("rounded factors take room, and products that are faster take less time")
+  func precision() throws {
+    var recipe = DistillationRecipe()
+    func memory() throws -> Double {
+      ConversionEstimate(
+        graph: try Models.trained("gpt2").graph, recipe: recipe, rowCount: 64, heldOutCount: 8,
+        length: 64
+      ).memory
+    }
+    let float32 = try memory()
+    recipe.precision = .bfloat16
+    // Six bytes for the largest weight, 64 × 192, and for 4,096 rows of 192.
+    #expect(try memory() == float32 + 6 * (64 * 192 + 4096 * 192))
+    let work = ConversionEstimate.Work(products: 8e9, attention: 0, calls: 0)
+    #expect(work.seconds(rate: 1e9, gain: 2) == 4)
+  }
+
   @Test("held-out rows are measured whatever the steps")
   func measuring() throws {
     #expect(try estimate().measuring == estimate(steps: 7, rows: 3).measuring)

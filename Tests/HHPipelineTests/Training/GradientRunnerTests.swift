@@ -56,6 +56,27 @@ struct GradientRunnerTests {
     #expect(checked > 500)
   }
 
+  @Test("in bfloat16 losses and gradients are PyTorch's within its rounding")
+  func roundedProducts() throws {
+    let golden = try GoldenTensors(Fixtures.path("golden/backward.safetensors"))
+    for entry in try GoldenBackward.index() {
+      let (model, input, objective) = try entry.model(golden)
+      let parameters = try TrainableParameters(
+        of: model, choice: .everything, reaching: objective.kind)
+      let runner = GradientRunner(model: model, parameters: parameters)
+      model.precision = .bfloat16
+      let loss = try runner.lossAndGradients(input, objective).mean
+      #expect(loss != entry.loss && abs(loss - entry.loss) <= 0.01 * entry.loss, "\(entry.name)")
+      var (square, expected) = (0.0, 0.0)
+      for parameter in parameters.all where !parameter.name.contains("feature_map") {
+        square += parameter.gradient.values.reduce(0) { $0 + Double($1) * Double($1) }
+        let norm = Double(try golden.floats("\(entry.name)/\(parameter.name)")[0])
+        expected += norm * norm
+      }
+      #expect(abs((square / expected).squareRoot() - 1) < 0.02, "\(entry.name)")
+    }
+  }
+
   @Test("a second call adds its gradients, and a divisor scales them")
   func accumulates() throws {
     let golden = try GoldenTensors(Fixtures.path("golden/backward.safetensors"))
