@@ -32,7 +32,13 @@ struct StageEvaluations {
       var settings = EvaluationOptions(
         model: options.model, task: EvaluationTask(evaluation.settings.task), data: path ?? "",
         threads: options.threads)
-      settings.length = model.runner.graph.kind == .image ? nil : options.length
+      let length = evaluation.settings.length
+      guard length == nil || (path != nil && model.runner.graph.kind != .image) else {
+        throw PipelineError.invalidOption(
+          name: "evaluate",
+          problem: "expected texts or tokens as 'data' beside a 'length', found none")
+      }
+      settings.length = model.runner.graph.kind == .image ? nil : length ?? options.length
       settings.rowLimit = evaluation.settings.rowLimit
       return Entry(
         evaluation: evaluation, task: settings.task, options: settings,

@@ -21,6 +21,7 @@ extension Recipe {
             "stage": .string("evaluate"), "task": .string(evaluation.settings.task.rawValue),
             "data": absolute(evaluation.settings.data),
             "rows": evaluation.settings.rowLimit.map { .integer(Int64($0)) } ?? .null,
+            "length": evaluation.settings.length.map { .integer(Int64($0)) } ?? .null,
           ]))
       }
     }

@@ -131,6 +131,6 @@ extension EvaluationSettings {
   fileprivate init(_ members: Members) {
     self.init(
       task: members.choice("task", or: .lm), data: members.string("data"),
-      rowLimit: members.integer("rows"))
+      rowLimit: members.integer("rows"), length: members.integer("length"))
   }
 }

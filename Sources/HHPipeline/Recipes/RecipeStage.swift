@@ -140,4 +140,11 @@ package struct EvaluationSettings: Sendable, Equatable {
   package let data: String?
   /// Most rows; nil is all.
   package let rowLimit: Int?
+  /// Tokens per row, or most tokens of a text; nil is the recipe's.
+  package let length: Int?
+
+  /// A measurement of all rows at the recipe's length, unless told otherwise.
+  package init(task: Task, data: String?, rowLimit: Int? = nil, length: Int? = nil) {
+    (self.task, self.data, self.rowLimit, self.length) = (task, data, rowLimit, length)
+  }
 }

@@ -86,6 +86,30 @@ struct RecipeCommandTests {
     #expect(stages.last?.qualities["softmax \(figure)"]?.double != nil)
   }
 
+  @Test("a measurement can have a length of its own")
+  func evaluationLength() throws {
+    try bench.folder.write(
+      """
+      data: data/corpus.txt
+      length: 32
+      stages:
+        - stage: rewrite
+        - {stage: distil, steps: 2}
+        - {stage: evaluate, task: lm, data: data/held-out.txt, length: 16, rows: 4}
+      """, to: "r.yaml")
+    let outcome = try Tool.run(
+      "models/gpt2", "--recipe", "r.yaml", "--json", "-o", "out", in: bench.folder)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let evaluated = try #require(
+      outcome.lines.map(parse).first { $0["event"]?.string == "evaluated" })
+    let alone = try Tool.run(
+      "eval", "out", "--task", "lm", "--data", "data/held-out.txt", "--length", "16", "--rows",
+      "4", "--json", in: bench.folder)
+    let figures = try parse(alone.output)["figures"]?.array
+    #expect(figures?.first?["value"] != nil)
+    #expect(evaluated["figures"]?.array?.first?["value"] == figures?.first?["value"])
+  }
+
   @Test("recipes that cannot be followed")
   func errors() throws {
     try bench.folder.write("stages: [{stage: rewrite}, {stage: distil, stpes: 1}]", to: "odd.yaml")
@@ -95,6 +119,8 @@ struct RecipeCommandTests {
       "stages: [{stage: rewrite}, {stage: distil, precision: float16}]", to: "half.yaml")
     try bench.folder.write(
       "stages: [{stage: rewrite}, {stage: evaluate, task: sts}]", to: "sts.yaml")
+    try bench.folder.write(
+      "stages: [{stage: rewrite}, {stage: evaluate, task: lm, length: 8}]", to: "long.yaml")
     for (arguments, status, message) in [
       (["models/gpt2", "--recipe", "odd.yaml"], 65, "odd.yaml: key 'stages[1].stpes': unknown: "),
       (["models/gpt2", "--recipe", "odd.yaml"], 65, "hint: did you mean 'steps'?"),
@@ -116,6 +142,10 @@ struct RecipeCommandTests {
       (["models/bert", "--recipe", "sts.yaml"], 64, "the task 'sts' does not measure the rows"),
       (["models/gpt2", "--recipe", "vti"], 66, "hint: did you mean 'vit'?"),
       (["convert", "--recipe", "nothing.yaml"], 65, "key 'model': expected a model here or on"),
+      (
+        ["models/gpt2", "--recipe", "long.yaml"], 64,
+        "evaluate: expected texts or tokens as 'data' beside a 'length', found none"
+      ),
       (["convert"], 64, "Missing expected argument '<model>'"),
       (["recipe", "print", "odd.yaml"], 65, "key 'stages[1].stpes'"),
     ] as [([String], Int32, String)] {
@@ -124,6 +154,8 @@ struct RecipeCommandTests {
       expectError(outcome, message)
     }
     #expect(
-      try bench.contents == ["half.yaml", "nothing.yaml", "odd.yaml", "run.yaml", "sts.yaml"])
+      try bench.contents == [
+        "half.yaml", "long.yaml", "nothing.yaml", "odd.yaml", "run.yaml", "sts.yaml",
+      ])
   }
 }

@@ -53,7 +53,7 @@ struct RecipeWritingTests {
     options.finetuning.choice = .adapters(adapters)
     options.finetuning.seed = .max
     options.evaluations = [
-      .init(settings: .init(task: .sts, data: "/e", rowLimit: 4), after: "rewrite"),
+      .init(settings: .init(task: .sts, data: "/e", rowLimit: 4, length: 9), after: "rewrite"),
       .init(settings: .init(task: .lm, data: nil, rowLimit: nil), after: "finetune"),
     ]
     #expect(try roundTrip(options) == options)
