@@ -18,10 +18,14 @@ package struct OneDNN: Sendable {
 
   /// Why there is none to compute with.
   package enum Absence: Error, Equatable, CustomStringConvertible {
+    /// No library has the functions.
     case notInstalled
+    /// The library refuses the product here.
     case noUnits
+    /// The library's product is another than ours.
     case wrongResult
 
+    /// The reason, as part of a sentence.
     package var description: String {
       switch self {
       case .notInstalled: "oneDNN (libdnnl) is not installed"

@@ -16,16 +16,6 @@ package struct LinearWeight: Sendable {
   }
 }
 
-/// y = x Wᵀ + beta · y.
-package func linear(
-  _ x: Matrix, _ weight: LinearWeight, into y: Matrix, beta: Float = 0,
-  precision: ProductPrecision = .float32
-) {
-  gemm(
-    x, transposed: false, weight.matrix, transposed: !weight.isInputMajor, into: y, beta: beta,
-    precision: precision)
-}
-
 /// dX = dY W + beta · dX: the gradient of a linear map's input.
 package func linearBackward(
   _ dY: Matrix, _ weight: LinearWeight, into dX: Matrix, beta: Float = 0,

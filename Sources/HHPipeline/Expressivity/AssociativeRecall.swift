@@ -82,8 +82,10 @@ struct RecallSequences: Sendable, Equatable {
   /// The rows of the given indices as a model is given them, and what it should answer.
   func batch(_ rows: some Sequence<Int>) -> (input: ModelInput, objective: Objective) {
     let rows = Array(rows)
-    let nothing = [Int32](repeating: -100, count: length - 2)
-    return (input(rows), .maskedTokens(answers(rows).flatMap { nothing + [$0, -100] }))
+    let nothing = [Int32](repeating: Objective.noLabel, count: length - 2)
+    return (
+      input(rows), .maskedTokens(answers(rows).flatMap { nothing + [$0, Objective.noLabel] })
+    )
   }
 
   /// The rows of the given indices as a model is given them, the token before each as its type; the

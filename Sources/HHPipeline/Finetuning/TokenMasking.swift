@@ -33,13 +33,13 @@ package struct TokenMasking: Sendable, Equatable {
   }
 
   /// Rows with 15 % of their tokens hidden, at least one in each: of those four fifths are masked, a
-  /// tenth is exchanged for any token, a tenth stays; and the hidden tokens as labels, -100 elsewhere.
+  /// tenth is exchanged for any token, a tenth stays; and the hidden tokens as labels, `noLabel` elsewhere.
   func hide(
     _ batch: TokenBatch, _ generator: SeededGenerator
   ) -> (input: ModelInput, labels: [Int32]) {
     var generator = generator
     var ids = batch.ids
-    var labels = [Int32](repeating: -100, count: ids.count)
+    var labels = [Int32](repeating: Objective.noLabel, count: ids.count)
     for row in 0..<batch.rowCount {
       let start = row * batch.length
       let places = (start..<start + (batch.validLengths?[row] ?? batch.length))

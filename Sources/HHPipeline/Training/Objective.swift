@@ -50,6 +50,9 @@ package enum Objective {
   /// Mean squared error of the final hidden states of valid positions.
   case teacherStates(Teacher)
 
+  /// The label of a position that does not count, the one of `transformers`.
+  static let noLabel: Int32 = -100
+
   /// The kind.
   package var kind: ObjectiveKind {
     switch self {
@@ -64,10 +67,10 @@ package enum Objective {
 }
 
 extension ModelInput {
-  /// Labels of the next token at every position, −100 where there is none.
+  /// Labels of the next token at every position, `noLabel` where there is none.
   func nextTokens() -> [Int32] {
     guard case .tokens(let batch) = self else { return [] }
-    var labels = [Int32](repeating: -100, count: batch.ids.count)
+    var labels = [Int32](repeating: Objective.noLabel, count: batch.ids.count)
     for row in 0..<batch.rowCount {
       let valid = batch.validLengths?[row] ?? batch.length
       let start = row * batch.length
@@ -78,13 +81,13 @@ extension ModelInput {
     return labels
   }
 
-  /// 0 at valid positions, −100 at padding.
+  /// 0 at valid positions, `noLabel` at padding.
   func validPositions(length: Int) -> [Int32] {
     guard case .tokens(let batch) = self, let lengths = batch.validLengths else {
       return [Int32](repeating: 0, count: rowCount * length)
     }
     return lengths.flatMap { valid in
-      (0..<length).map { $0 < valid ? 0 : -100 }
+      (0..<length).map { $0 < valid ? 0 : Objective.noLabel }
     }
   }
 }
