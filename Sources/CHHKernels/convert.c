@@ -81,6 +81,14 @@ void hh_bf16_from_f32(void *output, const float *source, size_t count) {
 // A block is scanned without branches, so that it vectorises; only a block with a hit is searched.
 #define HH_SCAN_BLOCK 1024
 
+int hh_has_bf16_units(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return 1;  // Not known: whoever wants to use them has to try.
+#endif
+}
+
 HH_MULTIVERSION
 size_t hh_first_with_bits_16(const void *source, size_t count, uint16_t mask) {
   const hh_half_at_any_address *elements = source;

@@ -46,6 +46,9 @@ package func convertToBF16(_ source: Span<Float>, to output: inout MutableSpan<U
   }
 }
 
+/// Whether the processor multiplies bfloat16, with AVX512-BF16 or AMX; true where that is not known.
+package var hasBFloat16Units: Bool { hh_has_bf16_units() != 0 }
+
 /// float32 to bfloat16, as above, into the halves of floats from half `start` on.
 package func convertToBF16(
   _ source: Span<Float>, toHalvesOf output: inout MutableSpan<Float>, from start: Int

@@ -13,6 +13,8 @@ void hh_f32_from_bf16(float *output, const void *source, size_t count);
 void hh_f16_from_f32(void *output, const float *source, size_t count);
 /// float32 to bfloat16, to nearest, ties to even; NaN stays NaN.
 void hh_bf16_from_f32(void *output, const float *source, size_t count);
+/// Whether the processor multiplies bfloat16: 0 or 1.
+int hh_has_bf16_units(void);
 /// Index of the first element with all bits of `mask` set, or `count`. With the exponent field as
 /// the mask that is the first infinity or NaN.
 size_t hh_first_with_bits_16(const void *source, size_t count, uint16_t mask);

@@ -1,6 +1,7 @@
 // Products of bfloat16 matrices by oneDNN, where it is installed and the processor has the units.
 
 internal import Glibc
+internal import HHKernels
 
 /// oneDNN, which is loaded when a product asks for it, and without which everything works.
 // Safe: the functions come from a library that stays loaded, and `opened` has tried them.
@@ -20,7 +21,8 @@ package struct OneDNN: Sendable {
   package enum Absence: Error, Equatable, CustomStringConvertible {
     /// No library has the functions.
     case notInstalled
-    /// The library refuses the product here.
+    /// The processor has no units, or none that the library knows. With AVX-512 but without units
+    /// it would multiply as well, but slower than float32.
     case noUnits
     /// The library's product is another than ours.
     case wrongResult
@@ -29,7 +31,7 @@ package struct OneDNN: Sendable {
     package var description: String {
       switch self {
       case .notInstalled: "oneDNN (libdnnl) is not installed"
-      case .noUnits: "this processor has no units for bfloat16 that oneDNN knows"
+      case .noUnits: "this processor has no units for bfloat16 that oneDNN uses"
       case .wrongResult: "the installed oneDNN does not multiply bfloat16 as expected"
       }
     }
@@ -41,8 +43,8 @@ package struct OneDNN: Sendable {
   private let product: Product
   private let setThreads: SetThreads
 
-  /// Opens the first of the libraries that is installed and multiplies matrices whose product is
-  /// known: what comes out counts, not what a processor says of itself.
+  /// Opens the first of the libraries that is installed and has it multiply matrices whose product is
+  /// known: a library or processor that is not as expected is not used.
   package static func opened(_ names: [String]) -> Result<OneDNN, Absence> {
     for name in names {
       // Safe: a library that nothing unloads; its functions have had these types since version 1.
@@ -60,6 +62,7 @@ package struct OneDNN: Sendable {
 
   /// What comes of small integers, which bfloat16 holds exactly; nil where all is well.
   private var absence: Absence? {
+    guard hasBFloat16Units else { return .noUnits }
     let (m, n, k) = (19, 35, 21)
     func integers(_ rows: Int, _ columns: Int, _ step: Int) -> Matrix {
       Matrix(rows: rows, columns: columns, (0..<rows * columns).map { Float($0 * step % 13 - 6) })
