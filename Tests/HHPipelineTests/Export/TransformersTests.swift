@@ -41,8 +41,8 @@ struct TransformersTests {
         if "hedgehog" not in config: loaders = ["AutoModelForCausalLM"]
         for loader in loaders:
             model, report = getattr(transformers, loader).from_pretrained(
-                folder, trust_remote_code=True, output_loading_info=True, dtype=torch.float32)
-            model.eval()
+                folder, trust_remote_code=True, output_loading_info=True)
+            model.float().eval()
             assert not any(report.values()), f"{loader}: {report}"
             outputs = model(**inputs)
             if loader == "AutoModel":
