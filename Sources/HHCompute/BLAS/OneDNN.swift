@@ -47,7 +47,9 @@ package struct OneDNN: Sendable {
   /// known: a library or processor that is not as expected is not used.
   package static func opened(_ names: [String]) -> Result<OneDNN, Absence> {
     for name in names {
-      // Safe: a library that nothing unloads; its functions have had these types since version 1.
+      // Safe: a library that nothing unloads. An address has no type, so a cast is the only way to
+      // call it: the functions have these types in versions 2 and 3, whose names `shared` asks for.
+      // The product is exported without being in the public header, hence the trial.
       guard let library = unsafe dlopen(name, RTLD_NOW | RTLD_LOCAL),
         let product = unsafe dlsym(library, "dnnl_gemm_bf16bf16f32"),
         let setThreads = unsafe dlsym(library, "omp_set_num_threads")
