@@ -44,7 +44,9 @@ struct ConcurrentMapTests {
       }
     }
     let seen = consumed.withLock { $0 }
-    #expect(seen == Array(0..<seen.count) && seen.count <= 20)
+    #expect(seen == Array(0..<seen.count))
+    // The other threads go on with jobs until the first one, whenever it gets its turn, fails beside.
+    #expect(seen.count <= (place == "beside" && threads > 1 ? 50 : 20))
   }
 
   @Test(
