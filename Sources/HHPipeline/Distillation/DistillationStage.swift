@@ -38,6 +38,8 @@ package struct DistillationResult {
   package let steps: Int
   /// Training tokens (or image positions) seen per layer.
   package let tokens: Int
+  /// Where the teacher's states behind its last block were asked for.
+  var passed: PassedRows?
 
   /// Puts finished layers together.
   init(_ finished: [Int: FinishedLayer], tokensPerStep: Int) {
@@ -83,7 +85,7 @@ package struct DistillationStage {
   private let plan: RewritePlan
   private let recipe: DistillationRecipe
   private let space: SpillSpace
-  /// Positions that are projected at a time outside of training steps.
+  /// Positions of held-out rows that pass at a time, about.
   private static let chunk = 4096
 
   /// Prepares to train the maps of a plan against the model that a runner runs, with hidden states
@@ -113,17 +115,24 @@ package struct DistillationStage {
     try run(training: training, heldOut: heldOut, keeping: nil, report: report)
   }
 
-  /// The same with checkpoints, after every layer and so many steps.
+  /// The same with checkpoints, after every layer and so many steps; with `keepingStates`, rows pass
+  /// the last block too, and the result has their states.
   func run(
-    training: ModelInput, heldOut: ModelInput, keeping keeper: Keeper?, report: ProgressReport
+    training: ModelInput, heldOut: ModelInput, keeping keeper: Keeper?,
+    keepingStates: Bool = false, report: ProgressReport
   ) throws -> DistillationResult {
-    let train = try HiddenStates(training, runner, chunk: Self.chunk, space: space)
-    let held = try HiddenStates(heldOut, runner, chunk: Self.chunk, space: space)
+    // In the batches of the steps: products of other sizes may round differently.
+    let train = try HiddenStates(
+      training, runner, rowsPerChunk: recipe.batchSize, space: space)
+    let held = try HiddenStates(
+      heldOut, runner, rowsPerChunk: max(1, Self.chunk / runner.length(of: heldOut)),
+      space: space)
     runner.parameters.release()
     let clock = Stopwatch()
     var pace = DistillationPace()
     var steps = recipe.steps
     var finished = keeper?.finished ?? [:]
+    var passed: Set<Int> = []
     func save(_ begun: RunState?) throws { try keeper?.save(finished, steps, begun) }
     for layer in 0..<runner.graph.layerCount {
       guard
@@ -131,6 +140,7 @@ package struct DistillationStage {
           runner, layer: layer, givesValues: recipe.loss.outputs > 0)
       else { continue }
       let isLast = layer == runner.graph.layerCount - 1
+      let advancing = !isLast || keepingStates
       let opening = Stopwatch()
       let heldBatches = try held.chunks.map { rows in
         let queryKey = try held.queryKey(teacher, rows: rows, advancing: !isLast)
@@ -140,7 +150,7 @@ package struct DistillationStage {
       }
       let openingSeconds = opening.seconds
       guard let block = plan.blocks.first(where: { $0.layer == layer }) else {
-        try train.advance(teacher)
+        if advancing { try train.advance(teacher) }
         continue
       }
       if let budget = recipe.budget, finished.isEmpty {
@@ -148,8 +158,9 @@ package struct DistillationStage {
       }
       let schedule = BatchSchedule(
         rowCount: train.rowCount, batchSize: recipe.batchSize, steps: steps, seed: recipe.seed)
+      passed = Set(schedule.order)
       guard finished[layer] == nil else {
-        if !isLast { try train.advance(teacher, batchesOf: schedule) }
+        if advancing { try train.advance(teacher, batchesOf: schedule) }
         continue
       }
       var student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
@@ -158,7 +169,7 @@ package struct DistillationStage {
       // Measured again when the layer is done.
       pace.addLayer(seconds: openingSeconds + 2 * measuring.seconds)
       guard heldBatches.allSatisfy(\.isFinite) else {
-        try train.advance(teacher, batchesOf: schedule)
+        if advancing { try train.advance(teacher, batchesOf: schedule) }
         try report(
           .warning(
             "layer \(layer): the teacher's own queries or keys are not finite,"
@@ -171,7 +182,7 @@ package struct DistillationStage {
       }
       guard student.isTrained else {
         // A map without parameters is what it is.
-        if !isLast { try train.advance(teacher, batchesOf: schedule) }
+        if advancing { try train.advance(teacher, batchesOf: schedule) }
         let result = DistilledLayer(
           layer: layer, klBefore: before.mean, klAfter: before.mean, klPerHead: before.perHead)
         finished[layer] = FinishedLayer(result: result, maps: student.maps, steps: 0)
@@ -180,7 +191,7 @@ package struct DistillationStage {
         continue
       }
       var training = LayerTraining(
-        student, teacher, train, schedule, recipe: recipe, space: space, advancing: !isLast,
+        student, teacher, train, schedule, recipe: recipe, space: space, advancing: advancing,
         pace: pace)
       if let (checkpoint, numbers) = keeper?.begun {
         try training.restore(numbers, checkpoint)
@@ -210,8 +221,10 @@ package struct DistillationStage {
       try save(nil)
       try report(.layerFinished(result, of: runner.graph.layerCount))
     }
-    return DistillationResult(
+    var result = DistillationResult(
       finished, tokensPerStep: min(recipe.batchSize, train.rowCount) * train.length)
+    if keepingStates { result.passed = PassedRows(states: train.states, batches: passed) }
+    return result
   }
 
   /// Trains one layer until its steps are taken or its held-out loss ends it, of which `later` is

@@ -6,16 +6,16 @@ internal import HHFormat
 /// Hidden states of all rows at one depth of the model, in 32-bit floats.
 struct HiddenStates {
   /// [rows × length, hidden size].
-  private let states: Matrix
+  let states: Matrix
   let rowCount: Int
   let length: Int
   private let validLengths: [Int]?
-  /// Row ranges of about the same number of positions.
+  /// Row ranges that pass together.
   let chunks: [Range<Int>]
 
-  /// Embeds every row of an input, about `chunk` positions at a time, into `space`.
+  /// Embeds every row of an input, `rowsPerChunk` at a time, into `space`.
   init(
-    _ input: ModelInput, _ runner: ModelRunner, chunk: Int, space: SpillSpace = .memory
+    _ input: ModelInput, _ runner: ModelRunner, rowsPerChunk: Int, space: SpillSpace = .memory
   ) throws(FormatError) {
     let length = runner.length(of: input)
     self.length = length
@@ -26,9 +26,10 @@ struct HiddenStates {
     } else {
       validLengths = nil
     }
-    let rows = max(1, chunk / length)
     let count = rowCount
-    chunks = stride(from: 0, to: count, by: rows).map { $0..<min(count, $0 + rows) }
+    chunks = stride(from: 0, to: count, by: rowsPerChunk).map {
+      $0..<min(count, $0 + rowsPerChunk)
+    }
     for range in chunks {
       let part = states.rows(range.lowerBound * length..<range.upperBound * length)
       _ = try runner.embed(input.rows(range), into: part)

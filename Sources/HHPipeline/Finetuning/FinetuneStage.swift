@@ -29,6 +29,8 @@ package struct FinetuneStage {
   private let teacher: ModelRunner?
   private let recipe: FinetuneRecipe
   private let batchSize: Int
+  private let sharedCount: Int
+  private let passed: PassedRows?
   private let space: SpillSpace
 
   /// Prepares to train `student`, whose weights change in place.
@@ -43,10 +45,22 @@ package struct FinetuneStage {
     student: ModelRunner, teacher: ModelRunner?, recipe: FinetuneRecipe, batchSize: Int,
     space: SpillSpace = .memory
   ) {
+    self.init(
+      student: student, teacher: teacher, recipe: recipe, batchSize: batchSize, sharedCount: 0,
+      passed: nil, space: space)
+  }
+
+  /// The same where distillation passes the first `sharedCount` rows through the teacher, `passed`
+  /// where it has just done so.
+  init(
+    student: ModelRunner, teacher: ModelRunner?, recipe: FinetuneRecipe, batchSize: Int,
+    sharedCount: Int, passed: PassedRows?, space: SpillSpace
+  ) {
     self.student = student
     self.teacher = teacher
     self.recipe = recipe
     self.batchSize = recipe.batchSize ?? batchSize
+    (self.sharedCount, self.passed) = (sharedCount, passed)
     self.space = space
   }
 
@@ -89,13 +103,14 @@ package struct FinetuneStage {
       last == nil ? try lossOfTeacher(heldOut, kind) : last?["teacher_loss"]?.double
     // Held-out rows are measured before and after, at the least.
     let examiner = try self.teacher(
-      kind, of: heldOut, visits: 2 * Double(heldOut.count))
+      kind, of: heldOut, visits: 2 * Double(heldOut.count), sharedCount: 0)
     func measure() throws -> Double { try self.measure(runner, heldOut, kind, examiner) }
     let before = try last?["loss_before"]?.double ?? measure()
     var loop = FinetuneLoop(
       recipe: recipe, batchSize: batchSize, kind: kind,
       teacher: try self.teacher(
-        kind, of: training, visits: recipe.visits(batchSize: batchSize)),
+        kind, of: training, visits: recipe.visits(batchSize: batchSize),
+        sharedCount: sharedCount),
       rows: training, runner: runner, measurement: before)
     var after = before
     func save() throws {
@@ -166,16 +181,17 @@ package struct FinetuneStage {
   /// The teacher of rows that are visited so many times in all; its answers are kept where that saves
   /// work, for as many rows at a time as a batch has.
   private func teacher(
-    _ kind: ObjectiveKind, of rows: LabelledRows, visits: Double
+    _ kind: ObjectiveKind, of rows: LabelledRows, visits: Double, sharedCount: Int
   ) throws(FormatError) -> Teacher? {
     guard let teacher else { return nil }
     let bytes = TeacherAnswers.byteCount(
-      kind, teacher.graph, rowCount: rows.count, length: teacher.length(of: rows.input),
-      visits: visits)
+      kind, teacher.graph, rowCount: rows.count, sharedCount: sharedCount,
+      length: teacher.length(of: rows.input), visits: visits)
     guard bytes != nil else { return Teacher(teacher) }
     return Teacher(
       keeping: try TeacherAnswers(
-        of: teacher, kind, to: rows.input, groupSize: batchSize, space: space))
+        of: teacher, kind, to: rows.input, groupSize: batchSize, sharedCount: sharedCount,
+        passed: sharedCount > 0 ? passed : nil, space: space))
   }
 
   private func lossOfTeacher(_ rows: LabelledRows, _ kind: ObjectiveKind) throws -> Double? {

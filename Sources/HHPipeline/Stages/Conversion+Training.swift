@@ -36,13 +36,19 @@ extension Conversion {
     try evaluate(after: "rewrite")
     try report(.stage("distil"))
     let distillation = Stopwatch()
-    let result = try distil(run, rows, heldOut, report: report)
+    let sharedCount = try sharedRowCount(rows)
+    var result = try distil(
+      run, rows, heldOut, keepingStates: sharedCount > 0, report: report)
+    let passed = result.passed
+    result.passed = nil
     let seconds = distillation.seconds
     student.maps = result.maps
     try evaluate(after: "distil")
     let finetuned =
       options.finetuning.isOn
-      ? try finetune(student, run, training: rows, heldOut: heldOut, report: report) : nil
+      ? try finetune(
+        student, run, training: rows, heldOut: heldOut, sharedCount: sharedCount, passed: passed,
+        report: report) : nil
     try evaluate(after: "finetune")
     let summary = ConversionSummary.Training(
       klBefore: result.klBefore, klAfter: result.klAfter,
@@ -73,9 +79,24 @@ extension Conversion {
     )
   }
 
-  /// Trains the maps of the layers that are not done yet.
+  /// Rows whose answers finetuning keeps, and could have from distillation's pass of the teacher.
+  private func sharedRowCount(_ rows: LabelledRows) throws -> Int {
+    guard options.finetuning.isOn, let training else { return 0 }
+    let (graph, finetuning) = (training.runner.graph, options.finetuning)
+    let count = options.sharedRowCount(
+      distilled: min(rows.count, training.rows.distillationCount), of: rows.count)
+    let kept = TeacherAnswers.byteCount(
+      try finetuning.objective(for: graph, isLabelled: rows.labels != nil), graph,
+      rowCount: rows.count, sharedCount: count, length: training.runner.length(of: rows.input),
+      visits: finetuning.visits(batchSize: options.distillation.batchSize))
+    return kept == nil ? 0 : count
+  }
+
+  /// Trains the maps of the layers that are not done yet; with `keepingStates`, the rows' last states
+  /// stay where no earlier run has done them all.
   private func distil(
-    _ run: ConversionRun?, _ rows: LabelledRows, _ heldOut: LabelledRows, report: ProgressReport
+    _ run: ConversionRun?, _ rows: LabelledRows, _ heldOut: LabelledRows, keepingStates: Bool,
+    report: ProgressReport
   ) throws -> DistillationResult {
     guard let training else { preconditionFailure("nothing is distilled without rows") }
     let input = rows.input.rows(0..<min(rows.count, training.rows.distillationCount))
@@ -98,7 +119,7 @@ extension Conversion {
         DistillationStage.Keeper(
           interval: options.checkpointSteps, finished: finished, begun: run.distillation,
           save: { try run.save($0, steps: $1, begun: $2) })
-      }, report: report)
+      }, keepingStates: keepingStates, report: report)
   }
 
   /// The converted model before any training, with weights of its own: those may change in place
@@ -112,10 +133,12 @@ extension Conversion {
     return student
   }
 
-  /// Trains the whole converted model, which changes in place.
+  /// Trains the whole converted model, which changes in place. The teacher's answers to the first
+  /// `sharedCount` rows are distillation's, which has just `passed` them or did in an earlier run.
   private func finetune(
     _ student: ModelRunner, _ run: ConversionRun?, training rows: LabelledRows,
-    heldOut: LabelledRows, report: ProgressReport
+    heldOut: LabelledRows, sharedCount: Int = 0, passed: PassedRows? = nil,
+    report: ProgressReport
   ) throws -> FinetunedModel? {
     guard let teacher = training?.runner else { return nil }
     let isAlone = options.start != nil
@@ -125,7 +148,8 @@ extension Conversion {
     try report(.stage(isAlone ? "train" : "finetune"))
     let stage = FinetuneStage(
       student: student, teacher: isAlone ? nil : teacher, recipe: options.finetuning,
-      batchSize: options.distillation.batchSize, space: training?.space ?? .memory)
+      batchSize: options.distillation.batchSize, sharedCount: sharedCount, passed: passed,
+      space: training?.space ?? .memory)
     let finetuned = FinetunedModel(
       student,
       try stage.run(

@@ -135,6 +135,8 @@ package struct Conversion {
       estimate.add(
         options.finetuning, objective: kind, graph: graph, mapCount: rewrite.newParameterCount,
         batchSize: options.distillation.batchSize, rowCount: rows.trainingCount,
+        sharedCount: options.start == nil
+          ? options.sharedRowCount(distilled: rows.distillationCount, of: rows.trainingCount) : 0,
         heldOutCount: rows.heldOutCount, length: rows.length)
     }
     let space = try estimate.fit(

@@ -7,20 +7,22 @@ extension ConversionEstimate {
   private static let perTrainedValue = 60.0
 
   /// Adds the finetuning of `graph`, whose new feature maps have `mapCount` values, on `rowCount` rows
-  /// of `length` positions, measured on `heldOutCount`.
+  /// of `length` positions, `sharedCount` of which distillation passes through the teacher, measured
+  /// on `heldOutCount`.
   mutating func add(
     _ recipe: FinetuneRecipe, objective: ObjectiveKind, graph: Graph, mapCount: Int,
-    batchSize: Int, rowCount: Int, heldOutCount: Int, length: Int
+    batchSize: Int, rowCount: Int, sharedCount: Int = 0, heldOutCount: Int, length: Int
   ) {
     guard recipe.isOn else { return }
     finetuningPrecision = recipe.precision
     let visits = recipe.visits(batchSize: batchSize)
     let batch = Double(recipe.batchSize ?? batchSize)
-    func answers(_ rowCount: Int, visits: Double) -> Double? {
+    func answers(_ rowCount: Int, visits: Double, sharedCount: Int = 0) -> Double? {
       TeacherAnswers.byteCount(
-        objective, graph, rowCount: rowCount, length: length, visits: visits)
+        objective, graph, rowCount: rowCount, sharedCount: sharedCount, length: length,
+        visits: visits)
     }
-    let kept = answers(rowCount, visits: visits)
+    let kept = answers(rowCount, visits: visits, sharedCount: sharedCount)
     let heldOut = Double(heldOutCount)
     addRounding(
       recipe.precision, of: graph, positions: batch * Double(length),
@@ -35,7 +37,8 @@ extension ConversionEstimate {
     let measured = 2 * heldOut
     let student = Double(length) * (3 * visits + measured)
     let asked =
-      objective.asksTeacher ? (kept == nil ? visits : Double(rowCount)) + heldOut : heldOut
+      objective.asksTeacher
+      ? (kept == nil ? visits : Double(rowCount - sharedCount)) + heldOut : heldOut
     let teacher = Double(length) * asked
     let weights = graph.nodes.reduce(0.0) { $0 + Double($1.operation.weightCount) }
     finetuning.products += 2 * Self.elementwise * weights * (student + teacher)

@@ -54,7 +54,13 @@ package struct Teacher {
 extension ModelRunner {
   /// The logits of a classifier, [rows, classes].
   func rowLogits(of input: ModelInput) throws(FormatError) -> Matrix {
-    guard let logits = try outputs(for: input).logits else {
+    let hidden = Matrix(rows: input.rowCount * length(of: input), columns: graph.hiddenSize)
+    return try rowLogits(from: finalStates(for: input, into: hidden))
+  }
+
+  /// The same, read off final hidden states.
+  func rowLogits(from state: Activations) throws(FormatError) -> Matrix {
+    guard let logits = try outputs(from: state).logits else {
       preconditionFailure("a teacher of logits has a head")
     }
     return logits

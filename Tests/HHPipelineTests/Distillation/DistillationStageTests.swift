@@ -87,7 +87,7 @@ struct DistillationStageTests {
     let (training, _) = try rows("gpt2", training: 20)
     let schedule = BatchSchedule(rowCount: 20, batchSize: 8, steps: 10, seed: recipe.seed)
     for block in plan.blocks {
-      let states = try HiddenStates(training, runner, chunk: 4096)
+      let states = try HiddenStates(training, runner, rowsPerChunk: 4096)
       for layer in 0..<block.layer {
         let below = try #require(TeacherLayer(runner, layer: layer))
         for rows in schedule.batches {

@@ -16,7 +16,7 @@ struct TeacherLayerTests {
       Fixtures.path("golden/forward/\(name)/expected.safetensors"))
     let runner = try Models.golden(name)
     let input = try ModelRunnerTests.input(golden)
-    let states = try HiddenStates(input, runner, chunk: 1)
+    let states = try HiddenStates(input, runner, rowsPerChunk: 1)
     let last = runner.graph.layerCount - 1
     for layer in 0...last {
       let teacher = try #require(TeacherLayer(runner, layer: layer))
@@ -57,7 +57,7 @@ struct TeacherLayerTests {
   func advances(_ name: String) throws {
     let runner = try Models.golden(name)
     let input = try Models.input(name)
-    let states = try HiddenStates(input, runner, chunk: 4096)
+    let states = try HiddenStates(input, runner, rowsPerChunk: 4096)
     #expect(states.chunks == [0..<states.rowCount])
     let copy = states.copy(of: 0..<1)
     for layer in 0..<runner.graph.layerCount {
@@ -69,7 +69,7 @@ struct TeacherLayerTests {
     // A layer more would not be there, and the copy was not advanced with the rest.
     #expect(TeacherLayer(runner, layer: runner.graph.layerCount) == nil)
     let first = try #require(TeacherLayer(runner, layer: 0))
-    let fresh = try HiddenStates(input, runner, chunk: 4096)
+    let fresh = try HiddenStates(input, runner, rowsPerChunk: 4096)
     let expected = try fresh.queryKey(first, rows: 0..<1, advancing: false).copied()
     let actual = try copy.queryKey(first, rows: 0..<1, advancing: false)
     #expect(actual.query.values == expected.query.values)

@@ -70,21 +70,31 @@ struct TeacherAnswersTests {
     #expect(other == later.values)
   }
 
-  @Test("answers are kept where a teacher is asked about rows that come again")
+  @Test(
+    "answers are kept where a teacher is asked about rows that come again, or distillation gives half"
+  )
   func rule() throws {
     let graph = try Models.trained("gpt2").graph
     func bytes(
-      _ kind: ObjectiveKind, _ graph: Graph, rows: Int = 100, visits: Double = 101
+      _ kind: ObjectiveKind, _ graph: Graph, rows: Int = 100, shared: Int = 0,
+      visits: Double = 101
     ) -> Double? {
-      TeacherAnswers.byteCount(kind, graph, rowCount: rows, length: 10, visits: visits)
+      TeacherAnswers.byteCount(
+        kind, graph, rowCount: rows, sharedCount: shared, length: 10, visits: visits)
     }
     #expect(bytes(.teacherStates, graph) == Double(4 * 100 * 10 * graph.hiddenSize))
     #expect(bytes(.teacherLogits, graph) == bytes(.teacherStates, graph))
     #expect(bytes(.teacherStates, graph, visits: 100) == nil)
-    #expect(bytes(.nextToken, graph) == nil)
+    #expect(bytes(.teacherStates, graph, shared: 49, visits: 100) == nil)
+    #expect(bytes(.teacherStates, graph, shared: 50, visits: 90) == bytes(.teacherStates, graph))
+    #expect(bytes(.nextToken, graph, shared: 100) == nil)
     #expect(bytes(.teacherStates, graph, rows: 1 << 30, visits: 1e12) == nil)
     let image = try Models.trained("vit").graph
     let classes = try #require(image.classifier).classifier.outputs
     #expect(bytes(.teacherLogits, image) == Double(4 * 100 * classes))
+    // The states that logits are read off lie beside them.
+    #expect(
+      bytes(.teacherLogits, image, shared: 10)
+        == Double(4 * 100 * classes + 4 * 10 * 10 * image.hiddenSize))
   }
 }
