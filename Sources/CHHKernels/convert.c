@@ -3,6 +3,7 @@
 // All of it is integer arithmetic or exact float arithmetic on the bits, so every clone gives the
 // same result. Sources may start at any address: elements are read through unaligned types.
 #include "CHHKernels.h"
+#include "bits.h"
 #include "half.h"
 #include "multiversion.h"
 
@@ -10,18 +11,6 @@
 
 typedef uint32_t __attribute__((aligned(1), may_alias)) u32_at_any_address;
 typedef uint64_t __attribute__((aligned(1), may_alias)) u64_at_any_address;
-
-static inline uint32_t bits_of_float(float value) {
-  uint32_t bits;
-  __builtin_memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-static inline float float_of_bits(uint32_t bits) {
-  float value;
-  __builtin_memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 HH_INLINE void widen(float *wide, const void *half, size_t count, int is_bf16) {
   const hh_half_at_any_address *elements = half;
@@ -50,16 +39,17 @@ HH_MULTIVERSION
 void hh_f16_from_f32(void *output, const float *source, size_t count) {
   hh_half_at_any_address *elements = output;
   for (size_t i = 0; i < count; i++) {
-    const uint32_t word = bits_of_float(source[i]);
+    const uint32_t word = hh_bits_of_float(source[i]);
     const uint32_t magnitude = word + word;
     // Adding a power of two chosen from the exponent makes the addition round at bit 10, to
     // nearest and ties to even, also where the result is subnormal; too large a value is scaled
     // to infinity first.
-    const float large = float_of_bits(word & 0x7FFFFFFFu) * 0x1p+112f;
+    const float large = hh_float_of_bits(word & 0x7FFFFFFFu) * 0x1p+112f;
     const float scaled = large * 0x1p-110f;
     uint32_t exponent = magnitude & 0xFF000000u;
     if (exponent < 0x71000000u) exponent = 0x71000000u;
-    const uint32_t rounded = bits_of_float(float_of_bits((exponent >> 1) + 0x07800000u) + scaled);
+    const uint32_t rounded =
+        hh_bits_of_float(hh_float_of_bits((exponent >> 1) + 0x07800000u) + scaled);
     const uint32_t finite = ((rounded >> 13) & 0x7C00u) + (rounded & 0x0FFFu);
     const uint32_t bits = magnitude > 0xFF000000u ? 0x7E00u : finite;
     elements[i] = (uint16_t)((word >> 16 & 0x8000u) | bits);
@@ -70,7 +60,7 @@ HH_MULTIVERSION
 void hh_bf16_from_f32(void *output, const float *source, size_t count) {
   hh_half_at_any_address *elements = output;
   for (size_t i = 0; i < count; i++) {
-    const uint32_t word = bits_of_float(source[i]);
+    const uint32_t word = hh_bits_of_float(source[i]);
     const uint32_t rounded = (word + 0x7FFFu + (word >> 16 & 1u)) >> 16;
     // Rounding could carry a NaN over to infinity or zero; it keeps its sign and becomes quiet.
     const uint32_t nan = (word >> 16) | 0x0040u;

@@ -1,23 +1,15 @@
 // What the dequantisation kernels share: unaligned little-endian reads and the small float formats.
 #pragma once
 #include "CHHKernels.h"
+#include "bits.h"
 #include "multiversion.h"
 
 // A product and a sum stay two roundings, as the format's definition has them: no clone may fuse
 // them, or two machines would read different weights from one file.
 #pragma STDC FP_CONTRACT OFF
 
-// Small functions that must take on the instruction set of the clone that calls them.
-#define HH_INLINE static inline __attribute__((always_inline))
-
 // Before a loop of 16: unrolled, as clang would have it, it comes out four elements at a time.
 #define HH_ALL_AT_ONCE _Pragma("clang loop vectorize_width(16) unroll(disable)")
-
-HH_INLINE float hh_float_of_bits(uint32_t bits) {
-  float value;
-  __builtin_memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 HH_INLINE uint32_t hh_u16_at(const uint8_t *bytes) {
   return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8;

@@ -9,3 +9,6 @@
 #else
 #define HH_MULTIVERSION
 #endif
+
+// Small functions that must take on the instruction set of the clone that calls them.
+#define HH_INLINE static inline __attribute__((always_inline))

@@ -5,10 +5,7 @@
 #include <string.h>
 #include "multiversion.h"
 
-// Small functions that must take on the instruction set of the clone that calls them.
-#define HH_INLINE static inline __attribute__((always_inline))
-
-// Such functions take vectors by pointer: clang refuses a call that passes one by value between
+// Inlined functions take vectors by pointer: clang refuses a call that passes one by value between
 // functions of different instruction sets, even where the call is going to be inlined.
 
 // a * b + c inside one expression becomes one fused operation where the instruction set has it.

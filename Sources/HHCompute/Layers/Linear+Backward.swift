@@ -26,14 +26,12 @@ package func linearBackward(
     precision: precision)
 }
 
-/// dW += scale · dYᵀ x: the gradient of a linear map's weight, stored as the weight is.
+/// dW += dYᵀ x: the gradient of a linear map's weight, stored as the weight is.
 package func addWeightGradient(
-  x: Matrix, dY: Matrix, scale: Float = 1, to dWeight: LinearWeight,
-  precision: ProductPrecision = .float32
+  x: Matrix, dY: Matrix, to dWeight: LinearWeight, precision: ProductPrecision = .float32
 ) {
   let (a, b) = dWeight.isInputMajor ? (x, dY) : (dY, x)
-  gemm(
-    a, transposed: true, b, into: dWeight.matrix, alpha: scale, beta: 1, precision: precision)
+  gemm(a, transposed: true, b, into: dWeight.matrix, beta: 1, precision: precision)
 }
 
 /// Columns that one thread adds up: the order of a column's sum does not depend on threads.

@@ -134,11 +134,11 @@ import Testing
       })
     let sum = Matrix(rows: matrix.rows, columns: matrix.columns)
     let gradient = LinearWeight(sum, isInputMajor: isInputMajor)
-    for _ in 0..<2 { addWeightGradient(x: x, dY: dY, scale: 0.5, to: gradient) }
+    for _ in 0..<2 { addWeightGradient(x: x, dY: dY, to: gradient) }
     for o in 0..<4 {
       for i in 0..<5 {
         let expected = (0..<7).reduce(0.0) { $0 + Double(dY[$1, o]) * Double(x[$1, i]) }
-        expectClose([isInputMajor ? sum[i, o] : sum[o, i]], [expected])
+        expectClose([isInputMajor ? sum[i, o] : sum[o, i]], [2 * expected])
       }
     }
   }
