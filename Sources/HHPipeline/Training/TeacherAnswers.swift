@@ -1,4 +1,4 @@
-// A teacher's answers, computed once for rows that come again.
+// A teacher's answers that are computed once and kept.
 
 internal import HHCompute
 internal import HHFormat
