@@ -272,7 +272,10 @@ HH_INLINE void centred_block(
     const hh_vec x = hh_load(values + HH_LANES * g);
     hh_vec w;
     weigh(&x, 1, share, &w);
-    const float rounded = d != 0 ? nearest(scales[g] / d) : 0;
+    // A small d lies far from what it was rounded from: the ratio of the extreme group may then be
+    // outside of what a scale can be, and the nearest scale is the best there is.
+    const float ratio = d != 0 ? nearest(scales[g] / d) : 0;
+    const float rounded = fmaxf(-limit, fminf(ratio, limit - 1));
     float least_error = INFINITY;
     hh_vec q = hh_splat(0.0f);
     block->scales[g] = 0;

@@ -41,6 +41,27 @@ struct GGMLTypeQuantizationTests {
     #expect((squares / total).squareRoot() <= error)
   }
 
+  @Test("no group of K types is lost, however small the weights", arguments: searched)
+  func small(_ type: GGMLType) throws {
+    var forge = FileForge(seed: 28)
+    for scale: Float in [3e-1, 3e-2, 1e-2, 3e-3, 1e-3, 5e-4] {
+      let values = (0..<1 << 14).map { _ in
+        (0..<4).reduce(Float(0)) { sum, _ in
+          sum + (Float(forge.next() >> 40) / 0x1p23 - 1) * scale
+        }
+      }
+      let decoded = try roundTrip(values, type)
+      for group in 0..<values.count / 16 {
+        let range = group * 16..<(group + 1) * 16
+        let size = values[range].reduce(0) { $0 + $1 * $1 }
+        let error = zip(values[range], decoded[range]).reduce(0) {
+          $0 + ($1.0 - $1.1) * ($1.0 - $1.1)
+        }
+        #expect(error < size / 2, "group \(group) at \(scale)")
+      }
+    }
+  }
+
   @Test("K types keep zeros, single values, spikes and tiny values", arguments: searched)
   func edges(_ type: GGMLType) throws {
     let golden = try GoldenTensors(Fixtures.path("golden/quantize.safetensors"))
