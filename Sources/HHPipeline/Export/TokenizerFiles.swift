@@ -7,13 +7,21 @@ struct TokenizerFiles {
   private let tokenizer: any Tokenizer
   /// Entries as GGUF keeps them, which is as `tokenizer.json` does, but for WordPiece's.
   private let vocabulary: GGUFVocabulary
+  /// Merges of entries, the most urgent first.
+  private let merges: [String]
 
   /// Takes a tokenizer; `file` is the model's name for messages.
   ///
-  /// - Throws: `unsupported` for a tokenizer that no GGUF file can hold.
+  /// - Throws: `unsupported` for a tokenizer that no GGUF file can hold, or whose merges fill more
+  ///   than any in use.
   init(_ tokenizer: any Tokenizer, file: String) throws(FormatError) {
     self.tokenizer = tokenizer
     vocabulary = try GGUFVocabulary(tokenizer, file: file)
+    if vocabulary.model == "llama" {
+      merges = try Self.scoredMerges(vocabulary, file: file)
+    } else {
+      merges = vocabulary.merges ?? []
+    }
   }
 
   /// Both files, for a model of so many positions.
@@ -194,7 +202,6 @@ struct TokenizerFiles {
       ]
     }
     let bytes = vocabulary.tokens.count { $0.kind == .byte }
-    let merges = isSentencePiece ? scoredMerges : vocabulary.merges ?? []
     return [
       "type": .string("BPE"), "dropout": .null,
       "unk_token": isSentencePiece ? unknown : .null, "continuing_subword_prefix": .null,
@@ -204,28 +211,37 @@ struct TokenizerFiles {
     ]
   }
 
+  /// The most bytes of merges that are written. Vocabularies in use have some millions at most; one
+  /// of `a`, `aa`, `aaa` and so on has a third of the cube of the longest entry's.
+  private static let maximumMergeBytes = 1 << 28
+
   /// SentencePiece merges any two pieces whose concatenation is one, that of the highest score
   /// first; a list of merges has all such pairs in that order.
-  private var scoredMerges: [String] {
-    let scores = vocabulary.scores ?? []
-    var ids: [ByteKey: Int] = [:]
-    for (id, token) in vocabulary.tokens.enumerated() where token.kind == .normal {
-      ids[ByteKey(token.text)] = id
+  private static func scoredMerges(
+    _ vocabulary: GGUFVocabulary, file: String
+  ) throws(FormatError) -> [String] {
+    var pieces: [(text: String, score: Float)] = []
+    for (token, score) in zip(vocabulary.tokens, vocabulary.scores ?? []) {
+      // Spaces became marks before: no text holds a piece with one.
+      guard token.kind == .normal, !token.text.utf8.contains(0x20) else { continue }
+      pieces.append((token.text, score))
     }
-    var merges: [(score: Float, text: String)] = []
-    for (id, token) in vocabulary.tokens.enumerated() where token.kind == .normal {
-      // Spaces became marks before: no text holds such a piece.
-      guard !token.text.utf8.contains(0x20) else { continue }
-      let scalars = token.text.unicodeScalars
-      for cut in scalars.indices.dropFirst().reversed() {
-        let (left, right) = (String(scalars[..<cut]), String(scalars[cut...]))
-        guard ids[ByteKey(left)] != nil, ids[ByteKey(right)] != nil else { continue }
-        merges.append((scores[id], "\(left) \(right)"))
+    let splits = PieceSplits(pieces.map { Array($0.text.utf8) })
+    var merges: [(score: Float, left: Int, right: Int)] = []
+    var size = 0
+    for (index, piece) in pieces.enumerated() {
+      let pairs = splits.pairs(of: index)
+      size += pairs.count * (piece.text.utf8.count + 1)
+      guard size <= maximumMergeBytes else {
+        throw FormatError(
+          .unsupported, file: file, place: "tokenizer",
+          problem: "expected merges of at most \(bytes(maximumMergeBytes)), found more")
       }
+      for (left, right) in pairs { merges.append((piece.score, left, right)) }
     }
     // Sorting by place too keeps pairs of equal scores in the vocabulary's order.
     return merges.enumerated().sorted {
       ($1.element.score, $0.offset) < ($0.element.score, $1.offset)
-    }.map(\.element.text)
+    }.map { "\(pieces[$0.element.left].text) \(pieces[$0.element.right].text)" }
   }
 }

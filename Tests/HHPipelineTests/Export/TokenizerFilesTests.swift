@@ -72,6 +72,39 @@ struct TokenizerFilesTests {
     #expect(read.vocabularySize == original.vocabularySize)
   }
 
+  /// The keys of a SentencePiece vocabulary of these pieces, those before others merged first.
+  private static func pieces(_ pieces: [String]) -> [GGUFKeyValue] {
+    let tokens = ["<unk>", "<s>", "</s>"] + pieces
+    return keys(
+      "llama", tokens, [2, 3, 3] + pieces.map { _ in 1 }, [("unknown", 0)],
+      [
+        .floats("tokenizer.ggml.scores", tokens.indices.map { -Float($0) }),
+        .bool("tokenizer.ggml.add_space_prefix", false),
+      ])
+  }
+
+  @Test("pieces of more than 100,000 letters merge like any others, and cost what their bytes do")
+  func longPieces() throws {
+    let powers = (0...17).map { String(repeating: "a", count: 1 << $0) }
+    // Neither their lengths nor their first letters tell them from one another.
+    let others = "bcdefghijklmnopqrstu".map { String(repeating: "a", count: 20_000) + String($0) }
+    let original = try tokenizer(Self.pieces(powers + others))
+    let read = try #require(try TokenizerLoader.load(beside: write(original, to: "out")))
+    let text = powers[17] + powers[16] + powers[0]
+    for tokenizer in [original, read] { #expect(tokenizer.encode(text) == [20, 19, 3]) }
+  }
+
+  @Test("merges that fill more than any in use are refused")
+  func manyMerges() throws {
+    let runs = (1...1000).map { String(repeating: "a", count: $0) }
+    let original = try tokenizer(Self.pieces(runs))
+    let error = #expect(throws: FormatError.self) {
+      try TokenizerFiles(original, file: "model")
+    }
+    #expect(error?.kind == .unsupported)
+    #expect(error?.description.hasPrefix("model: tokenizer: expected merges of at most ") == true)
+  }
+
   /// Prints for each text of a list the ids that transformers gives it, without and with what it
   /// puts around a text, and what it makes of the ids.
   private static let judge = """

@@ -133,11 +133,14 @@ package struct SentencePieceBPE: Tokenizer {
     let scores = Set(ids.values.map(score)).sorted(by: >)
     let ranks = Dictionary(uniqueKeysWithValues: zip(scores, UInt32(0)...))
     var table = MergeTable(minimumCapacity: ids.count * 2)
-    for (bytes, id) in ids {
-      for cut in bytes.indices.dropFirst() where bytes[cut] & 0xC0 != 0x80 {
-        guard let left = symbols[Array(bytes[..<cut])], let right = symbols[Array(bytes[cut...])]
-        else { continue }
-        table.insert(left, right, rank: ranks[score(id)] ?? 0, result: id)
+    let entries = symbols.map { (text: $0.key, id: $0.value) }
+    let splits = PieceSplits(entries.map(\.text))
+    for (index, entry) in entries.enumerated() {
+      // Only pieces have pairs: the other symbols are single characters.
+      for (left, right) in splits.pairs(of: index) {
+        table.insert(
+          entries[left].id, entries[right].id, rank: ranks[score(entry.id)] ?? 0,
+          result: entry.id)
       }
     }
     return (table, characters)
