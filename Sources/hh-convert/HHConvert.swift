@@ -1,6 +1,7 @@
 // The command line: parse, call HHPipeline, print.
 
 import ArgumentParser
+import HHFormat
 import HHPipeline
 
 /// The program; `convert` is what it does when no subcommand is named.
@@ -29,7 +30,9 @@ struct HHConvert: ParsableCommand {
     defaultSubcommand: Convert.self)
 
   static func main() {
+    Terminal.occupyStreams()
     do {
+      try checkArguments()
       var command = try parseAsRoot()
       try command.run()
     } catch let failure as ReportedFailure {
@@ -41,6 +44,18 @@ struct HHConvert: ParsableCommand {
         ReportedFailure(
           message: message(for: error) + "\nhint: 'hh-convert help \(command)' lists the options",
           status: .usage))
+    }
+  }
+
+  /// Refuses arguments that are not UTF-8: as text they would name other files than were meant.
+  private static func checkArguments() throws(ReportedFailure) {
+    for (index, text) in CommandLine.arguments.enumerated().dropFirst() {
+      // Safe: there are as many C strings as texts, which the system made and nobody changes.
+      guard let argument = unsafe CommandLine.unsafeArgv[index],
+        unsafe String(validatingCString: argument) == nil
+      else { continue }
+      throw ReportedFailure(
+        message: "argument \(index): expected UTF-8, found \(quoted(text))", status: .usage)
     }
   }
 

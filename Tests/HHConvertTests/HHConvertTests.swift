@@ -134,6 +134,10 @@ struct HHConvertTests {
       (["models/gpt2", "--seed", "-1"], "The value '-1' is invalid for '--seed <seed>'"),
       (["models/gpt2", "--budget", "soon"], "expected a duration such as 90s, 10m or 1h30m"),
       (["models/gpt2", "--json", "--quiet"], "--quiet and --json exclude each other"),
+      (
+        ["models/gpt2", "--checkpoint-steps", "5"],
+        "--checkpoint-steps: expected --run beside it, found none"
+      ),
       (["models/gpt2", "--held-out", "x"], "--held-out: expected --data beside it, found none"),
       (["inspect"], "Missing expected argument '<file>'"),
       (["verify", "models/gpt2", "--threads", "0"], "--threads: expected 1 to 1024, found 0"),
@@ -145,6 +149,15 @@ struct HHConvertTests {
     let outcome = try Tool.run(bad.arguments, in: bench.folder)
     #expect(outcome.status == 64)
     expectError(outcome, bad.message)
+    #expect(try bench.contents.isEmpty)
+  }
+
+  @Test("an argument that is not UTF-8 is refused, not changed")
+  func encoding() throws {
+    let outcome = try Tool.shell(
+      "$hh models/gpt2 --stages rewrite -o \"$(printf 'bad\\377.zst')\"", in: bench.folder)
+    #expect(outcome.status == 64)
+    expectError(outcome, "error: argument 5: expected UTF-8, found 'bad\u{FFFD}.zst'")
     #expect(try bench.contents.isEmpty)
   }
 }

@@ -54,6 +54,12 @@ package struct GGUFModelDefect: Sendable, CustomTestStringConvertible {
     return forge
   }()
 
+  /// Adds divisors of both frequencies that are not Llama 3's.
+  private static func addFactors(to forge: inout GGUFForge) {
+    let data = forge.integer(Float(3).bitPattern) + forge.integer(Float(2).bitPattern)
+    forge.add(tensor: "rope_freqs.weight", .f32, [2], data)
+  }
+
   private static let models: [GGUFModelDefect] = [
     GGUFModelDefect(
       "no architecture", at: "key 'general.architecture'",
@@ -82,6 +88,30 @@ package struct GGUFModelDefect: Sendable, CustomTestStringConvertible {
       "expected none or linear, found 'yarn'",
       kind: .unsupported
     ) { $0.add("llama.rope.scaling.type", "yarn") },
+    GGUFModelDefect(
+      "unknown scaling beside frequency factors", at: "key 'llama.rope.scaling.type'",
+      "expected none or linear, found 'yarn'", kind: .unsupported
+    ) {
+      addFactors(to: &$0)
+      $0.add("llama.rope.scaling.type", "yarn")
+    },
+    GGUFModelDefect(
+      "linear scaling beside frequency factors", at: "key 'llama.rope.scaling.factor'",
+      "expected no scaling beside tensor 'rope_freqs.weight', found a factor of 4.0",
+      kind: .unsupported
+    ) {
+      addFactors(to: &$0)
+      $0.add("llama.rope.scaling.type", "linear")
+      $0.add("llama.rope.scaling.factor", .float32, $0.integer(Float(4).bitPattern))
+    },
+    GGUFModelDefect(
+      "old key of linear scaling beside frequency factors", at: "key 'llama.rope.scale_linear'",
+      "expected no scaling beside tensor 'rope_freqs.weight', found a factor of 0.5",
+      kind: .unsupported
+    ) {
+      addFactors(to: &$0)
+      $0.add("llama.rope.scale_linear", .float32, $0.integer(Float(0.5).bitPattern))
+    },
     GGUFModelDefect(
       "number that is none", at: "key 'llama.rope.freq_base'", "expected a number, found nan"
     ) { $0.add("llama.rope.freq_base", .float32, $0.integer(Float.nan.bitPattern)) },

@@ -17,6 +17,8 @@ package struct ArtifactDescription: Sendable, Equatable {
 
   /// The model's architecture.
   package struct Architecture: Sendable, Equatable {
+    /// Levels of nesting that a configuration may have: the manifest holds it two levels down.
+    package static let maximumDepth = JSONReader.maximumDepth - 2
     /// Its name in schemas/architectures.
     package let name: String
     /// The source's configuration, carried through.

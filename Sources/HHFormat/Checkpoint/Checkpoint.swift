@@ -90,6 +90,20 @@ package final class Checkpoint: Sendable {
     try (source as? ArtifactTensors)?.baseFiles() ?? []
   }
 
+  /// Every file that the model is read from or takes along: those of its tensors, its configuration,
+  /// and the files beside its weights; for a delta those of its base too.
+  package func inputFiles() throws(FormatError) -> [String] {
+    let files = sourceFiles + [configurationPath].compactMap(\.self)
+    // What lies beside an artifact belongs to another model.
+    if let artifact = source as? ArtifactTensors {
+      return try files + (artifact.base?.inputFiles() ?? [])
+    }
+    let companions = try directoryEntries(of: directory).filter {
+      Companions.isCompanion($0) || $0 == Companions.ggufName
+    }
+    return files + companions.map { join(directory, $0) }
+  }
+
   private static func readConfiguration(_ path: String?) throws(FormatError) -> JSONObject? {
     guard let path else { return nil }
     return try JSONObject(contentsOf: path)

@@ -31,7 +31,7 @@ package struct Companions: Sendable {
   /// the folder of a delta that was opened without its base.
   ///
   /// - Throws: `missingInput` where a file cannot be opened, `badData` where one does not agree
-  ///   with its digest.
+  ///   with its digest, `unsupported` for more metadata than could be read again.
   package init(of checkpoint: Checkpoint) throws(FormatError) {
     if let artifact = checkpoint.artifact {
       files =
@@ -55,7 +55,14 @@ package struct Companions: Sendable {
       files.append(File(name: name, content: file.bytes.copied()))
     }
     if let gguf = checkpoint.ggufFiles.first {
-      let text = JSONValue.object(try gguf.metadataJSON()).text
+      let metadata = JSONValue.object(try gguf.metadataJSON())
+      guard metadata.itemCount <= JSONReader.maximumItems else {
+        throw FormatError(
+          .unsupported, file: gguf.path, place: "metadata",
+          problem: "expected at most \(JSONReader.maximumItems) values in all, found"
+            + " \(metadata.itemCount)")
+      }
+      let text = metadata.text
       if text.utf8.count <= Self.maximumSize {
         files.append(File(name: Self.ggufName, content: Array(text.utf8)))
       } else {

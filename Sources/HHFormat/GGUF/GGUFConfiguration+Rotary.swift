@@ -7,26 +7,42 @@ extension GGUFConfiguration {
   /// frequency. Where the parameters that Llama 3.1 and 3.2 have give those numbers, the result is
   /// `llama3` with them; else `frequency_factors`, a type of our own that lists the divisors.
   func rotaryScaling() throws(FormatError) -> JSONObject? {
-    if let factors = try frequencyFactors() {
-      return try llama3(factors) ?? [
-        "rope_type": .string("frequency_factors"),
-        "factors": .array(factors.map { .number(Double($0)) }),
-      ]
+    let linear = try linearScaling()
+    guard let factors = try frequencyFactors() else {
+      return linear.map { ["rope_type": .string("linear"), "factor": .number($0.factor)] }
     }
+    // Other programs apply both, for which a configuration has no type.
+    if let linear {
+      throw metadata.error(
+        linear.key,
+        "expected no scaling beside tensor 'rope_freqs.weight', found a factor of \(linear.factor)",
+        kind: .unsupported)
+    }
+    return try llama3(factors) ?? [
+      "rope_type": .string("frequency_factors"),
+      "factors": .array(factors.map { .number(Double($0)) }),
+    ]
+  }
+
+  /// The factor that all frequencies are divided by and the key that says so, or nil where there is
+  /// none. As llama.cpp has it, scaling is linear unless the file names another type, `none` leaves
+  /// the factor unused, and 0 stands for 1.
+  private func linearScaling() throws(FormatError) -> (key: String, factor: Double)? {
     let stem = "\(architecture).rope"
-    let old = try metadata.number("\(stem).scale_linear")
-    let type = try metadata.string("\(stem).scaling.type") ?? (old == nil ? "none" : "linear")
-    let factor = try metadata.number("\(stem).scaling.factor") ?? old
-    switch type {
+    switch try metadata.string("\(stem).scaling.type") ?? "linear" {
     case "none": return nil
-    case "linear":
-      guard let factor else { return nil }
-      return ["rope_type": .string("linear"), "factor": .number(factor)]
-    default:
+    case "linear": break
+    case let type:
       throw metadata.error(
         "\(stem).scaling.type", "expected none or linear, found \(quoted(type))",
         kind: .unsupported)
     }
+    // The second is the key's old name.
+    for key in ["\(stem).scaling.factor", "\(stem).scale_linear"] {
+      guard let factor = try metadata.number(key) else { continue }
+      return factor == 0 || factor == 1 ? nil : (key, factor)
+    }
+    return nil
   }
 
   private func frequencyFactors() throws(FormatError) -> [Float]? {

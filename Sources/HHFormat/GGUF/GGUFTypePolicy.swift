@@ -31,7 +31,7 @@ package struct GGUFTypePolicy: Sendable {
   }
 
   /// Whether a tensor is one of those that the wanted type is for.
-  private func isMatrix(_ tensor: GGUFLayout.Tensor) -> Bool {
+  package func isMatrix(_ tensor: GGUFLayout.Tensor) -> Bool {
     let isWeight = !tensor.role.hasPrefix("embedding.") || tensor.role == "embedding.token.weight"
     return tensor.shape.count == 2 && isWeight && !tensor.role.contains(".feature_map.")
   }

@@ -22,7 +22,8 @@ package struct AtomicFile: ~Copyable {
   /// Creates the sibling file.
   ///
   /// Throws `.cannotCreate` where `path` exists and `replacing` is false, where it is something
-  /// else than a regular file, or where its folder cannot be written to.
+  /// else than a regular file, where no file can have the name, or where its folder cannot be
+  /// written to.
   package init(at path: String, replacing: Bool) throws(FormatError) {
     let (folder, name) = Self.split(path)
     guard !name.isEmpty, name != ".", name != ".." else {
@@ -148,10 +149,8 @@ package struct AtomicFile: ~Copyable {
   }
 
   private static func checkTarget(_ path: String, replacing: Bool) throws(FormatError) {
-    var status = stat()
-    // Safe: stat fills the structure it is given.
-    guard unsafe stat(path, &status) == 0 else { return }
-    guard status.st_mode & S_IFMT == S_IFREG else {
+    guard try isTaken(output: path) else { return }
+    guard isReplaceableFile(path) else {
       throw FormatError(
         .cannotCreate, file: path, problem: "expected a regular file, found a folder or a device")
     }

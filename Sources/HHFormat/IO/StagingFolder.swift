@@ -12,21 +12,31 @@ package struct StagingFolder: ~Copyable {
   package let path: String
   private let output: String
   private let parent: String
+  private let isFile: Bool
   private let replacing: Bool
 
   /// Creates the folder.
   ///
-  /// - Throws: `.cannotCreate` where `output` exists and `replacing` is false, where it is a folder
-  ///   that does not look like an exported model, or where its parent cannot be written to.
-  package init(for output: String, replacing: Bool) throws(FormatError) {
-    let trimmed = Self.trimmed(output)
+  /// - Parameters:
+  ///   - output: The name to publish under.
+  ///   - isFile: Whether one file is going to be published, else the folder.
+  ///   - replacing: Whether what has the name already gives way.
+  /// - Throws: `.cannotCreate` where `output` exists and `replacing` is false, where it is of
+  ///   another kind than what is to be published, where it is a folder that does not look like an
+  ///   exported model, where nothing can have the name, or where its parent cannot be written to.
+  package init(
+    for output: String, isFile: Bool = false, replacing: Bool
+  ) throws(FormatError) {
+    let trimmed = withoutTrailingSlashes(output)
     let (parent, name) = (directory(of: trimmed), lastComponent(of: trimmed))
     guard !name.isEmpty, name != ".", name != ".." else {
       throw FormatError(
         .cannotCreate, file: output.isEmpty ? "''" : output,
         problem: "expected the name of a new file or folder")
     }
-    if isTaken(trimmed) { try Self.checkReplaceable(trimmed, replacing: replacing) }
+    if try isTaken(output: trimmed) {
+      try Self.checkReplaceable(trimmed, isFile: isFile, replacing: replacing)
+    }
     var stem = name
     while stem.utf8.count > 200 { stem.removeLast() }
     let prefix = join(parent, ".\(stem).\(getpid())")
@@ -44,6 +54,7 @@ package struct StagingFolder: ~Copyable {
     self.path = path
     self.output = trimmed
     self.parent = parent
+    self.isFile = isFile
     self.replacing = replacing
   }
 
@@ -64,11 +75,8 @@ package struct StagingFolder: ~Copyable {
     guard !isTaken(output) || replacing else { throw Self.existing(output) }
     try synchronize(folder: path, for: output)
     if isTaken(output) {
-      guard isFolder(output) else {
-        throw FormatError(.cannotCreate, file: output, problem: "expected a folder, found a file")
-      }
       // Checked again: hours may lie between the beginning and the end.
-      try Self.checkReplaceable(output, replacing: replacing)
+      try Self.checkReplaceable(output, isFile: isFile, replacing: replacing)
       // A folder cannot be renamed over another, so the old one steps aside first.
       let aside = path + ".old"
       guard move(output, to: aside) else { throw failed("rename") }
@@ -103,10 +111,21 @@ package struct StagingFolder: ~Copyable {
   }
 
   /// `--force` must not cost anyone a home directory: only a folder of plain files with a
-  /// `config.json` or tensors among them, or an empty one, gives way.
-  private static func checkReplaceable(_ path: String, replacing: Bool) throws(FormatError) {
+  /// `config.json` or tensors among them, or an empty one, gives way. A link to a folder does not: no
+  /// folder can be renamed over it.
+  private static func checkReplaceable(
+    _ path: String, isFile: Bool, replacing: Bool
+  ) throws(FormatError) {
     guard replacing else { throw existing(path) }
-    guard isFolder(path) else { return }
+    guard isFile ? isReplaceableFile(path) : isFolder(path) else {
+      throw FormatError(
+        .cannotCreate, file: path,
+        problem: isFile
+          ? "expected a file to replace, found a folder or a device"
+          : "expected a folder to replace, found a file or a link",
+        hint: "choose another name, or remove it first")
+    }
+    guard !isFile else { return }
     let names = try directoryEntries(of: path)
     for name in names where isFolder(join(path, name)) {
       throw FormatError(
@@ -128,13 +147,6 @@ package struct StagingFolder: ~Copyable {
     FormatError(
       .cannotCreate, file: path, problem: "the output exists already",
       hint: "choose another name, or replace it with --force")
-  }
-
-  /// `a/b/` as `a/b`.
-  private static func trimmed(_ path: String) -> String {
-    var path = path
-    while path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
-    return path
   }
 }
 

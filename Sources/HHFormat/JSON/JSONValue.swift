@@ -38,6 +38,24 @@ package enum JSONValue: Sendable, Equatable {
   package var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
   /// The members, or nil for any other kind.
   package var object: JSONObject? { if case .object(let value) = self { value } else { nil } }
+
+  /// Elements and members at every level, of which a reader takes `JSONReader.maximumItems`.
+  package var itemCount: Int { parts.reduce(parts.count) { $0 + $1.itemCount } }
+  /// Levels of nesting, of which a reader takes `JSONReader.maximumDepth`.
+  package var depth: Int {
+    switch self {
+    case .array, .object: 1 + (parts.lazy.map(\.depth).max() ?? 0)
+    default: 0
+    }
+  }
+
+  private var parts: [JSONValue] {
+    switch self {
+    case .array(let elements): elements
+    case .object(let members): members.pairs.map(\.value)
+    default: []
+    }
+  }
 }
 
 /// Members of a JSON object in file order, which equality respects.

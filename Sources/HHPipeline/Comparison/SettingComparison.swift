@@ -57,16 +57,13 @@ extension SettingDifference {
     }
   }
 
-  /// The feature maps of two models, where at least one is an artifact.
+  /// The feature maps of two models, where they are not the same or only one of them has any; nil
+  /// too where one of the files does not say what attention its model has.
   static func featureMap(_ first: Checkpoint, _ second: Checkpoint) -> SettingDifference? {
-    let (a, b) = (first.featureMap, second.featureMap)
-    guard let a, let b, a != b else { return nil }
+    guard let a = StatedFeatureMap(first), let b = StatedFeatureMap(second), !a.agrees(with: b)
+    else { return nil }
     return SettingDifference(name: "featureMap", first: a.summary, second: b.summary)
   }
-}
-
-extension Checkpoint {
-  fileprivate var featureMap: FeatureMapDescription? { artifact?.manifest.description.featureMap }
 }
 
 extension FeatureMapDescription {

@@ -51,14 +51,21 @@ struct TensorPairing {
     /// The tensors' roles; nil for what is no model of a known architecture.
     let names: NameMap?
     private var roles: [ByteKey: String] = [:]
+    /// The parameters of feature maps by their roles, which no schema names.
+    private var maps: [ByteKey: TensorDescriptor] = [:]
     private var reasons: [ByteKey: String] = [:]
 
     init(_ checkpoint: Checkpoint) {
       self.checkpoint = checkpoint
+      let exported = checkpoint.exportedConfiguration
+      let isMap = { (tensor: TensorDescriptor) in
+        FeatureMap.isParameter(tensor.name)
+          || (exported != nil && tensor.name.contains(FeatureMap.exportedMark))
+      }
       do throws(FormatError) {
         names = try NameMap(
-          tensors: checkpoint.tensors.filter { !FeatureMap.isParameter($0.name) },
-          configuration: checkpoint.configuration,
+          tensors: checkpoint.tensors.filter { !isMap($0) },
+          configuration: exported ?? checkpoint.configuration,
           configurationPath: checkpoint.configurationPath, checkpointPath: checkpoint.path)
       } catch {
         // Files that are no model can be compared too, by the names in them.
@@ -66,6 +73,24 @@ struct TensorPairing {
       }
       for entry in names?.entries ?? [] { roles[ByteKey(entry.tensor.name)] = entry.role }
       for (tensor, why) in names?.dropped ?? [] { reasons[ByteKey(tensor.name)] = why }
+      let stems = Self.attentionStems(names)
+      for tensor in checkpoint.tensors where isMap(tensor) {
+        let role = FeatureMap.role(ofExported: tensor.name, stems) ?? tensor.name
+        roles[ByteKey(tensor.name)] = role
+        maps[ByteKey(role)] = tensor
+      }
+    }
+
+    /// For the path of each attention block the beginning of its roles, `layers.0.attention`.
+    private static func attentionStems(_ names: NameMap?) -> [ByteKey: String] {
+      var stems: [ByteKey: String] = [:]
+      for entry in names?.entries ?? [] {
+        for suffix in [".query.weight", ".qkv.weight"] where entry.role.hasSuffix(suffix) {
+          let path = entry.tensor.name.split(separator: ".").dropLast(2).joined(separator: ".")
+          stems[ByteKey(path)] = String(entry.role.dropLast(suffix.count))
+        }
+      }
+      return stems
     }
 
     /// Why no model needs a tensor, or nil.
@@ -76,7 +101,9 @@ struct TensorPairing {
     func counterpart(
       of tensor: TensorDescriptor, in other: Side, byRole: Bool
     ) -> TensorDescriptor? {
-      if byRole, let role = roles[ByteKey(tensor.name)] { return other.names?[role]?.tensor }
+      if byRole, let role = roles[ByteKey(tensor.name)] {
+        return other.names?[role]?.tensor ?? other.maps[ByteKey(role)]
+      }
       return other.checkpoint[tensor.name]
     }
   }
@@ -86,5 +113,34 @@ extension FeatureMap {
   /// Whether a name is one that the parameters of feature maps have.
   static func isParameter(_ name: String) -> Bool {
     name.hasPrefix("layers.") && name.contains(".attention.feature_map.")
+  }
+
+  /// What parts the name of a parameter in a folder for transformers: before it stands the path of
+  /// the attention block.
+  fileprivate static let exportedMark = ".feature_map."
+
+  /// The role of a parameter by its name in a folder for transformers; nil for a name of no block.
+  fileprivate static func role(
+    ofExported name: String, _ stems: [ByteKey: String]
+  ) -> String? {
+    let parts = name.split(separator: exportedMark, maxSplits: 1)
+    guard parts.count == 2, let stem = stems[ByteKey(String(parts[0]))] else { return nil }
+    return stem + exportedMark + parts[1]
+  }
+}
+
+extension Checkpoint {
+  /// The configuration of the softmax model behind a folder that was exported for transformers; nil
+  /// for any other checkpoint.
+  fileprivate var exportedConfiguration: JSONObject? {
+    guard ggufFiles.isEmpty, let name = linearAttentionName, var result = configuration else {
+      return nil
+    }
+    result["model_type"] = .string(String(name.dropFirst("hedgehog_".count)))
+    let classes = result["architectures"]?.array?.map { value in
+      value.string.map { JSONValue.string($0.replacing("Hedgehog", with: "")) } ?? value
+    }
+    if let classes { result["architectures"] = .array(classes) }
+    return result
   }
 }

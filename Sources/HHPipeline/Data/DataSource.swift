@@ -17,8 +17,9 @@ package struct DataSource: Sendable {
   package enum Purpose: Sendable, Equatable {
     /// Rows of this many consecutive tokens.
     case decoder(length: Int)
-    /// Rows of this many tokens, `[CLS]` and `[SEP]` among them; with classes also labelled texts.
-    case encoder(length: Int, classes: Int? = nil)
+    /// Rows of this many tokens, `[CLS]` and `[SEP]` among them; with classes also labelled texts,
+    /// and pairs of them unless the model has a single token type.
+    case encoder(length: Int, classes: Int? = nil, tokenTypes: Int = 0)
     /// Images of this shape.
     case images(ImageShape)
   }
@@ -46,10 +47,13 @@ package struct DataSource: Sendable {
     case .images(let shape):
       rows = .images(try Self.images(at: path, shape, files: files))
       droppedTokenCount = 0
-    case .encoder(let length, let classes?) where path.lowercased().hasSuffix(".tsv"):
-      rows = try Self.texts(at: path, length, classes, tokenizer, vocabularySize)
+    case .encoder(let length, let classes?, let tokenTypes)
+    where path.lowercased().hasSuffix(".tsv"):
+      let limits = TextLimits(
+        length: length, vocabularySize: vocabularySize, tokenTypeCount: tokenTypes)
+      rows = try Self.texts(at: path, classes, tokenizer, limits)
       droppedTokenCount = 0
-    case .decoder(let length), .encoder(let length, _):
+    case .decoder(let length), .encoder(let length, _, _):
       var frame = TokenFrame()
       if case .encoder = purpose, let special = tokenizer?.special {
         frame.prefix = special.cls.map { [$0] } ?? []
@@ -90,6 +94,8 @@ package struct DataSource: Sendable {
     } else {
       stream = try textTokens(at: path, tokenizer, vocabularySize)
     }
+    try checkTokens(
+      frame.prefix + frame.suffix, vocabularySize: vocabularySize, file: path, part: "the frame")
     let rows = try TokenRows(stream: stream, length: length, frame: frame, file: path)
     let body = length - frame.prefix.count - frame.suffix.count
     return (rows, stream.count - rows.count * body)
@@ -97,9 +103,9 @@ package struct DataSource: Sendable {
 
   /// Labelled texts, or pairs of them, in a tab-separated file with a header.
   private static func texts(
-    at path: String, _ length: Int, _ classes: Int, _ tokenizer: (any Tokenizer)?,
-    _ vocabularySize: Int
+    at path: String, _ classes: Int, _ tokenizer: (any Tokenizer)?, _ limits: TextLimits
   ) throws(FormatError) -> DataRows {
+    let vocabularySize = limits.vocabularySize
     let examples = try LabelledText(classificationAt: path, classCount: classes).examples
     guard let tokenizer, tokenizer.vocabularySize <= vocabularySize else {
       throw FormatError(
@@ -109,8 +115,8 @@ package struct DataSource: Sendable {
         hint: "put the model's tokenizer.json or vocab.txt beside it")
     }
     return .texts(
-      PaddedTexts(
-        examples.map { ($0.first, $0.second) }, tokenizer: tokenizer, maximumLength: length),
+      try PaddedTexts(
+        examples.map { ($0.first, $0.second) }, tokenizer: tokenizer, limits: limits, file: path),
       labels: examples.map { Int32($0.label) })
   }
 
@@ -127,12 +133,7 @@ package struct DataSource: Sendable {
         hint: "give token ids as a .npy or .bin file, or put tokenizer.json beside the model")
     }
     let ids = tokenizer.encode(try readText(at: path))
-    if let index = ids.firstIndex(where: { $0 < 0 || $0 >= vocabularySize }) {
-      throw FormatError(
-        .badData, file: path, place: "token \(index)",
-        problem: "expected an id from 0 to \(vocabularySize - 1), found \(ids[index])",
-        hint: "the tokenizer beside the model is not the model's own")
-    }
+    try checkTokens(ids, vocabularySize: vocabularySize, file: path)
     return ids
   }
 
@@ -154,14 +155,19 @@ package struct DataSource: Sendable {
       array, shape: shape, normalization: normalization, labels: try labels(of: path))
   }
 
-  /// MNIST's naming: `train-images-idx3-ubyte` goes with `train-labels-idx1-ubyte`.
   private static func labels(of path: String) throws(FormatError) -> [Int32]? {
+    guard let file = labelsFile(of: path) else { return nil }
+    return try DataArray(idxAt: file).tokenIDs(vocabularySize: 256)
+  }
+
+  /// The file of labels beside a data file, where there is one. MNIST's naming:
+  /// `train-images-idx3-ubyte` goes with `train-labels-idx1-ubyte`.
+  static func labelsFile(of path: String) -> String? {
     let name = lastComponent(of: path)
     guard let range = name.firstRange(of: "images-idx3") else { return nil }
     let file = join(
       HHFormat.directory(of: path), name.replacingCharacters(in: range, with: "labels-idx1"))
-    guard isPresent(file) else { return nil }
-    return try DataArray(idxAt: file).tokenIDs(vocabularySize: 256)
+    return isPresent(file) ? file : nil
   }
 }
 

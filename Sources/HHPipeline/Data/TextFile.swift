@@ -24,6 +24,13 @@ func readText(at path: String) throws(FormatError) -> String {
   return try validText(bytes, file: path)
 }
 
+/// The lines of a file, without the byte order mark that some editors put before the first.
+func readLines(at path: String) throws(FormatError) -> [String] {
+  var text = try readText(at: path)
+  if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
+  return text.utf8Lines
+}
+
 /// Bytes as text; the error names the first byte that is not UTF-8.
 func validText(_ bytes: [UInt8], file: String) throws(FormatError) -> String {
   if let text = String(validating: bytes, as: UTF8.self) { return text }

@@ -27,6 +27,11 @@ struct AttentionComparison {
   /// A model with the same weights; the softmax model itself for how that is.
   let student: ModelRunner
 
+  /// Bytes of the weights of a layer, both models', over a row of `length` positions.
+  static func memory(headCount: Int, length: Int) -> Double {
+    2 * 4 * Double(headCount) * Double(length) * Double(length)
+  }
+
   /// Looks at every layer with attention, over some inputs of one row each.
   ///
   /// - Throws: What `progress` throws, which is called with the share that is done, and

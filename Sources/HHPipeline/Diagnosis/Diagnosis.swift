@@ -69,6 +69,10 @@ package struct Diagnosis {
     recipe = sources.distillation
     rows = try TrainingRows(
       options: sources, graph: teacher.graph, checkpoint: model.checkpoint, names: model.names)
+    let headCount = teacher.graph.attentions.map(\.headCount).max() ?? 0
+    try ConversionEstimate.check(
+      memory: AttentionComparison.memory(headCount: headCount, length: rows.length),
+      of: "--length")
   }
 
   /// What is looked at, in words.

@@ -93,7 +93,7 @@ package struct DistillationStage {
         if advancing { try train.advance(teacher) }
         continue
       }
-      if let budget = recipe.budget, finished.isEmpty {
+      if let budget = recipe.budget, recipe.steps > 0, finished.isEmpty {
         steps = try affordableSteps(train, teacher, block, budget: budget)
       }
       let schedule = BatchSchedule(

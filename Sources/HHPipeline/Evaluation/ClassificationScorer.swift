@@ -20,12 +20,13 @@ struct ClassificationScorer: Scorer {
       let data = try LabelledText(classificationAt: options.data, classCount: classCount)
       let chosen = data.examples.prefix(limit)
       examples = .texts(
-        PaddedTexts(
+        try PaddedTexts(
           chosen.map { ($0.first, $0.second) }, tokenizer: try model.tokenizer(),
-          maximumLength: try rowLength(options.length, maximum: model.runner.graph.maximumLength)))
+          limits: try TextLimits(model.runner.graph, length: options.length), file: options.data))
       labels = chosen.map { Int($0.label) }
       return
     }
+    try model.runner.graph.checkImageLength(options.length)
     let source = try DataSource(
       at: options.data, for: .images(ImageShape(model.names.hyperparameters)), tokenizer: nil,
       vocabularySize: 0, files: try model.files())

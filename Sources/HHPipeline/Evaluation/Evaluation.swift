@@ -74,8 +74,8 @@ package struct Evaluation {
 
   /// Opens the models and reads the data.
   ///
-  /// - Throws: `PipelineError` for a task that the model has no head for, `FormatError` for files
-  ///   that are missing or broken.
+  /// - Throws: `PipelineError` for a task that the model has no head for and for a teacher that does
+  ///   not fit it, `FormatError` for files that are missing or broken.
   package init(_ options: EvaluationOptions) throws {
     ThreadPolicy.use(threads: options.threads)
     self.options = options
@@ -83,8 +83,11 @@ package struct Evaluation {
       opening: options.model, configuration: options.configuration, base: options.base)
     self.model = model
     if let branch = options.ablated { try model.runner.leaveOut(branch) }
-    teacher = try options.teacher.map { try OpenedModel(opening: $0).runner } ?? model.teacher
+    let other = try options.teacher.map { try OpenedModel(opening: $0) }
+    // First what the model itself cannot be measured on.
     scorer = try options.task.scorer(options, model)
+    if let other { try options.checkTeacher(other, of: model) }
+    teacher = other?.runner ?? model.teacher
   }
 
   /// What is measured on, in words.

@@ -2,6 +2,31 @@
 
 internal import HHFormat
 
+/// What a model can read of a text.
+struct TextLimits: Sendable, Equatable {
+  /// Most tokens of a text or pair.
+  let length: Int
+  /// Rows of the table of token embeddings.
+  let vocabularySize: Int
+  /// Rows of the table of token types; 0 where the model has none.
+  let tokenTypeCount: Int
+
+  /// Takes the limits as they are.
+  init(length: Int, vocabularySize: Int, tokenTypeCount: Int) {
+    (self.length, self.vocabularySize) = (length, vocabularySize)
+    self.tokenTypeCount = tokenTypeCount
+  }
+
+  /// The limits of a model, with a user's wish for the length or the usual one.
+  ///
+  /// - Throws: `PipelineError.invalidOption` for a length that the model has not.
+  init(_ graph: Graph, length: Int?, usual: Int = 256) throws(PipelineError) {
+    self.init(
+      length: try rowLength(length, maximum: graph.maximumLength, usual: usual),
+      vocabularySize: graph.vocabularySize, tokenTypeCount: graph.tokenTypeCount)
+  }
+}
+
 /// Texts as token ids, and batches of them in which little is padding.
 package struct PaddedTexts: Sendable, Equatable {
   /// Ids and token types of one text or pair.
@@ -14,26 +39,59 @@ package struct PaddedTexts: Sendable, Equatable {
   private let padding: Int32
 
   /// Encodes texts as the tokenizer's model expects them: the frame's ids around each text, a second
-  /// text of a pair between the separators and of type 1. Longer rows than `maximumLength` lose
-  /// the end of the longer text.
-  init(_ texts: [(first: String, second: String?)], tokenizer: any Tokenizer, maximumLength: Int) {
+  /// text of a pair between the separators and of type 1. Longer rows than the limit lose the end
+  /// of the longer text.
+  ///
+  /// - Throws: `FormatError`, which names `file`, where a frame is longer than the limit, where the
+  ///   model has no type for the second text of a pair, and for an id that it has no embedding for.
+  init(
+    _ texts: [(first: String, second: String?)], tokenizer: any Tokenizer, limits: TextLimits,
+    file: String
+  ) throws(FormatError) {
     let frame = tokenizer.frame
-    padding = tokenizer.special.padding ?? 0
-    rows = texts.map { first, second in
-      var first = tokenizer.encode(first)
-      guard let second else {
-        first = Array(first.prefix(maximumLength - frame.prefix.count - frame.suffix.count))
-        let ids = frame.prefix + first + frame.suffix
-        return Row(ids: ids, types: ids.map { _ in 0 })
+    // Padding is masked, so another id does as well where the model does not have the tokenizer's.
+    let padding = tokenizer.special.padding ?? 0
+    self.padding = padding >= 0 && padding < limits.vocabularySize ? padding : 0
+    var rows: [Row] = []
+    for (index, text) in texts.enumerated() {
+      let name = "text \(index + 1)"
+      guard text.second == nil || limits.tokenTypeCount != 1 else {
+        throw FormatError(
+          .unsupported, file: file, place: name,
+          problem: "expected a single text, as the model has a single token type, found a pair")
       }
-      var other = tokenizer.encode(second)
-      let room = maximumLength - frame.prefix.count - 2 * frame.suffix.count
-      while first.count + other.count > max(0, room) {
-        if first.count > other.count { first.removeLast() } else { other.removeLast() }
+      let suffixes = text.second == nil ? 1 : 2
+      let least = frame.prefix.count + suffixes * frame.suffix.count
+      guard least <= limits.length else {
+        throw FormatError(
+          .badData, file: file, place: name,
+          problem: "expected room for the \(least) tokens that frame a "
+            + "\(text.second == nil ? "text" : "pair"), found \(limits.length)",
+          hint: "use a longer --length, or a model with more positions")
       }
-      let (left, right) = (frame.prefix + first + frame.suffix, other + frame.suffix)
-      return Row(ids: left + right, types: left.map { _ in 0 } + right.map { _ in 1 })
+      let row = Self.row(text, tokenizer, frame, room: limits.length - least)
+      try checkTokens(row.ids, vocabularySize: limits.vocabularySize, file: file, part: name)
+      rows.append(row)
     }
+    self.rows = rows
+  }
+
+  /// A text or pair of at most `room` tokens within its frame.
+  private static func row(
+    _ text: (first: String, second: String?), _ tokenizer: any Tokenizer, _ frame: TokenFrame,
+    room: Int
+  ) -> Row {
+    var first = tokenizer.encode(text.first)
+    guard let second = text.second else {
+      let ids = frame.prefix + Array(first.prefix(room)) + frame.suffix
+      return Row(ids: ids, types: ids.map { _ in 0 })
+    }
+    var other = tokenizer.encode(second)
+    while first.count + other.count > room {
+      if first.count > other.count { first.removeLast() } else { other.removeLast() }
+    }
+    let (left, right) = (frame.prefix + first + frame.suffix, other + frame.suffix)
+    return Row(ids: left + right, types: left.map { _ in 0 } + right.map { _ in 1 })
   }
 
   private init(rows: [Row], padding: Int32) {

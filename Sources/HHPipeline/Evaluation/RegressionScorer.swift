@@ -15,9 +15,9 @@ struct RegressionScorer: Scorer {
   init(_ options: EvaluationOptions, _ model: OpenedModel) throws {
     let examples = try LabelledText(similarityAt: options.data).examples
       .prefix(options.rowLimit ?? .max)
-    texts = PaddedTexts(
+    texts = try PaddedTexts(
       examples.map { ($0.first, $0.second) }, tokenizer: try model.tokenizer(),
-      maximumLength: try rowLength(options.length, maximum: model.runner.graph.maximumLength))
+      limits: try TextLimits(model.runner.graph, length: options.length), file: options.data)
     scores = examples.map(\.label)
   }
 

@@ -15,15 +15,17 @@ struct SimilarityScorer: Scorer {
         name: "--task", problem: "sts needs an encoder of text, found none")
     }
     let tokenizer = try model.tokenizer()
-    let length = try rowLength(options.length, maximum: model.runner.graph.maximumLength)
+    let limits = try TextLimits(model.runner.graph, length: options.length)
     let examples = try LabelledText(similarityAt: options.data).examples
       .prefix(options.rowLimit ?? .max)
-    func texts(_ side: (LabelledText.Example) -> String) -> PaddedTexts {
-      PaddedTexts(
-        examples.map { (side($0), nil) }, tokenizer: tokenizer, maximumLength: length)
+    func texts(
+      _ side: (LabelledText.Example) -> String
+    ) throws(FormatError) -> PaddedTexts {
+      try PaddedTexts(
+        examples.map { (side($0), nil) }, tokenizer: tokenizer, limits: limits, file: options.data)
     }
-    first = texts { $0.first }
-    second = texts { $0.second ?? "" }
+    first = try texts { $0.first }
+    second = try texts { $0.second ?? "" }
     scores = examples.map(\.label)
   }
 

@@ -42,7 +42,9 @@ struct SummaryScorer: Scorer {
       let options = GenerationOptions(
         prompts: part.map { prompt(of: $0.text) }, maximumTokens: Self.summaryTokens,
         sampling: SamplingOptions(temperature: 0))
-      let texts = try generator.generate(options) { _, _ in }
+      let texts = try generator.generate(options) { _, _ in
+        try progress(Double(start) / Double(examples.count))
+      }
       for (example, written) in zip(part, texts) {
         // Each against the reference that it comes closest to, as for several references.
         let scores = example.references.map { ROUGE(written.text, reference: $0) }

@@ -8,6 +8,7 @@ package struct Export {
   package let output: String
   private let options: ExportOptions
   private let source: ExportSource
+  private let opened: SourceFiles
   private let stopwatch = Stopwatch()
 
   /// Opens the source and checks everything that can be checked before work begins.
@@ -22,31 +23,19 @@ package struct Export {
     }
     self.options = options
     source = try ExportSource(options)
+    opened = SourceFiles(of: source.checkpoint)
     output = options.outputPath(isHedgehog: source.isHedgehog)
     try checkOutput()
   }
 
   /// Refuses an output that cannot be written, or that is one of the inputs or holds one.
   private func checkOutput() throws(FormatError) {
-    _ = try StagingFolder(for: output, replacing: options.force)
-    guard isPresent(output) else { return }
-    let (kind, expected) = (try PathKind(of: output), options.isFolder ? "folder" : "file")
-    guard (kind == .directory) == options.isFolder else {
-      throw FormatError(
-        .cannotCreate, file: output,
-        problem: "expected a \(expected) to replace, found another kind")
-    }
-    let resolved = try resolvedPath(output)
-    for input in source.checkpoint.sourceFiles
-      + [source.checkpoint.configurationPath, options.base]
-      .compactMap(\.self)
-    {
-      let path = try resolvedPath(input)
-      guard path == resolved || path.utf8.starts(with: (resolved + "/").utf8) else { continue }
-      throw FormatError(
-        .cannotCreate, file: output,
-        problem: "expected another name than the inputs', found that of '\(input)'")
-    }
+    _ = try stagingFolder()
+    try protect(source.checkpoint.inputFiles(), from: output)
+  }
+
+  private func stagingFolder() throws(FormatError) -> StagingFolder {
+    try StagingFolder(for: output, isFile: !options.isFolder, replacing: options.force)
   }
 
   /// Writes the output, reads it back and gives it its name.
@@ -54,7 +43,7 @@ package struct Export {
   /// - Throws: What `report` throws, `FormatError`, or `PipelineError.unfaithful` where what was
   ///   written reads back as something else; nothing is left behind then.
   package func run(report: ProgressReport) throws -> ExportSummary {
-    let staging = try StagingFolder(for: output, replacing: options.force)
+    let staging = try stagingFolder()
     var tensorCount = source.tensors.count
     switch options.target {
     case .safetensors:
@@ -74,6 +63,7 @@ package struct Export {
     let files = try directoryEntries(of: staging.path)
     var size = 0
     for file in files { size += try MappedFile(at: staging.path(file)).count }
+    try opened.requireUnchanged()
     if options.isFolder {
       try staging.publish()
     } else {

@@ -40,6 +40,21 @@ struct GGUFKeys {
     return keys + featureMapKeys()
   }
 
+  /// Whether only the model's configuration says what a key says: one that is not written, although
+  /// the source has it, is a setting that the model no longer has.
+  func decide(_ key: String) -> Bool {
+    // Of our own, none of which another program writes.
+    if key.hasPrefix("hh.") { return true }
+    // What is the tokenizer's stays the source's.
+    guard key.hasPrefix("\(architecture).") else { return false }
+    let rest = key.dropFirst(architecture.count + 1)
+    return rest.hasPrefix("rope.scaling.") || rest == "rope.scale_linear"
+      || rest.hasPrefix("attention.feature_map.")
+      || schema.configuration.contains { setting in
+        (setting.gguf + setting.ggufWritten).contains("{architecture}.\(rest)")
+      }
+  }
+
   private func keys(
     of key: ArchitectureSchema.ConfigurationKey
   ) throws(FormatError) -> [GGUFKeyValue] {

@@ -75,9 +75,10 @@ package struct GGUFModelExport {
           + tensor.source.dtype.rawValue)
     }
     frequencyFactors = try keys.frequencyFactors()
+    let matrices = tensors.filter { policy.isMatrix($0.layout) }
     metadata = try Self.metadata(
-      keys, types: tensors.map(\.type), tokenizer: tokenizer, files: files, options: options,
-      file: checkpoint.path)
+      keys, types: (matrices.isEmpty ? tensors : matrices).map(\.type), tokenizer: tokenizer,
+      files: files, options: options, file: checkpoint.path)
     self.checkpoint = checkpoint
     self.names = names
     self.options = options
@@ -95,7 +96,7 @@ package struct GGUFModelExport {
   }
 
   /// General keys, the architecture's, the tokenizer's, and those of a GGUF source that none of
-  /// them replaces.
+  /// them replaces. `types` are those of the matrices.
   private static func metadata(
     _ keys: GGUFKeys, types: [GGMLType], tokenizer: (any Tokenizer)?, files: ModelFiles,
     options: Options, file: String
@@ -107,7 +108,7 @@ package struct GGUFModelExport {
     if !carried.contains(where: { $0.key == "general.name" }) {
       result.append(.string("general.name", options.name))
     }
-    if let type = options.type ?? mostFrequent(types), let number = type.fileType {
+    if let type = mostFrequent(types), let number = type.fileType {
       result.append(.uint32("general.file_type", number))
     }
     result.append(.uint32("general.quantization_version", 2))
@@ -128,15 +129,19 @@ package struct GGUFModelExport {
       let key =
         entry.key.hasPrefix(own)
         ? "\(keys.architecture).\(entry.key.dropFirst(own.count))" : entry.key
+      guard !keys.decide(key) else { continue }
       if written.insert(key).inserted { result.append(entry.renamed(key)) }
     }
     return result
   }
 
-  private static func mostFrequent(_ types: [GGMLType]) -> GGMLType? {
-    let matrices = types.filter { $0 != .f32 }
-    return Dictionary(grouping: matrices, by: \.self).max { $0.value.count < $1.value.count }?.key
-      ?? types.first
+  /// The type that occurs most; of several that do, the one of the lowest number, so that the same
+  /// model gives the same file.
+  static func mostFrequent(_ types: [GGMLType]) -> GGMLType? {
+    var counts: [GGMLType: Int] = [:]
+    for type in types { counts[type, default: 0] += 1 }
+    let most = counts.values.max()
+    return counts.keys.filter { counts[$0] == most }.min { $0.rawValue < $1.rawValue }
   }
 
   /// What the file declares: the divisors of rotary frequencies first, then the tensors.

@@ -11,13 +11,30 @@ struct HuggingFaceExport {
   private let output: String
   private let type: DType?
 
+  /// Plans the export.
+  ///
+  /// - Throws: `PipelineError.invalidOption` for a type that cannot be written, `FormatError` for a
+  ///   tensor that cannot be converted or a softmax model that transformers does not have.
   init(source: ExportSource, options: ExportOptions, output: String) throws {
+    if !source.isHedgehog { try Self.checkScaling(source.names.hyperparameters) }
     self.source = source
     self.options = options
     self.output = output
     type = try options.floatType()
     let names = source.isHedgehog ? Self.names(of: source) : [:]
     tensors = try ExportTensor.list(source, type: type) { names[ByteKey($0)] ?? $0 }
+  }
+
+  /// Refuses a rotary scaling of our own: only the code of a Hedgehog model knows it.
+  private static func checkScaling(_ values: Hyperparameters) throws(FormatError) {
+    let scaling = values.value("ropeScaling")
+    guard let type = (scaling?["rope_type"] ?? scaling?["type"])?.string,
+      type == "frequency_factors"
+    else { return }
+    throw FormatError(
+      .unsupported, file: values.file, place: "key 'rope_scaling.rope_type'",
+      problem: "expected default, linear or llama3, which transformers has, found '\(type)'",
+      hint: "export with --to gguf, which keeps it")
   }
 
   /// The files that hold the code.

@@ -71,6 +71,9 @@ package struct AssociativeRecall: Sendable, Equatable {
 struct RecallSequences: Sendable, Equatable {
   let tokens: TokenRows
 
+  /// Sequences that a model is tested with at a time.
+  static let batchSize = 32
+
   var count: Int { tokens.count }
   private var length: Int { tokens.length }
 
@@ -99,7 +102,7 @@ struct RecallSequences: Sendable, Equatable {
   /// The share of answers that a model gets right: its likeliest token is the value.
   ///
   /// - Throws: `FormatError` for weights that cannot be read.
-  func accuracy(of runner: ModelRunner, batchSize: Int = 32) throws -> Double {
+  func accuracy(of runner: ModelRunner, batchSize: Int = Self.batchSize) throws -> Double {
     var right = 0
     for start in stride(from: 0, to: count, by: batchSize) {
       let rows = start..<min(count, start + batchSize)

@@ -57,11 +57,12 @@ package struct Expressivity {
 
   /// Makes the sequences.
   ///
-  /// - Throws: `PipelineError.invalidOption` for sizes that make no task.
+  /// - Throws: `PipelineError.invalidOption` for sizes that make no task or that memory cannot hold.
   package init(_ options: ExpressivityOptions) throws(PipelineError) {
     if let (name, problem) = options.task.problem {
       throw .invalidOption(name: name, problem: problem)
     }
+    try ConversionEstimate.check(memory: options.memory, of: "--length or --vocabulary")
     ThreadPolicy.use(threads: options.threads)
     self.options = options
     training = options.task.sequences(.training)
@@ -125,6 +126,21 @@ package struct Expressivity {
 }
 
 extension ExpressivityOptions {
+  /// Bytes at the peak: the sequences, a batch that is trained on and one that is tested with, the
+  /// optimiser's values, and the attention weights of a row.
+  var memory: Double {
+    let (length, hidden) = (Double(task.length), Double(recipe.hidden))
+    let vocabulary = Double(task.vocabulary)
+    let sequences = Double(task.trainingCount + task.validationCount + task.testCount)
+    // Feed-forward blocks are four times as wide as the hidden states.
+    let trained = Double(recipe.batchSize * (16 * recipe.layers + 8)) * hidden
+    let tested = Double(RecallSequences.batchSize) * (10 * hidden + vocabulary)
+    // Value, gradient and two moments.
+    let parameters = 4 * hidden * (vocabulary + length)
+    return 4 * (length * (sequences + trained + tested) + parameters)
+      + AttentionComparison.memory(headCount: recipe.heads, length: task.length)
+  }
+
   /// Task and training in words.
   package var summary: String {
     let keys = task.vocabulary / 2

@@ -22,6 +22,8 @@ package struct TokenMasking: Sendable, Equatable {
         problem: "expected a tokenizer with a mask token, found none",
         hint: "name its folder in the recipe's 'model.files'")
     }
+    try checkTokens(
+      [mask], vocabularySize: graph.vocabularySize, file: checkpoint.path, part: "the mask")
     self.init(
       mask: mask, special: Set([tokens.cls, tokens.sep, tokens.padding].compactMap(\.self)),
       vocabularySize: graph.vocabularySize)

@@ -117,6 +117,17 @@ package struct FreshModel: Sendable, Equatable {
     return try schema.tensors(of: sizes, groups: groups)
   }
 
+  /// Number of weights, a floating-point number since sizes can ask for more than memory holds; nil
+  /// where nothing says how many token ids there are.
+  func parameterCount() throws(FormatError) -> Double? {
+    var tokenizer: (any Tokenizer)?
+    if vocabulary == nil, let files { tokenizer = try TokenizerLoader.load(beside: files) }
+    let isImage = try ArchitectureSchema.named(architecture).kind == .image
+    guard isImage || vocabulary != nil || tokenizer != nil else { return nil }
+    return try tensors(try configuration(tokenizer), file: "recipe")
+      .reduce(0) { $0 + Double($1.tensor.elementCount) }
+  }
+
   /// The first values of a tensor, as the reference implementations of all four architectures draw
   /// them: weights of norms are one, biases zero, all else normal; GPT-2's products that end in a
   /// residual are smaller by √(2 · layers) (Radford et al. 2019).

@@ -2,6 +2,18 @@
 
 internal import HHFormat
 
+extension ConversionOptions {
+  /// Refuses a new model whose weights this machine's memory cannot train, before anything is made.
+  ///
+  /// - Throws: `PipelineError.invalidOption` for one, `FormatError` for sizes that make no model.
+  package func checkNewModel() throws {
+    guard case .sizes(let model)? = start, let count = try model.parameterCount() else { return }
+    // Values, gradients, two moments and the last good values.
+    let copies = finetuning.choice.weights ? 5.0 : 1
+    try ConversionEstimate.check(memory: 4 * copies * count, of: "key 'model'")
+  }
+}
+
 /// Where `train` begins.
 package enum TrainingStart: Sendable, Equatable {
   /// A new model of given sizes.

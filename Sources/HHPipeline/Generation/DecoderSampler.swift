@@ -11,10 +11,8 @@ struct DecoderSampler {
   /// The number of the first row, where these rows are part of more.
   private let firstRow: Int
 
-  /// Bytes that the cache of rows drawn side by side may take.
-  private static let cacheLimit = 256 << 20
-
-  /// Draws rows in groups whose cache stays within `cacheLimit`; see `sample(first:seed:report:)`.
+  /// Draws rows in groups whose cache stays within `DecodingSession.memoryLimit`; see
+  /// `sample(first:seed:report:)`.
   static func sample(
     _ runner: ModelRunner, rowCount: Int, length: Int, first: Int32?, seed: UInt64,
     report: ProgressReport
@@ -41,8 +39,8 @@ struct DecoderSampler {
 
   /// How many rows are drawn side by side.
   private static func groupSize(_ graph: Graph, rowCount: Int, length: Int) -> Int {
-    let rowBytes = DecodingSession.cacheBytes(of: graph, length: length)
-    return max(1, min(rowCount, cacheLimit / max(1, rowBytes)))
+    DecodingSession.groupSize(
+      rowCount: rowCount, rowBytes: DecodingSession.cacheBytes(of: graph, length: length))
   }
 
   /// Prepares to draw `rowCount` rows of `length` tokens side by side.

@@ -57,6 +57,21 @@ struct DecodingSession {
     }
   }
 
+  /// Bytes that sequences side by side may remember together.
+  static let memoryLimit = 256 << 20
+
+  /// Bytes that one sequence of at most `capacity` positions remembers.
+  static func rowBytes(of runner: ModelRunner, capacity: Int) -> Int {
+    // At the first position only sums and windows have a size.
+    let sums = DecodingSession(runner: runner, rowCount: 1, capacity: 1).byteCount(position: 0)
+    return sums + cacheBytes(of: runner.graph, length: capacity)
+  }
+
+  /// How many of `rowCount` sequences of `rowBytes` each go side by side within `limit` bytes.
+  static func groupSize(rowCount: Int, rowBytes: Int, limit: Int = memoryLimit) -> Int {
+    max(1, min(rowCount, limit / max(1, rowBytes)))
+  }
+
   /// Goes on as if `position` tokens had been read, with made-up memories of them: for timings.
   mutating func skip(to position: Int) {
     precondition(position <= capacity, "more positions than the session holds")

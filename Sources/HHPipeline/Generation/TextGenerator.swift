@@ -43,6 +43,8 @@ package struct GeneratedText: Sendable, Equatable {
 package struct TextGenerator {
   private let runner: ModelRunner
   private let tokenizer: any Tokenizer
+  /// Bytes that what prompts written side by side remember may take.
+  var memoryLimit = DecodingSession.memoryLimit
 
   /// Prepares to write with a model.
   ///
@@ -67,7 +69,7 @@ package struct TextGenerator {
 
   /// The lines of a file, each a prompt; empty lines are passed over.
   package static func prompts(at path: String) throws(FormatError) -> [String] {
-    let prompts = try readText(at: path).utf8Lines.filter { !$0.isEmpty }
+    let prompts = try readLines(at: path).filter { !$0.isEmpty }
     guard !prompts.isEmpty else {
       throw FormatError(
         .badData, file: path, problem: "expected a prompt on each line, found no line with text")
@@ -77,26 +79,51 @@ package struct TextGenerator {
 
   /// Goes on from every prompt until its text ends or has `maximumTokens` more tokens.
   ///
-  /// The prompts are read side by side, so a shorter one is written on while a longer one is still
-  /// being read; what is written after one does not depend on the others.
+  /// As many prompts as there is memory for are read side by side, so a shorter one is written on
+  /// while a longer one is still being read; what is written after one does not depend on the
+  /// others.
   ///
   /// - Parameters:
   ///   - options: The prompts, and how to go on from them.
-  ///   - progress: Called with the number of the prompt and the text that a token adds to it.
+  ///   - progress: Called at every token with the number of the prompt and the text that the token
+  ///     adds to it, which may be empty.
   /// - Returns: What was written, in the order of the prompts.
-  /// - Throws: `PipelineError` for a prompt that is empty or too long for the model's positions,
-  ///   `FormatError` for weights that cannot be read, and what `progress` throws.
+  /// - Throws: `PipelineError` for a prompt that is empty or too long for the model's positions and
+  ///   for more tokens than memory holds, `FormatError` for a token that the model has not and for
+  ///   weights that cannot be read, and what `progress` throws.
   package func generate(
     _ options: GenerationOptions, progress: (_ prompt: Int, _ text: String) throws -> Void
   ) throws -> [GeneratedText] {
-    var results = try options.prompts.map { prompt throws(PipelineError) in
-      GeneratedText(prompt: prompt, promptIDs: try promptIDs(of: prompt, options))
+    let results = try options.prompts.enumerated().map { index, prompt throws(PipelineError) in
+      GeneratedText(
+        prompt: prompt, promptIDs: try promptIDs(of: prompt, number: index + 1, options))
+    }
+    for (index, result) in results.enumerated() {
+      try checkTokens(
+        result.promptIDs, vocabularySize: runner.graph.vocabularySize, file: "prompt \(index + 1)")
     }
     guard !results.isEmpty, options.maximumTokens > 0 else { return results }
+    let capacity = (results.map(\.promptIDs.count).max() ?? 0) + options.maximumTokens
+    let rowBytes = DecodingSession.rowBytes(of: runner, capacity: capacity)
+    try ConversionEstimate.check(memory: Double(rowBytes), of: "--max-tokens")
+    let group = DecodingSession.groupSize(
+      rowCount: results.count, rowBytes: rowBytes, limit: memoryLimit)
+    return try stride(from: 0, to: results.count, by: group).flatMap { start in
+      let rows = results[start..<min(results.count, start + group)]
+      return try goOn(from: Array(rows), firstRow: start, options, progress)
+    }
+  }
+
+  /// Goes on from prompts side by side, the first of which is number `firstRow` of all.
+  private func goOn(
+    from prompts: [GeneratedText], firstRow: Int, _ options: GenerationOptions,
+    _ progress: (Int, String) throws -> Void
+  ) throws -> [GeneratedText] {
+    var results = prompts
     let lengths = results.map(\.promptIDs.count)
     let shared = lengths.min() ?? 0
     var sampler = TokenSampler(
-      options: options.sampling, seed: options.seed, rowCount: results.count)
+      options: options.sampling, seed: options.seed, rowCount: results.count, firstRow: firstRow)
     var session = DecodingSession(
       runner: runner, rowCount: results.count,
       capacity: (lengths.max() ?? 0) + options.maximumTokens)
@@ -108,11 +135,12 @@ package struct TextGenerator {
         let read = session.position
         if read < lengths[row] {
           next.append(results[row].promptIDs[read])
+          try progress(firstRow + row, "")
           continue
         }
         let drawn = sampler.draw(logits, row: row)
         if isOpen(results[row], options) {
-          try append(drawn, to: &results[row], row: row, progress)
+          try progress(firstRow + row, append(drawn, to: &results[row], options))
         }
         next.append(drawn)
       }
@@ -125,43 +153,62 @@ package struct TextGenerator {
     !result.isEnded && result.ids.count < options.maximumTokens
   }
 
+  /// Adds a token and returns the text that it adds.
   private func append(
-    _ id: Int32, to result: inout GeneratedText, row: Int,
-    _ progress: (Int, String) throws -> Void
-  ) throws {
-    guard id != tokenizer.special.eos else {
-      result.isEnded = true
-      return
-    }
-    result.ids.append(id)
+    _ id: Int32, to result: inout GeneratedText, _ options: GenerationOptions
+  ) -> String {
+    if id == tokenizer.special.eos { result.isEnded = true } else { result.ids.append(id) }
     // With the prompt, because the space before a word may depend on what precedes it.
-    let before = tokenizer.decode(result.promptIDs)
     let whole = tokenizer.decode(result.promptIDs + result.ids)
-    let text = whole.hasPrefix(before) ? String(whole.dropFirst(before.count)) : whole
-    // The bytes of a character may come in several tokens; until then its place is held.
-    guard !text.hasSuffix("\u{FFFD}"), text.hasPrefix(result.text) else { return }
-    let added = String(text.dropFirst(result.text.count))
-    result.text = text
-    if !added.isEmpty { try progress(row, added) }
+    let text = whole.afterCommonScalars(with: tokenizer.decode(result.promptIDs))
+    if isOpen(result, options) {
+      // The bytes of a character may come in several tokens; until then its place is held. So is
+      // text that changes what was there before, for what was shown cannot be taken back.
+      guard text.unicodeScalars.last != "\u{FFFD}",
+        text.unicodeScalars.starts(with: result.text.unicodeScalars)
+      else { return "" }
+    }
+    defer { result.text = text }
+    return text.afterCommonScalars(with: result.text)
   }
 
   private func promptIDs(
-    of prompt: String, _ options: GenerationOptions
+    of prompt: String, number: Int, _ options: GenerationOptions
   ) throws(PipelineError) -> [Int32] {
     var ids = tokenizer.frame.prefix + tokenizer.encode(prompt)
     // A model needs a token to begin with; GPT-2 was trained to begin after the end of another text.
     if ids.isEmpty, let start = tokenizer.special.bos ?? tokenizer.special.eos { ids = [start] }
     guard !ids.isEmpty else {
-      throw .invalidOption(name: "--prompt", problem: "expected at least one token, found none")
+      throw .invalidOption(
+        name: "prompt \(number)", problem: "expected at least one token, found none")
     }
     guard runner.graph.attentions.allSatisfy({ $0.rotary == nil }) else { return ids }
     let maximum = runner.graph.maximumLength
+    guard ids.count < maximum else {
+      throw .invalidOption(
+        name: "prompt \(number)",
+        problem: "expected at most \(maximum - 1) tokens (the model's \(maximum) positions less"
+          + " one to write at), found \(ids.count)")
+    }
     guard ids.count + options.maximumTokens <= maximum else {
       throw .invalidOption(
         name: "--max-tokens",
-        problem: "expected at most \(max(0, maximum - ids.count)) (the model's \(maximum) positions"
+        problem: "expected at most \(maximum - ids.count) (the model's \(maximum) positions"
           + " less the \(ids.count) of the prompt), found \(options.maximumTokens)")
     }
     return ids
+  }
+}
+
+extension String {
+  /// What follows the longest beginning that both texts have in common. Scalars are compared, not
+  /// characters: a mark that joins the last character of `other` follows it.
+  fileprivate func afterCommonScalars(with other: String) -> String {
+    var rest = unicodeScalars[...]
+    for scalar in other.unicodeScalars {
+      guard rest.first == scalar else { break }
+      rest.removeFirst()
+    }
+    return String(rest)
   }
 }

@@ -47,6 +47,11 @@ package struct Embedder {
   /// Elements of a vector.
   package var size: Int { model.runner.graph.hiddenSize }
 
+  /// The files of the model.
+  ///
+  /// - Throws: `FormatError` for a folder that cannot be listed.
+  package func modelFiles() throws -> [String] { try model.checkpoint.inputFiles() }
+
   /// A vector of `size` elements for each example, in order.
   ///
   /// - Throws: what `progress` throws, which is called with the share that is done, and

@@ -73,6 +73,8 @@ package struct InferenceOptions: Sendable {
   package var base: String?
   /// Texts; a tab separates the two of a pair.
   package var texts: [String] = []
+  /// What errors call the texts: the option that they come by.
+  package var textsOption = "--text"
   /// A file of images, `.npy` or IDX, for a vision model.
   package var images: String?
   /// Most tokens of a text; nil means as many as the model's positions, at most 512.
@@ -88,12 +90,18 @@ package struct InferenceOptions: Sendable {
 
   /// The lines of a file, each a text or a pair with a tab in between.
   ///
-  /// - Throws: `FormatError` where the file cannot be read, is not UTF-8 or has no lines.
+  /// - Throws: `FormatError` where the file cannot be read, is not UTF-8, has no lines or one
+  ///   without text.
   package static func texts(at path: String) throws(FormatError) -> [String] {
-    var lines = try readText(at: path).utf8Lines
+    var lines = try readLines(at: path)
     if lines.last == "" { lines.removeLast() }
     guard !lines.isEmpty else {
       throw FormatError(.badData, file: path, problem: "expected a text on each line, found none")
+    }
+    // A line of nothing but tabs has no text either.
+    if let index = lines.firstIndex(where: { $0.utf8.allSatisfy { $0 == 0x09 } }) {
+      throw FormatError(
+        .badData, file: path, place: "line \(index + 1)", problem: "expected a text, found none")
     }
     return lines
   }
@@ -101,31 +109,33 @@ package struct InferenceOptions: Sendable {
   /// The examples as a model takes them.
   ///
   /// - Throws: `PipelineError.invalidOption` for texts where the model takes images or the other
-  ///   way round, `FormatError` for a file that does not fit the model.
+  ///   way round, `FormatError` for a file or texts that do not fit the model.
   func examples(for model: OpenedModel) throws -> ModelExamples {
     guard case .image = model.runner.graph.kind else {
       guard images == nil, !texts.isEmpty else {
         throw PipelineError.invalidOption(
           name: "--images", problem: "expected texts, which this model takes, found images")
       }
-      let maximum = model.runner.graph.maximumLength
       let pairs = try texts.enumerated().map { index, text in
         let parts = text.utf8.split(separator: 0x09, maxSplits: 1).map { String(Substring($0)) }
         guard let first = parts.first else {
           throw PipelineError.invalidOption(
-            name: "--text", problem: "expected a text, found an empty one, number \(index + 1)")
+            name: textsOption,
+            problem: "expected a text, found an empty one, number \(index + 1)")
         }
         return (first: first, second: parts.count > 1 ? parts[1] : nil)
       }
       return .texts(
-        PaddedTexts(
+        try PaddedTexts(
           pairs, tokenizer: try model.tokenizer(),
-          maximumLength: try rowLength(length, maximum: maximum, usual: 512)))
+          limits: try TextLimits(model.runner.graph, length: length, usual: 512),
+          file: textsOption))
     }
     guard let images else {
       throw PipelineError.invalidOption(
-        name: "--text", problem: "expected --images, which this model takes, found texts")
+        name: textsOption, problem: "expected --images, which this model takes, found texts")
     }
+    try model.runner.graph.checkImageLength(length)
     let source = try DataSource(
       at: images, for: .images(ImageShape(model.names.hyperparameters)), tokenizer: nil,
       vocabularySize: 0, files: try model.files())
@@ -134,10 +144,25 @@ package struct InferenceOptions: Sendable {
   }
 }
 
+extension Graph {
+  /// Refuses a user's wish for the length of rows where they are images, which have theirs.
+  func checkImageLength(_ wish: Int?) throws(PipelineError) {
+    guard kind == .image, let wish, wish != maximumLength else { return }
+    throw .invalidOption(
+      name: "--length",
+      problem: "expected none: an image has \(maximumLength) positions, found \(wish)")
+  }
+}
+
 /// The length of rows that a user wishes, or the usual one; never beyond the model's positions.
 ///
-/// - Throws: `PipelineError.invalidOption` for a wish that is.
+/// - Throws: `PipelineError.invalidOption` for a wish that is, and for a model of one position: rows
+///   have at least two tokens, one that the other follows or those that frame a text.
 func rowLength(_ wish: Int?, maximum: Int, usual: Int = 256) throws(PipelineError) -> Int {
+  guard maximum >= 2 else {
+    throw .invalidOption(
+      name: "MODEL", problem: "expected at least 2 positions, found \(maximum)")
+  }
   guard let wish else { return min(usual, maximum) }
   guard (2...maximum).contains(wish) else {
     throw .invalidOption(

@@ -62,7 +62,9 @@ package struct Inspection: Sendable {
       for entry in names.dropped { roles[ByteKey(entry.tensor.name)] = "dropped: \(entry.why)" }
       for map in maps { roles[ByteKey(map.name)] = "feature map" }
       architecture = names.schema.architecture
-      obstacle = maps.isEmpty ? nil : "the model has Hedgehog attention already"
+      // Maps without parameters show in the architecture's name only.
+      let isConverted = !maps.isEmpty || checkpoint.linearAttentionName != nil
+      obstacle = isConverted ? "the model has Hedgehog attention already" : nil
     } else {
       architecture = nil
       if case .failure(let error) = names { obstacle = error.description } else { obstacle = nil }

@@ -16,6 +16,8 @@ package struct Graph: Sendable, Equatable {
   package let maximumLength: Int
   /// Number of token ids; 0 for images.
   package let vocabularySize: Int
+  /// Number of token types; 0 where the model does not tell types apart.
+  package let tokenTypeCount: Int
   /// The nodes in order.
   package var nodes: [Node]
 

@@ -12,6 +12,8 @@ extension Graph {
     hiddenSize = sizes.integer("hiddenSize")
     layerCount = sizes.integer("layerCount")
     vocabularySize = sizes.integer("vocabularySize")
+    tokenTypeCount =
+      names.holds("embedding.tokenType.weight") ? sizes.integer("tokenTypeCount") : 0
     maximumLength =
       kind == .image ? sizes.integer("positionCount") : sizes.integer("maximumPositions")
     nodes = try builder.nodes()

@@ -10,8 +10,15 @@ internal import HHFormat
 final class ConversionRun {
   private let folder: RunFolder
   private let plan: RewritePlan
-  private let threads: Int
+  private let opened: SourceFiles
+  private let options: ConversionOptions
   private let description: ArtifactDescription
+  /// The digest of everything that the run must find again when it goes on.
+  private let key: String
+  /// The rates that some of the work was done at, where they are not the present ones.
+  private(set) var earlier = EarlierRates()
+  /// The rates of the checkpoint, the last of each list being its own.
+  private var rates: JSONValue?
   /// What the run has reached so far.
   private(set) var layers: [Int: FinishedLayer] = [:]
   /// Steps per layer that a budget allowed; nil before the first layer is done.
@@ -25,15 +32,17 @@ final class ConversionRun {
   /// Whether some of the work was done by an earlier process.
   private(set) var goesOn = false
 
-  /// Opens the folder's last checkpoint, where there is one.
+  /// Opens the folder's last checkpoint, where there is one; `opened` are the files of the model, and
+  /// `options` has epochs as steps, and `key` is that of `ConversionKey.ofRun`.
   ///
-  /// - Throws: `badData` for a checkpoint that was made from another model or other data, and
-  ///   `FormatError` for a damaged one.
+  /// - Throws: `badData` for a checkpoint that was made from another model or other data or with
+  ///   other settings, and `FormatError` for a damaged one.
   init(
-    _ folder: RunFolder, plan: RewritePlan, description: ArtifactDescription, threads: Int
+    _ folder: RunFolder, plan: RewritePlan, description: ArtifactDescription,
+    opened: SourceFiles, options: ConversionOptions, key: String
   ) throws(FormatError) {
-    (self.folder, self.plan, self.threads) = (folder, plan, threads)
-    self.description = description
+    (self.folder, self.plan, self.opened) = (folder, plan, opened)
+    (self.description, self.options, self.key) = (description, options, key)
     guard let checkpoint = try folder.openLastCheckpoint() else { return }
     guard checkpoint.inputs == description.inputs else {
       throw FormatError(
@@ -42,7 +51,17 @@ final class ConversionRun {
         hint: "put the old files back, or begin another run")
     }
     let numbers = checkpoint.numbers
+    // Earlier versions wrote none.
+    if let begun = numbers[ConversionKey.member]?.string, begun != key {
+      throw FormatError(
+        .badData, file: checkpoint.path,
+        problem: "expected the files beside the model, the data and the settings that the run began"
+          + " with, found others",
+        hint: "put the old files back, or begin another run")
+    }
     goesOn = true
+    rates = numbers["rates"]
+    earlier = EarlierRates(in: numbers, before: options)
     distillationSteps = numbers["steps"]?.integer
     evaluations = (numbers["evaluations"]?.array ?? []).map { EvaluationResult($0) }
     for value in numbers["layers"]?.array ?? [] {
@@ -57,6 +76,32 @@ final class ConversionRun {
     }
     distillation = numbers["distil"]?.object.map { (checkpoint, $0) }
     finetuning = numbers["finetune"]?.object.map { (checkpoint, $0) }
+  }
+
+  /// Refuses another rate than the checkpoint's where nothing is left to be trained at it.
+  func requireUseOfRates() throws(PipelineError) {
+    func isOther(_ stage: String, _ rate: Double?) -> Bool {
+      guard let last = rates?[stage]?.array?.last else { return false }
+      return last.double != rate
+    }
+    if isOther("distil", options.distillation.learningRate),
+      plan.blocks.allSatisfy({ layers[$0.layer] != nil })
+    {
+      throw .invalidOption(
+        name: "--lr", problem: "expected layers that are yet to be distilled, found none")
+    }
+    if isOther("finetune", options.finetuning.learningRate), isFinetuned {
+      throw .invalidOption(
+        name: "--finetune-lr", problem: "expected steps of finetuning yet to be taken, found none")
+    }
+  }
+
+  /// Whether every step of finetuning is taken, or measurements have ended it before.
+  private var isFinetuned: Bool {
+    guard let numbers = finetuning?.numbers else { return false }
+    if numbers["step"]?.integer ?? 0 >= options.finetuning.steps { return true }
+    guard let patience = options.finetuning.earlyStop?.patience else { return false }
+    return numbers["rates"]?["stale"]?.integer ?? 0 >= patience
   }
 
   /// Adds an event to the log, but for the progress of writing, which says nothing of the run.
@@ -85,6 +130,10 @@ final class ConversionRun {
 
   private func save(_ state: RunState) throws(FormatError) {
     var state = state
+    // Maps or weights that were trained on something else must not become part of the run.
+    try opened.requireUnchanged()
+    state.numbers[ConversionKey.member] = .string(key)
+    state.numbers["rates"] = earlier.record(with: options)
     state.numbers["steps"] = distillationSteps.map { .integer(Int64($0)) } ?? .null
     state.numbers["evaluations"] = .array(evaluations.map { .object($0.json()) })
     state.numbers["layers"] = .array(
@@ -99,7 +148,7 @@ final class ConversionRun {
         ("map/\(tensor.name)", values)
       }
     }
-    try folder.save(state, description: description, threads: threads)
+    try folder.save(state, description: description, threads: options.threads)
   }
 
   /// An error of the run with what there is to go on from.

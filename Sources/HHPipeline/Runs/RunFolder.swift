@@ -14,6 +14,8 @@ package struct RunFolder: Sendable {
   /// Whether the run is yet to begin.
   let isNew: Bool
   private let log: AppendedFile
+  /// Keeps other processes out for as long as this one has the run open.
+  private let lock: FileLock
 
   /// The untrained model of a run that trains one.
   private static let modelName = "untrained"
@@ -23,7 +25,7 @@ package struct RunFolder: Sendable {
 
   /// Makes the folder of a new run.
   ///
-  /// - Throws: `.cannotCreate` where there is one already.
+  /// - Throws: `.cannotCreate` where there is one already, or where another process has begun it.
   init(creating path: String, recipe: Recipe) throws(FormatError) {
     self.path = path
     isNew = true
@@ -34,6 +36,7 @@ package struct RunFolder: Sendable {
     }
     try makeFolder(at: path)
     try Self.write(recipe, to: path, replacing: false)
+    lock = try Self.lock(of: path)
     log = try AppendedFile(at: join(path, "events.jsonl"))
   }
 
@@ -58,7 +61,7 @@ package struct RunFolder: Sendable {
 
   /// Opens the folder of a run that was stopped, and clears away what a kill left behind.
   ///
-  /// - Throws: `.missingInput` where there is no run.
+  /// - Throws: `.missingInput` where there is no run, `.cannotCreate` where it is going on.
   package init(opening path: String) throws(FormatError) {
     self.path = path
     isNew = false
@@ -68,6 +71,8 @@ package struct RunFolder: Sendable {
         problem: "expected the folder of a run, found no recipe.yaml in it"
       )
     }
+    // Before anything is cleared away: a living process still needs what looks left behind.
+    lock = try Self.lock(of: path)
     log = try AppendedFile(at: join(path, "events.jsonl"))
     for name in try directoryEntries(of: path)
     where name.hasPrefix(".") && name.hasSuffix(".partial") {
@@ -87,8 +92,23 @@ package struct RunFolder: Sendable {
     return options
   }
 
-  /// Gives the run other settings from here on.
-  package func replace(_ options: ConversionOptions) throws(FormatError) {
+  /// The settings with the rates before theirs at which work of the run was done.
+  package func remembering(
+    _ options: ConversionOptions
+  ) throws(FormatError) -> ConversionOptions {
+    guard let numbers = try openLastCheckpoint()?.numbers else { return options }
+    var options = options
+    options.earlierRates = EarlierRates(in: numbers, before: options)
+    return options
+  }
+
+  /// Gives the run the learning rates of other settings from here on.
+  func takeRates(of options: ConversionOptions) throws(FormatError) {
+    let old = try Recipe.named(join(path, "recipe.yaml")).options(model: nil, threads: 1)
+    guard
+      old.distillation.learningRate != options.distillation.learningRate
+        || old.finetuning.learningRate != options.finetuning.learningRate
+    else { return }
     try Self.write(try Recipe(options, file: path), to: path, replacing: true)
   }
 
@@ -136,6 +156,18 @@ package struct RunFolder: Sendable {
   /// The names of the checkpoints, oldest first.
   private func checkpoints() throws(FormatError) -> [String] {
     try directoryEntries(of: path).filter { $0.hasPrefix(Self.prefix) }
+  }
+
+  /// Takes the lock of a run, that of its log.
+  private static func lock(of path: String) throws(FormatError) -> FileLock {
+    guard let lock = try FileLock(of: join(path, "events.jsonl")) else {
+      throw FormatError(
+        .cannotCreate, file: path,
+        problem:
+          "expected a run that was stopped, found that the run is going on in another process",
+        hint: "wait for that process to end, or stop it first")
+    }
+    return lock
   }
 
   private static func write(

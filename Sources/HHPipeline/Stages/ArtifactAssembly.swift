@@ -12,6 +12,8 @@ struct ArtifactAssembly {
   /// The files that the model was read from; nil where they are still to be digested, and their
   /// weights to be checked.
   let sources: [Provenance.Source]?
+  /// Those files as they were when the model was opened.
+  let opened: SourceFiles
   let checkpoint: Checkpoint
   let names: NameMap
   let companions: Companions
@@ -45,14 +47,18 @@ struct ArtifactAssembly {
         return try ArtifactWriter.write(
           to: plan.output, sources: files, tensors: kept + maps, files: companions.files,
           options: options
-        ) { digests in
-          description(
+        ) { (digests: [String]) throws(FormatError) -> ArtifactDescription in
+          // Every tensor is read when this is asked for the last time, and the artifact has no name.
+          try opened.requireUnchanged()
+          return description(
             sources
               ?? zip(files, digests).map { file, digest in
                 .init(name: lastComponent(of: file.path), bytes: file.count, sha256: digest)
               })
         }
       } catch {
+        // What half a write leaves is no defect of the model.
+        if error.kind == .badData { try opened.requireUnchanged() }
         // Which of several defects a thread met first is chance; this finds the first of all.
         if checksWeights, error.kind == .badData {
           try WeightCheck(checkpoint: checkpoint, names: names).checkFinite()
@@ -100,6 +106,7 @@ struct ArtifactAssembly {
       Array(JSONValue.object(checkpoint.configuration ?? [:]).readableText.utf8),
       to: "config.json")
     for file in companions.files { try folder.write(file.content, to: file.name) }
+    try opened.requireUnchanged()
     try folder.publish()
     let bytes = tensors.reduce(0) { $0 + $1.byteCount }
     return ArtifactSummary(bytes: bytes, rawBytes: bytes)
@@ -159,6 +166,7 @@ struct ArtifactAssembly {
         options.distillation.peakRate(headSize: plan.rewrite.blocks.first?.headSize ?? 1)),
     ]
     if options.finetuning.isOn { recipe["finetune"] = .object(options.finetuning.json) }
+    recipe["earlier_learning_rates"] = options.earlierRates.json
     return recipe
   }
 

@@ -15,6 +15,7 @@ package struct Conversion {
   /// The folder of a run that was stopped; nil for a new conversion.
   private let stopped: RunFolder?
   let checkpoint: Checkpoint
+  private let opened: SourceFiles
   let names: NameMap
   private let companions: Companions
   /// What distillation needs; nil where nothing is trained.
@@ -43,11 +44,19 @@ package struct Conversion {
     var options = options
     options.attention.seed = options.distillation.seed
     checkpoint = try Checkpoint(opening: options.model, configuration: options.configuration)
+    opened = SourceFiles(of: checkpoint)
     guard checkpoint.artifact == nil else {
       throw FormatError(
         .unsupported, file: options.model,
         problem: "expected a softmax model, found an artifact, which is converted already",
         hint: "pass the model that it was made from")
+    }
+    let nesting = JSONValue.object(checkpoint.configuration ?? [:]).depth
+    guard nesting <= ArtifactDescription.Architecture.maximumDepth else {
+      throw FormatError(
+        .unsupported, file: checkpoint.configurationPath ?? options.model,
+        problem: "expected at most \(ArtifactDescription.Architecture.maximumDepth) levels of"
+          + " nesting, which an artifact can hold, found \(nesting)")
     }
     names = try NameMap(checkpoint)
     try Self.checkOutput(of: options, checkpoint)
@@ -147,11 +156,16 @@ package struct Conversion {
     return (options, runner, rows, evaluations, estimate, objective, space)
   }
 
-  /// Refuses an output that cannot be written, or that is one of the inputs.
+  /// Refuses an output that cannot be written, that is one of the inputs or holds one, or that is
+  /// another output.
   private static func checkOutput(
     of options: ConversionOptions, _ checkpoint: Checkpoint
   ) throws {
+    let (output, run) = (options.outputPath, options.run)
+    try protect(
+      [options.adapter, run].compactMap(\.self), from: output, of: "adapter's and the run's")
     if let adapter = options.adapter {
+      try protect([output, run].compactMap(\.self), from: adapter, of: "output's and the run's")
       guard options.finetuning.isOn, options.finetuning.choice.adapters != nil else {
         throw PipelineError.invalidOption(
           name: "--adapter", problem: "expected --lora beside it, found none")
@@ -160,19 +174,26 @@ package struct Conversion {
     }
     // Created and dropped at once: a bad output must not cost an hour of training.
     if options.rewrites {
-      _ = try AtomicFile(at: options.outputPath, replacing: options.force)
+      _ = try AtomicFile(at: output, replacing: options.force)
     } else {
-      _ = try StagingFolder(for: options.outputPath, replacing: options.force)
+      _ = try StagingFolder(for: output, replacing: options.force)
     }
-    guard isPresent(options.outputPath) else { return }
-    let output = try resolvedPath(options.outputPath)
-    let others = [checkpoint.configurationPath, options.data, options.heldOut]
-    for input in checkpoint.sourceFiles + others.compactMap(\.self) {
-      guard try resolvedPath(input) == output else { continue }
-      throw FormatError(
-        .cannotCreate, file: options.outputPath,
-        problem: "expected another name than the inputs', found that of '\(input)'")
+    let inputs = try Self.inputFiles(of: options, checkpoint)
+    for path in [output, options.adapter].compactMap(\.self) { try protect(inputs, from: path) }
+  }
+
+  /// Every file that the settings name and that is read.
+  private static func inputFiles(
+    of options: ConversionOptions, _ checkpoint: Checkpoint
+  ) throws(FormatError) -> [String] {
+    let data = [options.data, options.heldOut] + options.evaluations.map(\.settings.data)
+    var inputs = try checkpoint.inputFiles() + data.compactMap(\.self)
+    // With a new classifier the checkpoint is a copy, in the folder of the run.
+    if case .checkpoint(let path, _?)? = options.start, isPresent(path) {
+      inputs.append(path)
+      inputs += try Checkpoint(opening: path).inputFiles()
     }
+    return inputs
   }
 
   /// Reads every weight and throws what `run` would for one that is not finite.
@@ -184,7 +205,7 @@ package struct Conversion {
   /// Distils where that is asked for, writes the artifact and returns what was reached.
   ///
   /// - Throws: what `report` throws, `PipelineError` or `FormatError`; nothing is left behind then
-  ///   but the folder of a run.
+  ///   but the folder of a run and, where only the artifact could not be written, the adapter.
   package func run(report: ProgressReport) throws -> ConversionSummary {
     guard let folder = options.run else {
       // Before the files are digested, which takes a second for every gigabyte or two.
@@ -222,8 +243,13 @@ package struct Conversion {
       provenance: Provenance(
         sources: sources, recipe: [:], seed: options.distillation.seed,
         data: training.map { .init(kind: $0.rows.kind, sha256: $0.rows.digest, tokens: 0) }))
-    return try ConversionRun(
-      folder, plan: plan.rewrite, description: description, threads: options.threads)
+    let run = try ConversionRun(
+      folder, plan: plan.rewrite, description: description, opened: opened, options: options,
+      key: ConversionKey.ofRun(asked, companions: companions, sources: sources))
+    try run.requireUseOfRates()
+    // Not before everything has been checked: a run that cannot go on like this stays as it was.
+    if let stopped, !stopped.isNew { try stopped.takeRates(of: asked) }
+    return run
   }
 
   private func run(
@@ -235,23 +261,29 @@ package struct Conversion {
           "\(quoted(name)) is not carried along: expected at most "
             + "\(count(Companions.maximumSize)) bytes, found \(count(size))"))
     }
+    var (options, asked) = (options, asked)
+    if let run { (options.earlierRates, asked.earlierRates) = (run.earlier, run.earlier) }
+    // Before training, since data files are digested: what is read later is not what was learnt.
+    let key = try ConversionKey(companions: companions, options: asked)
     let trained = try train(run, report: report)
     try report(.stage("write"))
-    let assembly = try ArtifactAssembly(
-      plan: plan, options: options,
-      key: ConversionKey(companions: companions, options: asked),
-      sources: sources, checkpoint: checkpoint, names: names, companions: companions,
+    try opened.requireUnchanged()
+    let assembly = ArtifactAssembly(
+      plan: plan, options: options, key: key, sources: sources, opened: opened,
+      checkpoint: checkpoint, names: names, companions: companions,
       training: trained.flatMap { trained in
         training.map { ($0.rows, trained.result, trained.finetuned, trained.summary.evaluations) }
       }
     )
-    let written = try options.rewrites ? assembly.write(report: report) : assembly.writeFolder()
+    // Before the output: a run whose output is there counts as done.
     if let path = options.adapter, let settings = options.finetuning.choice.adapters {
+      try opened.requireUnchanged()
       try AdapterFolder(
         adapters: trained?.finetuned?.adapters ?? [], settings: settings, names: names,
         model: options.model
       ).write(to: path, replacing: options.force)
     }
+    let written = try options.rewrites ? assembly.write(report: report) : assembly.writeFolder()
     let summary = ConversionSummary(
       output: options.outputPath, training: trained?.summary, seconds: stopwatch.seconds,
       peakMemory: peakMemoryBytes, artifactBytes: written.bytes, rawBytes: written.rawBytes)

@@ -175,10 +175,15 @@ struct ConversionEstimate {
 
   /// Refuses work that this machine's memory cannot hold.
   func checkMemory() throws(PipelineError) {
-    let available = Self.machineMemory
+    try Self.check(memory: memory, of: "--length, --batch or --rows")
+  }
+
+  /// Refuses options by whose sizes work takes more bytes than this machine's memory holds.
+  static func check(memory: Double, of options: String) throws(PipelineError) {
+    let available = machineMemory
     guard memory > available else { return }
     throw .invalidOption(
-      name: "--length, --batch or --rows",
+      name: options,
       problem: "expected work that fits the machine's \(fixed(available / 1e9, 1)) GB of memory,"
         + " found about \(fixed(memory / 1e9, 1)) GB")
   }

@@ -7,7 +7,7 @@ internal import HHFormat
 ///
 /// The key is the SHA-256 of a JSON text with the program's version, the digests of the source
 /// files and of the files beside them (the tokenizer shapes the training data), and every setting as
-/// it was asked for, with data files by their digests. What only
+/// it was asked for, with data files and the labels beside them by their digests. What only
 /// changes how the work is done (threads, names of outputs) is no part of it.
 struct ConversionKey {
   /// The key of the converted model's recipe in a manifest.
@@ -23,10 +23,25 @@ struct ConversionKey {
     settings = .object(try options.settings())
   }
 
+  /// What a run must find again when it goes on: the key without the learning rates, which may
+  /// change on the way, and without the version, since a run may outlive one.
+  static func ofRun(
+    _ options: ConversionOptions, companions: Companions, sources: [Provenance.Source]
+  ) throws(FormatError) -> String {
+    var options = options
+    options.earlierRates = EarlierRates()
+    options.distillation.learningRate = nil
+    options.finetuning.learningRate = FinetuneRecipe.defaultRate
+    let key = try ConversionKey(companions: companions, options: options)
+    return key.text(for: sources, version: nil)
+  }
+
   /// The digest in hexadecimal, for files with the given digests.
-  func text(for sources: [Provenance.Source]) -> String {
+  func text(
+    for sources: [Provenance.Source], version: String? = Producer.version
+  ) -> String {
     let content: JSONObject = [
-      "version": .string(Producer.version),
+      "version": version.map { .string($0) } ?? .null,
       "sources": .array(sources.map { .string("\($0.sha256) \($0.bytes)") }),
       "companions": companions,
       "settings": settings,
@@ -59,6 +74,11 @@ extension ConversionOptions {
       guard let path else { return .null }
       return .string(try ContentDigest.ofFile(at: path).sha256)
     }
+    // Nil where there are none, so that such conversions keep the keys that they had.
+    func labels(_ path: String?) throws(FormatError) -> JSONValue? {
+      guard let path, let file = DataSource.labelsFile(of: path) else { return nil }
+      return try digest(file)
+    }
     var settings: JSONObject = [
       "stages": .array(stages.map { .string($0.rawValue) }),
       "rewrite": rewrites ? .object(attention.json) : .null,
@@ -67,7 +87,13 @@ extension ConversionOptions {
       "length": length.map { .integer(Int64($0)) } ?? .null,
       "seed": .unsigned(distillation.seed), "delta": .bool(delta),
     ]
-    for (key, value) in distillation.json.pairs { settings[key] = value }
+    settings["labels"] = try labels(data)
+    settings["held_out_labels"] = try labels(heldOut)
+    if stages.contains(.distil) {
+      for (key, value) in distillation.json.pairs { settings[key] = value }
+    }
+    // Left out where there is none, as in every conversion that was never given another rate.
+    settings["earlier_rates"] = earlierRates.json
     if finetuning.isOn {
       var recipe = finetuning
       recipe.batchSize = finetuning.batchSize ?? distillation.batchSize
@@ -76,12 +102,14 @@ extension ConversionOptions {
     if !evaluations.isEmpty {
       var list: [JSONValue] = []
       for evaluation in evaluations {
-        list.append(
-          .object([
-            "task": .string(evaluation.settings.task.rawValue), "after": .string(evaluation.after),
-            "data": try digest(evaluation.settings.data),
-            "rows": evaluation.settings.rowLimit.map { .integer(Int64($0)) } ?? .null,
-          ]))
+        var object: JSONObject = [
+          "task": .string(evaluation.settings.task.rawValue), "after": .string(evaluation.after),
+          "data": try digest(evaluation.settings.data),
+          "rows": evaluation.settings.rowLimit.map { .integer(Int64($0)) } ?? .null,
+        ]
+        object["length"] = evaluation.settings.length.map { JSONValue.integer(Int64($0)) }
+        object["labels"] = try labels(evaluation.settings.data)
+        list.append(.object(object))
       }
       settings["evaluate"] = .array(list)
     }

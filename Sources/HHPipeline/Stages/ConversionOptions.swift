@@ -1,5 +1,7 @@
 // Everything a user can choose about a conversion.
 
+internal import HHFormat
+
 /// The settings of one conversion; only the model is required.
 package struct ConversionOptions: Sendable, Equatable {
   /// A measurement between stages or after them.
@@ -40,6 +42,8 @@ package struct ConversionOptions: Sendable, Equatable {
   package var evaluations: [Evaluation] = []
   /// A new folder from which the conversion can be resumed; nil keeps none.
   package var run: String?
+  /// Rates that a run that goes on was trained at before.
+  var earlierRates = EarlierRates()
   /// Steps of training between two checkpoints of a run.
   package var checkpointSteps = 100
   /// Bytes of memory that distillation may take, mapped weights not counted; nil is as much as it
@@ -94,6 +98,17 @@ package struct ConversionOptions: Sendable, Equatable {
   package var outputPath: String {
     if let output { return output }
     return Self.name(ofModel: model) + Self.artifactSuffix
+  }
+
+  /// Refuses outputs that would replace the file of the recipe that the settings were read from.
+  ///
+  /// - Throws: `FormatError.cannotCreate`.
+  package func spare(recipe: String) throws {
+    // A shipped recipe has a name but no file.
+    guard isPresent(recipe) else { return }
+    for output in [outputPath, adapter].compactMap(\.self) {
+      try protect([recipe], from: output)
+    }
   }
 
   /// A model's name from its path: the folder's for generic file names, else the file's stem.

@@ -33,11 +33,7 @@ struct TrainingRows {
 
   /// Finds the rows that the options ask for; reads them where they come from a file.
   init(options: ConversionOptions, graph: Graph, checkpoint: Checkpoint, names: NameMap) throws {
-    if graph.kind == .image, let length = options.length, length != graph.maximumLength {
-      throw PipelineError.invalidOption(
-        name: "--length",
-        problem: "expected none: an image has \(graph.maximumLength) positions, found \(length)")
-    }
+    try graph.checkImageLength(options.length)
     let length =
       graph.kind == .image
       ? graph.maximumLength : try rowLength(options.length, maximum: graph.maximumLength)
@@ -182,6 +178,9 @@ private struct RowMaker {
       frame.prefix = special.cls.map { [$0] } ?? []
       frame.suffix = special.sep.map { [$0] } ?? []
     }
+    try checkTokens(
+      frame.prefix + frame.suffix, vocabularySize: graph.vocabularySize, file: checkpoint.path,
+      part: "the frame")
     let ordinary = SyntheticData.ordinaryIDs(
       vocabularySize: graph.vocabularySize, tokenizer: tokenizer)
     return .tokens(
@@ -193,7 +192,9 @@ private struct RowMaker {
   private var purpose: DataSource.Purpose {
     switch graph.kind {
     case .decoder: return .decoder(length: length)
-    case .encoder: return .encoder(length: length, classes: graph.classCount)
+    case .encoder:
+      return .encoder(
+        length: length, classes: graph.classCount, tokenTypes: graph.tokenTypeCount)
     case .image:
       return .images(ImageShape(names.hyperparameters))
     }

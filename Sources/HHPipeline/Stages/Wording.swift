@@ -4,6 +4,8 @@ internal import Glibc
 
 /// A number with a fixed number of digits after the point.
 package func fixed(_ value: Double, _ digits: Int) -> String {
+  // A NaN's sign says nothing.
+  guard !value.isNaN else { return "nan" }
   guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
   var scale = 1.0
   for _ in 0..<digits { scale *= 10 }
@@ -18,6 +20,7 @@ package func fixed(_ value: Double, _ digits: Int) -> String {
 
 /// A number in three significant digits.
 package func brief(_ value: Double) -> String {
+  guard !value.isNaN else { return "nan" }
   guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
   var exponent = Int(log10(abs(value)).rounded(.down))
   var mantissa = value / pow(10, Double(exponent))

@@ -83,8 +83,15 @@ struct Convert: ParsableCommand {
     if let adapter { options.adapter = adapter }
     if let config { options.configuration = config }
     if let runFolder { options.run = runFolder }
-    if let checkpointSteps { options.checkpointSteps = checkpointSteps }
+    if let checkpointSteps {
+      guard options.run != nil else {
+        throw PipelineError.invalidOption(
+          name: "--checkpoint-steps", problem: "expected --run beside it, found none")
+      }
+      options.checkpointSteps = checkpointSteps
+    }
     options.force = force
+    if let recipe = arguments.recipe { try options.spare(recipe: recipe) }
     return options
   }
 }

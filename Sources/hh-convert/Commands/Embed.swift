@@ -36,6 +36,12 @@ struct Embed: ParsableCommand {
       Interrupts.listen()
       let options = try examples.options()
       let embedder = try Embedder(options, pooling: pooling, isNormalized: !unnormalized)
+      if let output {
+        // Created and dropped at once: a bad output must not cost the work.
+        _ = try AtomicFile(at: output, replacing: force)
+        let others = [options.images, examples.texts].compactMap(\.self)
+        try protect(embedder.modelFiles() + others, from: output)
+      }
       let vectors = try embedder.run { _ in try Interrupts.check() }
       if let output { return try NumPyWriter.write(vectors, to: output, replacing: force) }
       for (index, vector) in vectors.enumerated() {

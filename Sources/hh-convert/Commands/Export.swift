@@ -60,6 +60,10 @@ struct ExportCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    if dropHead && target != .gguf {
+      throw ValidationError(
+        "--drop-head: expected --to gguf beside it, found --to \(target.rawValue)")
+    }
     if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
   }
 

@@ -19,19 +19,21 @@ struct Generate: ParsableCommand {
   @Option(parsing: .unconditional, help: "Most tokens to write after each prompt.")
   var maxTokens = 100
 
-  @Option(parsing: .unconditional, help: "Divides the logits; 0 takes the likeliest token.")
-  var temperature: Float = 0
+  @Option(
+    parsing: .unconditional,
+    help: "Divides the logits; 0 takes the likeliest token (default: 0).")
+  var temperature: Float?
 
   @Option(parsing: .unconditional, help: "Draw from the k likeliest tokens only.")
   var topK: Int?
 
   @Option(
     parsing: .unconditional,
-    help: "Draw from the likeliest tokens that together have this probability only.")
-  var topP: Float = 1
+    help: "Draw from the likeliest tokens that together have this probability only (default: 1).")
+  var topP: Float?
 
-  @Option(parsing: .unconditional, help: "Seed of the draws.")
-  var seed: UInt64 = 0
+  @Option(parsing: .unconditional, help: "Seed of the draws (default: 0).")
+  var seed: UInt64?
 
   @Flag(help: "Print one JSON object per prompt.")
   var json = false
@@ -39,11 +41,15 @@ struct Generate: ParsableCommand {
   func validate() throws {
     try check(maxTokens, in: 1...1_048_576, "--max-tokens")
     try check(topK, in: 1...1_000_000_000, "--top-k")
-    guard temperature >= 0, temperature.isFinite else {
+    if let temperature, !(temperature >= 0 && temperature.isFinite) {
       throw ValidationError("--temperature: expected 0 or more, found \(temperature)")
     }
-    guard topP > 0, topP <= 1 else {
+    if let topP, !(topP > 0 && topP <= 1) {
       throw ValidationError("--top-p: expected more than 0 and at most 1, found \(topP)")
+    }
+    let drawing = [("--top-k", topK != nil), ("--top-p", topP != nil), ("--seed", seed != nil)]
+    if temperature == nil, let option = drawing.first(where: \.1)?.0 {
+      throw ValidationError("\(option): expected --temperature beside it, found none")
     }
     if prompt.isEmpty == (prompts == nil) {
       throw ValidationError("expected either --prompt or --prompts")
@@ -56,7 +62,8 @@ struct Generate: ParsableCommand {
       let texts = try prompts.map { try TextGenerator.prompts(at: $0) } ?? prompt
       let options = GenerationOptions(
         prompts: texts, maximumTokens: maxTokens,
-        sampling: SamplingOptions(temperature: temperature, topK: topK, topP: topP), seed: seed)
+        sampling: SamplingOptions(temperature: temperature ?? 0, topK: topK, topP: topP ?? 1),
+        seed: seed ?? 0)
       let generator = try TextGenerator(
         opening: source.model, configuration: source.config, base: source.base,
         threads: source.threads)

@@ -8,7 +8,8 @@ struct Resume: ParsableCommand {
     abstract: "Go on with a conversion that keeps a run folder and was stopped.",
     discussion: """
       The result has the same bytes as if the run had never been stopped. With another learning \
-      rate a layer of distillation that was begun is begun again.
+      rate a layer of distillation that was begun is begun again; layers that are done stay as \
+      they are, and the artifact names the rate that they were trained at.
       """)
 
   @Argument(help: "The folder that 'convert --run' made.")
@@ -44,18 +45,41 @@ struct Resume: ParsableCommand {
 
   /// Whether the output is there: an artifact of these settings, or the folder of a softmax model.
   private func isDone(_ run: RunFolder, _ options: ConversionOptions) throws -> Bool {
-    if options.rewrites { return try Completion(of: options) == .done }
-    return try run.isFinished() && options.hasOutput
+    guard options.hasOutput else { return false }
+    guard options.rewrites else { return try run.isFinished() }
+    return try Completion(of: run.remembering(options)) == .done
+  }
+
+  /// The run's settings with the rates that were given, where the run has a use for them; whether
+  /// anything is left to be trained at them is known once it is opened.
+  private func options(of run: RunFolder) throws -> ConversionOptions {
+    var options = try run.options()
+    let distils =
+      options.start == nil && options.stages.contains(.distil)
+      && (options.distillation.steps > 0 || options.distillation.epochs != nil)
+    for (name, rate, stage, isThere) in [
+      ("--lr", learningRate, "distillation", distils),
+      ("--finetune-lr", finetuneRate, "finetuning", options.finetuning.isOn),
+    ] where rate != nil {
+      guard isThere else {
+        throw PipelineError.invalidOption(
+          name: name, problem: "expected a run with \(stage), found one without")
+      }
+      guard try !run.isFinished() else {
+        throw PipelineError.invalidOption(
+          name: name, problem: "expected a run that has \(stage) left to do, found a finished one")
+      }
+    }
+    if let learningRate { options.distillation.learningRate = learningRate }
+    if let finetuneRate { options.finetuning.learningRate = finetuneRate }
+    return options
   }
 
   func run() throws {
     try ReportedFailure.reporting {
       Interrupts.listen()
       let run = try RunFolder(opening: folder)
-      var options = try run.options()
-      if let learningRate { options.distillation.learningRate = learningRate }
-      if let finetuneRate { options.finetuning.learningRate = finetuneRate }
-      if learningRate != nil || finetuneRate != nil { try run.replace(options) }
+      var options = try options(of: run)
       options.force = force
       if !force, try isDone(run, options) {
         if !quiet && !json {

@@ -103,6 +103,8 @@ struct Train: ParsableCommand {
     options.output = output ?? options.output ?? defaultOutput(options.rewrites)
     options.run = runFolder ?? options.run
     options.force = force
+    try options.spare(recipe: self.recipe)
+    try options.checkNewModel()
     return options
   }
 

@@ -38,7 +38,11 @@ struct ExampleArguments: ParsableArguments {
     options.base = source.base
     options.length = length
     options.images = images
-    options.texts = try texts.map { try InferenceOptions.texts(at: $0) } ?? text
+    options.texts = text
+    if let texts {
+      options.texts = try InferenceOptions.texts(at: texts)
+      options.textsOption = "--texts"
+    }
     return options
   }
 

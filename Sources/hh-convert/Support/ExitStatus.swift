@@ -26,11 +26,19 @@ enum ExitStatus: Int32, CaseIterable {
   case io = 74
   /// Training diverged with these settings.
   case badSettings = 78
+  case hungUp = 129
   case interrupted = 130
   case terminated = 143
 
   /// The status of a run that a signal ended.
-  init(signal: Int32) { self = signal == SIGINT ? .interrupted : .terminated }
+  init(signal: Int32) {
+    self =
+      switch signal {
+      case SIGHUP: .hungUp
+      case SIGINT: .interrupted
+      default: .terminated
+      }
+  }
 
   /// The status of a file's failure.
   init(_ kind: FormatError.Kind) {

@@ -5,6 +5,19 @@ import HHFormat
 
 /// The process's standard streams.
 enum Terminal {
+  /// Opens what cannot be written to in the place of every standard stream that is closed: a file
+  /// opened later would get the stream's number, and with it all that is printed.
+  static func occupyStreams() {
+    for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO]
+    where fcntl(descriptor, F_GETFD) < 0 {
+      // The lowest free number is this one, as those below it are taken.
+      // Safe: the path is passed as a C string.
+      guard unsafe open("/dev/null", O_RDONLY) == descriptor else {
+        exit(ExitStatus.io.rawValue)
+      }
+    }
+  }
+
   /// Whether standard error is a terminal that shows a live line.
   static var isLive: Bool { isatty(STDERR_FILENO) == 1 }
 

@@ -94,6 +94,10 @@ struct DiagnoseTests {
         ["--task", "associative-recall", "--vocabulary", "5"], 64,
         "--vocabulary: expected an even number from 4, found 5"
       ),
+      (
+        ["--task", "associative-recall", "--length", "1048576"], 64,
+        "--length or --vocabulary: expected work that fits the machine's"
+      ),
       (["models/gpt2", "--vocabulary", "8"], 64, "--vocabulary: expected --task beside it"),
       (["models/gpt2", "--steps", "8"], 64, "--steps: expected --feature-map beside it"),
       (["models/gpt2", "--feature-map", "relo"], 64, "found 'relo'; did you mean 'relu'?"),

@@ -26,6 +26,40 @@ struct EmbedTests {
     #expect(try Tool.run(arguments, in: bench.folder).status == 73)
   }
 
+  @Test("errors of a file of texts name the file and the line; its byte order mark is no text")
+  func texts() throws {
+    try bench.folder.write("\u{FEFF}the cat\r\n", to: "texts.txt")
+    let marked = try Tool.run("embed", "models/bert", "--texts", "texts.txt", in: bench.folder)
+    #expect(try parse(try #require(marked.lines.first))["text"]?.string == "the cat")
+    try bench.folder.write("the cat\n\na dog\n", to: "texts.txt")
+    let empty = try Tool.run("embed", "models/bert", "--texts", "texts.txt", in: bench.folder)
+    #expect(empty.status == 65)
+    expectError(empty, "error: texts.txt: line 2: expected a text, found none")
+    try bench.folder.write("the cat", to: "texts.txt")
+    let image = try Tool.run("embed", "models/vit", "--texts", "texts.txt", in: bench.folder)
+    #expect(image.status == 64)
+    expectError(image, "--texts: ")
+  }
+
+  @Test("neither the texts nor the model's files are overwritten")
+  func inputs() throws {
+    try ModelCopy("bert").write(to: "own", in: bench.folder)
+    for name in ["tokenizer.json", "tokenizer_config.json", "vocab.txt"] {
+      try bench.folder.write([UInt8](bench.bytes("models/bert/\(name)")), to: "own/\(name)")
+    }
+    try bench.folder.write("the cat\n", to: "texts.txt")
+    let before = try bench.bytes("own/model.safetensors")
+    for output in ["texts.txt", "own/model.safetensors", "own/vocab.txt"] {
+      let outcome = try Tool.run(
+        "embed", "own", "--texts", "texts.txt", "-o", output, "--force", in: bench.folder)
+      #expect(outcome.status == 73)
+      expectError(
+        outcome, "error: \(output): expected another name than the inputs', found that of")
+    }
+    #expect(try bench.bytes("own/model.safetensors") == before)
+    #expect(try bench.contents == ["own", "texts.txt"])
+  }
+
   @Test("a vision model says what images show")
   func classify() throws {
     let outcome = try Tool.run(
@@ -44,6 +78,10 @@ struct EmbedTests {
       (["embed", "models/bert"], 64, "expected one of --text, --texts and --images"),
       (["embed", "models/bert", "-t", ""], 64, "expected a text, found an empty one, number 1"),
       (["embed", "models/vit", "-t", "a"], 64, "expected --images"),
+      (
+        ["embed", "models/vit", "--images", "x.npy", "--length", "8"], 64,
+        "--length: expected none: an image has 17 positions, found 8"
+      ),
       (["embed", "models/bert", "--images", "x.npy"], 64, "expected texts"),
       (["embed", "models/bert", "-t", "a", "--pooling", "max"], 64, "expected one of mean, first"),
       (["embed", "models/bert", "--texts", "none.txt"], 66, "none.txt: "),

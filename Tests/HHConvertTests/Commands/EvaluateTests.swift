@@ -60,6 +60,34 @@ struct EvaluateTests {
     }
   }
 
+  @Test("a softmax model that the examples do not fit is no teacher")
+  func teachers() throws {
+    try bench.folder.link("golden", to: Fixtures.path("golden/forward"))
+    func run(_ model: String, _ teacher: String, _ options: [String]) throws -> Tool.Outcome {
+      try Tool.run(
+        ["eval", "models/\(model)", "--teacher", teacher, "--rows", "2"] + options,
+        in: bench.folder)
+    }
+    let text = ["--task", "lm", "--data", "data/held-out.txt", "--length", "32"]
+    let images = ["--task", "classification", "--data", "data/shapes/t10k-images-idx3-ubyte"]
+    for (model, teacher, options, problem) in [
+      ("gpt2", "models/llama", text, "expected a gpt2 like the model, found a llama"),
+      ("llama", "models/gpt2", text, "expected a llama like the model, found a gpt2"),
+      ("gpt2", "models/bert", text, "expected a gpt2 like the model, found a bert"),
+      ("gpt2", "golden/gpt2-base", text, "expected 512 token ids like the model, found 48"),
+      ("vit", "models/gpt2", images, "expected a vit like the model, found a gpt2"),
+      ("vit", "golden/vit-classifier", images, "expected 8 classes like the model, found 5"),
+      ("vit", "golden/vit-model", images, "expected 8 classes like the model, found no classifier"),
+    ] {
+      let outcome = try run(model, teacher, options)
+      #expect(outcome.status == 64, "\(outcome)")
+      expectError(outcome, "--teacher: expected ")
+      #expect(outcome.errors.contains(problem), "\(outcome)")
+    }
+    let same = try run("gpt2", "models/gpt2", text)
+    #expect(same.status == 0 && same.output.contains("(100.0 %)"), "\(same)")
+  }
+
   @Test("a task that is not known or does not fit, and data that is not there")
   func refused() throws {
     let image = try Tool.run(
@@ -72,6 +100,11 @@ struct EvaluateTests {
     #expect(
       unknown.errors.contains(
         "expected one of lm, classification, glue, sts, summarise, found 'rouge'"))
+    let length = try Tool.run(
+      "eval", "models/vit", "--task", "classification", "--data",
+      "data/shapes/t10k-images-idx3-ubyte", "--length", "8", in: bench.folder)
+    #expect(length.status == 64)
+    expectError(length, "--length: expected none: an image has 17 positions, found 8")
     let missing = try Tool.run(
       "eval", "models/gpt2", "--task", "lm", "--data", "none.txt", in: bench.folder)
     #expect(missing.status == 66)

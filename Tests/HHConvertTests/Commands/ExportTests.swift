@@ -65,6 +65,8 @@ struct ExportCommandTests {
       (["models/gpt2", "--to", "hf", "--shard-size", "5XB"], 64, "a size such as 5GB or 500MB"),
       (["models/gpt2", "--to", "hf", "--shard-size", "0"], 64, "a size such as 5GB or 500MB"),
       (["models/gpt2", "--to", "hf", "--shard-size", "99999999999GB"], 64, "a size such as"),
+      (["models/gpt2", "--to", "hf", "--drop-head"], 64, "--drop-head: expected --to gguf beside"),
+      (["models/gpt2", "--to", "safetensors", "--drop-head"], 64, "found --to safetensors"),
       (["models/gpt2", "--to", "hf", "-q", "--json"], 64, "exclude each other"),
       (["absent", "--to", "hf"], 66, "absent: cannot be opened"),
       (["data/corpus.txt", "--to", "hf"], 65, "not a checkpoint"),

@@ -99,6 +99,36 @@ struct FinetuneCommandTests {
     #expect(try bench.contents.isEmpty)
   }
 
+  @Test(
+    "outputs that are an input, hold one or are each other are refused before any work",
+    arguments: [
+      (["--adapter", "own", "-o", "out"], "own: expected another name than the inputs'"),
+      (["--adapter", "few.txt", "-o", "out"], "few.txt: expected a folder to replace"),
+      (
+        ["-o", "few.txt"],
+        "few.txt: expected another name than the inputs', found that of 'few.txt'"
+      ),
+      (["-o", "own/NOTICE"], "own/NOTICE: expected another name than the inputs'"),
+      (["-o", "r.yaml"], "r.yaml: expected another name than the inputs', found that of 'r.yaml'"),
+      (["--adapter", "q", "-o", "./q"], "expected another name than the adapter's and the run's"),
+      (["--run", "q", "-o", "q"], "expected another name than the adapter's and the run's"),
+      (["--adapter", "q", "--run", "q/", "-o", "out"], "expected another name than the output's"),
+    ])
+  func outputs(options: [String], message: String) throws {
+    try ModelCopy("gpt2").write(to: "own", in: bench.folder)
+    try bench.folder.write("own", to: "own/NOTICE")
+    try bench.folder.write("stages: [{stage: rewrite}, {stage: distil}]", to: "r.yaml")
+    let names = try directoryEntries(of: bench.folder.path("own"))
+    var arguments = try bench.few("gpt2")
+    arguments[0] = "own"
+    arguments += ["--recipe", "r.yaml", "--finetune-steps", "2", "--lora", "2", "--force"]
+    let outcome = try Tool.run(arguments + options, in: bench.folder)
+    #expect(outcome.status == 73)
+    expectError(outcome, message)
+    #expect(try bench.contents == ["few.txt", "own", "r.yaml"])
+    #expect(try directoryEntries(of: bench.folder.path("own")) == names)
+  }
+
   @Test("a rate that diverges ends with its own status and leaves nothing")
   func diverges() throws {
     let outcome = try Tool.run(

@@ -39,6 +39,9 @@ struct GenerateTests {
     #expect(first.status == 0 && first.lines.count >= 2)
     #expect(try run("1").output == first.output)
     #expect(try run("2").output != first.output)
+    // A byte order mark is part of no prompt.
+    try bench.folder.write("\u{FEFF}the cat\r\n\r\na dog\r\n", to: "prompts.txt")
+    #expect(try run("1").output == first.output)
   }
 
   @Test(
@@ -50,6 +53,22 @@ struct GenerateTests {
         ["generate", "models/gpt2", "-p", "a", "--top-p", "0"], 64, "--top-p: expected more than 0"
       ),
       (["generate", "models/gpt2", "-p", "a", "--max-tokens", "999999"], 64, "--max-tokens: "),
+      (
+        ["generate", "models/gpt2", "-p", "a", "-p", String(repeating: "the cat ", count: 200)], 64,
+        "error: prompt 2: expected at most 127 tokens (the model's 128 positions less one"
+      ),
+      (
+        ["generate", "models/gpt2", "-p", "a", "--top-k", "5"], 64,
+        "--top-k: expected --temperature beside it, found none"
+      ),
+      (
+        ["generate", "models/gpt2", "-p", "a", "--top-p", "0.5"], 64,
+        "--top-p: expected --temperature beside it, found none"
+      ),
+      (
+        ["generate", "models/gpt2", "-p", "a", "--seed", "0"], 64,
+        "--seed: expected --temperature beside it, found none"
+      ),
       (["generate", "none", "-p", "a"], 66, "none: "),
       (["generate", "models/gpt2", "--prompts", "none.txt"], 66, "none.txt: "),
     ])

@@ -14,16 +14,29 @@ struct InterruptionTests {
 
   @Test(
     "a signal ends a conversion with its exit status and leaves nothing",
-    arguments: [SIGINT, SIGTERM],
+    arguments: [SIGINT, SIGTERM, SIGHUP],
     [#""event":"step""#, #""event":"sampled""#])
   func signals(_ signal: Int32, mark: String) throws {
     let arguments = ["models/llama", "--steps", "3000", "--length", "32"]
     let outcome = try Tool.run(arguments, in: bench.folder, until: mark, then: signal)
-    #expect(outcome.status == (signal == SIGINT ? 130 : 143))
+    #expect(outcome.status == 128 + signal)
     #expect(
       outcome.errors == "error: interrupted by signal \(signal): nothing was written\n")
     for line in outcome.lines { _ = try parse(line) }
     #expect(try bench.contents.isEmpty)
+  }
+
+  @Test("a conversion whose SIGHUP was ignored from the start outlives its terminal")
+  func ignoredHangUp() throws {
+    let outcome = try Tool.shell(
+      """
+      trap '' HUP
+      $hh \(Bench.short("gpt2", steps: 100).joined(separator: " ")) -q -o out &
+      while kill -HUP $! 2>/dev/null; do sleep 0.02; done
+      wait $!
+      """, in: bench.folder)
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(try bench.contents == ["out"])
   }
 
   @Test("a killed conversion can be run again")
@@ -58,6 +71,20 @@ struct InterruptionTests {
     #expect(outcome.errors.isEmpty)
     #expect(try bench.contents == ["out"])
     #expect(try Tool.run("verify", "-q", "out", in: bench.folder).status == 0)
+  }
+
+  @Test(
+    "what goes to a standard stream that is closed gets into no artifact",
+    arguments: ["", "<&- 2>&-"])
+  func closedStreams(_ others: String) throws {
+    let outcome = try Tool.shell(
+      "$hh models/gpt2 --stages rewrite --json -o out >&- \(others)", in: bench.folder)
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(try bench.contents == ["out"])
+    #expect(try Tool.run("verify", "-q", "out", in: bench.folder).status == 0)
+    let result = try Tool.shell("$hh inspect models/gpt2 >&-", in: bench.folder)
+    #expect(result.status == 74)
+    expectError(result, "error: standard output: write failed: Bad file descriptor")
   }
 
   @Test("a result that cannot be printed is an error")

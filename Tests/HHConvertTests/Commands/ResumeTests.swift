@@ -132,6 +132,62 @@ struct ResumeTests {
     #expect(resumed.output.contains(#""layer":0,"layers":3,"step":1,"#))
   }
 
+  @Test("layers that were done at another learning rate make another artifact")
+  func mixedRates() throws {
+    let short = Bench.short("gpt2", steps: 30)
+    _ = try Tool.run(
+      short + ["--lr", "0.2", "--checkpoint-steps", "5", "--run", "run", "-o", "out"],
+      in: bench.folder, until: #""layer":1,"layers":3,"step":11,"#, then: SIGKILL)
+    let resumed = try Tool.run("resume", "run", "--lr", "0.1", "-q", in: bench.folder)
+    #expect(resumed.status == 0, "\(resumed)")
+    let again = try Tool.run("resume", "run", in: bench.folder)
+    #expect(again.status == 0 && again.output.contains("done already"), "\(again)")
+    let straight = try Tool.run(
+      short + ["--lr", "0.1", "-o", "straight", "-q"], in: bench.folder)
+    #expect(straight.status == 0, "\(straight)")
+    let recipes = try ["out", "straight"].map {
+      try ArtifactReader(at: bench.folder.path($0)).manifest.description.provenance.recipe
+    }
+    #expect(recipes[0]["key"] != recipes[1]["key"])
+    #expect(recipes.map { $0["learning_rate"]?.double } == [0.1, 0.1])
+    let earlier = recipes[0]["earlier_learning_rates"]?["distil"]?.array
+    #expect(earlier?.map(\.double) == [0.2])
+    #expect(recipes[1]["earlier_learning_rates"] == nil)
+  }
+
+  @Test("a learning rate for what is trained already is refused, and changes nothing")
+  func lateRates() throws {
+    _ = try Tool.run(
+      Bench.short("gpt2") + ["--finetune-steps", "400", "--run", "tuned", "-o", "out"],
+      in: bench.folder, until: #""stage":"finetune","step":10"#, then: SIGTERM)
+    _ = try Tool.run(
+      Bench.short("gpt2", steps: 30) + ["--run", "begun", "-o", "out"], in: bench.folder,
+      until: #""layer":0,"layers":3,"step":11,"#, then: SIGTERM)
+    for arguments in [
+      Bench.short("gpt2") + ["--run", "done", "-o", "whole", "-q"],
+      ["models/gpt2", "--stages", "rewrite", "--run", "rewritten", "-o", "untrained", "-q"],
+    ] {
+      let outcome = try Tool.run(arguments, in: bench.folder)
+      #expect(outcome.status == 0, "\(outcome)")
+    }
+    for (run, option, message) in [
+      ("tuned", "--lr", "expected layers that are yet to be distilled, found none"),
+      ("begun", "--finetune-lr", "expected a run with finetuning, found one without"),
+      ("done", "--lr", "expected a run that has distillation left to do, found a finished one"),
+      ("rewritten", "--lr", "expected a run with distillation, found one without"),
+    ] {
+      let recipe = try bench.bytes("\(run)/recipe.yaml")
+      let outcome = try Tool.run("resume", run, option, "0.01", in: bench.folder)
+      #expect(outcome.status == 64, "\(outcome)")
+      #expect(outcome.errors.contains("\(option): \(message)"), "\(outcome)")
+      #expect(try bench.bytes("\(run)/recipe.yaml") == recipe)
+    }
+    for run in ["done", "rewritten"] {
+      let again = try Tool.run("resume", run, in: bench.folder)
+      #expect(again.status == 0 && again.output.contains("done already"), "\(again)")
+    }
+  }
+
   @Test("a run folder says everything: another run of its recipe is the same")
   func recipe() throws {
     let first = try Tool.run(
@@ -211,6 +267,10 @@ struct ResumeTests {
     let other = try Tool.run("resume", "run", in: bench.folder)
     #expect(other.status == 65, "\(other)")
     expectError(other, "expected the model and the data that the run began with, found others")
+    let recipe = try bench.bytes("run/recipe.yaml")
+    let rated = try Tool.run("resume", "run", "--finetune-lr", "0.1", in: bench.folder)
+    #expect(rated.status == 65, "\(rated)")
+    #expect(try bench.bytes("run/recipe.yaml") == recipe)
     try bench.folder.write(text, to: "text.txt")
     // Each damaged checkpoint is to be removed: then the one before it counts, at last none.
     for (damage, rest) in [
@@ -231,5 +291,70 @@ struct ResumeTests {
     let anew = try Tool.run(
       ["resume", "run"], in: bench.folder, until: "\"stage\":\"distil\"", then: SIGTERM)
     #expect(anew.status == 143, "\(anew)")
+  }
+  @Test("a run goes on only with the labels, held-out rows and files beside the model of its begin")
+  func otherInputs() throws {
+    var contents: [String: [UInt8]] = ["vit/tokenizer_config.json": Array("{}".utf8)]
+    for name in ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"] {
+      let bytes = Array(try bench.bytes("data/shapes/\(name)"))
+      contents[name] = bytes
+      contents["held/\(name)"] = bytes
+    }
+    for (name, bytes) in contents { try bench.folder.write(bytes, to: name) }
+    for name in try directoryEntries(of: Fixtures.path("models/vit")) {
+      try bench.folder.link("vit/\(name)", to: Fixtures.path("models/vit/\(name)"))
+    }
+    let stopped = try Tool.run(
+      [
+        "vit", "--data", "train-images-idx3-ubyte", "--held-out", "held/train-images-idx3-ubyte",
+        "--steps", "2", "--batch", "4", "--finetune-steps", "400", "--run", "run", "-o", "out",
+      ], in: bench.folder, until: #""stage":"finetune","step":10"#, then: SIGTERM)
+    #expect(stopped.status == 143, "\(stopped)")
+    for name in [
+      "vit/tokenizer_config.json", "train-labels-idx1-ubyte", "held/train-labels-idx1-ubyte",
+      "held/train-images-idx3-ubyte",
+    ] {
+      let old = try #require(contents[name])
+      var other = old
+      if name.hasSuffix(".json") { other.append(10) } else { other[old.count - 1] ^= 1 }
+      try bench.folder.write(other, to: name)
+      let refused = try Tool.run("resume", "run", in: bench.folder)
+      #expect(refused.status == 65, "\(name) \(refused)")
+      #expect(refused.errors.contains("that the run began with, found others"), "\(refused)")
+      try bench.folder.write(old, to: name)
+    }
+    let resumed = try Tool.run("resume", "run", "--finetune-lr", "1e-4", "-q", in: bench.folder)
+    #expect(resumed.status == 0, "\(resumed)")
+  }
+
+  @Test("a run that is going on is left alone, and can be taken up once its process is gone")
+  func alive() throws {
+    let arguments =
+      Bench.short("gpt2") + [
+        "--finetune-steps", "400", "--checkpoint-steps", "5", "--run", "run", "-o", "out", "-q",
+      ]
+    let outcome = try Tool.shell(
+      """
+      "$hh" \(arguments.joined(separator: " ")) &
+      for i in $(seq 600); do
+        ls run/checkpoint-* > /dev/null 2>&1 && break
+        sleep 0.05
+      done
+      kill -STOP $!
+      touch run/.left.partial
+      "$hh" resume run
+      echo "status $?"
+      ls -A run
+      kill -KILL $!
+      wait $!
+      "$hh" resume run -q
+      """, in: bench.folder)
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(outcome.output.contains("status 73\n"), "\(outcome)")
+    #expect(outcome.output.contains(".left.partial\n"), "\(outcome)")
+    #expect(
+      outcome.errors.contains(
+        "run: expected a run that was stopped, found that the run is going on in another process"),
+      "\(outcome)")
   }
 }

@@ -171,6 +171,33 @@ struct TrainTests {
     #expect(difference.status == 3, "\(difference)")
   }
 
+  @Test("neither the model, with a new classifier or without, nor a file is replaced by a folder")
+  func outputs() throws {
+    try ModelCopy("bert").write(to: "own", in: bench.folder)
+    try sentences(40, to: "s.tsv")
+    for settings in ["", "classes: 2, "] {
+      try bench.folder.write(
+        """
+        model: own
+        data: s.tsv
+        length: 16
+        stages: [{stage: train, \(settings)steps: 2, batch: 4}]
+        """, to: "t.yaml")
+      for (output, message) in [
+        ("own", "own: expected another name than the inputs', found that of"),
+        ("s.tsv", "s.tsv: expected a folder to replace, found a file"),
+        ("t.yaml", "t.yaml: expected another name than the inputs'"),
+      ] {
+        let outcome = try Tool.run(
+          "train", "t.yaml", "-o", output, "--force", in: bench.folder)
+        #expect(outcome.status == 73)
+        expectError(outcome, message)
+        #expect(try bench.contents == ["own", "s.tsv", "t.yaml"])
+      }
+    }
+    #expect(try Tool.run("verify", "-q", "own", in: bench.folder).status == 0)
+  }
+
   @Test("a GGUF model is trained further, or gets a classifier, and keeps its tokenizer")
   func gguf() throws {
     for model in ["gpt2", "llama", "bert"] {
@@ -238,6 +265,11 @@ struct TrainTests {
       (
         "model: {architecture: gpt2, hidden: 30, heads: 4, vocabulary: 9}\ndata: d\n"
           + "stages: [{stage: train}]", "expected a divisor of 'n_embd' 30, found 4"
+      ),
+      (
+        "model: {architecture: gpt2, layers: 1024, hidden: 65536, vocabulary: 9}\ndata: d\n"
+          + "stages: [{stage: train}]",
+        "key 'model': expected work that fits the machine's"
       ),
       (
         "model: {architecture: gpt2, vocabulary: 9}\ndata: none.npy\nstages: [{stage: train}]",

@@ -62,7 +62,8 @@ enum Tool {
   static func run(
     _ arguments: [String], in folder: TemporaryDirectory, until mark: String, then signal: Int32
   ) throws -> Outcome {
-    let process = prepared(try path, arguments + ["--json"], in: folder)
+    let process = prepared(
+      "/usr/bin/env", try Self.hearingHangUp + arguments + ["--json"], in: folder)
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors
@@ -81,6 +82,12 @@ enum Tool {
       errors: String(
         decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self),
       status: status(of: process))
+  }
+
+  /// Arguments of `env` that run the program with SIGHUP as a terminal gives it: where the tests
+  /// run under nohup, it would else be ignored.
+  static var hearingHangUp: [String] {
+    get throws { ["--default-signal=HUP", try path] }
   }
 
   private static func prepared(

@@ -33,6 +33,22 @@ struct ArtifactManifestTests {
     #expect(try parse(manifest.json.text) == manifest)
   }
 
+  @Test("a manifest holds the deepest configuration that is allowed, and no deeper one")
+  func nesting() throws {
+    func text(levels: Int) -> String {
+      let deep = (1..<levels).reduce(JSONValue.object([:])) { value, _ in .object(["a": value]) }
+      #expect(deep.depth == levels)
+      var description = ArtifactSamples.description
+      description.architecture = .init(name: "gpt2", config: deep.object ?? [:])
+      return ArtifactManifest(
+        version: .current, description: description, frameSize: 1024, tensors: []
+      ).json.text
+    }
+    let most = ArtifactDescription.Architecture.maximumDepth
+    _ = try parse(text(levels: most))
+    #expect(throws: FormatError.self) { try parse(text(levels: most + 1)) }
+  }
+
   @Test("optional members may be absent")
   func optionalMembers() throws {
     var description = ArtifactSamples.description

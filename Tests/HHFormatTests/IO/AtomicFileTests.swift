@@ -117,6 +117,21 @@ struct AtomicFileTests {
     #expect(try entries() == [name])
   }
 
+  @Test("a name that is too long, or that a dangling link has, is refused at once")
+  func unusableNames() throws {
+    try folder.link("link", to: "nowhere")
+    for (name, problem) in [
+      (String(repeating: "x", count: 256), "File name too long"), ("link", "exists already"),
+    ] {
+      let error = #expect(throws: FormatError.self) {
+        _ = try AtomicFile(at: folder.path(name), replacing: false)
+      }
+      #expect(error?.kind == .cannotCreate)
+      #expect(error?.problem.contains(problem) == true, "\(String(describing: error))")
+    }
+    #expect(try entries() == ["link"])
+  }
+
   @Test("a full disk is an error, the old file stays and nothing else does")
   func fullDisk() async throws {
     try folder.write("precious", to: "out")

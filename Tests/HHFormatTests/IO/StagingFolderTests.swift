@@ -53,7 +53,7 @@ struct StagingFolderTests {
     try staging.write([1], to: "config.json")
     try staging.publish()
     #expect(try contents("out") == ["config.json"])
-    let second = try StagingFolder(for: folder.path("file"), replacing: true)
+    let second = try StagingFolder(for: folder.path("file"), isFile: true, replacing: true)
     try second.write([1], to: "x")
     try second.publish(file: "x")
     #expect(try contents() == ["file", "out"])
@@ -66,7 +66,7 @@ struct StagingFolderTests {
     try staging.write([1], to: "config.json")
     try folder.write("theirs", to: "out/config.json")
     #expect(failure(of: staging).contains("exists already"))
-    let second = try StagingFolder(for: folder.path("file"), replacing: false)
+    let second = try StagingFolder(for: folder.path("file"), isFile: true, replacing: false)
     try second.write([1], to: "x")
     try folder.write("theirs", to: "file")
     #expect(failure(of: second, file: "x").contains("exists already"))
@@ -80,13 +80,17 @@ struct StagingFolderTests {
       ("there", false, "exists already"), ("notes", true, "expected a model's folder"),
       ("tree", true, "found the folder 'sub'"), ("", true, "expected the name"),
       ("..", true, "expected the name"), ("absent/out", false, "cannot be created"),
-      ("there/x", false, "cannot be created"),
+      ("there/x", false, "cannot be created"), ("there", true, "expected a folder to replace"),
+      ("link", true, "expected a folder to replace"), ("link/", true, "expected a folder to"),
+      (String(repeating: "x", count: 256), false, "File name too long"),
     ])
   func refusals(_ name: String, _ replacing: Bool, _ problem: String) throws {
     try folder.write("", to: "there")
     try folder.write("", to: "notes/notes.txt")
     try folder.write("", to: "tree/config.json")
     try folder.write("", to: "tree/sub/x")
+    try folder.write("", to: "model/config.json")
+    try folder.link("link", to: "model")
     let before = try contents()
     #expect {
       _ = try StagingFolder(for: name.isEmpty ? "" : folder.path(name), replacing: replacing)
@@ -94,6 +98,25 @@ struct StagingFolderTests {
       (error as? FormatError)?.kind == .cannotCreate && "\(error)".contains(problem)
     }
     #expect(try contents() == before)
+  }
+
+  @Test("one file takes the place of a file only, or of a link to one")
+  func files() throws {
+    try folder.write("old", to: "model/config.json")
+    try folder.link("folder", to: "model")
+    try folder.link("file", to: "model/config.json")
+    for name in ["model", "folder", "/dev/null"] {
+      let path = name.hasPrefix("/") ? name : folder.path(name)
+      let error = #expect(throws: FormatError.self) {
+        _ = try StagingFolder(for: path, isFile: true, replacing: true)
+      }
+      #expect(error?.problem == "expected a file to replace, found a folder or a device")
+    }
+    let staging = try StagingFolder(for: folder.path("file"), isFile: true, replacing: true)
+    try staging.write([1], to: "x")
+    try staging.publish(file: "x")
+    #expect(try MappedFile(at: folder.path("file")).count == 1)
+    #expect(try MappedFile(at: folder.path("model/config.json")).count == 3)
   }
 
   /// What publishing fails with.

@@ -164,6 +164,16 @@ struct JSONParserTests {
     #expect(error.problem == "expected at most \(most) elements and members, found more")
   }
 
+  @Test("a value counts its items and levels as the reader does")
+  func extent() throws {
+    for (text, items, depth) in [
+      ("1", 0, 0), ("[]", 0, 1), (#"{"a":1}"#, 1, 1), (#"[1,{"a":[2,3]},[]]"#, 6, 3),
+    ] {
+      let value = try parse(text)
+      #expect(value.itemCount == items && value.depth == depth, "\(text)")
+    }
+  }
+
   @Test("no prefix of a document is a document, and no changed byte is a crash")
   func robustness() {
     let document = #"{"a":[1,-2.5e3,true,null,"x\u00e9\n"],"b":{"c":{}},"é":"😀"}"#

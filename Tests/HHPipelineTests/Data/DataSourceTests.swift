@@ -93,6 +93,10 @@ struct DataSourceTests {
       try open(path, .decoder(length: 2), ByteTokenizer(), vocabularySize: 99)
     }
     #expect(error?.place == "token 2")
+    let framed = #expect(throws: FormatError.self) {
+      try open(path, .encoder(length: 4), ByteTokenizer(), vocabularySize: 257)
+    }
+    #expect(framed?.place == "token 1 of the frame")
   }
 
   @Test("Images come with their labels where MNIST's naming says where they are")

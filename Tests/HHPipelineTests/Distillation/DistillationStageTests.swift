@@ -211,6 +211,16 @@ struct DistillationStageTests {
     }
   }
 
+  @Test("no steps stay no steps, whatever the budget")
+  func budgetOfNoSteps() throws {
+    var recipe = recipe(steps: 0)
+    let plain = try distil("gpt2", recipe, rows: 16)
+    recipe.budget = 60
+    let result = try distil("gpt2", recipe, rows: 16)
+    #expect(result.steps == 0)
+    #expect(values(result) == values(plain))
+  }
+
   @Test("a learning rate beyond float32 ends in an error, not in a crash or in maps of NaN")
   func diverges() throws {
     for name in ["gpt2", "bert"] {

@@ -73,6 +73,40 @@ struct EvaluationTests {
     #expect(try figures(options)["perplexity"]?.teacher == own.value)
   }
 
+  @Test("a teacher has positions for the rows")
+  func positions() throws {
+    let directory = try TemporaryDirectory()
+    var short = try ModelCopy("gpt2")
+    short.change("transformer.wpe.weight") { tensor in
+      (tensor.shape, tensor.bytes) = ([16, 64], Array(tensor.bytes.prefix(4 * 16 * 64)))
+    }
+    short.configuration["n_positions"] = .integer(16)
+    var options = options("gpt2", .languageModel, Fixtures.path("data/held-out.txt"))
+    options.teacher = try short.write(to: "short", in: directory)
+    (options.length, options.rowLimit) = (17, 1)
+    let error = #expect(throws: PipelineError.self) { try Evaluation(options) }
+    #expect(
+      error?.description == "--teacher: expected at least 17 positions (--length), found 16")
+    options.length = 16
+    #expect(try figures(options)["perplexity"]?.recovered != nil)
+  }
+
+  @Test("tokenizers differ where a token stands for another text, in whatever files they lie")
+  func tokenizers() throws {
+    let directory = try TemporaryDirectory()
+    let folder = Fixtures.path("models/bert")
+    let text = try readText(at: "\(folder)/vocab.txt")
+    var lines = text.utf8Lines
+    try directory.write(text, to: "same/vocab.txt")
+    lines.swapAt(200, 201)
+    try directory.write(lines.joined(separator: "\n"), to: "other/vocab.txt")
+    let own = try #require(try TokenizerLoader.load(beside: folder))
+    let same = try #require(try TokenizerLoader.load(beside: directory.path("same")))
+    let other = try #require(try TokenizerLoader.load(beside: directory.path("other")))
+    #expect(own.firstDifference(from: same) == nil)
+    #expect(own.firstDifference(from: other) == 200)
+  }
+
   @Test("images with labels are classified")
   func images() throws {
     let folder = Fixtures.path("data/shapes")
@@ -87,8 +121,9 @@ struct EvaluationTests {
     let runner = try Models.trained("bert")
     let tokenizer = try #require(try TokenizerLoader.load(beside: Fixtures.path("models/bert")))
     let texts = ["the cat", "the small dog and the old cat walk home", "a"]
-    let padded = PaddedTexts(
-      texts.map { ($0, nil) }, tokenizer: tokenizer, maximumLength: 64)
+    let padded = try PaddedTexts(
+      texts.map { ($0, nil) }, tokenizer: tokenizer,
+      limits: TextLimits(runner.graph, length: 64), file: "texts")
     func embeddings(_ indices: [Int]) throws -> Matrix {
       let input = ModelInput.tokens(padded.batch(indices))
       let hidden = try runner.outputs(for: input).hidden
@@ -107,9 +142,13 @@ struct EvaluationTests {
   @Test("pairs are framed, typed and cut to the model's positions")
   func pairs() throws {
     let tokenizer = try #require(try TokenizerLoader.load(beside: Fixtures.path("models/bert")))
-    let pair = PaddedTexts(
-      [("the cat", "a dog walks")], tokenizer: tokenizer, maximumLength: 64
-    ).batch([0])
+    func batch(length: Int) throws -> TokenBatch {
+      try PaddedTexts(
+        [("the cat", "a dog walks")], tokenizer: tokenizer,
+        limits: TextLimits(length: length, vocabularySize: 400, tokenTypeCount: 2), file: "texts"
+      ).batch([0])
+    }
+    let pair = try batch(length: 64)
     let (first, second) = (tokenizer.encode("the cat"), tokenizer.encode("a dog walks"))
     let frame = tokenizer.frame
     #expect(pair.ids == frame.prefix + first + frame.suffix + second + frame.suffix)
@@ -117,10 +156,47 @@ struct EvaluationTests {
       pair.tokenTypes
         == Array(repeating: 0, count: first.count + 2)
         + Array(repeating: 1, count: second.count + 1))
-    let cut = PaddedTexts(
-      [("the cat", "a dog walks")], tokenizer: tokenizer, maximumLength: 6
-    ).batch([0])
-    #expect(cut.length == 6)
+    #expect(try batch(length: 6).length == 6)
+    #expect(try batch(length: 3).ids == frame.prefix + frame.suffix + frame.suffix)
+  }
+
+  @Test("texts that the model has no positions, types or embeddings for are refused")
+  func limits() throws {
+    let tokenizer = try #require(try TokenizerLoader.load(beside: Fixtures.path("models/bert")))
+    let cases: [(second: String?, length: Int, vocabulary: Int, types: Int, message: String)] = [
+      (nil, 1, 400, 2, "the 2 tokens that frame a text, found 1"),
+      ("a dog", 2, 400, 2, "the 3 tokens that frame a pair, found 2"),
+      ("a dog", 64, 400, 1, "a single token type, found a pair"),
+      (nil, 64, 3, 2, "expected an id from 0 to 2, found "),
+    ]
+    for (second, length, vocabulary, types, message) in cases {
+      let limits = TextLimits(
+        length: length, vocabularySize: vocabulary, tokenTypeCount: types)
+      let error = try #require(throws: FormatError.self) {
+        try PaddedTexts(
+          [(first: "the cat", second: second)], tokenizer: tokenizer, limits: limits,
+          file: "texts")
+      }
+      #expect(error.description.hasPrefix("texts: "))
+      #expect(error.description.contains(message))
+    }
+  }
+
+  @Test("padding that the model has no embedding for becomes a token that it has")
+  func foreignPadding() throws {
+    let texts = try PaddedTexts(
+      [(first: "a", second: nil), (first: "ab", second: nil)], tokenizer: ForeignTokenizer(),
+      limits: TextLimits(length: 8, vocabularySize: 400, tokenTypeCount: 0), file: "texts")
+    #expect(texts.batch([0, 1]).ids == [97, 0, 97, 98])
+  }
+
+  @Test("a model of one position has no rows to measure, whatever length is asked for")
+  func onePosition() throws {
+    for wish in [nil, 1, 2] {
+      let error = #expect(throws: PipelineError.self) { try rowLength(wish, maximum: 1) }
+      #expect(error?.description == "MODEL: expected at least 2 positions, found 1")
+    }
+    #expect(try rowLength(nil, maximum: 2) == 2)
   }
 
   @Test("a task that the model has no head for is refused")
@@ -135,4 +211,13 @@ struct EvaluationTests {
       #expect(error.description.hasPrefix("--task: "))
     }
   }
+}
+
+/// Bytes as ids, padded with one that the model has not.
+private struct ForeignTokenizer: Tokenizer {
+  let vocabularySize = 1000
+  let special = SpecialTokens(padding: 999)
+  let frame = TokenFrame()
+  func encode(_ text: String) -> [Int32] { text.utf8.map(Int32.init) }
+  func decode(_ ids: [Int32]) -> String { "" }
 }

@@ -16,6 +16,13 @@ struct MetricsTests {
     #expect(Correlation.pearson([1, 1], [1, 2]).isNaN)
   }
 
+  @Test("a NaN is written without a sign")
+  func notANumber() {
+    for value in [Double.nan, -Double.nan] {
+      #expect(fixed(value, 4) == "nan" && brief(value) == "nan")
+    }
+  }
+
   @Test("accuracy, F1 and Matthews of three classes and of two")
   func classification() {
     let three = ConfusionMatrix(

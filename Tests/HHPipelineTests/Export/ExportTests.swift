@@ -200,6 +200,23 @@ struct ExportTests {
     }
   }
 
+  @Test("the folder of a model whose files are links is never replaced, nor what goes along")
+  func linkedInput() throws {
+    try copy("gpt2-base", to: "blobs", with: 0)
+    try folder.write("{}", to: "blobs/generation_config.json")
+    let names = try directoryEntries(of: folder.path("blobs"))
+    for name in names { try folder.link("snapshots/1/\(name)", to: "../../blobs/\(name)") }
+    for (target, output) in [
+      (ExportOptions.Target.hf, "snapshots/1"), (.safetensors, "snapshots/1/model.safetensors"),
+      (.safetensors, "blobs/config.json"), (.safetensors, "snapshots/1/generation_config.json"),
+    ] {
+      #expect {
+        try export(folder.path("snapshots/1"), target, to: output) { $0.force = true }
+      } throws: { "\($0)".contains("expected another name than the inputs'") }
+    }
+    #expect(try directoryEntries(of: folder.path("snapshots/1")) == names)
+  }
+
   @Test("what is interrupted leaves nothing behind", arguments: ExportOptions.Target.portable)
   func interruption(_ target: ExportOptions.Target) throws {
     let path = try artifact("llama-mha").path

@@ -162,4 +162,43 @@ struct GGUFModelExportTests {
     #expect(head.problem.contains("'cls.predictions."))
     #expect(head.hint?.contains("--drop-head") == true)
   }
+
+  @Test("a setting that the given configuration lacks is not taken from the source's metadata")
+  func removedSetting() throws {
+    let path = Fixtures.path("golden/gguf/llama-bias-linear-rope.gguf")
+    let source = try Checkpoint(opening: path)
+    #expect(source.ggufFiles[0].value("llama.rope.scaling.type") == .string("linear"))
+    var configuration = try #require(source.configuration)
+    #expect(configuration["rope_scaling"] != nil)
+    configuration["rope_scaling"] = nil
+    let given = try directory.write(JSONValue.object(configuration).text, to: "plain.json")
+    var wishes = options(nil)
+    wishes.replacing = true
+    let again = try export(source, wishes)
+    #expect(again.configuration?["rope_scaling"] == source.configuration?["rope_scaling"])
+    let copy = try export(Checkpoint(opening: path, configuration: given), wishes)
+    #expect(copy.configuration?["rope_scaling"] == nil)
+    let keys = copy.ggufFiles[0].header.metadata.map { $0.key }
+    #expect(!keys.contains { $0.contains("rope.scaling") })
+    // What no configuration says stays.
+    let own = source.ggufFiles[0].header.metadata.map { $0.key }
+    #expect(Set(own.filter { $0.hasPrefix("general.") }).isSubset(of: keys))
+  }
+
+  @Test("the file type is that of most matrices, whatever type was asked for")
+  func fileType() throws {
+    // Rows of 64 are no whole blocks of Q4_K.
+    let source = try Checkpoint(opening: Fixtures.path("models/gpt2"))
+    for (type, expected) in [
+      (.q4K, .q5_0), (.q8_0, .q8_0), (.f16, .f16), (nil, .f32),
+    ] as [(GGMLType?, GGMLType)] {
+      let number = try #require(expected.fileType)
+      var wishes = options(type)
+      wishes.replacing = true
+      let file = try export(source, wishes).ggufFiles[0]
+      #expect(file.value("general.file_type") == .uint32(number), "\(expected)")
+    }
+    #expect(GGUFModelExport.mostFrequent([.q8_0, .f16, .f32, .f16, .q8_0]) == .f16)
+    #expect(GGUFModelExport.mostFrequent([]) == nil)
+  }
 }

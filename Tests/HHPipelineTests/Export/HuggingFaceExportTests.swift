@@ -240,7 +240,7 @@ struct HuggingFaceExportTests {
   @Test("a model from GGUF gets a configuration that transformers can do with")
   func gguf() throws {
     var options = ExportOptions(
-      source: Fixtures.path("golden/gguf/llama-llama3-rope.gguf"), target: .hf)
+      source: Fixtures.path("golden/gguf/llama-bias-linear-rope.gguf"), target: .hf)
     options.output = folder.path("out")
     var warnings: [String] = []
     _ = try Export(options).run {
@@ -250,6 +250,44 @@ struct HuggingFaceExportTests {
     let json = try JSONObject(contentsOf: folder.path("out/config.json"))
     #expect(json["architectures"] == .array([.string("LlamaForCausalLM")]))
     #expect(json["model_type"] == .string("llama"))
-    #expect(json["rms_norm_eps"]?.double == 0.001)
+    #expect(json["rms_norm_eps"]?.double == 1e-5)
+    #expect(json["rope_scaling"]?["factor"]?.double == 4)
+  }
+
+  @Test("a rotary scaling of our own leaves with our code only, and in GGUF")
+  func ownScaling() throws {
+    var copy = try ModelCopy(golden: "llama-gqa")
+    copy.configuration["rope_scaling"] = .object([
+      "rope_type": .string("frequency_factors"),
+      "factors": .array([.number(1), .number(2), .number(5)]),
+    ])
+    let source = try copy.write(to: "model", in: folder)
+    func export(
+      _ source: String, to target: ExportOptions.Target, _ name: String, softmax: Bool = false
+    ) throws -> String {
+      var options = ExportOptions(source: source, target: target)
+      options.output = folder.path(name)
+      options.softmax = softmax
+      return try Export(options).run { _ in }.output
+    }
+    let gguf = try export(source, to: .gguf, "model.gguf")
+    var conversion = ConversionOptions(model: gguf, threads: ThreadPolicy.threads)
+    let artifact = folder.path("model.zst")
+    conversion.output = artifact
+    conversion.stages = [.rewrite]
+    _ = try Conversion(conversion).run { _ in }
+    for source in [source, gguf, artifact] {
+      let error = #expect(throws: FormatError.self) {
+        try export(source, to: .hf, "softmax", softmax: true)
+      }
+      #expect(error?.kind == .unsupported && error?.place == "key 'rope_scaling.rope_type'")
+      #expect(error?.problem.hasSuffix("found 'frequency_factors'") == true)
+      #expect(error?.hint == "export with --to gguf, which keeps it")
+      #expect(!isPresent(folder.path("softmax")))
+    }
+    let output = try export(artifact, to: .hf, "hedgehog")
+    let scaling = try JSONObject(contentsOf: "\(output)/config.json")["rope_scaling"]
+    #expect(scaling?["rope_type"]?.string == "frequency_factors")
+    #expect(scaling?["factors"]?.array?.compactMap(\.double) == [1, 2, 5])
   }
 }

@@ -20,6 +20,15 @@ struct ExpressivityTests {
     return options
   }
 
+  @Test("what takes more memory than there is is refused before it is made")
+  func memory() throws {
+    var options = options([])
+    #expect((1e6...1e9).contains(options.memory))
+    options.task.length = 1 << 20
+    let error = #expect(throws: PipelineError.self) { try Expressivity(options) }
+    #expect(error?.description.hasPrefix("--length or --vocabulary: expected work that") == true)
+  }
+
   @Test("the loss is that of the answers alone")
   func loss() throws {
     let options = options([])

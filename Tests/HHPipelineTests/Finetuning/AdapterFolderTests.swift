@@ -34,6 +34,31 @@ struct AdapterFolderTests {
     _ = try Conversion(options).run { _ in }
   }
 
+  /// Stands for anything that ends a conversion while it writes the artifact.
+  private struct Stop: Error {}
+
+  @Test("where the artifact cannot be written the adapter is there")
+  func order() throws {
+    var options = ConversionOptions(
+      model: Fixtures.path("models/gpt2"), threads: ThreadPolicy.threads)
+    (options.output, options.adapter) = (directory.path("out"), directory.path("adapter"))
+    options.length = 16
+    options.distillation.steps = 1
+    options.distillation.rowLimit = 8
+    options.finetuning.steps = 1
+    options.finetuning.choice = .adapters(LowRankSettings())
+    let conversion = try Conversion(options)
+    #expect(throws: Stop.self) {
+      _ = try conversion.run { event in
+        if case .written = event { throw Stop() }
+      }
+    }
+    #expect(try directoryEntries(of: directory.path) == ["adapter"])
+    #expect(
+      try directoryEntries(of: directory.path("adapter"))
+        == ["adapter_config.json", "adapter_model.safetensors"])
+  }
+
   @Test(
     "every adapted module has a thin pair of matrices under its name in transformers",
     arguments: [

@@ -38,6 +38,8 @@ struct FreshModelTests {
       Dictionary(uniqueKeysWithValues: names.entries.map { ($0.role, $0.tensor.shape) })
     }
     #expect(shapes(fresh) == shapes(trained))
+    let count = fresh.entries.reduce(0) { $0 + $1.tensor.elementCount }
+    #expect(try model(name).parameterCount() == Double(count))
     // The fixture's Llama has another ε than the class's default.
     #expect(try name == "llama" || Graph(fresh) == Graph(trained))
     #expect(Set(fresh.entries.map(\.tensor.name)) == Set(trained.entries.map(\.tensor.name)))

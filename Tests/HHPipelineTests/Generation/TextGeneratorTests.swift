@@ -64,6 +64,60 @@ struct TextGeneratorTests {
     #expect(!text[0].isEmpty)
   }
 
+  /// Each position of a sequence is the next byte of a text, whatever its token.
+  private struct ByteTokenizer: Tokenizer {
+    let text: String
+    let vocabularySize = 2
+    let special = SpecialTokens()
+    let frame = TokenFrame()
+
+    func encode(_ text: String) -> [Int32] { text.utf8.map { _ in 1 } }
+    func decode(_ ids: [Int32]) -> String {
+      String(decoding: text.utf8.prefix(ids.count), as: UTF8.self)
+    }
+  }
+
+  @Test("marks, modifiers and newlines that join what precedes them are written, never half of one")
+  func joining() throws {
+    let whole = "e\u{301}x\r\n\u{1F44D}\u{1F3FD}."
+    let runner = try Models.trained("llama").rewritten()
+    let generator = try TextGenerator(runner: runner, tokenizer: ByteTokenizer(text: whole))
+    for (count, end) in [(14, "\u{1F3FD}."), (12, "\u{FFFD}")] {
+      var pieces: [String] = []
+      var options = options(["e"])
+      options.maximumTokens = count
+      let result = try generator.generate(options) { pieces.append($1) }[0]
+      #expect(pieces.count == count)
+      #expect(Array(result.text.utf8) == Array("\u{301}x\r\n\u{1F44D}\(end)".utf8))
+      #expect(pieces.flatMap { Array($0.utf8) } == Array(result.text.utf8))
+      #expect(!pieces.dropLast().contains { $0.unicodeScalars.contains("\u{FFFD}") })
+    }
+  }
+
+  @Test("prompts that memory holds one by one only get the same text", arguments: [true, false])
+  func groups(converted: Bool) throws {
+    var generator = try generator("llama", converted: converted)
+    let options = options(prompts, SamplingOptions(topK: 20))
+    let together = try generator.generate(options) { _, _ in }
+    generator.memoryLimit = 1
+    var order: [Int] = []
+    let apart = try generator.generate(options) { row, _ in order.append(row) }
+    #expect(apart == together)
+    #expect(order == order.sorted() && Set(order) == [0, 1, 2])
+    #expect(DecodingSession.groupSize(rowCount: 1000, rowBytes: 1 << 20) == 256)
+    #expect(DecodingSession.groupSize(rowCount: 2, rowBytes: 1 << 40) == 1)
+  }
+
+  @Test("more tokens than memory holds are refused")
+  func memory() throws {
+    var options = options(["the cat"])
+    options.maximumTokens = 1 << 40
+    let error = try #require(throws: PipelineError.self) {
+      try generator("llama", converted: false).generate(options) { _, _ in }
+    }
+    #expect(error.description.hasPrefix("--max-tokens: expected work that fits"))
+  }
+
   @Test("more tokens than learned positions are refused, whatever rotary ones allow")
   func positions() throws {
     var options = options(["the cat"])
@@ -85,4 +139,24 @@ struct TextGeneratorTests {
     }
     #expect(error.description.contains("expected a decoder with a language-model head"))
   }
+
+  @Test("a prompt with a token that the model has no embedding for is refused")
+  func foreignTokens() throws {
+    let generator = try TextGenerator(
+      runner: Models.trained("gpt2"), tokenizer: ForeignTokenizer())
+    let error = #expect(throws: FormatError.self) {
+      try generator.generate(options(["the cat", "abc"])) { _, _ in }
+    }
+    #expect(error?.file == "prompt 1" && error?.place == "token 1")
+    #expect(error?.problem == "expected an id from 0 to 511, found 512")
+  }
+}
+
+/// Gives every text an id that the fixtures' models do not have.
+private struct ForeignTokenizer: Tokenizer {
+  let vocabularySize = 513
+  let special = SpecialTokens()
+  let frame = TokenFrame()
+  func encode(_ text: String) -> [Int32] { [1, 512] }
+  func decode(_ ids: [Int32]) -> String { "" }
 }

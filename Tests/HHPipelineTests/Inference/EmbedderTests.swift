@@ -45,6 +45,28 @@ struct EmbedderTests {
     }
   }
 
+  @Test("a pair is refused by a model of one token type")
+  func tokenTypes() throws {
+    let directory = try TemporaryDirectory()
+    var model = try ModelCopy("bert")
+    model.change("bert.embeddings.token_type_embeddings.weight") { tensor in
+      tensor.bytes.removeLast(tensor.bytes.count / 2)
+      tensor.shape[0] = 1
+    }
+    model.configuration["type_vocab_size"] = .integer(1)
+    let vocabulary = try readText(at: Fixtures.path("models/bert/vocab.txt"))
+    try directory.write(vocabulary, to: "model/vocab.txt")
+    var options = InferenceOptions(
+      model: try model.write(to: "model", in: directory), threads: ThreadPolicy.threads)
+    options.texts = ["the cat\ta dog"]
+    let error = #expect(throws: FormatError.self) {
+      try Embedder(options, pooling: nil, isNormalized: true)
+    }
+    #expect(error?.place == "text 1" && error?.kind == .unsupported)
+    options.texts = ["the cat"]
+    #expect(try Embedder(options, pooling: nil, isNormalized: true).run { _ in }.count == 1)
+  }
+
   @Test("a NumPy array reads back as what was written")
   func numPy() throws {
     let directory = try TemporaryDirectory()

@@ -2,9 +2,10 @@
 
 import HHCompute
 import HHFormat
-import HHPipeline
 import HHTestSupport
 import Testing
+
+@testable import HHPipeline
 
 @Suite("GGUFModel")
 struct GGUFModelTests {
@@ -27,5 +28,40 @@ struct GGUFModelTests {
     if let logits = outputs.logits, let expected = expected.logits {
       #expect(maximumDifference(logits.values, expected.values) <= tolerance)
     }
+  }
+
+  @Test(
+    "an exported model with linear attention is shown, never taken for its softmax model",
+    arguments: [FeatureMapDescription.Kind.elu, .splitSoftmax])
+  func linearAttention(_ kind: FeatureMapDescription.Kind) throws {
+    let folder = try TemporaryDirectory()
+    let artifact = folder.path("a.zst")
+    try Artifacts.write("gpt2-base", to: artifact, settings: LinearAttentionSettings(kind))
+    let gguf = try Artifacts.export(artifact, .gguf, to: folder.path("a.gguf"))
+    let hf = try Artifacts.export(artifact, .hf, to: folder.path("hf"))
+    for path in [gguf, hf] {
+      var conversion = ConversionOptions(model: path, threads: ThreadPolicy.threads)
+      conversion.output = folder.path("again.zst")
+      let attempts: [() throws -> Void] = [
+        { _ = try OpenedModel(opening: path) },
+        { _ = try Conversion(conversion) },
+        { _ = try Artifacts.export(path, .gguf, to: folder.path("again.gguf")) },
+        { _ = try Artifacts.export(path, .hf, to: folder.path("again")) },
+      ]
+      for attempt in attempts {
+        let error = try #require(throws: FormatError.self) { try attempt() }
+        #expect(error.kind == .unsupported && error.file == path, "\(error)")
+        #expect(error.problem.contains("an export with linear attention"), "\(error)")
+        #expect(error.hint == "use the artifact that it was exported from")
+      }
+    }
+    // A configuration given in place of the file's metadata does not change its attention.
+    let configuration = Fixtures.path("golden/forward/gpt2-base/config.json")
+    #expect(throws: FormatError.self) {
+      try OpenedModel(opening: gguf, configuration: configuration)
+    }
+    let inspection = try Inspection(of: gguf)
+    #expect(inspection.architecture == "gpt2")
+    #expect(inspection.obstacle == "the model has Hedgehog attention already")
   }
 }

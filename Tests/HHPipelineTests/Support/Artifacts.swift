@@ -64,4 +64,21 @@ enum Artifacts {
         provenance: Provenance(sources: [], recipe: [:], seed: 0, data: nil), stages: []),
       tensors: tensors, options: ArtifactOptions(replacing: true))
   }
+
+  /// Writes the artifact of a random model with linear attention of the given settings.
+  static func write(
+    _ name: String, to path: String, settings: LinearAttentionSettings
+  ) throws {
+    let plan = try Graph(Models.names(name)).rewritten(settings).plan
+    try write(name, to: path, plan: plan, featureMap: settings.description(plan: plan))
+  }
+
+  /// Exports an artifact and returns the output's path.
+  static func export(
+    _ artifact: String, _ target: ExportOptions.Target, to output: String
+  ) throws -> String {
+    var options = ExportOptions(source: artifact, target: target)
+    options.output = output
+    return try Export(options).run { _ in }.output
+  }
 }

@@ -1,5 +1,7 @@
 // What every tokenizer can do, whatever its file format.
 
+internal import HHFormat
+
 /// Turns text into token ids and back. Instances are immutable and safe to share between threads.
 package protocol Tokenizer: Sendable {
   /// The ids of a text, without the special tokens a model expects around it. Special tokens spelt
@@ -22,6 +24,24 @@ extension Tokenizer {
   package func encodeForModel(_ text: String) -> [Int32] {
     frame.prefix + encode(text) + frame.suffix
   }
+}
+
+/// Refuses token ids that a model's table of embeddings has no row for.
+///
+/// - Parameters:
+///   - ids: The ids, from a tokenizer.
+///   - vocabularySize: Rows of the table.
+///   - file: What the error names.
+///   - part: What of the file the ids are, where they are not all of it.
+/// - Throws: `badData` with the first id outside the table.
+func checkTokens(
+  _ ids: [Int32], vocabularySize: Int, file: String, part: String? = nil
+) throws(FormatError) {
+  guard let index = ids.firstIndex(where: { $0 < 0 || $0 >= vocabularySize }) else { return }
+  throw FormatError(
+    .badData, file: file, place: "token \(index)" + (part.map { " of \($0)" } ?? ""),
+    problem: "expected an id from 0 to \(vocabularySize - 1), found \(ids[index])",
+    hint: "the tokenizer beside the model is not the model's own")
 }
 
 /// Ids of the tokens with a role; nil where the vocabulary has none.
