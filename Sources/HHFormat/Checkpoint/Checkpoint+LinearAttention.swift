@@ -9,7 +9,8 @@ extension Checkpoint {
   package var linearAttentionName: String? {
     if let file = ggufFiles.first {
       // The file's own word, which a configuration given in its place does not change.
-      guard let name = file.header["general.architecture"]?.string, name.hasPrefix("hedgehog-")
+      guard let name = file.header["general.architecture"]?.string,
+        name.hasPrefix(ArchitectureSchema.hedgehogPrefix)
       else { return nil }
       return name
     }

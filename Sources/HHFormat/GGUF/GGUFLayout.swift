@@ -163,5 +163,7 @@ extension GGUFLayout.Tensor {
 extension ArchitectureSchema {
   /// What a GGUF file calls the architecture with Hedgehog attention: a name that no other program
   /// takes for the softmax model.
-  package var hedgehogArchitecture: String { "hedgehog-\(architecture)" }
+  package var hedgehogArchitecture: String { Self.hedgehogPrefix + architecture }
+  /// What the architecture's name of every model with linear attention begins with.
+  static let hedgehogPrefix = "hedgehog-"
 }

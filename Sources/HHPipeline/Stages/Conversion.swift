@@ -277,7 +277,6 @@ package struct Conversion {
     )
     // Before the output: a run whose output is there counts as done.
     if let path = options.adapter, let settings = options.finetuning.choice.adapters {
-      try opened.requireUnchanged()
       try AdapterFolder(
         adapters: trained?.finetuned?.adapters ?? [], settings: settings, names: names,
         model: options.model

@@ -111,6 +111,17 @@ package struct ConversionOptions: Sendable, Equatable {
     }
   }
 
+  /// Of finetuning's `rowCount` rows those, from the first on, that distillation passes through the
+  /// teacher as finetuning would: as many neighbours at a time, in the same precision. `distilled`
+  /// rows are distilled.
+  func sharedRowCount(distilled: Int, of rowCount: Int) -> Int {
+    let batchSize = distillation.batchSize
+    guard finetuning.isOn, (finetuning.batchSize ?? batchSize) == batchSize,
+      finetuning.precision == distillation.precision
+    else { return 0 }
+    return distilled == rowCount ? rowCount : distilled / batchSize * batchSize
+  }
+
   /// A model's name from its path: the folder's for generic file names, else the file's stem.
   static func name(ofModel path: String) -> String {
     let parts = path.split(separator: "/").map(String.init).filter { $0 != "." }
