@@ -83,7 +83,7 @@ let package = Package(
     tests("HHFormatTests", ["HHFormat", "HHKernels"]),
     tests("HHComputeTests", ["HHCompute", "HHFormat"]),
     tests("HHPipelineTests", ["HHPipeline", "ReaderProbes"]),
-    tests("HHConvertTests", ["hh-convert", "HHFormat"]),
+    tests("HHConvertTests", ["hh-convert", "HHCompute", "HHFormat"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

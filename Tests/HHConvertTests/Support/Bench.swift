@@ -68,6 +68,7 @@ func expectError(
   #expect(
     outcome.errors.contains(message), "expected '\(message)' in \(outcome)",
     sourceLocation: sourceLocation)
+  Golden.checkError(outcome.errors, like: message, sourceLocation: sourceLocation)
 }
 
 /// A NumPy file of version 1.0.
