@@ -28,6 +28,13 @@ let arguments = Target.Dependency.product(
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
+/// What every floor of the pipeline stands on.
+let foundation: [Target.Dependency] = ["HHFormat", "HHCompute", collections]
+
+/// All floors of the pipeline.
+let floors: [Target.Dependency] =
+  ["HHPipeline", "HHExport", "HHAnalysis", "HHTraining", "HHModel", "HHData"] + foundation
+
 let package = Package(
   name: "hh-convert",
   products: [.executable(name: "hh-convert", targets: ["hh-convert"])],
@@ -52,19 +59,25 @@ let package = Package(
         .embedInCode("Schemas/architectures/\($0).json")
       }),
     library("HHCompute", ["COpenBLAS", "HHKernels"]),
+    // The floors of the pipeline: each imports those above it in this list and no others.
+    library("HHData", ["HHCompute", "HHFormat"]),
+    library("HHModel", ["HHData"] + foundation),
+    library("HHTraining", ["HHModel", "HHData"] + foundation),
+    library("HHAnalysis", ["HHTraining", "HHModel", "HHData"] + foundation),
     library(
-      "HHPipeline", ["HHFormat", "HHCompute", collections, yams],
+      "HHExport", ["HHTraining", "HHModel", "HHData"] + foundation,
+      resources: ["modeling_hedgehog", "linear_attention"].map {
+        .embedInCode("Python/\($0).py")
+      }),
+    library(
+      "HHPipeline", ["HHAnalysis", "HHTraining", "HHModel", "HHData", yams] + foundation,
       resources: [
         "gpt2-wikitext", "bert-classifier", "bert-glue", "vit", "llama-lora", "lolcats",
       ].map {
         .embedInCode("Recipes/Shipped/\($0).yaml")
-      } + [
-        .embedInCode("Recipes/recipe.schema.json"),
-        .embedInCode("Export/Python/modeling_hedgehog.py"),
-        .embedInCode("Export/Python/linear_attention.py"),
-      ]),
+      } + [.embedInCode("Recipes/recipe.schema.json")]),
     .executableTarget(
-      name: "hh-convert", dependencies: ["HHPipeline", arguments], swiftSettings: settings),
+      name: "hh-convert", dependencies: floors + [arguments], swiftSettings: settings),
     // Timings of parts; in no product, since nobody but Benchmarks/ runs it.
     .executableTarget(
       name: "hh-bench", dependencies: ["HHFormat", "HHCompute", arguments],
@@ -73,17 +86,28 @@ let package = Package(
     .target(
       name: "HHTestSupport", dependencies: ["HHFormat", "HHCompute"], path: "Tests/HHTestSupport",
       swiftSettings: settings),
+    // The models under fixtures/, opened to run.
+    .target(
+      name: "ModelTestSupport",
+      dependencies: ["HHTestSupport", "HHExport", "HHModel"] + foundation,
+      path: "Tests/ModelTestSupport", swiftSettings: settings),
     // Every reader as one call, for the suite's own mutations and for scripts/mutate and fuzz.
     .target(
-      name: "ReaderProbes", dependencies: ["HHFormat", "HHPipeline", "HHTestSupport"],
+      name: "ReaderProbes", dependencies: ["HHFormat", "HHModel", "HHData", "HHTestSupport"],
       path: "Tests/ReaderProbes", swiftSettings: settings),
     .executableTarget(
       name: "mutate", dependencies: ["HHTestSupport", "ReaderProbes"], path: "Tests/Mutation",
       swiftSettings: settings),
     tests("HHFormatTests", ["HHFormat", "HHKernels"]),
     tests("HHComputeTests", ["HHCompute", "HHFormat"]),
-    tests("HHPipelineTests", ["HHPipeline", "ReaderProbes"]),
-    tests("HHConvertTests", ["hh-convert", "HHCompute", "HHFormat"]),
+    // Tests of a floor may convert whole models.
+    tests("HHDataTests", floors + ["ModelTestSupport"]),
+    tests("HHModelTests", floors + ["ModelTestSupport"]),
+    tests("HHTrainingTests", floors + ["ModelTestSupport"]),
+    tests("HHAnalysisTests", floors + ["ModelTestSupport"]),
+    tests("HHExportTests", floors + ["ModelTestSupport"]),
+    tests("HHPipelineTests", floors + ["ModelTestSupport", "ReaderProbes"]),
+    tests("HHConvertTests", ["hh-convert"] + floors),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import HHFormat
-import HHPipeline
 
 /// The program; `convert` is what it does when no subcommand is named.
 @main
@@ -18,7 +17,7 @@ struct HHConvert: ParsableCommand {
       hh-convert MODEL reads a checkpoint (a safetensors or GGUF file, a shard index or a \
       folder) of GPT-2, BERT, ViT or Llama, replaces every softmax attention block by a \
       Hedgehog block, trains the new feature maps to mimic the old attention weights, and \
-      writes NAME\(ConversionOptions.artifactSuffix).
+      writes NAME\(artifactSuffix).
       """,
     version: Version.text,
     subcommands: [

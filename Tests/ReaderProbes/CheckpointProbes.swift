@@ -1,7 +1,7 @@
 // The readers of checkpoints: safetensors, indexes and GGUF.
 
+internal import HHData
 import HHFormat
-import HHPipeline
 package import HHTestSupport
 
 /// One tensor with its bytes, as a checkpoint shows it.

@@ -1,7 +1,7 @@
 // The reader of configurations, with the matching of names and shapes that rests on it.
 
 import HHFormat
-import HHPipeline
+internal import HHModel
 package import HHTestSupport
 
 /// Reads `config.json` for the golden model of its model type.

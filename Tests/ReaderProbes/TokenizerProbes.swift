@@ -1,7 +1,7 @@
 // The readers of tokenizers and of arrays.
 
+internal import HHData
 import HHFormat
-import HHPipeline
 package import HHTestSupport
 
 /// Encodes and decodes a text of several scripts, and ids that the vocabulary may not have.

@@ -164,6 +164,16 @@ package struct FeatureMapDescription: Sendable, Equatable {
   }
 }
 
+extension FeatureMapDescription {
+  /// The description in a line.
+  package var summary: String {
+    "\(kind.rawValue), \(featureDimension) features, \(bias ? "bias" : "no bias"),"
+      + " per \(sharing.rawValue), epsilon \(epsilon) \(epsilonPlacement.rawValue)"
+      + (constant.map { ", constant \($0)" } ?? "") + (window.map { ", window \($0)" } ?? "")
+      + (softmaxLayers.isEmpty ? "" : ", softmax in \(softmaxLayers)")
+  }
+}
+
 /// What an artifact was made from.
 package struct Provenance: Sendable, Equatable {
   /// A source file.

@@ -20,6 +20,8 @@ package final class Checkpoint: Sendable {
   package var format: String { source.format }
   /// Every file that contributes tensors or says where they are: the shards, then their index.
   package var sourceFiles: [String] { source.sourceFiles }
+  /// Every file that decides what the model computes: `sourceFiles` and the configuration.
+  package var digestedFiles: [String] { sourceFiles + [configurationPath].compactMap(\.self) }
   /// The safetensors files with tensors.
   package var files: [SafetensorsFile] { (source as? SafetensorsTensors)?.files ?? [] }
   /// The GGUF files with tensors; the first has the metadata.

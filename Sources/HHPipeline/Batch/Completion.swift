@@ -1,5 +1,6 @@
 // Whether a model's artifact is there already.
 
+internal import HHData
 package import HHFormat
 
 /// What stands where a conversion's artifact would go.

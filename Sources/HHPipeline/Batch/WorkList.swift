@@ -32,7 +32,7 @@ package enum WorkList {
     var known: Set<String> = []
     for model in try models(of: paths) {
       guard known.insert(try identity(of: model)).inserted else { continue }
-      let name = ConversionOptions.name(ofModel: model) + ConversionOptions.artifactSuffix
+      let name = modelName(ofPath: model) + artifactSuffix
       units.append(BatchUnit(model: model, output: join(outputFolder, name)))
     }
     try checkOutputs(of: units)

@@ -1,6 +1,7 @@
 // What a recipe must not say although each of its keys is right.
 
 internal import HHFormat
+internal import HHTraining
 
 extension Recipe {
   /// Refuses stages in an order in which they mean nothing.

@@ -1,6 +1,9 @@
 // From a recipe to the settings of a conversion: what this version can run, and nothing else.
 
+internal import HHAnalysis
 package import HHFormat
+internal import HHModel
+internal import HHTraining
 
 extension Recipe {
   /// The settings of a conversion by this recipe, of `model` or else of the recipe's own.

@@ -1,6 +1,9 @@
 // From the settings of a conversion back to a recipe, for runs that are to be resumed.
 
+internal import HHCompute
 internal import HHFormat
+internal import HHModel
+internal import HHTraining
 
 extension Recipe {
   /// The recipe of a conversion's settings, paths made absolute, so that it means the same in every

@@ -1,6 +1,8 @@
 // A recipe: what is done to a model, stage by stage, with every setting.
 
+internal import HHData
 package import HHFormat
+package import HHTraining
 
 /// A recipe that says what it means: every key is known, every default filled in, no two settings
 /// contradict each other. Whether this version can run it is asked by `options`.

@@ -1,6 +1,7 @@
 // Recipes as text: YAML or JSON in, YAML out.
 
 internal import HHFormat
+internal import HHModel
 internal import Yams
 
 /// A node of YAML; the plain name is that of a graph's.

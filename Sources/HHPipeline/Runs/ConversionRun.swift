@@ -1,7 +1,10 @@
 // A conversion that keeps a run folder: what it logs, what it saves, and where it goes on.
 
+internal import HHAnalysis
 internal import HHCompute
 internal import HHFormat
+internal import HHModel
+internal import HHTraining
 
 /// The run folder of one conversion, between the stages and the files.
 ///
@@ -106,7 +109,7 @@ final class ConversionRun {
 
   /// Adds an event to the log, but for the progress of writing, which says nothing of the run.
   func log(_ event: ConversionEvent) throws(FormatError) {
-    if case .written = event { return }
+    if case .progress(.written) = event { return }
     try folder.append(event)
   }
 

@@ -1,6 +1,7 @@
 // Learning rates that a run had before it was given others.
 
 internal import HHFormat
+internal import HHTraining
 
 /// The highest learning rates, in order, that work was done at before the present ones, where the
 /// run keeps that work.

@@ -5,7 +5,9 @@
 //     RUN/events.jsonl                                   one event a line, appended
 //     RUN/checkpoint-000007.hedgehog.safetensors.zst     the last two
 
+internal import HHData
 package import HHFormat
+internal import HHTraining
 
 /// The folder of a run that can be resumed.
 package struct RunFolder: Sendable {
@@ -148,7 +150,7 @@ package struct RunFolder: Sendable {
     let digits = "\((last ?? 0) + 1)"
     let number = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
     try RunCheckpoint.write(
-      state, to: join(path, Self.prefix + number + ConversionOptions.artifactSuffix),
+      state, to: join(path, Self.prefix + number + artifactSuffix),
       description: description, threads: threads)
     for name in try checkpoints().dropLast(Self.keptCount) { removeFile(at: join(path, name)) }
   }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Glibc
 import HHFormat
+import HHModel
 import HHPipeline
 
 struct Batch: ParsableCommand {
@@ -10,7 +11,7 @@ struct Batch: ParsableCommand {
     abstract: "Convert every checkpoint in folders and lists, skipping what is done.",
     discussion: """
       A folder stands for every checkpoint in it and in its folders, a .txt file for the paths in \
-      its lines. Each model becomes OUTDIR/NAME\(ConversionOptions.artifactSuffix), converted by a \
+      its lines. Each model becomes OUTDIR/NAME\(artifactSuffix), converted by a \
       process of its own, so that no failure is another model's. An artifact of the same sources, \
       settings and version is kept; anything else in its place is refused, or replaced with \
       --force. Exit status 3 means that a model failed.

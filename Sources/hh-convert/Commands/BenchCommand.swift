@@ -1,8 +1,9 @@
 // hh-convert bench ARTIFACT: what linear attention gains, and from which length on.
 
 import ArgumentParser
+import HHAnalysis
 import HHFormat
-import HHPipeline
+import HHModel
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

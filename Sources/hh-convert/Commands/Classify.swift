@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import HHFormat
-import HHPipeline
+import HHModel
 
 struct Classify: ParsableCommand {
   static let configuration = CommandConfiguration(

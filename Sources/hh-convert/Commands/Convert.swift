@@ -1,6 +1,8 @@
 // hh-convert MODEL: the main job.
 
 import ArgumentParser
+import HHFormat
+import HHModel
 import HHPipeline
 
 struct Convert: ParsableCommand {
@@ -12,7 +14,7 @@ struct Convert: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: "The artifact to write (default: MODEL\(ConversionOptions.artifactSuffix)).")
+    help: "The artifact to write (default: MODEL\(artifactSuffix)).")
   var output: String?
 
   @Option(help: "A new folder for the trained adapters (LoRA) as PEFT keeps them.")

@@ -1,8 +1,9 @@
 // hh-convert diagnose: how far attention is from softmax, and what feature maps can express.
 
 import ArgumentParser
+import HHAnalysis
 import HHFormat
-import HHPipeline
+import HHTraining
 
 struct Diagnose: ParsableCommand {
   static let configuration = CommandConfiguration(

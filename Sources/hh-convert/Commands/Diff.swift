@@ -1,7 +1,8 @@
 // hh-convert diff A B: do two files hold the same model?
 
 import ArgumentParser
-import HHPipeline
+import HHAnalysis
+import HHModel
 
 struct Diff: ParsableCommand {
   static let configuration = CommandConfiguration(

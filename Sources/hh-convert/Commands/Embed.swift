@@ -1,8 +1,9 @@
 // hh-convert embed MODEL: one vector for each text or image.
 
 import ArgumentParser
+import HHData
 import HHFormat
-import HHPipeline
+import HHModel
 
 struct Embed: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 // hh-convert eval MODEL: what a model is worth on a task, beside the softmax model it came from.
 
 import ArgumentParser
+import HHAnalysis
 import HHFormat
 import HHPipeline
 

@@ -1,8 +1,9 @@
 // hh-convert export SOURCE --to FORMAT: files for other programs.
 
 import ArgumentParser
+import HHCompute
+import HHExport
 import HHFormat
-import HHPipeline
 
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

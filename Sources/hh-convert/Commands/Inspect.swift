@@ -1,7 +1,7 @@
 // hh-convert inspect FILE: what a file holds.
 
 import ArgumentParser
-import HHPipeline
+import HHAnalysis
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,7 +1,9 @@
 // hh-convert resume RUN: going on with a conversion that was stopped.
 
 import ArgumentParser
+import HHModel
 import HHPipeline
+import HHTraining
 
 struct Resume: ParsableCommand {
   static let configuration = CommandConfiguration(

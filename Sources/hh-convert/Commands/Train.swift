@@ -1,7 +1,10 @@
 // hh-convert train RECIPE: a new model, trained from scratch.
 
 import ArgumentParser
+import HHFormat
+import HHModel
 import HHPipeline
+import HHTraining
 
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -112,6 +115,6 @@ struct Train: ParsableCommand {
   private func defaultOutput(_ isArtifact: Bool) -> String {
     let name = recipe.split(separator: "/").last.map(String.init) ?? recipe
     let stem = name.split(separator: ".").first.map(String.init) ?? name
-    return isArtifact ? stem + ConversionOptions.artifactSuffix : stem
+    return isArtifact ? stem + artifactSuffix : stem
   }
 }

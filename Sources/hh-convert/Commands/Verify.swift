@@ -1,8 +1,9 @@
 // hh-convert verify FILE: is the file whole?
 
 import ArgumentParser
+import HHAnalysis
 import HHFormat
-import HHPipeline
+import HHModel
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 // Showing a batch while it runs, and its end.
 
+import HHCompute
 import HHFormat
 import HHPipeline
 

@@ -1,6 +1,7 @@
 // Running the conversions of a batch, several at a time, each as a process of its own.
 
 import Glibc
+import HHData
 import HHFormat
 import HHPipeline
 

@@ -1,6 +1,7 @@
 // This program once more, in a process of its own.
 
 import Glibc
+import HHData
 import HHFormat
 
 /// A run of this program whose crash takes nothing else down.

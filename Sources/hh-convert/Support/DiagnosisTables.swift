@@ -1,7 +1,7 @@
 // What `diagnose` prints: layers of a model, or feature maps beside each other.
 
+import HHAnalysis
 import HHFormat
-import HHPipeline
 
 /// The layers of one model.
 struct LayerTable {

@@ -1,6 +1,11 @@
 // Showing a conversion's events: a live line, plain lines, JSON lines or nothing.
 
+import HHAnalysis
+import HHCompute
+import HHFormat
+import HHModel
 import HHPipeline
+import HHTraining
 
 /// Prints events in the manner that was asked for.
 final class EventPrinter {
@@ -29,7 +34,7 @@ final class EventPrinter {
   init(_ manner: Manner) { self.manner = manner }
 
   /// Opens and runs a conversion and prints its events; a signal stops it.
-  func follow(opening conversion: (@escaping ProgressReport) throws -> Conversion) throws {
+  func follow(opening conversion: (@escaping ConversionReport) throws -> Conversion) throws {
     defer { clear() }
     func report(_ event: ConversionEvent) throws {
       try Interrupts.check()
@@ -39,6 +44,9 @@ final class EventPrinter {
     try Interrupts.check()
     _ = try conversion.run(report: report)
   }
+
+  /// Prints one event of work that is no conversion.
+  func print(_ event: ProgressEvent) { print(.progress(event)) }
 
   /// Prints one event.
   func print(_ event: ConversionEvent) {
@@ -64,9 +72,23 @@ final class EventPrinter {
             "\(training.data); \(training.isAlone ? training.finetuning?.steps ?? 0 : training.steps)"
               + " steps of \(training.batchSize) x \(training.length), about \(duration(plan.seconds))"
           } ?? "no training, about \(duration(plan.seconds))"))
-    case .stage: break
     case .resumed(let checkpoint):
       line("goes on from \(checkpoint ?? "the beginning: there is no checkpoint yet")")
+    case .progress(let event): describe(event)
+    case .evaluated(let result):
+      for figure in result.figures {
+        line(
+          "\(result.task) after \(result.after)  \(figure.name) \(fixed(figure.value, 4))"
+            + (figure.teacher.map { " (softmax: \(fixed($0, 4)))" } ?? ""))
+      }
+    case .failed: break
+    case .summary(let summary): describe(summary)
+    }
+  }
+
+  private func describe(_ event: ProgressEvent) {
+    switch event {
+    case .stage: break
     case .sampled(let tokens, let total):
       progress("sample  \(count(tokens)) of \(count(total)) tokens")
     case .step(let step):
@@ -90,12 +112,6 @@ final class EventPrinter {
       progress(
         "\(measurement.stage)  step \(measurement.step)"
           + "  held-out loss \(fixed(measurement.loss, 4))")
-    case .evaluated(let result):
-      for figure in result.figures {
-        line(
-          "\(result.task) after \(result.after)  \(figure.name) \(fixed(figure.value, 4))"
-            + (figure.teacher.map { " (softmax: \(fixed($0, 4)))" } ?? ""))
-      }
     case .written(let done, let total):
       progress("write   \(bytes(done)) of \(bytes(total))")
     case .verified(let done, let total):
@@ -104,9 +120,7 @@ final class EventPrinter {
       line(
         "\(layer(result.layer, of: total))  KL \(fixed(result.klBefore, 4)) ->"
           + " \(fixed(result.klAfter, 4))")
-    case .failed: break
     case .warning(let text): line("warning: \(text)")
-    case .summary(let summary): describe(summary)
     }
   }
 

@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import HHFormat
-import HHPipeline
+import HHModel
 
 /// A model, and the texts or images to run it on.
 struct ExampleArguments: ParsableArguments {

@@ -2,7 +2,7 @@
 
 import Glibc
 import HHFormat
-import HHPipeline
+import HHModel
 
 /// What the process's exit code says; the numbers are those of sysexits where they fit.
 enum ExitStatus: Int32, CaseIterable {

@@ -1,7 +1,7 @@
 // Ctrl-C, termination and a closed terminal: stop at the next step and leave nothing behind.
 
 import Glibc
-import HHPipeline
+import HHModel
 import Synchronization
 
 /// The signal that asked the process to stop, 0 for none.

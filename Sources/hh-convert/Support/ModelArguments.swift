@@ -1,7 +1,7 @@
 // The arguments of commands that run one model.
 
 import ArgumentParser
-import HHPipeline
+import HHModel
 
 /// A model, and what opening and running it takes.
 struct ModelArguments: ParsableArguments {

@@ -1,6 +1,6 @@
 // What this build is and what it computes with.
 
-import HHPipeline
+import HHModel
 
 /// The program's version, as `--version` prints it.
 enum Version {

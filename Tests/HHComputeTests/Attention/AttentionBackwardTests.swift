@@ -2,6 +2,7 @@
 
 import HHCompute
 import HHFormat
+import HHModel
 import HHTestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 // Samples of queries, and distillation on them.
 
 import HHCompute
+import HHFormat
 import HHTestSupport
 import Testing
 

@@ -2,6 +2,7 @@
 
 import Glibc
 import HHCompute
+import HHFormat
 import Testing
 
 @Suite("Layer gradients") struct BackwardTests {

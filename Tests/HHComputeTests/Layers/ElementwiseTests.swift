@@ -2,6 +2,7 @@
 
 import Glibc
 import HHCompute
+import HHModel
 import Testing
 
 @Suite struct ElementwiseTests {

@@ -1,6 +1,7 @@
 // Normalisation against double-precision formulas.
 
 import HHCompute
+import HHFormat
 import Testing
 
 @Suite struct NormalizationTests {

@@ -2,6 +2,7 @@
 
 import Foundation
 import HHFormat
+import HHPipeline
 import HHTestSupport
 import Testing
 

@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import HHCompute
 import HHFormat
 import HHTestSupport
 import Testing

@@ -1,5 +1,6 @@
 // The real checkpoints are opened and read.
 
+import HHCompute
 import HHFormat
 import HHTestSupport
 import Testing

@@ -1,5 +1,6 @@
 // The schemas are sound, and a broken one says where.
 
+import HHCompute
 import HHFormat
 import HHTestSupport
 import Testing

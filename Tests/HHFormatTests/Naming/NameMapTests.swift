@@ -1,5 +1,6 @@
 // Every tensor gets its role, is left out for a stated reason, or is an error that names it.
 
+import HHCompute
 import HHFormat
 import HHTestSupport
 import Testing

@@ -7,7 +7,8 @@ import HHFormat
 import HHTestSupport
 import Testing
 
-@testable import HHPipeline
+@testable import HHData
+@testable import HHModel
 
 @Suite("Real models", .needsSharedFolder)
 struct SharedModelsTests {

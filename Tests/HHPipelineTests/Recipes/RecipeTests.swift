@@ -5,7 +5,9 @@ import HHFormat
 import HHTestSupport
 import Testing
 
+@testable import HHModel
 @testable import HHPipeline
+@testable import HHTraining
 
 @Suite("Recipe")
 struct RecipeTests {

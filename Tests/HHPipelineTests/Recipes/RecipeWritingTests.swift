@@ -2,10 +2,12 @@
 
 import HHCompute
 import HHFormat
+import HHModel
 import HHTestSupport
 import Testing
 
 @testable import HHPipeline
+@testable import HHTraining
 
 @Suite("Recipe writing")
 struct RecipeWritingTests {

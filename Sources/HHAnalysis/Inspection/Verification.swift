@@ -1,0 +1,64 @@
+// Whether a file is whole and fits its architecture: every checksum, the schema, the shapes.
+
+internal import HHFormat
+internal import HHModel
+
+/// The result of a check that found nothing wrong.
+package struct Verification: Sendable, Equatable {
+  package let path: String
+  package let tensorCount: Int
+  /// Bytes of the tensors, uncompressed.
+  package let byteCount: Int
+  /// What was checked, in words.
+  package let checks: String
+
+  /// Checks a checkpoint or an artifact; of a delta what it holds itself, and with the model that
+  /// it was made from as `base` all of it.
+  ///
+  /// - Throws: `FormatError` for the first defect, or `PipelineError` for a plan it breaks.
+  package init(
+    of path: String, configuration: String? = nil, base: String? = nil, threads: Int
+  ) throws {
+    if try Inspection.isArtifact(path) {
+      self = try Self.artifact(at: path, base: base, threads: threads)
+      return
+    }
+    let checkpoint = try Checkpoint(opening: path, configuration: configuration, base: base)
+    let names = try NameMap(checkpoint)
+    _ = try Graph(names)
+    try WeightCheck(checkpoint: checkpoint, names: names).run(allowNonfinite: false)
+    self.init(
+      path: path, tensorCount: checkpoint.tensors.count, byteCount: checkpoint.byteCount,
+      checks: "header, names, shapes, finite weights")
+  }
+
+  private init(path: String, tensorCount: Int, byteCount: Int, checks: String) {
+    self.path = path
+    self.tensorCount = tensorCount
+    self.byteCount = byteCount
+    self.checks = checks
+  }
+
+  private static func artifact(
+    at path: String, base: String?, threads: Int
+  ) throws(FormatError) -> Self {
+    let report = try ArtifactVerifier.verify(at: path, threads: threads)
+    let model = try ConvertedModel(opening: path, base: base)
+    let files = model.manifest.files
+    var tensorCount = report.tensors - files.count
+    var byteCount = files.reduce(report.rawBytes) { $0 - $1.bytes }
+    var checks = "container, manifest, \(report.frames) frames, digests, names and shapes"
+    if !files.isEmpty { checks += ", \(files.count) files" }
+    if let left = model.manifest.base?.tensors {
+      if base != nil {
+        try model.checkpoint.checkBase(threads: threads)
+        tensorCount += left.count
+        byteCount = left.reduce(byteCount) { $0 + $1.byteCount }
+        checks += ", base"
+      } else {
+        checks += "; not checked: \(left.count) tensors of the base, for want of --base"
+      }
+    }
+    return Self(path: path, tensorCount: tensorCount, byteCount: byteCount, checks: checks)
+  }
+}

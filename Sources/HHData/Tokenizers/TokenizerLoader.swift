@@ -1,0 +1,159 @@
+// Finds and opens the tokenizer that lies beside a model.
+
+package import HHFormat
+
+/// Opens the tokenizer of a model's directory.
+package enum TokenizerLoader {
+  /// The tokenizer in `directory`: from tokenizer.json, else vocab.json and merges.txt (or
+  /// encoder.json and vocab.bpe), else vocab.txt, else tokenizer.model. Nil where there is none of
+  /// them; an error where the first one present is damaged or of a kind not handled.
+  package static func load(beside directory: String) throws(FormatError) -> (any Tokenizer)? {
+    try load(ModelFiles(in: directory))
+  }
+
+  /// The tokenizer of some files: that of GGUF metadata where there is one, else chosen as from a
+  /// directory.
+  package static func load(_ files: ModelFiles) throws(FormatError) -> (any Tokenizer)? {
+    if let metadata = files.gguf, let own = try load(from: metadata) { return own }
+    let settings = try TokenizerSettings(files)
+    if files.holds("tokenizer.json") {
+      return try TokenizerJSON(files, "tokenizer.json", settings: settings).tokenizer()
+    }
+    for (entries, merges) in [("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe")]
+    where files.holds(entries) {
+      return try byteLevelBPE(files, entries: entries, merges: merges, settings: settings)
+    }
+    if files.holds("vocab.txt") { return try wordPiece(files, "vocab.txt", settings: settings) }
+    if files.holds("tokenizer.model") {
+      return try sentencePiece(files, "tokenizer.model", settings: settings)
+    }
+    return nil
+  }
+
+  /// GPT-2's two files.
+  private static func byteLevelBPE(
+    _ files: ModelFiles, entries: String, merges: String, settings: TokenizerSettings
+  ) throws(FormatError) -> any Tokenizer {
+    let (file, mergeFile) = (files.path(entries), files.path(merges))
+    if let name = settings.tokenizerClass, !name.hasPrefix("GPT2") {
+      throw FormatError(
+        .unsupported, file: file, place: "tokenizer class \(quoted(name))",
+        problem: "only GPT-2 tokenizers are read from a vocabulary and a list of merges",
+        hint: "save the tokenizer as tokenizer.json")
+    }
+    let vocabulary = try Vocabulary(.object(try files.object(entries)), file: file)
+    var pairs: [(left: String, right: String)] = []
+    for (index, line) in try files.text(merges).utf8Lines.enumerated() {
+      if line.isEmpty || line.hasPrefix("#version") { continue }
+      guard let pair = splitMerge(line) else {
+        throw FormatError(
+          .badData, file: mergeFile, place: "line \(index + 1)",
+          problem: "expected two entries and one space between them, found \(quoted(line))")
+      }
+      pairs.append(pair)
+    }
+    let special = settings.special(vocabulary.id)
+    var options = ByteLevelBPE.Options()
+    options.addsPrefixSpace = settings.addsPrefixSpace ?? false
+    let end = special.eos.flatMap { id in
+      vocabulary.text(of: id).map { AddedToken(id: id, content: $0) }
+    }
+    do {
+      return try ByteLevelBPE(
+        vocabulary: vocabulary, merges: pairs, options: options, added: end.map { [$0] } ?? [],
+        special: special, frame: TokenFrame())
+    } catch {
+      throw error.formatError(file: mergeFile)
+    }
+  }
+
+  /// BERT's list of entries, one a line; the line number is the id.
+  private static func wordPiece(
+    _ files: ModelFiles, _ name: String, settings: TokenizerSettings
+  ) throws(FormatError) -> any Tokenizer {
+    let file = files.path(name)
+    var vocabulary = Vocabulary()
+    var lines = try files.text(name).utf8Lines
+    if lines.last == "" { lines.removeLast() }
+    for (index, line) in lines.enumerated() {
+      guard vocabulary.insert(line, id: index) else {
+        throw FormatError(
+          .badData, file: file, place: "line \(index + 1)", problem: "\(quoted(line)) occurs twice")
+      }
+    }
+    let special = settings.special(vocabulary.id)
+    guard let unknown = special.unknown else {
+      throw FormatError(.badData, file: file, problem: "has no entry for unknown words, '[UNK]'")
+    }
+    let roles = special.structural + [unknown]
+    let added = roles.compactMap { id in
+      vocabulary.text(of: id).map { AddedToken(id: id, content: $0) }
+    }
+    return WordPiece(
+      vocabulary: vocabulary, unknown: unknown, normalization: settings.bert,
+      options: WordPiece.Options(), added: added, special: special,
+      frame: TokenFrame(
+        prefix: special.cls.map { [$0] } ?? [], suffix: special.sep.map { [$0] } ?? []))
+  }
+
+  /// A SentencePiece model, Llama's.
+  private static func sentencePiece(
+    _ files: ModelFiles, _ name: String, settings: TokenizerSettings
+  ) throws(FormatError) -> any Tokenizer {
+    let model = try SentencePieceModel(parsing: files.bytes(name), file: files.path(name))
+    var frame = TokenFrame()
+    if settings.addsBOS ?? true, let bos = model.special.bos { frame.prefix = [bos] }
+    if settings.addsEOS ?? false, let eos = model.special.eos { frame.suffix = [eos] }
+    return SentencePieceBPE(model, frame: frame)
+  }
+}
+
+/// The two entries of a merge written as one text.
+func splitMerge(_ text: String) -> (left: String, right: String)? {
+  let parts = text.utf8.split(separator: 0x20, omittingEmptySubsequences: false)
+  guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
+  return (String(Substring(parts[0])), String(Substring(parts[1])))
+}
+
+extension String {
+  /// The lines, split at line feeds only and without a carriage return at the end: an entry may be
+  /// any other Unicode line separator.
+  package var utf8Lines: [String] {
+    utf8.split(separator: 0x0A, omittingEmptySubsequences: false).map { line in
+      String(Substring(line.last == 0x0D ? line.dropLast() : line))
+    }
+  }
+}
+
+extension MergeError {
+  /// The error as one about a file.
+  func formatError(file: String) -> FormatError {
+    FormatError(
+      .badData, file: file, place: "merge \(index + 1)",
+      problem: "\(quoted(missing)) is not an entry of the vocabulary")
+  }
+}
+
+extension Vocabulary {
+  /// The vocabulary of a JSON object from entry to id.
+  init(_ json: JSONValue, file: String) throws(FormatError) {
+    guard let members = json.object else {
+      throw FormatError(
+        .badData, file: file, place: "the vocabulary",
+        problem: "expected an object from entry to id")
+    }
+    self.init()
+    for (text, value) in members.pairs {
+      guard let id = value.integer, (0...Self.maximumID).contains(id) else {
+        throw FormatError(
+          .badData, file: file, place: "entry \(quoted(text))",
+          problem: "expected an id from 0 to \(Self.maximumID), found \(value.text)")
+      }
+      guard insert(text, id: id) else {
+        throw FormatError(
+          .badData, file: file, place: "entry \(quoted(text))",
+          problem: "id \(id) also belongs to \(quoted(self.text(of: Int32(id)) ?? ""))")
+      }
+    }
+  }
+}

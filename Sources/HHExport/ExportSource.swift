@@ -1,0 +1,61 @@
+// The model that an export reads.
+
+package import HHFormat
+package import HHModel
+
+/// An opened artifact or checkpoint, and which of its models is exported.
+///
+/// An artifact gives its Hedgehog model, or with `--softmax` the model it was converted from. A
+/// checkpoint has only its softmax model, so that one is exported whether or not it is asked for.
+package struct ExportSource {
+  /// The tensors.
+  package let checkpoint: Checkpoint
+  /// The tensors of the softmax model, sorted into roles.
+  package let names: NameMap
+  /// The feature maps that go along, named as `checkpoint` names them; nil for the softmax model.
+  package let plan: RewritePlan?
+  /// What an artifact says of itself.
+  package let manifest: ArtifactManifest?
+
+  /// Whether the Hedgehog model is exported.
+  package var isHedgehog: Bool { plan != nil }
+
+  /// Opens the source.
+  ///
+  /// - Throws: `FormatError` for a source that cannot be read or is no model, and `unsupported` for
+  ///   the softmax model of an artifact whose weights training changed.
+  package init(_ options: ExportOptions) throws(FormatError) {
+    let checkpoint = try Checkpoint(
+      opening: options.source, configuration: options.configuration, base: options.base)
+    self.checkpoint = checkpoint
+    guard checkpoint.artifact != nil else {
+      names = try NameMap(checkpoint)
+      (plan, manifest) = (nil, nil)
+      // Builds what it describes: a setting that makes another model is refused here.
+      _ = try Graph(names)
+      return
+    }
+    let model = try ConvertedModel(checkpoint)
+    names = model.names
+    manifest = model.manifest
+    plan = options.softmax ? nil : model.plan
+    guard options.softmax else { return }
+    if let changed = model.manifest.tensors.first(where: { $0.origin == .changed }) {
+      throw FormatError(
+        .unsupported, file: options.source, place: "tensor \(quoted(changed.name))",
+        problem: "expected the source's values for --softmax, found values changed by training")
+    }
+  }
+
+  /// The tensors to export: of an artifact the source's and, for the Hedgehog model, the maps; of a
+  /// checkpoint all, buffers without a role too.
+  package var tensors: [TensorDescriptor] {
+    guard manifest != nil, plan == nil else { return checkpoint.tensors }
+    return names.entries.map(\.tensor)
+  }
+
+  /// The names of the feature maps' tensors.
+  var mapNames: Set<ByteKey> {
+    Set((plan?.blocks ?? []).flatMap(\.tensors).map { ByteKey($0.name) })
+  }
+}

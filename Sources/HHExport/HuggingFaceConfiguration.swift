@@ -1,0 +1,122 @@
+// The config.json of an exported model.
+
+internal import HHFormat
+internal import HHModel
+
+/// The source's configuration, and for a Hedgehog model what its code needs to know.
+struct HuggingFaceConfiguration {
+  let source: ExportSource
+  /// The type that the source's floats were converted to, or nil.
+  let type: DType?
+
+  /// What the code calls an architecture, and its classes with heads.
+  private struct Family {
+    let word: String
+    let heads: [(role: String, loader: String, suffix: String)]
+  }
+
+  private static let families: [String: Family] = [
+    "gpt2": Family(
+      word: "GPT2", heads: [("head.weight", "AutoModelForCausalLM", "LMHeadModel")]),
+    "llama": Family(
+      word: "Llama", heads: [("head.weight", "AutoModelForCausalLM", "ForCausalLM")]),
+    "bert": Family(
+      word: "Bert",
+      heads: [
+        ("masked.transform.weight", "AutoModelForMaskedLM", "ForMaskedLM"),
+        (
+          "classifier.weight", "AutoModelForSequenceClassification", "ForSequenceClassification"
+        ),
+      ]),
+    "vit": Family(
+      word: "ViT",
+      heads: [("classifier.weight", "AutoModelForImageClassification", "ForImageClassification")]),
+  ]
+
+  /// Parts that not every model of an architecture has, by the role that shows them.
+  private static let modules = [
+    ("pooler.weight", "pooler"), ("masked.decoder.bias", "decoder_bias"),
+    ("nextSentence.weight", "next_sentence"), ("embedding.mask", "mask_token"),
+  ]
+
+  private var architecture: String { source.names.schema.architecture }
+  private var family: Family {
+    Self.families[architecture] ?? Family(word: architecture, heads: [])
+  }
+  private var heads: [(role: String, loader: String, suffix: String)] {
+    // A tied head is stored nowhere, and yet there.
+    family.heads.filter { source.names[$0.role] != nil }
+  }
+
+  /// The configuration to write.
+  var json: JSONObject {
+    let given = source.checkpoint.configuration ?? [:]
+    return source.isHedgehog ? hedgehog(given) : softmax(given)
+  }
+
+  private func softmax(_ given: JSONObject) -> JSONObject {
+    // What transformers wrote needs nothing; what came from GGUF or by hand may.
+    var result = given["architectures"] == nil ? source.names.completed(given) : given
+    if given["model_type"] == nil { result["model_type"] = .string(architecture) }
+    if given["architectures"] == nil {
+      result["architectures"] = .array([.string(family.word + (heads.first?.suffix ?? "Model"))])
+    }
+    return typed(result)
+  }
+
+  private func hedgehog(_ given: JSONObject) -> JSONObject {
+    let stem = "modeling_hedgehog.Hedgehog\(family.word)"
+    var loaders: JSONObject = [
+      "AutoConfig": .string("\(stem)Config"), "AutoModel": .string("\(stem)Model"),
+    ]
+    for head in heads { loaders[head.loader] = .string(stem + head.suffix) }
+    var result: JSONObject = [
+      // Another type than the source's: without our code it must not load as a softmax model.
+      "model_type": .string("hedgehog_\(architecture)"),
+      "architectures": .array([
+        .string("Hedgehog\(family.word)" + (heads.first?.suffix ?? "Model"))
+      ]),
+      "auto_map": .object(loaders),
+    ]
+    for (key, value) in source.names.completed(given).pairs where result[key] == nil {
+      result[key] = value
+    }
+    result["hedgehog"] = .object(settings)
+    return typed(result)
+  }
+
+  private var settings: JSONObject {
+    let map = source.manifest?.description.featureMap
+    var settings: JSONObject = [
+      "source_model_type": .string(architecture),
+      "feature_map": .string((map?.kind ?? .splitSoftmax).rawValue),
+      "feature_size": .integer(
+        Int64(map?.featureDimension ?? source.plan?.blocks.first?.map.featureSize ?? 0)),
+      "bias": .bool(map?.bias ?? true),
+      "key_maps": .string((map?.sharing ?? .keyValueHead).rawValue),
+      // By its digits as a float: 1e-12 rather than the nearest float's many.
+      "epsilon": .number(Double("\(Float(map?.epsilon ?? 1e-12))") ?? 1e-12),
+      "epsilon_placement": .string((map?.epsilonPlacement ?? .addedToDenominator).rawValue),
+      "modules": .array(
+        Self.modules.filter { source.names.holds($0.0) }.map { .string($0.1) }),
+    ]
+    settings["constant"] = map?.constant.map(JSONValue.number)
+    settings["window"] = map?.window.map { .integer(Int64($0)) }
+    if let layers = map?.softmaxLayers, !layers.isEmpty {
+      settings["softmax_layers"] = .array(layers.map { .integer(Int64($0)) })
+    }
+    return settings
+  }
+
+  /// With the element type of the tensors that are written.
+  private func typed(_ configuration: JSONObject) -> JSONObject {
+    let key = ["dtype", "torch_dtype"].first { configuration[$0]?.string != nil }
+    guard type != nil || key == nil else { return configuration }
+    let words: [DType: String] = [.f32: "float32", .f16: "float16", .bf16: "bfloat16"]
+    let stored = type ?? source.names.entries.first { $0.tensor.dtype.isComputable }?.tensor.dtype
+    guard let word = stored.flatMap({ words[$0] }) else { return configuration }
+    var result = configuration
+    result[key ?? "dtype"] = .string(word)
+    return result
+  }
+}

@@ -1,0 +1,126 @@
+// A folder that Hugging Face transformers loads.
+
+internal import HHData
+internal import HHFormat
+internal import HHModel
+internal import HHTraining
+
+/// The tensors, the configuration, the carried files and, for a Hedgehog model, the code and a model
+/// card.
+struct HuggingFaceExport {
+  let source: ExportSource
+  let tensors: [ExportTensor]
+  private let options: ExportOptions
+  private let output: String
+  private let type: DType?
+
+  /// Plans the export.
+  ///
+  /// - Throws: `PipelineError.invalidOption` for a type that cannot be written, `FormatError` for a
+  ///   tensor that cannot be converted or a softmax model that transformers does not have.
+  init(source: ExportSource, options: ExportOptions, output: String) throws {
+    if !source.isHedgehog { try Self.checkScaling(source.names.hyperparameters) }
+    self.source = source
+    self.options = options
+    self.output = output
+    type = try options.floatType()
+    let names = source.isHedgehog ? Self.names(of: source) : [:]
+    tensors = try ExportTensor.list(source, type: type) { names[ByteKey($0)] ?? $0 }
+  }
+
+  /// Refuses a rotary scaling of our own: only the code of a Hedgehog model knows it.
+  private static func checkScaling(_ values: Hyperparameters) throws(FormatError) {
+    let scaling = values.value("ropeScaling")
+    guard let type = (scaling?["rope_type"] ?? scaling?["type"])?.string,
+      type == "frequency_factors"
+    else { return }
+    throw FormatError(
+      .unsupported, file: values.file, place: "key 'rope_scaling.rope_type'",
+      problem: "expected default, linear or llama3, which transformers has, found '\(type)'",
+      hint: "export with --to gguf, which keeps it")
+  }
+
+  /// The files that hold the code.
+  static let code = [
+    (name: "modeling_hedgehog.py", content: PackageResources.modeling_hedgehog_py),
+    (name: "linear_attention.py", content: PackageResources.linear_attention_py),
+  ]
+
+  /// Writes every file of the folder.
+  func run(into folder: borrowing StagingFolder, report: ProgressReport) throws {
+    let configuration = HuggingFaceConfiguration(source: source, type: type).json
+    try folder.write(Array(JSONValue.object(configuration).readableText.utf8), to: "config.json")
+    try TensorExport(source, tensors: tensors, shardSize: options.shardSize, output: output)
+      .run(into: folder, report: report)
+    let companions = try Companions(of: source.checkpoint)
+    for file in companions.skipped {
+      try report(
+        .warning("\(file.name): left behind, since it has \(bytes(file.bytes))"))
+    }
+    // The metadata of a GGUF source says nothing to transformers.
+    var files = companions.files.filter { $0.name != Companions.ggufName }
+    files += try tokenizerFiles(beside: files, report)
+    for file in files { try folder.write(file.content, to: destination(of: file.name)) }
+    guard source.isHedgehog else { return }
+    for file in Self.code { try folder.write(file.content, to: file.name) }
+    let sourceCard = files.first { $0.name == "README.md" }
+    let card = ModelCard(
+      source: source, name: lastComponent(of: output), configuration: configuration,
+      sourceCard: sourceCard.map { String(decoding: $0.content, as: UTF8.self) },
+      hasTokenizer: Self.hasTokenizer(files),
+      licenceFile: files.map(\.name).first { $0.uppercased().hasPrefix("LICEN") })
+    try folder.write(Array(card.text.utf8), to: "README.md")
+  }
+
+  private static func hasTokenizer(_ files: [Companions.File]) -> Bool {
+    let names = ["tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model"]
+    return files.contains { names.contains($0.name) }
+  }
+
+  /// Files for the tokenizer of a GGUF source, which has none of its own.
+  private func tokenizerFiles(
+    beside files: [Companions.File], _ report: ProgressReport
+  ) throws -> [Companions.File] {
+    guard source.names.schema.kind != .image, !Self.hasTokenizer(files),
+      let metadata = try ModelFiles(of: source.checkpoint).gguf
+    else { return [] }
+    let reason: String
+    do throws(FormatError) {
+      if let tokenizer = try TokenizerLoader.load(from: metadata) {
+        return try TokenizerFiles(tokenizer, file: source.checkpoint.path)
+          .files(maximumLength: source.names.hyperparameters.integer("maximumPositions"))
+      }
+      reason = "the GGUF source has no vocabulary"
+    } catch {
+      guard error.kind == .unsupported else { throw error }
+      reason = "\(error.file): \(error.place): \(error.problem)"
+    }
+    try report(
+      .warning("no tokenizer is written, take the original model's: \(reason)"))
+    return []
+  }
+
+  /// The source's card gives way to the model's own.
+  private func destination(of name: String) -> String {
+    source.isHedgehog && name == "README.md" ? ModelCard.sourceName : name
+  }
+
+  /// For each tensor of the checkpoint its name in the folder: the one that the reference
+  /// implementation gives it, and for a map the path of its attention block before its role.
+  private static func names(of source: ExportSource) -> [ByteKey: String] {
+    let canonical = source.names.canonicalNames
+    var names: [ByteKey: String] = [:]
+    for entry in source.names.entries {
+      names[ByteKey(entry.tensor.name)] = canonical[entry.role]
+    }
+    for block in source.plan?.blocks ?? [] {
+      let stem = "layers.\(block.layer).attention"
+      let projection = canonical["\(stem).query.weight"] ?? canonical["\(stem).qkv.weight"] ?? stem
+      let path = projection.split(separator: ".").dropLast(2).joined(separator: ".")
+      for tensor in block.tensors {
+        names[ByteKey(tensor.name)] = path + tensor.name.dropFirst(stem.count)
+      }
+    }
+    return names
+  }
+}

@@ -1,0 +1,83 @@
+// A decoder's own text: rows drawn token by token from the model's distribution.
+
+internal import HHCompute
+package import HHData
+internal import HHFormat
+
+/// Draws rows from a decoder, side by side.
+package struct DecoderSampler {
+  private let runner: ModelRunner
+  private let rowCount: Int
+  private let length: Int
+  /// The number of the first row, where these rows are part of more.
+  private let firstRow: Int
+
+  /// Draws rows in groups whose cache stays within `DecodingSession.memoryLimit`; see
+  /// `sample(first:seed:progress:)`. `progress` is told of the tokens drawn so far, and of how many.
+  package static func sample(
+    _ runner: ModelRunner, rowCount: Int, length: Int, first: Int32?, seed: UInt64,
+    progress: (_ tokens: Int, _ total: Int) throws -> Void
+  ) throws -> TokenBatch {
+    let group = groupSize(runner.graph, rowCount: rowCount, length: length)
+    var ids: [Int32] = []
+    for start in stride(from: 0, to: rowCount, by: group) {
+      let sampler = DecoderSampler(
+        runner: runner, rowCount: min(group, rowCount - start), length: length, firstRow: start)
+      let rows = try sampler.sample(first: first, seed: seed) { tokens, _ in
+        try progress(start * length + tokens, rowCount * length)
+      }
+      ids += rows.ids
+    }
+    return TokenBatch(ids: ids, length: length)
+  }
+
+  /// How often rows are drawn side by side.
+  package static func groupCount(_ graph: Graph, rowCount: Int, length: Int) -> Int {
+    let group = groupSize(graph, rowCount: rowCount, length: length)
+    return (rowCount + group - 1) / group
+  }
+
+  /// How many rows are drawn side by side.
+  private static func groupSize(_ graph: Graph, rowCount: Int, length: Int) -> Int {
+    DecodingSession.groupSize(
+      rowCount: rowCount, rowBytes: DecodingSession.cacheBytes(of: graph, length: length))
+  }
+
+  /// Prepares to draw `rowCount` rows of `length` tokens side by side.
+  init(runner: ModelRunner, rowCount: Int, length: Int, firstRow: Int = 0) {
+    self.runner = runner
+    self.firstRow = firstRow
+    self.rowCount = rowCount
+    self.length = length
+  }
+
+  /// Refuses a model that cannot write: a base class saved without its language-model head.
+  package static func requireHead(_ graph: Graph) throws(PipelineError) {
+    guard !graph.hasLanguageModelHead else { return }
+    throw .invalidOption(
+      name: "--data",
+      problem: "expected it, because this checkpoint has no language-model head to write text with;"
+        + " found none")
+  }
+
+  /// Draws the rows. Each starts with `first`, or with a random token where that is nil, and goes
+  /// on at temperature 1; row r's choices depend on the seed and r alone.
+  func sample(first: Int32?, seed: UInt64, progress: (Int, Int) throws -> Void) throws -> TokenBatch
+  {
+    try Self.requireHead(runner.graph)
+    var sampler = TokenSampler(
+      options: SamplingOptions(), seed: seed, rowCount: rowCount, firstRow: firstRow)
+    var session = DecodingSession(runner: runner, rowCount: rowCount, capacity: length)
+    var current = (0..<rowCount).map { row in
+      first ?? sampler.uniform(row: row, below: runner.graph.vocabularySize)
+    }
+    var ids = [Int32](repeating: 0, count: rowCount * length)
+    for position in 0..<length {
+      for row in 0..<rowCount { ids[row * length + position] = current[row] }
+      if position == length - 1 { break }
+      current = sampler.draw(try session.advance(TokenBatch(ids: current, length: 1)))
+      try progress((position + 2) * rowCount, length * rowCount)
+    }
+    return TokenBatch(ids: ids, length: length)
+  }
+}

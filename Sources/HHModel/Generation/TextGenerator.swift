@@ -1,0 +1,215 @@
+// Text that goes on from prompts.
+
+internal import HHCompute
+package import HHData
+package import HHFormat
+
+/// What to write and how.
+package struct GenerationOptions: Sendable {
+  /// Texts to go on from, written side by side.
+  package var prompts: [String]
+  /// Most tokens to write after each prompt.
+  package var maximumTokens: Int
+  /// How tokens are drawn.
+  package var sampling: SamplingOptions
+  /// Seed of the draws.
+  package var seed: UInt64
+
+  /// Creates options.
+  package init(
+    prompts: [String], maximumTokens: Int, sampling: SamplingOptions, seed: UInt64 = 0
+  ) {
+    self.prompts = prompts
+    self.maximumTokens = maximumTokens
+    self.sampling = sampling
+    self.seed = seed
+  }
+}
+
+/// What was written after one prompt.
+package struct GeneratedText: Sendable, Equatable {
+  package let prompt: String
+  /// Ids of the prompt, with what the tokenizer puts before a text.
+  package let promptIDs: [Int32]
+  /// Ids that were written, without the one that ends a text.
+  package internal(set) var ids: [Int32] = []
+  /// The text of `ids`.
+  package internal(set) var text = ""
+  /// Whether the model ended the text itself.
+  package internal(set) var isEnded = false
+}
+
+/// Writes text with a decoder, softmax or converted; a converted one needs the same memory and the
+/// same time for every token, however many went before.
+package struct TextGenerator {
+  private let runner: ModelRunner
+  private let tokenizer: any Tokenizer
+  /// Bytes that what prompts written side by side remember may take.
+  var memoryLimit = DecodingSession.memoryLimit
+
+  /// Prepares to write with a model.
+  ///
+  /// - Throws: `PipelineError` where the model is no decoder or has no language-model head.
+  package init(runner: ModelRunner, tokenizer: any Tokenizer) throws(PipelineError) {
+    guard runner.graph.hasLanguageModelHead else {
+      throw .invalidOption(
+        name: "MODEL", problem: "expected a decoder with a language-model head, found none")
+    }
+    self.runner = runner
+    self.tokenizer = tokenizer
+  }
+
+  /// Opens an artifact or a checkpoint to write with; `base` goes with a delta.
+  package init(
+    opening path: String, configuration: String? = nil, base: String? = nil, threads: Int
+  ) throws {
+    ThreadPolicy.use(threads: threads)
+    let model = try OpenedModel(opening: path, configuration: configuration, base: base)
+    try self.init(runner: model.runner, tokenizer: try model.tokenizer())
+  }
+
+  /// The lines of a file, each a prompt; empty lines are passed over.
+  package static func prompts(at path: String) throws(FormatError) -> [String] {
+    let prompts = try readLines(at: path).filter { !$0.isEmpty }
+    guard !prompts.isEmpty else {
+      throw FormatError(
+        .badData, file: path, problem: "expected a prompt on each line, found no line with text")
+    }
+    return prompts
+  }
+
+  /// Goes on from every prompt until its text ends or has `maximumTokens` more tokens.
+  ///
+  /// As many prompts as there is memory for are read side by side, so a shorter one is written on
+  /// while a longer one is still being read; what is written after one does not depend on the
+  /// others.
+  ///
+  /// - Parameters:
+  ///   - options: The prompts, and how to go on from them.
+  ///   - progress: Called at every token with the number of the prompt and the text that the token
+  ///     adds to it, which may be empty.
+  /// - Returns: What was written, in the order of the prompts.
+  /// - Throws: `PipelineError` for a prompt that is empty or too long for the model's positions and
+  ///   for more tokens than memory holds, `FormatError` for a token that the model has not and for
+  ///   weights that cannot be read, and what `progress` throws.
+  package func generate(
+    _ options: GenerationOptions, progress: (_ prompt: Int, _ text: String) throws -> Void
+  ) throws -> [GeneratedText] {
+    let results = try options.prompts.enumerated().map { index, prompt throws(PipelineError) in
+      GeneratedText(
+        prompt: prompt, promptIDs: try promptIDs(of: prompt, number: index + 1, options))
+    }
+    for (index, result) in results.enumerated() {
+      try checkTokens(
+        result.promptIDs, vocabularySize: runner.graph.vocabularySize, file: "prompt \(index + 1)")
+    }
+    guard !results.isEmpty, options.maximumTokens > 0 else { return results }
+    let capacity = (results.map(\.promptIDs.count).max() ?? 0) + options.maximumTokens
+    let rowBytes = DecodingSession.rowBytes(of: runner, capacity: capacity)
+    try requireMemory(Double(rowBytes), of: "--max-tokens")
+    let group = DecodingSession.groupSize(
+      rowCount: results.count, rowBytes: rowBytes, limit: memoryLimit)
+    return try stride(from: 0, to: results.count, by: group).flatMap { start in
+      let rows = results[start..<min(results.count, start + group)]
+      return try goOn(from: Array(rows), firstRow: start, options, progress)
+    }
+  }
+
+  /// Goes on from prompts side by side, the first of which is number `firstRow` of all.
+  private func goOn(
+    from prompts: [GeneratedText], firstRow: Int, _ options: GenerationOptions,
+    _ progress: (Int, String) throws -> Void
+  ) throws -> [GeneratedText] {
+    var results = prompts
+    let lengths = results.map(\.promptIDs.count)
+    let shared = lengths.min() ?? 0
+    var sampler = TokenSampler(
+      options: options.sampling, seed: options.seed, rowCount: results.count, firstRow: firstRow)
+    var session = DecodingSession(
+      runner: runner, rowCount: results.count,
+      capacity: (lengths.max() ?? 0) + options.maximumTokens)
+    var logits = try session.advance(
+      TokenBatch(ids: results.flatMap { $0.promptIDs.prefix(shared) }, length: shared))
+    while true {
+      var next: [Int32] = []
+      for row in results.indices {
+        let read = session.position
+        if read < lengths[row] {
+          next.append(results[row].promptIDs[read])
+          try progress(firstRow + row, "")
+          continue
+        }
+        let drawn = sampler.draw(logits, row: row)
+        if isOpen(results[row], options) {
+          try progress(firstRow + row, append(drawn, to: &results[row], options))
+        }
+        next.append(drawn)
+      }
+      guard results.contains(where: { isOpen($0, options) }) else { return results }
+      logits = try session.advance(TokenBatch(ids: next, length: 1))
+    }
+  }
+
+  private func isOpen(_ result: GeneratedText, _ options: GenerationOptions) -> Bool {
+    !result.isEnded && result.ids.count < options.maximumTokens
+  }
+
+  /// Adds a token and returns the text that it adds.
+  private func append(
+    _ id: Int32, to result: inout GeneratedText, _ options: GenerationOptions
+  ) -> String {
+    if id == tokenizer.special.eos { result.isEnded = true } else { result.ids.append(id) }
+    // With the prompt, because the space before a word may depend on what precedes it.
+    let whole = tokenizer.decode(result.promptIDs + result.ids)
+    let text = whole.afterCommonScalars(with: tokenizer.decode(result.promptIDs))
+    if isOpen(result, options) {
+      // The bytes of a character may come in several tokens; until then its place is held. So is
+      // text that changes what was there before, for what was shown cannot be taken back.
+      guard text.unicodeScalars.last != "\u{FFFD}",
+        text.unicodeScalars.starts(with: result.text.unicodeScalars)
+      else { return "" }
+    }
+    defer { result.text = text }
+    return text.afterCommonScalars(with: result.text)
+  }
+
+  private func promptIDs(
+    of prompt: String, number: Int, _ options: GenerationOptions
+  ) throws(PipelineError) -> [Int32] {
+    var ids = tokenizer.frame.prefix + tokenizer.encode(prompt)
+    // A model needs a token to begin with; GPT-2 was trained to begin after the end of another text.
+    if ids.isEmpty, let start = tokenizer.special.bos ?? tokenizer.special.eos { ids = [start] }
+    guard !ids.isEmpty else {
+      throw .invalidOption(
+        name: "prompt \(number)", problem: "expected at least one token, found none")
+    }
+    guard runner.graph.attentions.allSatisfy({ $0.rotary == nil }) else { return ids }
+    let maximum = runner.graph.maximumLength
+    guard ids.count < maximum else {
+      throw .invalidOption(
+        name: "prompt \(number)",
+        problem: "expected at most \(maximum - 1) tokens (the model's \(maximum) positions less"
+          + " one to write at), found \(ids.count)")
+    }
+    guard ids.count + options.maximumTokens <= maximum else {
+      throw .invalidOption(
+        name: "--max-tokens",
+        problem: "expected at most \(maximum - ids.count) (the model's \(maximum) positions"
+          + " less the \(ids.count) of the prompt), found \(options.maximumTokens)")
+    }
+    return ids
+  }
+}
+
+extension String {
+  /// What follows the longest beginning that both texts have in common. Scalars are compared, not
+  /// characters: a mark that joins the last character of `other` follows it.
+  fileprivate func afterCommonScalars(with other: String) -> String {
+    var rest = unicodeScalars[...]
+    for scalar in other.unicodeScalars {
+      guard rest.first == scalar else { break }
+      rest.removeFirst()
+    }
+    return String(rest)
+  }
+}

@@ -1,0 +1,89 @@
+// The last nodes of a graph: what a model gives besides its hidden states.
+
+package import HHCompute
+package import HHData
+package import HHFormat
+
+/// Everything a model gives for a batch.
+package struct ModelOutputs {
+  /// Hidden states after the final norm, [rows × length, hidden size].
+  package let hidden: Matrix
+  /// tanh-pooled first rows, [rows, hidden size], where the model has a pooler.
+  package var pooled: Matrix?
+  /// Logits per token, [rows × length, vocabulary], or per row, [rows, labels].
+  package var logits: Matrix?
+}
+
+extension ModelRunner {
+  /// Runs the whole graph over a batch.
+  package func outputs(for input: ModelInput) throws(FormatError) -> ModelOutputs {
+    let hidden = Matrix(
+      rows: input.rowCount * length(of: input), columns: graph.hiddenSize)
+    return try outputs(from: finalStates(for: input, into: hidden))
+  }
+
+  /// The hidden states that the heads read, in `hidden`, [rows × length, hidden size].
+  package func finalStates(for input: ModelInput, into hidden: Matrix) throws(FormatError)
+    -> Activations
+  {
+    var state = try embed(input, into: hidden)
+    for layer in 0..<graph.layerCount {
+      leaveBlock()
+      try run(graph.nodes(ofLayer: layer), &state)
+    }
+    leaveBlock()
+    try run(graph.outputNodes, &state)
+    return state
+  }
+
+  /// Reads the heads off final hidden states.
+  package func outputs(from state: Activations) throws(FormatError) -> ModelOutputs {
+    var outputs = ModelOutputs(hidden: state.hidden)
+    for node in graph.outputNodes {
+      guard case .head(let head) = node.operation else { continue }
+      switch head {
+      case .pooler(let linear):
+        let pooled = Matrix(rows: state.rowCount, columns: linear.outputs)
+        try apply(linear, to: firstRows(of: state), into: pooled)
+        Activation.tanh.apply(pooled)
+        outputs.pooled = pooled
+      case .classifier(let linear, let usesPooled):
+        let logits = Matrix(rows: state.rowCount, columns: linear.outputs)
+        let input = usesPooled ? outputs.pooled ?? firstRows(of: state) : firstRows(of: state)
+        try apply(linear, to: input, into: logits)
+        outputs.logits = logits
+      case .languageModel, .maskedLanguageModel:
+        guard let decoder = head.decoder else { continue }
+        let logits = Matrix(rows: state.hidden.rows, columns: decoder.outputs)
+        try tokenLogits(of: state.hidden, into: logits)
+        outputs.logits = logits
+      }
+    }
+    return outputs
+  }
+
+  /// The logits of any rows of final hidden states, where the model has a head for tokens.
+  package func tokenLogits(of rows: Matrix, into logits: Matrix) throws(FormatError) {
+    switch graph.tokenHead {
+    case .languageModel(let linear): try apply(linear, to: rows, into: logits)
+    case .maskedLanguageModel(let transform, let activation, let norm, let decoder):
+      let inner = workspace.matrix(.head, rows: rows.rows, columns: transform.outputs)
+      try apply(transform, to: rows, into: inner)
+      Activation(activation).apply(inner)
+      try apply(norm, to: inner, into: inner)
+      try apply(decoder, to: inner, into: logits)
+    default: break
+    }
+  }
+
+  /// The hidden states of each sequence's first position, [rows, hidden size].
+  private func firstRows(of state: Activations) -> Matrix {
+    let rows = workspace.matrix(.first, rows: state.rowCount, columns: state.hidden.columns)
+    for row in 0..<state.rowCount {
+      copy(
+        state.hidden.rows(row * state.length..<row * state.length + 1),
+        to: rows.rows(row..<row + 1))
+    }
+    return rows
+  }
+}

@@ -1,0 +1,171 @@
+// The training part of a conversion: distillation, then finetuning.
+
+internal import HHCompute
+internal import HHData
+internal import HHFormat
+internal import HHModel
+internal import HHTraining
+
+extension Conversion {
+  /// Distils, and finetunes where that is asked for.
+  func train(
+    _ run: ConversionRun?, report: ConversionReport
+  ) throws -> (
+    result: DistillationResult, finetuned: FinetunedModel?, summary: ConversionSummary.Training
+  )? {
+    guard let training else { return nil }
+    func progress(_ event: ProgressEvent) throws { try report(.progress(event)) }
+    let precisions = [options.distillation.precision, options.finetuning.precision]
+    if precisions.contains(.bfloat16), let missing = ProductPrecision.missingUnits {
+      try progress(
+        .warning(
+          "precision: \(missing): products in bfloat16 are computed by float32's units, and no"
+            + " faster"))
+    }
+    let (rows, heldOut) = try training.rows.load(runner: training.runner, report: progress)
+    let student = student(of: training.runner.graph)
+    if options.start != nil {
+      return try trainAlone(student, run, rows, heldOut, report: report)
+    }
+    var evaluations: [EvaluationResult] = []
+    func evaluate(after stage: String) throws {
+      var results = run?.evaluations.filter { $0.after == stage } ?? []
+      if results.isEmpty {
+        results = try training.evaluations.run(
+          after: stage, student: student, heldOut: heldOut, report: report)
+        run?.evaluations += results
+      }
+      evaluations += results
+    }
+    try evaluate(after: "rewrite")
+    try progress(.stage("distil"))
+    let distillation = Stopwatch()
+    let sharedCount = try sharedRowCount(rows)
+    var result = try distil(
+      run, rows, heldOut, keepingStates: sharedCount > 0, report: progress)
+    let passed = result.passed
+    result.passed = nil
+    let seconds = distillation.seconds
+    student.maps = result.maps
+    try evaluate(after: "distil")
+    let finetuned =
+      options.finetuning.isOn
+      ? try finetune(
+        student, run, training: rows, heldOut: heldOut, sharedCount: sharedCount, passed: passed,
+        report: progress) : nil
+    try evaluate(after: "finetune")
+    let summary = ConversionSummary.Training(
+      klBefore: result.klBefore, klAfter: result.klAfter,
+      tokensPerSecond: run?.goesOn == true ? 0 : Double(result.tokens) / max(seconds, 1e-9),
+      steps: result.steps, layers: result.layers, finetuning: finetuned?.summary,
+      evaluations: evaluations)
+    return (result, finetuned, summary)
+  }
+
+  /// Trains a model without a teacher, from whose answers it could be distilled.
+  private func trainAlone(
+    _ student: ModelRunner, _ run: ConversionRun?, _ rows: LabelledRows, _ heldOut: LabelledRows,
+    report: ConversionReport
+  ) throws -> (
+    result: DistillationResult, finetuned: FinetunedModel?, summary: ConversionSummary.Training
+  )? {
+    for (layer, maps) in run?.layers ?? [:] { student.maps[layer] = maps.maps }
+    let finetuned = try finetune(student, run, training: rows, heldOut: heldOut) {
+      try report(.progress($0))
+    }
+    let evaluations =
+      try training?.evaluations.run(
+        after: "train", student: student, heldOut: heldOut, report: report) ?? []
+    let result = DistillationResult(maps: student.maps)
+    return (
+      result, finetuned,
+      ConversionSummary.Training(
+        klBefore: 0, klAfter: 0, tokensPerSecond: 0, steps: 0, layers: [],
+        finetuning: finetuned?.summary, evaluations: evaluations)
+    )
+  }
+
+  /// Rows whose answers finetuning keeps, and could have from distillation's pass of the teacher.
+  private func sharedRowCount(_ rows: LabelledRows) throws -> Int {
+    guard options.finetuning.isOn, let training else { return 0 }
+    let (graph, finetuning) = (training.runner.graph, options.finetuning)
+    let count = options.sharedRowCount(
+      distilled: min(rows.count, training.rows.distillationCount), of: rows.count)
+    let kept = TeacherAnswers.byteCount(
+      try finetuning.objective(for: graph, isLabelled: rows.labels != nil), graph,
+      rowCount: rows.count, sharedCount: count, length: training.runner.length(of: rows.input),
+      visits: finetuning.visits(batchSize: options.distillation.batchSize))
+    return kept == nil ? 0 : count
+  }
+
+  /// Trains the maps of the layers that are not done yet; with `keepingStates`, the rows' last states
+  /// stay where no earlier run has done them all.
+  private func distil(
+    _ run: ConversionRun?, _ rows: LabelledRows, _ heldOut: LabelledRows, keepingStates: Bool,
+    report: ProgressReport
+  ) throws -> DistillationResult {
+    guard let training else { preconditionFailure("nothing is distilled without rows") }
+    let input = rows.input.rows(0..<min(rows.count, training.rows.distillationCount))
+    let finished = run?.layers ?? [:]
+    if !finished.isEmpty, plan.rewrite.blocks.allSatisfy({ finished[$0.layer] != nil }) {
+      return DistillationResult(
+        finished,
+        tokensPerStep: min(options.distillation.batchSize, input.rowCount)
+          * training.runner.length(of: input))
+    }
+    var recipe = options.distillation
+    if let steps = run?.distillationSteps { (recipe.steps, recipe.budget) = (steps, nil) }
+    training.runner.precision = recipe.precision.ofProducts
+    defer { training.runner.precision = .float32 }
+    let stage = DistillationStage(
+      runner: training.runner, plan: plan.rewrite, recipe: recipe, space: training.space)
+    return try stage.run(
+      training: input, heldOut: heldOut.input,
+      keeping: run.map { run in
+        DistillationStage.Keeper(
+          interval: options.checkpointSteps, finished: finished, begun: run.distillation,
+          save: { try run.save($0, steps: $1, begun: $2) })
+      }, keepingStates: keepingStates, report: report)
+  }
+
+  /// The converted model before any training, with weights of its own: those may change in place
+  /// while the teacher's stay.
+  private func student(of graph: Graph) -> ModelRunner {
+    let student = ModelRunner(
+      graph: options.rewrites ? graph.rewritten(options.attention).graph : graph,
+      parameters: ParameterStore(checkpoint: checkpoint, names: names))
+    student.streamsWeights = training?.runner.streamsWeights ?? false
+    for block in plan.rewrite.blocks { student.maps[block.layer] = block.maps() }
+    return student
+  }
+
+  /// Trains the whole converted model, which changes in place. The teacher's answers to the first
+  /// `sharedCount` rows are distillation's, which has just `passed` them or did in an earlier run.
+  private func finetune(
+    _ student: ModelRunner, _ run: ConversionRun?, training rows: LabelledRows,
+    heldOut: LabelledRows, sharedCount: Int = 0, passed: PassedRows? = nil,
+    report: ProgressReport
+  ) throws -> FinetunedModel? {
+    guard let teacher = training?.runner else { return nil }
+    let isAlone = options.start != nil
+    for model in [student, teacher] { model.precision = options.finetuning.precision.ofProducts }
+    // What is measured between stages is the artifact's, which knows of no precision of training.
+    defer { for model in [student, teacher] { model.precision = .float32 } }
+    try report(.stage(isAlone ? "train" : "finetune"))
+    let stage = FinetuneStage(
+      student: student, teacher: isAlone ? nil : teacher, recipe: options.finetuning,
+      batchSize: options.distillation.batchSize, sharedCount: sharedCount, passed: passed,
+      space: training?.space ?? .memory)
+    let finetuned = FinetunedModel(
+      student,
+      try stage.run(
+        training: rows, heldOut: heldOut,
+        keeping: run.map { run in
+          FinetuneStage.Keeper(
+            interval: options.checkpointSteps, last: run.finetuning,
+            save: { try run.save(finetuning: $0) })
+        }, report: report))
+    try report(.finetuned(finetuned.summary))
+    return finetuned
+  }
+}

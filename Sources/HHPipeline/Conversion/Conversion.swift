@@ -1,0 +1,310 @@
+// The main job: a softmax checkpoint in, a distilled Hedgehog artifact out.
+
+internal import HHCompute
+internal import HHData
+internal import HHFormat
+internal import HHModel
+internal import HHTraining
+
+/// One conversion, opened and checked; `run` carries it out.
+package struct Conversion {
+  /// What will be done.
+  package let plan: ConversionPlan
+  /// The settings, with epochs as steps; `asked` has them as they were given.
+  let options: ConversionOptions
+  /// What was told of while the conversion was opened.
+  private let inputs: ConversionInputs?
+  private let asked: ConversionOptions
+  /// The folder of a run that was stopped; nil for a new conversion.
+  private let stopped: RunFolder?
+  let checkpoint: Checkpoint
+  private let opened: SourceFiles
+  let names: NameMap
+  private let companions: Companions
+  /// What distillation needs; nil where nothing is trained.
+  let training:
+    (
+      runner: ModelRunner, rows: TrainingRows, evaluations: StageEvaluations, space: SpillSpace
+    )?
+  private let stopwatch = Stopwatch()
+
+  /// Opens and checks everything that can be checked before work begins: the checkpoint, its
+  /// configuration, the data and the output's path. Weights that are only rewritten are checked by
+  /// `run`, which reads them anyway.
+  ///
+  /// - Parameters:
+  ///   - options: The settings.
+  ///   - folder: The folder of a run of these settings that was stopped and is to go on.
+  ///   - report: Told what is read, before that takes its time.
+  /// - Throws: `FormatError` and `PipelineError` for what cannot be converted.
+  package init(
+    _ options: ConversionOptions, resuming folder: RunFolder? = nil,
+    report: ConversionReport = { _ in }
+  ) throws {
+    stopped = folder
+    asked = options
+    ThreadPolicy.use(threads: options.threads)
+    var options = options
+    options.attention.seed = options.distillation.seed
+    checkpoint = try Checkpoint(opening: options.model, configuration: options.configuration)
+    opened = SourceFiles(of: checkpoint)
+    guard checkpoint.artifact == nil else {
+      throw FormatError(
+        .unsupported, file: options.model,
+        problem: "expected a softmax model, found an artifact, which is converted already",
+        hint: "pass the model that it was made from")
+    }
+    let nesting = JSONValue.object(checkpoint.configuration ?? [:]).depth
+    guard nesting <= ArtifactDescription.Architecture.maximumDepth else {
+      throw FormatError(
+        .unsupported, file: checkpoint.configurationPath ?? options.model,
+        problem: "expected at most \(ArtifactDescription.Architecture.maximumDepth) levels of"
+          + " nesting, which an artifact can hold, found \(nesting)")
+    }
+    names = try NameMap(checkpoint)
+    try Self.checkOutput(of: options, checkpoint)
+    inputs = options.isOnePass ? nil : ConversionInputs(options, names)
+    if let inputs { try report(.reading(inputs)) }
+    try WeightCheck(checkpoint: checkpoint, names: names).run(
+      allowNonfinite: options.allowNonfinite || options.isOnePass)
+    companions = try Companions(of: checkpoint)
+    let graph = try Graph(names)
+    if options.rewrites, let found = graph.problem(with: options.attention) {
+      throw PipelineError.invalidOption(name: found.option, problem: found.problem)
+    }
+    let rewrite =
+      options.rewrites ? graph.rewritten(options.attention).plan : RewritePlan(blocks: [])
+    let training = try Self.training(options, graph: graph, rewrite, checkpoint, names)
+    self.training = training.map { ($0.runner, $0.rows, $0.evaluations, $0.space) }
+    options = training?.options ?? options
+    self.options = options
+    let byteCount = checkpoint.byteCount
+    plan = ConversionPlan(
+      source: options.model, output: options.outputPath, architecture: graph.architecture,
+      rewrite: rewrite, report: RewriteReport(names: names, plan: rewrite),
+      training: training.map { training in
+        ConversionPlan.Training(
+          data: training.rows.description, steps: options.distillation.steps,
+          batchSize: options.distillation.batchSize, isAlone: options.start != nil,
+          length: training.rows.length,
+          rowCount: training.rows.distillationCount,
+          precision: options.distillation.precision,
+          finetuning: training.objective.map {
+            ConversionPlan.Finetuning(
+              options.finetuning, objective: $0, batchSize: options.distillation.batchSize)
+          })
+      },
+      memory: training.map { Int($0.estimate.memory) + byteCount }
+        ?? ConversionEstimate.memory(ofRewrite: rewrite, threads: options.threads),
+      seconds: ConversionEstimate.seconds(ofRewriting: byteCount, threads: options.threads)
+        + (training?.estimate.seconds(budget: options.distillation.budget) ?? 0))
+  }
+
+  private static func training(
+    _ options: ConversionOptions, graph: Graph, _ rewrite: RewritePlan, _ checkpoint: Checkpoint,
+    _ names: NameMap
+  ) throws -> (
+    options: ConversionOptions, runner: ModelRunner, rows: TrainingRows,
+    evaluations: StageEvaluations, estimate: ConversionEstimate, objective: ObjectiveKind?,
+    space: SpillSpace
+  )? {
+    guard options.stages.contains(.distil) else {
+      guard options.evaluations.isEmpty else {
+        throw PipelineError.invalidOption(
+          name: "--stages",
+          problem: "expected 'rewrite,distil' for the recipe's evaluations, found 'rewrite'")
+      }
+      return nil
+    }
+    let runner = ModelRunner(
+      graph: graph, parameters: ParameterStore(checkpoint: checkpoint, names: names))
+    var request = TrainingRows.Request()
+    (request.data, request.heldOut, request.length) = (
+      options.data, options.heldOut, options.length
+    )
+    (request.distillation, request.finetuning) = (options.distillation, options.finetuning)
+    let rows = try TrainingRows(request, graph: graph, checkpoint: checkpoint, names: names)
+    var options = try options.resolved(
+      distillationRows: rows.distillationCount, rows: rows.trainingCount)
+    if options.start != nil, graph.kind == .encoder, graph.tokenHead != nil {
+      options.finetuning.masking = try TokenMasking(graph, checkpoint)
+    }
+    let evaluations = try StageEvaluations(
+      options,
+      model: OpenedModel(checkpoint: checkpoint, names: names, runner: runner, teacher: nil),
+      comparing: options.start == nil)
+    var estimate = ConversionEstimate(
+      graph: graph, recipe: options.distillation,
+      rowCount: options.start == nil ? rows.distillationCount : 0,
+      heldOutCount: rows.heldOutCount, length: rows.length)
+    if rows.areSampled {
+      estimate.addSampling(
+        rowCount: rows.trainingCount + rows.heldOutCount, length: rows.length, graph: graph)
+    }
+    var objective: ObjectiveKind?
+    if options.finetuning.isOn {
+      let kind =
+        try options.start == nil
+        ? options.finetuning.objective(for: graph, isLabelled: rows.isLabelled)
+        : options.finetuning.trainingObjective(for: graph, isLabelled: rows.isLabelled)
+      objective = kind
+      estimate.add(
+        options.finetuning, objective: kind, graph: graph, mapCount: rewrite.newParameterCount,
+        batchSize: options.distillation.batchSize, rowCount: rows.trainingCount,
+        sharedCount: options.start == nil
+          ? options.sharedRowCount(distilled: rows.distillationCount, of: rows.trainingCount) : 0,
+        heldOutCount: rows.heldOutCount, length: rows.length)
+    }
+    let space = try estimate.fit(
+      &options.finetuning, evaluates: !options.evaluations.isEmpty, limit: options.maximumMemory,
+      folder: directory(of: options.outputPath))
+    try estimate.checkMemory()
+    runner.streamsWeights = estimate.streamsWeights
+    return (options, runner, rows, evaluations, estimate, objective, space)
+  }
+
+  /// Refuses an output that cannot be written, that is one of the inputs or holds one, or that is
+  /// another output.
+  private static func checkOutput(
+    of options: ConversionOptions, _ checkpoint: Checkpoint
+  ) throws {
+    let (output, run) = (options.outputPath, options.run)
+    try protect(
+      [options.adapter, run].compactMap(\.self), from: output, of: "adapter's and the run's")
+    if let adapter = options.adapter {
+      try protect([output, run].compactMap(\.self), from: adapter, of: "output's and the run's")
+      guard options.finetuning.isOn, options.finetuning.choice.adapters != nil else {
+        throw PipelineError.invalidOption(
+          name: "--adapter", problem: "expected --lora beside it, found none")
+      }
+      _ = try StagingFolder(for: adapter, replacing: options.force)
+    }
+    // Created and dropped at once: a bad output must not cost an hour of training.
+    if options.rewrites {
+      _ = try AtomicFile(at: output, replacing: options.force)
+    } else {
+      _ = try StagingFolder(for: output, replacing: options.force)
+    }
+    let inputs = try Self.inputFiles(of: options, checkpoint)
+    for path in [output, options.adapter].compactMap(\.self) { try protect(inputs, from: path) }
+  }
+
+  /// Every file that the settings name and that is read.
+  private static func inputFiles(
+    of options: ConversionOptions, _ checkpoint: Checkpoint
+  ) throws(FormatError) -> [String] {
+    let data = [options.data, options.heldOut] + options.evaluations.map(\.settings.data)
+    var inputs = try checkpoint.inputFiles() + data.compactMap(\.self)
+    // With a new classifier the checkpoint is a copy, in the folder of the run.
+    if case .checkpoint(let path, _?)? = options.start, isPresent(path) {
+      inputs.append(path)
+      inputs += try Checkpoint(opening: path).inputFiles()
+    }
+    return inputs
+  }
+
+  /// Reads every weight and throws what `run` would for one that is not finite.
+  package func checkWeights() throws {
+    guard options.isOnePass, !options.allowNonfinite else { return }
+    try WeightCheck(checkpoint: checkpoint, names: names).checkFinite()
+  }
+
+  /// Distils where that is asked for, writes the artifact and returns what was reached.
+  ///
+  /// - Throws: what `report` throws, `PipelineError` or `FormatError`; nothing is left behind then
+  ///   but the folder of a run and, where only the artifact could not be written, the adapter.
+  package func run(report: ConversionReport) throws -> ConversionSummary {
+    guard let folder = options.run else {
+      // Before the files are digested, which takes a second for every gigabyte or two.
+      try report(.planned(plan))
+      let sources = options.isOnePass ? nil : try ConversionKey.sources(of: checkpoint)
+      return try self.run(sources, nil, report)
+    }
+    let sources = try ConversionKey.sources(of: checkpoint)
+    let run = try openRun(folder, sources)
+    func logged(_ event: ConversionEvent) throws {
+      try run.log(event)
+      try report(event)
+    }
+    do {
+      if let stopped, !stopped.isNew {
+        try logged(.resumed(checkpoint: try stopped.lastCheckpoint()))
+      }
+      if let inputs { try run.log(.reading(inputs)) }
+      try logged(.planned(plan))
+      return try self.run(sources, run, logged)
+    } catch {
+      let error = run.explained(error)
+      try run.log(.failed("\(error)"))
+      throw error
+    }
+  }
+
+  /// The run that the conversion keeps in a folder, new or stopped before.
+  private func openRun(_ path: String, _ sources: [Provenance.Source]) throws -> ConversionRun {
+    let folder =
+      try stopped ?? RunFolder(creating: path, recipe: try Recipe(asked, file: path))
+    let description = ArtifactDescription(
+      producer: .init(name: Producer.name, version: Producer.version),
+      architecture: .init(name: plan.architecture, config: checkpoint.configuration ?? [:]),
+      provenance: Provenance(
+        sources: sources, recipe: [:], seed: options.distillation.seed,
+        data: training.map { .init(kind: $0.rows.kind, sha256: $0.rows.digest, tokens: 0) }))
+    let run = try ConversionRun(
+      folder, plan: plan.rewrite, description: description, opened: opened, options: options,
+      key: ConversionKey.ofRun(asked, companions: companions, sources: sources))
+    try run.requireUseOfRates()
+    // Not before everything has been checked: a run that cannot go on like this stays as it was.
+    if let stopped, !stopped.isNew { try stopped.takeRates(of: asked) }
+    return run
+  }
+
+  private func run(
+    _ sources: [Provenance.Source]?, _ run: ConversionRun?, _ report: ConversionReport
+  ) throws -> ConversionSummary {
+    for (name, size) in companions.skipped {
+      try report(
+        .progress(
+          .warning(
+            "\(quoted(name)) is not carried along: expected at most "
+              + "\(count(Companions.maximumSize)) bytes, found \(count(size))")))
+    }
+    var (options, asked) = (options, asked)
+    if let run { (options.earlierRates, asked.earlierRates) = (run.earlier, run.earlier) }
+    // Before training, since data files are digested: what is read later is not what was learnt.
+    let key = try ConversionKey(companions: companions, options: asked)
+    let trained = try train(run, report: report)
+    try report(.progress(.stage("write")))
+    try opened.requireUnchanged()
+    let assembly = ArtifactAssembly(
+      plan: plan, options: options, key: key, sources: sources, opened: opened,
+      checkpoint: checkpoint, names: names, companions: companions,
+      training: trained.flatMap { trained in
+        training.map { ($0.rows, trained.result, trained.finetuned, trained.summary.evaluations) }
+      }
+    )
+    // Before the output: a run whose output is there counts as done.
+    if let path = options.adapter, let settings = options.finetuning.choice.adapters {
+      try AdapterFolder(
+        adapters: trained?.finetuned?.adapters ?? [], settings: settings, names: names,
+        model: options.model
+      ).write(to: path, replacing: options.force)
+    }
+    let written = try options.rewrites ? assembly.write(report: report) : assembly.writeFolder()
+    let summary = ConversionSummary(
+      output: options.outputPath, training: trained?.summary, seconds: stopwatch.seconds,
+      peakMemory: peakMemoryBytes, artifactBytes: written.bytes, rawBytes: written.rawBytes)
+    try report(.summary(summary))
+    return summary
+  }
+}
+
+extension ConversionInputs {
+  fileprivate init(_ options: ConversionOptions, _ names: NameMap) {
+    self.init(
+      source: options.model, architecture: names.schema.architecture,
+      parameterCount: RewriteReport(names: names, plan: RewritePlan(blocks: []))
+        .keptParameterCount,
+      data: [options.data, options.heldOut].compactMap(\.self))
+  }
+}

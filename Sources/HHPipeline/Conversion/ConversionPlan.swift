@@ -1,0 +1,119 @@
+// What a conversion will do, need and take, before it does it.
+
+internal import HHFormat
+package import HHModel
+package import HHTraining
+
+/// The plan of a conversion: printable, and computed without training anything.
+package struct ConversionPlan: Sendable, Equatable {
+  package let source: String
+  package let output: String
+  package let architecture: String
+  package let rewrite: RewritePlan
+  package let report: RewriteReport
+  /// How the feature maps are trained; nil where they are not.
+  package let training: Training?
+  /// Bytes of memory at the peak, estimated; where the model is run, the mapped checkpoint counts as
+  /// resident, though the system can take it back.
+  package let memory: Int
+  /// Wall time, estimated from the operations and the speed of a matrix product on this machine, or
+  /// from the bytes where nothing is trained.
+  package let seconds: Double
+
+  /// The training of feature maps.
+  package struct Training: Sendable, Equatable {
+    /// In words: where the training rows come from.
+    package let data: String
+    package let steps: Int
+    package let batchSize: Int
+    /// Whether a new model is trained, without distillation.
+    package let isAlone: Bool
+    /// Positions per row.
+    package let length: Int
+    /// Distinct training rows.
+    package let rowCount: Int
+    /// Of the teacher's matrix products.
+    package let precision: TrainingSettings.Precision
+    /// What is trained afterwards; nil where nothing is.
+    package let finetuning: Finetuning?
+  }
+
+  /// The finetuning of the converted model.
+  package struct Finetuning: Sendable, Equatable {
+    package let steps: Int
+    /// Rows per step.
+    package let batchSize: Int
+    /// What the model is trained to do, in a word.
+    package let objective: String
+    /// In words: what is trained.
+    package let trained: String
+    /// Of the matrix products of model and teacher.
+    package let precision: TrainingSettings.Precision
+
+    init(_ recipe: FinetuneRecipe, objective: ObjectiveKind, batchSize: Int) {
+      steps = recipe.steps
+      self.batchSize = (recipe.batchSize ?? batchSize) * recipe.accumulation
+      self.objective = objective.word
+      trained =
+        recipe.choice.adapters.map { "adapters of rank \($0.rank) and feature maps" }
+        ?? (recipe.choice.weights ? "all weights" : "feature maps")
+      precision = recipe.precision
+    }
+  }
+
+  /// New parameters as a share of the converted model, 0 to 1.
+  package var newShare: Double {
+    let new = Double(rewrite.newParameterCount)
+    return new / (new + Double(report.keptParameterCount))
+  }
+
+  /// The plan as text, a line per block.
+  package var text: String {
+    var lines = [
+      "source       \(source) (\(architecture), \(count(report.keptParameterCount)) parameters)",
+      "output       \(output)",
+    ]
+    if let training {
+      lines += [
+        "data         \(training.data)"
+      ]
+      if !training.isAlone {
+        lines.append(
+          "distillation \(training.steps) steps of \(training.batchSize) rows of"
+            + " \(training.length), \(training.rowCount) distinct rows"
+            + training.precision.words)
+      }
+      if let finetuning = training.finetuning {
+        lines.append(
+          (training.isAlone ? "training     " : "finetuning   ")
+            + "\(finetuning.steps) steps of \(finetuning.batchSize) rows on"
+            + " \(finetuning.objective), \(finetuning.trained)" + finetuning.precision.words)
+      }
+    } else {
+      lines.append("distillation none: the new maps start at the identity")
+    }
+    lines += [
+      "new          \(count(rewrite.newParameterCount)) parameters, "
+        + "\(fixed(100 * newShare, 3)) % of the converted model",
+      "state        \(count(rewrite.stateCount)) floats per sequence, whatever its length",
+      "memory       about \(bytes(memory))",
+      "time         about \(duration(seconds))",
+    ]
+    for block in rewrite.blocks {
+      lines.append(
+        "layer \(block.layer): \(block.headCount) heads of \(block.headSize)"
+          + (block.keyValueHeadCount == block.headCount
+            ? "" : " on \(block.keyValueHeadCount) key/value heads")
+          + ", softmax -> \(block.map.summary), \(count(block.parameterCount)) new parameters")
+    }
+    for entry in report.entries {
+      if case .dropped(let why) = entry.fate { lines.append("drops \(entry.name): \(why)") }
+    }
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension TrainingSettings.Precision {
+  /// What a plan says of it: nothing where it is as usual.
+  fileprivate var words: String { self == .float32 ? "" : ", products in \(rawValue)" }
+}

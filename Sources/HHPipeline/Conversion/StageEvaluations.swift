@@ -1,0 +1,126 @@
+// The evaluations that a recipe puts between the stages of a conversion or after them.
+
+internal import HHAnalysis
+internal import HHCompute
+internal import HHData
+internal import HHFormat
+internal import HHModel
+internal import HHTraining
+
+/// Evaluations of a model while it is converted. Data files are read before the first stage, so that
+/// a bad one does not cost an hour of training.
+struct StageEvaluations {
+  private struct Entry {
+    let evaluation: ConversionOptions.Evaluation
+    let task: EvaluationTask
+    let options: EvaluationOptions
+    /// Nil where the conversion's held-out rows are measured, which may have to be made up first.
+    let scorer: (any Scorer)?
+  }
+
+  private let model: OpenedModel
+  /// Whether the unconverted model is measured too.
+  private let isComparing: Bool
+  private let entries: [Entry]
+
+  /// Opens the evaluations of a conversion of `model`, the unconverted one, with which results are
+  /// compared if `comparing`.
+  ///
+  /// - Throws: `PipelineError` for a task that the model has no head for or that held-out rows
+  ///   cannot serve, `FormatError` for data that is missing or broken.
+  init(_ options: ConversionOptions, model: OpenedModel, comparing: Bool) throws {
+    self.model = model
+    isComparing = comparing
+    entries = try options.evaluations.map { evaluation in
+      let path = evaluation.settings.data ?? options.heldOut
+      var settings = EvaluationOptions(
+        model: options.model, task: EvaluationTask(evaluation.settings.task), data: path ?? "",
+        threads: options.threads)
+      let length = evaluation.settings.length
+      guard length == nil || (path != nil && model.runner.graph.kind != .image) else {
+        throw PipelineError.invalidOption(
+          name: "evaluate",
+          problem: "expected texts or tokens as 'data' beside a 'length', found none")
+      }
+      settings.length = model.runner.graph.kind == .image ? nil : length ?? options.length
+      settings.rowLimit = evaluation.settings.rowLimit
+      return Entry(
+        evaluation: evaluation, task: settings.task, options: settings,
+        scorer: try path.map { _ in try settings.task.scorer(settings, model) })
+    }
+    for entry in entries where entry.scorer == nil {
+      guard entry.task.measuresRows(of: model.runner.graph) else {
+        throw PipelineError.invalidOption(
+          name: "evaluate",
+          problem: "the task '\(entry.evaluation.settings.task.rawValue)' does not measure the rows"
+            + " of this \(model.runner.graph.architecture): expected 'data' of its own, found none")
+      }
+    }
+  }
+
+  /// Carries out those that come after a stage.
+  ///
+  /// - Parameters:
+  ///   - stage: The stage that is done.
+  ///   - student: The converted model as it is now.
+  ///   - heldOut: Rows for evaluations that name no data.
+  ///   - report: Told of every result.
+  /// - Returns: The results, in the recipe's order.
+  /// - Throws: What `report` throws, and `FormatError` for weights that cannot be read.
+  func run(
+    after stage: String, student: ModelRunner, heldOut: LabelledRows, report: ConversionReport
+  ) throws -> [EvaluationResult] {
+    var results: [EvaluationResult] = []
+    for entry in entries where entry.evaluation.after == stage {
+      try report(.progress(.stage("evaluate")))
+      let scorer = try entry.scorer ?? entry.task.scorer(of: heldOut, entry.options, model)
+      let teacher = isComparing ? model.runner : nil
+      let figures = try scorer.figures(student, teacher: teacher) { _ in
+        try report(.progress(.stage("evaluate")))
+      }
+      model.runner.parameters.release()
+      let result = EvaluationResult(
+        task: entry.evaluation.settings.task.rawValue, after: stage, data: scorer.description,
+        figures: figures)
+      try report(.evaluated(result))
+      results.append(result)
+    }
+    return results
+  }
+}
+
+extension EvaluationTask {
+  /// The task that a recipe names.
+  init(_ task: EvaluationSettings.Task) {
+    self =
+      switch task {
+      case .lm: .languageModel
+      case .classification: .classification
+      case .glue: .glue
+      case .sts: .similarity
+      case .summarise: .summarise
+      }
+  }
+
+  /// Whether rows that a model of this graph is trained on are examples of the task too.
+  fileprivate func measuresRows(of graph: Graph) -> Bool {
+    switch self {
+    case .languageModel: graph.hasLanguageModelHead
+    case .classification, .glue: graph.classCount != nil
+    case .similarity, .summarise: false
+    }
+  }
+
+  /// What measures rows in memory.
+  fileprivate func scorer(
+    of rows: LabelledRows, _ options: EvaluationOptions, _ model: OpenedModel
+  ) throws -> any Scorer {
+    let chosen = rows.rows(Array(0..<min(rows.count, options.rowLimit ?? .max)))
+    if case .tokens(let batch) = chosen.input, self == .languageModel {
+      return LanguageModelScorer(
+        TokenRows(ids: batch.ids, length: batch.length),
+        tokenizer: try TokenizerLoader.load(of: model.checkpoint))
+    }
+    return try ClassificationScorer(chosen, model)
+  }
+}

@@ -1,0 +1,71 @@
+// What distillation gives, of one layer and of all.
+
+package import HHCompute
+
+/// What distillation reached in one layer.
+package struct DistilledLayer: Sendable, Equatable {
+  package let layer: Int
+  /// Mean KL(teacher ‖ student) over held-out rows, heads and queries, in nats.
+  package let klBefore: Double
+  /// The same after training.
+  package let klAfter: Double
+  /// The same after training, per query head.
+  package let klPerHead: [Double]
+
+  /// Takes every member as it is.
+  package init(layer: Int, klBefore: Double, klAfter: Double, klPerHead: [Double]) {
+    self.layer = layer
+    self.klBefore = klBefore
+    self.klAfter = klAfter
+    self.klPerHead = klPerHead
+  }
+}
+
+/// A layer that is trained, from which a run goes on.
+package struct FinishedLayer {
+  /// What was reached.
+  package let result: DistilledLayer
+  /// The trained maps.
+  package let maps: FeatureMaps
+  /// Steps that were run.
+  package let steps: Int
+
+  /// Puts a layer together.
+  package init(result: DistilledLayer, maps: FeatureMaps, steps: Int) {
+    (self.result, self.maps, self.steps) = (result, maps, steps)
+  }
+}
+
+/// What distillation gave.
+package struct DistillationResult {
+  package let layers: [DistilledLayer]
+  /// Trained maps by layer.
+  package let maps: [Int: FeatureMaps]
+  /// Steps that were run per layer, at most.
+  package let steps: Int
+  /// Training tokens (or image positions) seen per layer.
+  package let tokens: Int
+  /// Where the teacher's states behind its last block were asked for.
+  package var passed: PassedRows?
+
+  /// Puts finished layers together.
+  package init(_ finished: [Int: FinishedLayer], tokensPerStep: Int) {
+    layers = finished.values.map(\.result).sorted { $0.layer < $1.layer }
+    maps = finished.mapValues(\.maps)
+    steps = finished.values.map(\.steps).max() ?? 0
+    tokens = steps * tokensPerStep
+  }
+
+  /// Maps that were not distilled.
+  package init(maps: [Int: FeatureMaps]) {
+    (layers, self.maps, steps, tokens) = ([], maps, 0, 0)
+  }
+
+  /// Mean over layers.
+  package var klBefore: Double { mean(layers.map(\.klBefore)) }
+  /// Mean over layers.
+  package var klAfter: Double { mean(layers.map(\.klAfter)) }
+  private func mean(_ values: [Double]) -> Double {
+    values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+  }
+}

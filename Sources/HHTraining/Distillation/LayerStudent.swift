@@ -1,0 +1,85 @@
+// The feature maps of one layer while they are trained.
+
+internal import HHCompute
+internal import HHModel
+
+/// Maps, gradients and optimiser of one layer.
+final class LayerStudent {
+  let maps: FeatureMaps
+  private let gradients: FeatureMapGradients
+  /// The kernels that know the map, where they do; else the general ones.
+  private let fused: AttentionDistillation?
+  private let general: FeatureDistillation
+  private let options: AdamW.Options
+  private var optimizer: WhitenedAdamW?
+  private let scale: Float
+  private let clipping: Double?
+
+  /// Fresh maps of a block, as they start; `scale` is the factor of the teacher's scores.
+  init(_ block: RewritePlan.Block, scale: Float, recipe: DistillationRecipe) {
+    maps = block.maps()
+    gradients = FeatureMapGradients(like: maps)
+    let isFused = maps.fused != nil && recipe.loss == .init()
+    fused = isFused ? AttentionDistillation() : nil
+    general = FeatureDistillation(recipe.loss)
+    options = AdamW.Options(
+      beta1: DistillationRecipe.momentDecays.first, beta2: DistillationRecipe.momentDecays.second,
+      weightDecay: recipe.weightDecay)
+    self.scale = scale
+    clipping = recipe.clipping
+  }
+
+  /// Whether there is anything to train.
+  var isTrained: Bool { !maps.trained.isEmpty }
+
+  /// Whether every parameter is a number: kernels may turn NaN into a loss that looks like one.
+  var isFinite: Bool { maps.isFinite }
+
+  /// How far the student's attention is from the teacher's, per query head.
+  func measure(_ batch: QueryKey) -> DistillationLoss { loss(batch, .all, .lossOnly) }
+
+  /// One optimiser step from some of the batch's queries; returns the loss before it, zeros unless
+  /// `measuring`.
+  ///
+  /// The batch of the first step also tells how queries and keys are distributed.
+  func step(
+    _ batch: QueryKey, sample: QuerySample = .all, rate: Double, measuring: Bool
+  ) -> DistillationLoss {
+    let optimizer = optimizer(of: batch)
+    let loss = loss(batch, sample, measuring ? .both : .gradientOnly)
+    let parts = gradients.parameters
+    optimizer.step(
+      gradients: parts, rate: rate,
+      gradientScale: clipping.map { clippingScale(norm: norm(parts), limit: $0) } ?? 1)
+    return loss
+  }
+
+  /// The optimiser, which the first batch begins.
+  private func optimizer(of batch: QueryKey) -> WhitenedAdamW {
+    let optimizer =
+      self.optimizer ?? WhitenedAdamW(maps, q: batch.query, k: batch.key, options: options)
+    self.optimizer = optimizer
+    return optimizer
+  }
+
+  /// Parameters and what the optimiser, once begun, remembers: restore them to go on.
+  var state: (buffers: [FloatBuffer], stepCount: Int) {
+    (maps.trained + (optimizer?.buffers ?? []), optimizer?.stepCount ?? 0)
+  }
+
+  /// Begins the optimiser as the first step with `batch` would, as if it had done `stepCount`.
+  func begin(_ batch: QueryKey, stepCount: Int) { optimizer(of: batch).stepCount = stepCount }
+
+  private func loss(
+    _ batch: QueryKey, _ sample: QuerySample, _ measure: AttentionDistillation.Measure
+  ) -> DistillationLoss {
+    if let fused, let maps = maps.fused, let gradients = gradients.fused {
+      return fused.lossAndGradient(
+        q: batch.query, k: batch.key, shape: batch.shape, scale: scale, maps: maps,
+        sample: sample, gradients: gradients, measure: measure)
+    }
+    return general.lossAndGradient(
+      q: batch.query, k: batch.key, v: batch.value, shape: batch.shape, scale: scale, maps: maps,
+      sample: sample, gradients: gradients, measure: measure)
+  }
+}

@@ -1,0 +1,95 @@
+// A finetuned model on its way into an artifact.
+
+internal import HHCompute
+package import HHFormat
+package import HHModel
+
+/// Which tensors of a checkpoint finetuning changed, and their values.
+package struct FinetunedModel {
+  package let summary: FinetuneSummary
+  private let model: ModelRunner
+  private let values: [String: FloatBuffer]
+  private let changes: [String: LowRankChange]
+  /// The adapters that were trained, in the order of the model; none where weights were.
+  package let adapters: [LowRankAdapter]
+
+  /// Takes the values over; adapters become part of the weights that they change, from `model`'s next
+  /// batch on.
+  package init(_ model: ModelRunner, _ result: FinetuneResult) {
+    summary = FinetuneSummary(result)
+    self.model = model
+    let parameters = result.parameters
+    parameters.mergeAdapters(into: model)
+    values = Dictionary(
+      parameters.all.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+    var (adapters, changes): ([LowRankAdapter], [String: LowRankChange]) = ([], [:])
+    for linear in model.graph.linears {
+      guard let adapter = parameters.adapters[linear.weight] else { continue }
+      adapters.append(adapter)
+      guard let name = model.parameters.tensorName(linear.weight) else { continue }
+      changes[name] = adapter.change(isInputMajor: linear.isInputMajor)
+    }
+    self.adapters = adapters
+    self.changes = changes
+  }
+
+  /// A tensor with its new values, in the element type that the checkpoint has it in, so that the
+  /// model stays of the type that its configuration names; nil where it did not change.
+  package func tensor(_ entry: NameMap.Entry, of checkpoint: Checkpoint, file: String)
+    -> ArtifactTensor?
+  {
+    // Where a role is stored twice, both get what the one that counts has.
+    guard let name = model.parameters.tensorName(entry.role) else { return nil }
+    let lend: Lender
+    if let change = changes[name] {
+      lend = { (range, body) throws(FormatError) in
+        let values = FloatBuffer(count: range.count)
+        var span = values.mutableSpan
+        try checkpoint.readFloats(of: name, from: range.lowerBound, into: &span)
+        change.add(to: &span, from: range.lowerBound)
+        try body(values.span)
+      }
+    } else if let buffer = values[name] {
+      lend = { (range, body) throws(FormatError) in try body(buffer.span(range)) }
+    } else {
+      return nil
+    }
+    return changed(entry.tensor, file: file, lend)
+  }
+
+  /// Lends a range of a tensor's elements.
+  private typealias Lender =
+    @Sendable (_ range: Range<Int>, _ body: (Span<Float>) throws(FormatError) -> Void)
+    throws(FormatError) -> Void
+
+  private func changed(
+    _ tensor: TensorDescriptor, file: String, _ lend: @escaping Lender
+  ) -> ArtifactTensor {
+    let dtype = tensor.dtype.isComputable ? tensor.dtype : .f32
+    let width = dtype == .f32 ? 4 : 2
+    return ArtifactTensor(
+      name: tensor.name, dtype: dtype, shape: tensor.shape, origin: .changed,
+      byteCount: width * tensor.elementCount
+    ) { (range, body) throws(FormatError) in
+      let first = range.lowerBound / width
+      let wanted = range.lowerBound - first * width..<range.upperBound - first * width
+      try lend(first..<(range.upperBound + width - 1) / width) { (elements) throws(FormatError) in
+        if dtype == .f32 {
+          // Safe: floats have no padding.
+          return try body(unsafe elements.bytes.extracting(wanted))
+        }
+        let bytes = dtype.store(elements) ?? []
+        // Safe: bytes have no padding.
+        let stored = unsafe bytes.span.bytes
+        if let index = dtype.firstNonFinite(in: stored) {
+          throw FormatError(
+            .unsupported, file: file, place: "tensor \(quoted(tensor.name))",
+            problem: "expected finetuned values that \(dtype.rawValue) can hold,"
+              + " found one that it cannot at index \(first + index)",
+            hint: "convert the model to float32 first, or use a lower --finetune-lr")
+        }
+        try body(stored.extracting(wanted))
+      }
+    }
+  }
+}
