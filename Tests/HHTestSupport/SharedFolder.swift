@@ -1,6 +1,5 @@
 // The folder with real models and data beside the package, which a checkout may lack.
 
-internal import HHData
 import HHFormat
 package import Testing
 

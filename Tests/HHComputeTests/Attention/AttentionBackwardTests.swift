@@ -2,7 +2,6 @@
 
 import HHCompute
 import HHFormat
-import HHModel
 import HHTestSupport
 import Testing
 

@@ -2,7 +2,6 @@
 
 import Glibc
 import HHCompute
-import HHModel
 import Testing
 
 @Suite struct ElementwiseTests {
