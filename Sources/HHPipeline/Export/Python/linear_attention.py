@@ -1,6 +1,7 @@
 """Feature maps, linear attention over their features, and the softmax that may stand beside it."""
 
 import math
+from typing import Callable, NamedTuple
 
 import torch
 from torch import nn
@@ -37,46 +38,57 @@ def taylor(u, **_):
     return torch.cat((torch.ones_like(y[..., :1]), y, pairs), -1)
 
 
-# What each map makes of u = xW + b, or of x itself; those of EXPONENTIALS give the logarithms of their features.
-MAPS = {
-    "hedgehog-softmax-split": lambda u, **_: torch.cat((u.softmax(-1), (-u).softmax(-1)), -1),
-    "hedgehog-softmax-joint": lambda u, **_: mirrored(2 * u).softmax(-1),
-    "hedgehog-exponential": lambda u, **_: u,
-    "hedgehog-exponential-negated": lambda u, **_: mirrored(u),
-    "t2r": lambda u, **_: u.relu(),
-    "elu": lambda u, **_: F.elu(u) + 1,
-    "relu": lambda u, **_: u.relu(),
-    "performer": performer,
-    "cosformer": cosformer,
-    "taylor": taylor,
-    "exponential": lambda u, constant, **_: constant * u,
+class Kind(NamedTuple):
+    """A kind of feature map. Adding one means adding an entry to KINDS."""
+
+    features: Callable  # of u = xW + b; x, positions and constant come by name
+    weight: bool = True  # W exists; without it u = x + b
+    trained: bool = True  # W is trained; otherwise it keeps the random directions that it was drawn with
+    logarithms: bool = False  # `features` gives the logarithms of the features
+
+
+KINDS = {
+    "hedgehog-softmax-split": Kind(lambda u, **_: torch.cat((u.softmax(-1), (-u).softmax(-1)), -1)),
+    "hedgehog-softmax-joint": Kind(lambda u, **_: mirrored(2 * u).softmax(-1)),
+    "hedgehog-exponential": Kind(lambda u, **_: u, logarithms=True),
+    "hedgehog-exponential-negated": Kind(lambda u, **_: mirrored(u), logarithms=True),
+    "t2r": Kind(lambda u, **_: u.relu()),
+    "elu": Kind(lambda u, **_: F.elu(u) + 1, weight=False),
+    "relu": Kind(lambda u, **_: u.relu(), weight=False),
+    "performer": Kind(performer, trained=False, logarithms=True),
+    "cosformer": Kind(cosformer, weight=False),
+    "taylor": Kind(taylor, weight=False),
+    "exponential": Kind(lambda u, constant, **_: constant * u, weight=False, logarithms=True),
 }
-WITHOUT_WEIGHT = ("elu", "relu", "cosformer", "taylor", "exponential")
-EXPONENTIALS = ("hedgehog-exponential", "hedgehog-exponential-negated", "performer", "exponential")
 
 
 class FeatureMap(nn.Module):
-    """phi of queries or keys: one W (d, f) and b (f) for each head, or one for all, where the map has them."""
+    """phi of queries or keys: one W (d, f) and one b (f) for each head, or one for all heads."""
 
     def __init__(self, settings, maps, size):
         super().__init__()
-        self.kind, self.constant = settings["feature_map"], settings.get("constant")
-        if self.kind not in MAPS:
-            raise ValueError(f"feature_map: expected one of {', '.join(MAPS)}, found {self.kind}")
-        features, trained = settings["feature_size"], self.kind != "performer"
-        self.weight = self.bias = None
-        if self.kind not in WITHOUT_WEIGHT:
-            self.weight = nn.Parameter(torch.empty(maps, size, features), requires_grad=trained)
-        if settings["bias"]:
-            self.bias = nn.Parameter(torch.zeros(maps, features))
+        self.name, self.constant = settings["feature_map"], settings.get("constant")
+        if self.name not in KINDS:
+            raise ValueError(f"feature_map: expected one of {', '.join(KINDS)}, found {self.name}")
+        features, kind = settings["feature_size"], self.kind
+        weight = torch.empty(maps, size, features) if kind.weight else None
+        if kind.trained:
+            self.register_parameter("weight", None if weight is None else nn.Parameter(weight))
+        else:  # not a parameter: transformers 5 makes every parameter that it loads trainable
+            self.register_buffer("weight", weight)
+        self.bias = nn.Parameter(torch.zeros(maps, features)) if settings["bias"] else None
+
+    @property
+    def kind(self):
+        return KINDS[self.name]
 
     @torch.no_grad()
     def reset(self):
         """The identity with random columns beyond it, or random directions that are not trained."""
         if self.weight is not None:
             size, features = self.weight.shape[1:]
-            nn.init.normal_(self.weight, std=size ** -0.5 if self.weight.requires_grad else 1)
-            if self.weight.requires_grad:
+            nn.init.normal_(self.weight, std=size ** -0.5 if self.kind.trained else 1)
+            if self.kind.trained:
                 same = min(size, features)
                 self.weight[..., :same] = torch.eye(size, same, device=self.weight.device)
         if self.bias is not None:
@@ -92,8 +104,8 @@ class FeatureMap(nn.Module):
             u = u @ self.weight.float()
         if self.bias is not None:
             u = u + self.bias.float().unsqueeze(-2)
-        phi = MAPS[self.kind](u, x=x, positions=positions, constant=self.constant)
-        if self.kind not in EXPONENTIALS:
+        phi = self.kind.features(u, x=x, positions=positions, constant=self.constant)
+        if not self.kind.logarithms:
             return phi, torch.zeros_like(phi[..., 0])
         scale = phi.detach().amax(-1)
         return (phi - scale.unsqueeze(-1)).exp(), scale
