@@ -16,7 +16,7 @@ import sys
 
 import zstandard
 
-BITS = {"BOOL": 8, "BF16": 16}  # the others begin with a letter and their width
+BITS = {"BOOL": 8, "BF16": 16}  # every other name is a letter, the width in bits and perhaps more, such as F6_E2M3
 
 def mapped(path):
     with open(path, "rb") as file:
@@ -28,7 +28,7 @@ class Artifact:
         self._file = mapped(path)
         count, flags, magic = struct.unpack("<IBI", self._file[-9:])
         if magic != 0x8F92EAB1 or flags != 0x80:
-            raise ValueError(f"{path}: expected a seek table at the end, found none: this is no whole artifact")
+            raise ValueError(f"{path}: expected a seek table at the end, found none: the artifact is not whole")
         table = struct.unpack(f"<{3 * count}I", self._file[-9 - 12 * count : -9])
         self._frames, offset = [], 0
         for compressed, size in zip(table[0::3], table[1::3]):
@@ -54,15 +54,15 @@ class Artifact:
                     self._base[name] = content, *(start + offset for offset in entry["data_offsets"])
 
     def __iter__(self):
-        """The names of the model's tensors, those that a delta leaves to its base first."""
+        """The names of the model's tensors. In a delta, those that lie in its base come first."""
         yield from self._left
         yield from (name for name, entry in self.manifest["tensors"].items() if entry["origin"] != "state")
 
     def read(self, name):
-        """A tensor as (bytes, dtype, shape)."""
+        """A tensor as (bytes, dtype, shape), checked against its SHA-256."""
         if name in self._left:
             if name not in self._base:
-                raise KeyError(f"{name}: lies in the model that this delta was made from; pass that as base")
+                raise KeyError(f"{name}: expected the model that this delta was made from as base, found none that has it")
             entry, (content, begin, end) = self._left[name], self._base[name]
             data = content[begin:end]
         else:
@@ -71,7 +71,7 @@ class Artifact:
             planes = [b"".join(map(self._frame, range(start, start + chunks))) for start in starts] or [b""]
             data = planes[0] if len(planes) == 1 else joined(planes)
         if hashlib.sha256(data).hexdigest() != entry["sha256"]:
-            raise ValueError(f"{name}: the bytes do not agree with their SHA-256 {entry['sha256']}")
+            raise ValueError(f"{name}: the bytes are damaged: expected SHA-256 {entry['sha256']}, found another")
         return data, entry["dtype"], entry["shape"]
 
     def read_file(self, name):
@@ -84,7 +84,7 @@ class Artifact:
 
 
 def joined(planes):
-    """Elements from byte planes: byte i of each word from plane i, then each word rotated right by one bit."""
+    """Elements from byte planes: plane i has byte i of each word, and each word is rotated right by one bit."""
     width, words = len(planes), bytearray(len(planes) * len(planes[0]))
     for index, plane in enumerate(planes):
         words[index::width] = plane

@@ -121,14 +121,10 @@ struct HuggingFaceExportTests {
       #expect((checkpoint["\(stem).bias"] != nil) == kind.canHaveBias)
     }
     let code = try text("\(output)/linear_attention.py")
-    let lines = code.split(separator: "\n")
-    func names(_ list: String) throws -> Bool {
-      let line = try #require(lines.first { $0.hasPrefix("\(list) = (") })
-      return line.contains("\"\(kind.rawValue)\"")
-    }
-    #expect(lines.contains { $0.hasPrefix("    \"\(kind.rawValue)\": ") })
-    #expect(try names("WITHOUT_WEIGHT") == !kind.hasDimension)
-    #expect(try names("EXPONENTIALS") == kind.hasScales)
+    let entry = try #require(
+      code.split(separator: "\n").first { $0.hasPrefix("    \"\(kind.rawValue)\": Kind(") })
+    #expect(entry.contains("weight=False") == !kind.hasDimension)
+    #expect(entry.contains("logarithms=True") == kind.hasScales)
     let card = try text("\(output)/README.md")
     #expect(card.contains("Hedgehog linear attention") == kind.rawValue.hasPrefix("hedgehog"))
     #expect(card.contains("feature maps φ(x) = "))

@@ -49,6 +49,8 @@ struct TransformersTests {
                 folder, trust_remote_code=True, output_loading_info=True)
             model.float().eval()
             assert not any(report.values()), f"{loader}: {report}"
+            if config.get("hedgehog", {}).get("feature_map") == "performer":
+                assert not any("feature_map" in name for name, _ in model.named_parameters()), "trained directions"
             outputs = model(**inputs)
             if loader == "AutoModel":
                 near("hidden", outputs.last_hidden_state, want["hidden"], valid)

@@ -1,13 +1,14 @@
-"""Feature maps, linear attention over their features, and the softmax that may stand beside it."""
+"""Attention of a Hedgehog model: feature maps, linear attention over their features, and the softmax beside it."""
 
 import math
+from typing import Callable, NamedTuple
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 CHUNK = 64  # positions that a causal block compares pairwise
-NOTHING = -1e30  # stands for the logarithm of 0, and yet a number
+NOTHING = -1e30  # a finite number in place of the logarithm of 0
 
 
 # Feature maps
@@ -30,70 +31,81 @@ def cosformer(u, positions, constant, **_):
 
 
 def taylor(u, **_):
-    """Products of these features are 1 + z + z^2 / 2 with z = q.k / sqrt(d); each pair of factors is there once."""
+    """Products of these features are 1 + z + z^2 / 2 with z = q.k / sqrt(d); each pair of factors occurs once."""
     y = u / u.shape[-1] ** 0.25
     a, b = torch.triu_indices(u.shape[-1], u.shape[-1], device=u.device)
     pairs = y[..., a] * y[..., b] * torch.where(a == b, math.sqrt(0.5), 1.0)
     return torch.cat((torch.ones_like(y[..., :1]), y, pairs), -1)
 
 
-# What each map makes of u = xW + b, or of x itself; those of EXPONENTIALS give the logarithms of their features.
-MAPS = {
-    "hedgehog-softmax-split": lambda u, **_: torch.cat((u.softmax(-1), (-u).softmax(-1)), -1),
-    "hedgehog-softmax-joint": lambda u, **_: mirrored(2 * u).softmax(-1),
-    "hedgehog-exponential": lambda u, **_: u,
-    "hedgehog-exponential-negated": lambda u, **_: mirrored(u),
-    "t2r": lambda u, **_: u.relu(),
-    "elu": lambda u, **_: F.elu(u) + 1,
-    "relu": lambda u, **_: u.relu(),
-    "performer": performer,
-    "cosformer": cosformer,
-    "taylor": taylor,
-    "exponential": lambda u, constant, **_: constant * u,
+class Kind(NamedTuple):
+    """A kind of feature map. Adding one means adding an entry to KINDS."""
+
+    features: Callable  # of u = xW + b; x, positions and constant come by name
+    weight: bool = True  # W exists; without it u = x + b
+    trained: bool = True  # W is trained; otherwise it keeps the random directions that it was drawn with
+    logarithms: bool = False  # `features` gives the logarithms of the features
+
+
+KINDS = {
+    "hedgehog-softmax-split": Kind(lambda u, **_: torch.cat((u.softmax(-1), (-u).softmax(-1)), -1)),
+    "hedgehog-softmax-joint": Kind(lambda u, **_: mirrored(2 * u).softmax(-1)),
+    "hedgehog-exponential": Kind(lambda u, **_: u, logarithms=True),
+    "hedgehog-exponential-negated": Kind(lambda u, **_: mirrored(u), logarithms=True),
+    "t2r": Kind(lambda u, **_: u.relu()),
+    "elu": Kind(lambda u, **_: F.elu(u) + 1, weight=False),
+    "relu": Kind(lambda u, **_: u.relu(), weight=False),
+    "performer": Kind(performer, trained=False, logarithms=True),
+    "cosformer": Kind(cosformer, weight=False),
+    "taylor": Kind(taylor, weight=False),
+    "exponential": Kind(lambda u, constant, **_: constant * u, weight=False, logarithms=True),
 }
-WITHOUT_WEIGHT = ("elu", "relu", "cosformer", "taylor", "exponential")
-EXPONENTIALS = ("hedgehog-exponential", "hedgehog-exponential-negated", "performer", "exponential")
 
 
 class FeatureMap(nn.Module):
-    """phi of queries or keys: one W (d, f) and b (f) for each head, or one for all, where the map has them."""
+    """phi of queries or keys: one W (d, f) and one b (f) for each head, or one for all heads."""
 
     def __init__(self, settings, maps, size):
         super().__init__()
-        self.kind, self.constant = settings["feature_map"], settings.get("constant")
-        if self.kind not in MAPS:
-            raise ValueError(f"feature_map: expected one of {', '.join(MAPS)}, found {self.kind}")
-        features, trained = settings["feature_size"], self.kind != "performer"
-        self.weight = self.bias = None
-        if self.kind not in WITHOUT_WEIGHT:
-            self.weight = nn.Parameter(torch.empty(maps, size, features), requires_grad=trained)
-        if settings["bias"]:
-            self.bias = nn.Parameter(torch.zeros(maps, features))
+        self.name, self.constant = settings["feature_map"], settings.get("constant")
+        if self.name not in KINDS:
+            raise ValueError(f"feature_map: expected one of {', '.join(KINDS)}, found {self.name}")
+        features, kind = settings["feature_size"], self.kind
+        weight = torch.empty(maps, size, features) if kind.weight else None
+        if kind.trained:
+            self.register_parameter("weight", None if weight is None else nn.Parameter(weight))
+        else:  # not a parameter: transformers 5 makes every parameter that it loads trainable
+            self.register_buffer("weight", weight)
+        self.bias = nn.Parameter(torch.zeros(maps, features)) if settings["bias"] else None
+
+    @property
+    def kind(self):
+        return KINDS[self.name]
 
     @torch.no_grad()
     def reset(self):
         """The identity with random columns beyond it, or random directions that are not trained."""
         if self.weight is not None:
             size, features = self.weight.shape[1:]
-            nn.init.normal_(self.weight, std=size ** -0.5 if self.weight.requires_grad else 1)
-            if self.weight.requires_grad:
+            nn.init.normal_(self.weight, std=size ** -0.5 if self.kind.trained else 1)
+            if self.kind.trained:
                 same = min(size, features)
                 self.weight[..., :same] = torch.eye(size, same, device=self.weight.device)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
     def forward(self, x, positions):
-        """The features of x (batch, heads, length, d), and for each row the logarithm of a factor left out.
+        """The features of x (batch, heads, length, d), divided by a scale for each row, and the scale's logarithm.
 
-        Exponentials leave out the largest of their row, so that none overflows.
+        Only maps that give logarithms have a scale, the largest feature of the row, so that no exponential overflows.
         """
         x = u = x.float()
         if self.weight is not None:
             u = u @ self.weight.float()
         if self.bias is not None:
             u = u + self.bias.float().unsqueeze(-2)
-        phi = MAPS[self.kind](u, x=x, positions=positions, constant=self.constant)
-        if self.kind not in EXPONENTIALS:
+        phi = self.kind.features(u, x=x, positions=positions, constant=self.constant)
+        if not self.kind.logarithms:
             return phi, torch.zeros_like(phi[..., 0])
         scale = phi.detach().amax(-1)
         return (phi - scale.unsqueeze(-1)).exp(), scale
@@ -139,18 +151,18 @@ def linear_attention(q, k, scales, v, state, causal, epsilon):
 
 
 def extended(past, new):
-    """Keys and what goes with them behind those of the past; a mask comes last and has no heads."""
+    """The tensors of the past, each followed by the new ones along the length. The last one, a mask, has no heads."""
     return [torch.cat(pair, min(2, pair[0].dim() - 1)) for pair in zip(past, new)]
 
 
-def window_attention(q, k, v, phi_q, phi_k, mask, state, size, scale, mixing, epsilon):
-    """`linear_attention`, but for the `size` nearest keys, the query's own among them, with the weights
-    mixing e^(s_ij - m_i), where s_ij = scale q_i.k_j and m_i is the largest of them (arXiv 2410.10254, equation 7).
+def window_attention(q, k, v, phi_q, phi_k, mask, state, size, scale, factors, epsilon):
+    """Like `linear_attention`, but the `size` nearest keys, the query's own included, have the weights
+    factors e^(s_ij - m_i), where s_ij = scale q_i.k_j and m_i is the largest of them (arXiv 2410.10254, equation 7).
 
-    The arguments are as there, mask (batch, length) and mixing (heads, group). The state is S and z of the keys that
-    left the window, and keys, values, features and mask of those in it.
+    Shapes are the same; mask is (batch, length), factors (key heads, group). The state holds S and z of the keys that
+    left the window, then keys, values, features and mask of those inside it.
     """
-    # Distances are those between tokens: within a row padding moves to the front.
+    # Distances count tokens only, so padding moves to the front of its row.
     order = mask.sort(dim=-1, stable=True).indices
     turned = order[:, None, None, :, None]
     q, phi_q = q.take_along_dim(turned, -2), phi_q.take_along_dim(turned, -2)
@@ -165,7 +177,7 @@ def window_attention(q, k, v, phi_q, phi_k, mask, state, size, scale, mixing, ep
     mask, end, done, outputs = mask.take_along_dim(order, -1), past + q.shape[-2], 0, []
 
     def leave(s, z, until):
-        """The sums with the keys from `done` on that are before `until`."""
+        """The sums S and z with the keys from `done` to `until`, which leave the window."""
         gone = phi_k[:, :, done:until]
         return s + gone.transpose(-1, -2) @ v[:, :, done:until], z + gone.sum(-2), until
 
@@ -177,7 +189,7 @@ def window_attention(q, k, v, phi_q, phi_k, mask, state, size, scale, mixing, ep
         distance = i.unsqueeze(-1) - j
         visible = ((distance >= 0) & (distance < size) & (mask[:, None, near] > 0))[:, None, None]
         scores = (scale * q[..., here, :] @ k[:, :, None, near].transpose(-1, -2)).masked_fill(~visible, NOTHING)
-        weights = mixing[..., None, None] * (scores - scores.amax(-1, keepdim=True)).exp() * visible
+        weights = factors[..., None, None] * (scores - scores.amax(-1, keepdim=True)).exp() * visible
         weights = weights + phi_q[..., here, :] @ phi_k[:, :, None, near].transpose(-1, -2) * (distance >= size)
         total = weights.sum(-1, keepdim=True) + phi_q[..., here, :] @ z[:, :, None, :, None]
         y = weights @ v[:, :, None, near] + phi_q[..., here, :] @ s.unsqueeze(2)
@@ -189,7 +201,7 @@ def window_attention(q, k, v, phi_q, phi_k, mask, state, size, scale, mixing, ep
 
 
 def softmax_attention(q, k, v, mask, state, causal, scale):
-    """What a layer with softmax keeps computing, and its keys, values and mask so far. q (batch, heads, length, d)."""
+    """Softmax attention, and the KV cache after it: keys, values and mask. q (batch, heads, length, d)."""
     if state is not None:
         k, v, mask = extended(state, (k, v, mask))
     visible = mask[:, None, None, :] > 0
@@ -203,8 +215,11 @@ def softmax_attention(q, k, v, mask, state, causal, scale):
     return y, (k, v, mask)
 
 
+# The module, and what it shares with a model
+
+
 class HedgehogCache:
-    """What a decoder remembers: the state of each layer, a tuple of tensors as its attention makes it."""
+    """What a decoder remembers: for each layer the tuple of tensors that its attention returned as state."""
 
     def __init__(self):
         self.states, self.length, self.positions = {}, 0, 0
@@ -216,3 +231,115 @@ class HedgehogCache:
         self.states = {layer: tuple(part[beam_idx] for part in state) for layer, state in self.states.items()}
         if torch.is_tensor(self.positions):
             self.positions = self.positions[beam_idx]
+
+
+class Batch:
+    """What the layers share during one forward pass: mask (1 for a token, 0 for padding), positions and cache."""
+
+    def __init__(self, hidden, attention_mask, cache=None):
+        rows, length = hidden.shape[:2]
+        if attention_mask is None:
+            attention_mask = hidden.new_ones(rows, length, dtype=torch.long)
+        if attention_mask.dim() != 2:
+            raise ValueError(f"attention_mask: expected the shape [batch, length], found {list(attention_mask.shape)}")
+        self.mask = attention_mask[:, -length:].to(hidden.device, torch.long)
+        self.cache = cache
+        # Padding takes no position, on either side.
+        past = 0 if cache is None else cache.positions
+        self.positions = (past + self.mask.cumsum(-1) - 1).clamp(min=0)
+
+    def finish(self):
+        if self.cache is not None:
+            self.cache.length += self.mask.shape[1]
+            self.cache.positions = self.positions[:, -1:] + 1
+
+
+def rotary_frequencies(config, size):
+    """RoPE's radians for each position: theta^(-2i/d), scaled as the configuration says."""
+    rope = getattr(config, "rope_parameters", None) or {
+        "rope_theta": config.rope_theta, **(getattr(config, "rope_scaling", None) or {})}
+    theta = rope.get("rope_theta") or getattr(config, "rope_theta", 10000.0)
+    frequencies = [theta ** (-2 * i / size) for i in range(size // 2)]
+    kind = rope.get("rope_type") or rope.get("type") or "default"
+    if kind == "default":
+        return frequencies
+    if kind == "linear":
+        return [f / rope["factor"] for f in frequencies]
+    if kind == "frequency_factors":
+        return [f / factor for f, factor in zip(frequencies, rope["factors"])]
+    if kind != "llama3":
+        raise ValueError(f"rope_type: expected default, linear, llama3 or frequency_factors, found {kind}")
+    low, high, old = rope["low_freq_factor"], rope["high_freq_factor"], rope["original_max_position_embeddings"]
+    # 1 keeps a frequency, 0 divides it by the factor, and shares between blend the two.
+    shares = [min(1.0, max(0.0, (old * f / (2 * math.pi) - low) / (high - low))) for f in frequencies]
+    return [share * f + (1 - share) * f / rope["factor"] for share, f in zip(shares, frequencies)]
+
+
+def rotate(x, positions, frequencies):
+    """RoPE on x (batch, heads, length, d): element i of the first half turns with element i of the second half."""
+    angles = positions[:, None, :, None].float() * torch.tensor(frequencies, device=x.device)
+    (cos, sin), (a, b) = (angles.cos(), angles.sin()), x.float().chunk(2, -1)
+    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(x.dtype)
+
+
+class HedgehogAttention(nn.Module):
+    """Attention after the projections of queries, keys and values."""
+
+    def __init__(self, config, layer, causal, rotary):
+        super().__init__()
+        settings = config.hedgehog
+        if settings["epsilon_placement"] != "added-to-denominator":
+            raise ValueError(f"epsilon_placement: expected added-to-denominator, found {settings['epsilon_placement']}")
+        self.layer, self.causal, self.epsilon = layer, causal, settings["epsilon"]
+        self.heads = config.num_attention_heads
+        self.key_value_heads = getattr(config, "num_key_value_heads", None) or self.heads
+        self.size = getattr(config, "head_dim", None) or config.hidden_size // self.heads
+        self.widths = [heads * self.size for heads in (self.heads, self.key_value_heads, self.key_value_heads)]
+        self.scale = self.size ** -0.5 if getattr(config, "scale_attn_weights", True) else 1.0
+        if getattr(config, "scale_attn_by_inverse_layer_idx", False):
+            self.scale /= layer + 1
+        self.frequencies = rotary_frequencies(config, self.size) if rotary else None
+        if layer in settings.get("softmax_layers", ()):
+            self.feature_map = None
+            return
+        self.key_heads = self.heads if settings["key_maps"] == "query-head" else self.key_value_heads
+        shared = settings["key_maps"] == "all-heads"
+        self.feature_map = nn.ModuleDict({
+            "query": FeatureMap(settings, 1 if shared else self.heads, self.size),
+            "key": FeatureMap(settings, 1 if shared else self.key_heads, self.size)})
+        self.window = settings.get("window")
+        if self.window is not None:
+            # Logits of the factors that the window's weights have, one for each head.
+            self.feature_map.register_parameter("window", nn.Parameter(torch.full((self.heads,), math.log(0.1 / 0.9))))
+
+    def forward(self, q, k, v, batch):
+        """The mixed values (batch, length, heads x d) for projections (batch, length, their heads x d)."""
+        q, k, v = (x.view(*x.shape[:2], x.shape[-1] // self.size, self.size).transpose(1, 2) for x in (q, k, v))
+        if self.frequencies is not None:
+            q, k = (rotate(x, batch.positions, self.frequencies) for x in (q, k))
+        state = batch.cache.states.get(self.layer) if batch.cache is not None else None
+        if self.feature_map is not None:
+            y, state = self.weigh_by_features(q, k, v, batch, state)
+        else:
+            y, state = softmax_attention(q, k, v, batch.mask, state, self.causal, self.scale)
+        if batch.cache is not None:
+            batch.cache.states[self.layer] = state
+        return y.transpose(1, 2).flatten(2).to(v.dtype)
+
+    def weigh_by_features(self, q, k, v, batch, state):
+        repeats = self.key_heads // self.key_value_heads
+        k, v = k.repeat_interleave(repeats, 1), v.repeat_interleave(repeats, 1)
+        # Features, state and quotient stay in float32: half precision loses long sums and small features.
+        with torch.autocast(q.device.type, enabled=False):
+            phi_q = self.feature_map["query"](q, batch.positions)[0].unflatten(1, (self.key_heads, -1))
+            phi_k, scales = self.feature_map["key"](k, batch.positions)
+            phi_k, scales = phi_k * batch.mask[:, None, :, None], scales.where(batch.mask[:, None] > 0, NOTHING)
+            if self.window is None:
+                y, state = linear_attention(phi_q, phi_k, scales, v.float(), state, self.causal, self.epsilon)
+            else:
+                q, factors = (x.unflatten(axis, (self.key_heads, -1)) for x, axis in (
+                    (q.float(), 1), (self.feature_map.window.float().sigmoid(), 0)))
+                y, state = window_attention(
+                    q, k.float(), v.float(), phi_q, phi_k, batch.mask, state, self.window, self.scale, factors,
+                    self.epsilon)
+        return y.flatten(1, 2), state
