@@ -80,7 +80,8 @@ let package = Package(
     .executableTarget(
       name: "mutate", dependencies: ["HHTestSupport", "ReaderProbes"], path: "Tests/Mutation",
       swiftSettings: settings),
-    tests("HHFormatTests", ["HHFormat", "HHKernels"]),
+    tests("HHKernelsTests", ["HHKernels", "HHFormat"]),
+    tests("HHFormatTests", ["HHFormat"]),
     tests("HHComputeTests", ["HHCompute", "HHFormat"]),
     tests("HHPipelineTests", ["HHPipeline", "ReaderProbes"]),
     tests("HHConvertTests", ["hh-convert", "HHFormat"]),

@@ -2,6 +2,7 @@
 
 import HHCompute
 import HHKernels
+import HHTestSupport
 import Testing
 
 @Suite struct FewRowsProductTests {

@@ -1,6 +1,7 @@
 // Matrix products of factors rounded to bfloat16.
 
 import HHCompute
+import HHTestSupport
 import Testing
 
 @Suite("Products in bfloat16")

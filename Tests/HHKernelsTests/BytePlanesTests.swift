@@ -1,10 +1,9 @@
 // The plane kernels against plain arithmetic, for every count that vector code treats differently.
 
+import HHFormat
 import HHKernels
 import HHTestSupport
 import Testing
-
-@testable import HHFormat
 
 @Suite("Byte planes")
 struct BytePlanesTests {
@@ -56,4 +55,22 @@ struct BytePlanesTests {
       #expect(output == [127])
     }
   }
+
+  @Test("a width of three, a plane outside and part of a word stop the program")
+  func preconditions() async {
+    await #expect(processExitsWith: .failure) { extract(0, width: 3) }
+    await #expect(processExitsWith: .failure) { extract(2, width: 2) }
+    await #expect(processExitsWith: .failure) {
+      var words = [UInt8](repeating: 0, count: 6)
+      var target = words.mutableSpan
+      joinPlanes([UInt8](repeating: 0, count: 6).raw, width: 4, to: &target)
+    }
+  }
+}
+
+/// Takes a plane of two words of zeros.
+private func extract(_ plane: Int, width: Int) {
+  var output: [UInt8] = [0, 0]
+  var target = output.mutableSpan
+  extractPlane(plane, of: [UInt8](repeating: 0, count: 2 * width).raw, width: width, to: &target)
 }
