@@ -1,24 +1,11 @@
-// Objects keep order and compare keys by their bytes; files that hold one are checked.
+// Files that hold a JSON object.
 
 import HHFormat
 import HHTestSupport
 import Testing
 
-@Suite("JSONObject")
-struct JSONObjectTests {
-  @Test("members keep their order; replacing keeps the place, nil removes")
-  func order() {
-    var object: JSONObject = ["b": .integer(1), "a": .integer(2)]
-    object["c"] = .null
-    object["b"] = .integer(3)
-    #expect(object.keys == ["b", "a", "c"])
-    #expect(object["b"] == .integer(3))
-    object["a"] = nil
-    #expect(object.keys == ["b", "c"])
-    #expect(object["c"] == .some(.null))
-    #expect(object != ["c": .null, "b": .integer(3)])
-  }
-
+@Suite("JSONFile")
+struct JSONFileTests {
   @Test(
     "a file that holds no JSON object is refused by name",
     arguments: [

@@ -5,8 +5,8 @@ import Testing
 
 @testable import HHFormat
 
-@Suite("Tensor ranges")
-struct TensorRangeTests {
+@Suite("TensorSource")
+struct TensorSourceTests {
   @Test(
     "ranges put together are the whole tensor",
     arguments: [
