@@ -58,14 +58,6 @@ struct TensorSourceTests {
     try expectRanges(of: checkpoint)
   }
 
-  private func floats(_ checkpoint: Checkpoint, _ name: String) throws -> [Float] {
-    let count = try #require(checkpoint[name]).elementCount
-    var values = [Float](repeating: 0, count: count)
-    var span = values.mutableSpan
-    try checkpoint.readFloats(of: name, into: &span)
-    return values
-  }
-
   private func expectRanges(of checkpoint: Checkpoint) throws {
     for tensor in checkpoint.tensors {
       let whole = try checkpoint.withBytes(of: tensor.name) { $0.copied() }
@@ -80,7 +72,7 @@ struct TensorSourceTests {
         #expect(parts == whole, "\(tensor.name) in steps of \(step)")
       }
       if tensor.dtype == .f32 {
-        let bits = try floats(checkpoint, tensor.name).flatMap { value in
+        let bits = try checkpoint.floats(of: tensor.name).flatMap { value in
           (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> ($0 * 8)) }
         }
         #expect(bits == whole)

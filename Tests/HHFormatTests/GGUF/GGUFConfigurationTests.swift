@@ -10,14 +10,6 @@ struct GGUFConfigurationTests {
 
   init() throws { directory = try TemporaryDirectory() }
 
-  private func floats(_ checkpoint: Checkpoint, _ name: String) throws -> [Float] {
-    let tensor = try #require(checkpoint[name], "\(name)")
-    var values = [Float](repeating: .nan, count: tensor.elementCount)
-    var span = values.mutableSpan
-    try checkpoint.readFloats(of: name, into: &span)
-    return values
-  }
-
   private func error(_ forge: GGUFForge) throws -> FormatError? {
     let path = try directory.write(forge.bytes, to: "model.gguf")
     return #expect(throws: FormatError.self) { try Checkpoint(opening: path) }
@@ -61,7 +53,7 @@ struct GGUFConfigurationTests {
     let type = checkpoint.configuration?["model_type"]?.string
     #expect(type == "example")
     let numbers = (0..<32).map { Float($0) }
-    #expect(try floats(checkpoint, "b") == numbers)
+    #expect(try checkpoint.floats(of: "b") == numbers)
     let error = #expect(throws: FormatError.self) { try NameMap(checkpoint) }
     #expect(error?.place == "key 'model_type'")
     forge.keys.removeFirst()

@@ -10,14 +10,6 @@ struct GGUFNamesTests {
 
   init() throws { directory = try TemporaryDirectory() }
 
-  private func floats(_ checkpoint: Checkpoint, _ name: String) throws -> [Float] {
-    let tensor = try #require(checkpoint[name], "\(name)")
-    var values = [Float](repeating: .nan, count: tensor.elementCount)
-    var span = values.mutableSpan
-    try checkpoint.readFloats(of: name, into: &span)
-    return values
-  }
-
   private func error(_ forge: GGUFForge) throws -> FormatError? {
     let path = try directory.write(forge.bytes, to: "model.gguf")
     return #expect(throws: FormatError.self) { try Checkpoint(opening: path) }
@@ -32,9 +24,9 @@ struct GGUFNamesTests {
     forge.add(tensor: "blk.3.attn_qkv.bias", .f32, [12], numbers)
     let checkpoint = try Checkpoint(opening: try directory.write(forge.bytes, to: "m.gguf"))
     let stem = "encoder.layer.3.attention.self"
-    #expect(try floats(checkpoint, "\(stem).query.weight") == [0, 1, 2, 3])
-    #expect(try floats(checkpoint, "\(stem).value.weight") == [8, 9, 10, 11])
-    #expect(try floats(checkpoint, "\(stem).key.bias") == [4, 5, 6, 7])
+    #expect(try checkpoint.floats(of: "\(stem).query.weight") == [0, 1, 2, 3])
+    #expect(try checkpoint.floats(of: "\(stem).value.weight") == [8, 9, 10, 11])
+    #expect(try checkpoint.floats(of: "\(stem).key.bias") == [4, 5, 6, 7])
     #expect(try checkpoint.bytes(of: "\(stem).key.bias").byteCount == 16)
     forge.add(tensor: "blk.3.attn_k.bias", .f32, [1], [0, 0, 0, 0])
     #expect(try error(forge)?.place == "tensor 'blk.3.attn_k.bias'")

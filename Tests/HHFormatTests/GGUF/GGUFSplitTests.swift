@@ -10,14 +10,6 @@ struct GGUFSplitTests {
 
   init() throws { directory = try TemporaryDirectory() }
 
-  private func floats(_ checkpoint: Checkpoint, _ name: String) throws -> [Float] {
-    let tensor = try #require(checkpoint[name], "\(name)")
-    var values = [Float](repeating: .nan, count: tensor.elementCount)
-    var span = values.mutableSpan
-    try checkpoint.readFloats(of: name, into: &span)
-    return values
-  }
-
   private func contentOf(_ path: String) throws -> [UInt8] {
     let file = try MappedFile(at: path)
     return file.bytes.copied()
@@ -66,7 +58,7 @@ struct GGUFSplitTests {
       #expect(checkpoint.sourceFiles.count == 3)
       for number in 0..<5 {
         let expected = Array(repeating: Float(number), count: number + 1)
-        #expect(try floats(checkpoint, "t.\(number)") == expected)
+        #expect(try checkpoint.floats(of: "t.\(number)") == expected)
       }
     }
     let error = #expect(throws: FormatError.self) {

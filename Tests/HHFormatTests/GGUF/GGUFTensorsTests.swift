@@ -10,14 +10,6 @@ struct GGUFTensorsTests {
 
   init() throws { directory = try TemporaryDirectory() }
 
-  private func floats(_ checkpoint: Checkpoint, _ name: String) throws -> [Float] {
-    let tensor = try #require(checkpoint[name], "\(name)")
-    var values = [Float](repeating: .nan, count: tensor.elementCount)
-    var span = values.mutableSpan
-    try checkpoint.readFloats(of: name, into: &span)
-    return values
-  }
-
   private func bytes(_ checkpoint: Checkpoint, _ name: String) throws(FormatError) -> [UInt8] {
     try checkpoint.withBytes(of: name) { (raw) throws(FormatError) in raw.copied() }
   }
@@ -37,7 +29,7 @@ struct GGUFTensorsTests {
     for tensor in kept {
       let found = try #require(gguf[tensor.name])
       #expect(found.shape == tensor.shape, "\(tensor.name)")
-      #expect(try floats(gguf, tensor.name) == floats(source, tensor.name), "\(tensor.name)")
+      #expect(try gguf.floats(of: tensor.name) == source.floats(of: tensor.name), "\(tensor.name)")
       // The converter stores vectors as F32 whatever they were.
       guard found.dtype == tensor.dtype else {
         #expect(tensor.shape.count == 1 && found.dtype == .f32)
@@ -73,7 +65,7 @@ struct GGUFTensorsTests {
     let checkpoint = try Checkpoint(opening: try directory.write(forge.bytes, to: "m.gguf"))
     let columns = type.elementsPerBlock
     func rows(_ name: String) throws -> [Float] {
-      let values = try floats(checkpoint, "model.layers.0.self_attn.\(name)_proj.weight")
+      let values = try checkpoint.floats(of: "model.layers.0.self_attn.\(name)_proj.weight")
       return stride(from: 0, to: values.count, by: columns).map { values[$0] }
     }
     #expect(try rows("q") == [0, 2, 1, 3, 4, 6, 5, 7])
@@ -113,7 +105,7 @@ struct GGUFTensorsTests {
     let checkpoint = try Checkpoint(opening: try directory.write(forge.bytes, to: "m.gguf"))
     for tensor in checkpoint.tensors {
       #expect(try bytes(checkpoint, tensor.name).isEmpty)
-      #expect(try floats(checkpoint, tensor.name).isEmpty)
+      #expect(try checkpoint.floats(of: tensor.name).isEmpty)
     }
   }
 }
