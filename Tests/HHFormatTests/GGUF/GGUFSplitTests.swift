@@ -1,8 +1,9 @@
 // GGUF models in several files.
 
-import HHFormat
 import HHTestSupport
 import Testing
+
+@testable import HHFormat
 
 @Suite("GGUFSplit")
 struct GGUFSplitTests {
@@ -67,4 +68,25 @@ struct GGUFSplitTests {
     #expect(error?.problem == "expected 0, found 1")
     #expect(error?.hint == "pass 'p-00001-of-00003.gguf' instead")
   }
+
+  @Test(
+    "the name of a part is taken apart, and gives those of its siblings",
+    arguments: [
+      ("m-00002-of-00003.gguf", "m", 2, 3), ("a-b-00001-of-00012.gguf", "a-b", 1, 12),
+      ("-00001-of-00001.gguf", "", 1, 1),
+    ])
+  func names(name: String, stem: String, number: Int, count: Int) throws {
+    let part = try #require(GGUFPartName(name))
+    #expect(part.stem == stem && part.number == number && part.count == count)
+    #expect(part.sibling(number) == name)
+    #expect(GGUFPartName(stem: stem, count: count).sibling(number) == name)
+  }
+
+  @Test(
+    "any other name is no part's",
+    arguments: [
+      "m.gguf", "m-00001-of-00002.safetensors", "m-1-of-2.gguf", "m-00001-of-00002", "00001-of-2",
+      "m-000001-of-000002.gguf", "m-0000x-of-00002.gguf", "m-+0001-of-00002.gguf",
+    ])
+  func otherNames(name: String) { #expect(GGUFPartName(name) == nil) }
 }
