@@ -71,12 +71,4 @@ import Testing
       #expect(together.rows(3..<4).values == alone.values)
     }
   }
-
-  @Test("rows are gathered by number")
-  func gather() {
-    let (half, wide) = weights(rows: 9, columns: 33, .float16)
-    let rows = Matrix(rows: 3, columns: 33)
-    half.gatherRows(ids: [8, 0, 8], into: rows)
-    #expect(rows.values == [8, 0, 8].flatMap { wide.rows($0..<$0 + 1).values })
-  }
 }
