@@ -98,7 +98,8 @@ let package = Package(
     .executableTarget(
       name: "mutate", dependencies: ["HHTestSupport", "ReaderProbes"], path: "Tests/Mutation",
       swiftSettings: settings),
-    tests("HHFormatTests", ["HHFormat", "HHKernels"]),
+    tests("HHKernelsTests", ["HHKernels", "HHFormat"]),
+    tests("HHFormatTests", ["HHFormat"]),
     tests("HHComputeTests", ["HHCompute", "HHFormat"]),
     // Tests of a floor may convert whole models.
     tests("HHDataTests", floors + ["ModelTestSupport"]),

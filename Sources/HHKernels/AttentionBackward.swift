@@ -106,6 +106,7 @@ private func withRecord(
   let (length, keys, d) = (item.length, item.keys, item.headSize)
   let width = item.group * d
   let (k, v) = (record.k, record.v)
+  precondition(keys <= length, "every key is beside a query")
   // An item without keys still writes its rows, so an empty span must do as their address.
   precondition(
     k.count >= extent(keys, d, item.keyStride) && v.count >= extent(keys, d, item.valueStride)

@@ -50,10 +50,8 @@ struct ReaderProbeTests {
   @Test("what fuzzing found worth keeping breaks no promise", arguments: Reader.allCases)
   func corpus(reader: Reader) throws {
     let probe = try reader.probe.init(in: try TemporaryDirectory())
-    let folder = Fixtures.path("fuzz/\(reader.rawValue)")
-    for name in try directoryEntries(of: folder) {
-      let file = try MappedFile(at: join(folder, name))
-      #expect(throws: Never.self, "\(name)") { try probe.verdict(on: file.bytes.copied()) }
+    for (name, bytes) in try tarFiles(at: Fixtures.path("fuzz/\(reader.rawValue).tar")) {
+      #expect(throws: Never.self, "\(name)") { try probe.verdict(on: bytes) }
     }
   }
 

@@ -1,6 +1,6 @@
 // Tensors that a reference implementation wrote, as Swift arrays.
 
-internal import HHFormat
+package import HHFormat
 
 /// A safetensors file of expected values.
 package struct GoldenTensors {
@@ -19,11 +19,7 @@ package struct GoldenTensors {
 
   /// The values of a floating-point tensor; empty where the file has none of that name.
   package func floats(_ name: String) throws -> [Float] {
-    guard let tensor = checkpoint[name] else { return [] }
-    var values = [Float](repeating: 0, count: tensor.elementCount)
-    var span = values.mutableSpan
-    try checkpoint.readFloats(of: name, into: &span)
-    return values
+    try checkpoint[name] == nil ? [] : checkpoint.floats(of: name)
   }
 
   /// The values of an I64 tensor; empty where the file has none of that name.
@@ -37,6 +33,16 @@ package struct GoldenTensors {
           << (8 * byte)
       }
     }
+  }
+}
+
+extension Checkpoint {
+  /// The values of a floating-point tensor; one that is absent is an error.
+  package func floats(of name: String) throws(FormatError) -> [Float] {
+    var values = [Float](repeating: .nan, count: self[name]?.elementCount ?? 0)
+    var span = values.mutableSpan
+    try readFloats(of: name, into: &span)
+    return values
   }
 }
 

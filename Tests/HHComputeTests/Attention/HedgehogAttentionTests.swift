@@ -1,6 +1,7 @@
 // Linear attention against its quadratic form.
 
 import HHCompute
+import HHTestSupport
 import Testing
 
 @Suite struct HedgehogAttentionTests {

@@ -1,6 +1,7 @@
 // Linear attention with every map, forward and back, against the quadratic form by the book.
 
 import HHCompute
+import HHTestSupport
 import Testing
 
 @Suite struct LinearAttentionTests {

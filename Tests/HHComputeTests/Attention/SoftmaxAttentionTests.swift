@@ -1,6 +1,7 @@
 // Softmax attention against n × n weights.
 
 import HHCompute
+import HHTestSupport
 import Testing
 
 @Suite struct SoftmaxAttentionTests {

@@ -2,6 +2,7 @@
 
 import HHCompute
 import HHKernels
+import HHTestSupport
 import Testing
 
 @Suite struct FewRowsProductTests {
@@ -69,13 +70,5 @@ import Testing
       half.product(x.rows(3..<4), transposed: transposed, into: alone)
       #expect(together.rows(3..<4).values == alone.values)
     }
-  }
-
-  @Test("rows are gathered by number")
-  func gather() {
-    let (half, wide) = weights(rows: 9, columns: 33, .float16)
-    let rows = Matrix(rows: 3, columns: 33)
-    half.gatherRows(ids: [8, 0, 8], into: rows)
-    #expect(rows.values == [8, 0, 8].flatMap { wide.rows($0..<$0 + 1).values })
   }
 }

@@ -1,6 +1,7 @@
 // Matrix products against double-precision sums.
 
 import HHCompute
+import HHTestSupport
 import Testing
 
 @Suite struct GEMMTests {

@@ -2,6 +2,7 @@
 
 import Glibc
 import HHCompute
+import HHTestSupport
 import Testing
 
 @Suite struct RotaryTableTests {
@@ -34,5 +35,16 @@ import Testing
     table.apply(to: whole, length: 6)
     table.apply(to: last, length: 1, offset: 5)
     #expect(whole.rows(5..<6).values == last.values)
+  }
+
+  @Test("A rotation's gradient turns back")
+  func rotation() {
+    let table = RotaryTable(headSize: 6, positions: 9, inverseFrequencies: [1, 0.3, 0.01])
+    var samples = Samples(seed: 8)
+    let x = samples.matrix(10, 12)
+    let before = x.values.map(Double.init)
+    table.apply(to: x, length: 5, offset: 3)
+    table.backward(x, length: 5, offset: 3)
+    expectClose(x.values, before, tolerance: 1e-6)
   }
 }

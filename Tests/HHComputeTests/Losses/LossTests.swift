@@ -2,6 +2,7 @@
 
 import Glibc
 import HHCompute
+import HHTestSupport
 import Testing
 
 @Suite struct LossTests {

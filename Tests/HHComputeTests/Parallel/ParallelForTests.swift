@@ -45,9 +45,4 @@ import Testing
       if turn.isMultiple(of: 100) { usleep(300) }
     }
   }
-
-  @Test("The report of the backend names OpenBLAS")
-  func backend() {
-    #expect(ThreadPolicy.backend.contains("OpenBLAS"))
-  }
 }

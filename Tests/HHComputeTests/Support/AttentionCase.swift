@@ -1,6 +1,7 @@
 // Sizes on which every form of attention is tried.
 
 import HHCompute
+import HHTestSupport
 import Testing
 
 /// A shape with random inputs.

@@ -2,6 +2,7 @@
 
 import Glibc
 import HHCompute
+import HHTestSupport
 
 /// Softmax and Hedgehog weights of one query, and what follows from them.
 struct AttentionReference {
@@ -31,7 +32,7 @@ struct AttentionReference {
   /// Softmax weights of query `i`.
   func softmax(_ row: Int, _ head: Int, _ i: Int, scale: Double) -> [Double] {
     let q = query(row, head, i)
-    return HHComputeTests.softmax(
+    return HHTestSupport.softmax(
       (0..<visible(row, i)).map { scale * dot(q, key(row, head, $0)) })
   }
 
@@ -144,17 +145,6 @@ struct DoubleMaps {
   }
 }
 
-// Plain loops: the closures of `zip` and `reduce` are several times slower without optimisation.
-func dot(_ a: [Double], _ b: [Double]) -> Double {
-  var sum = 0.0
-  var index = 0
-  while index < a.count {
-    sum += a[index] * b[index]
-    index += 1
-  }
-  return sum
-}
-
 /// x W + b for W of x.count × count, from `start` in `w`.
 func project(_ x: [Double], _ w: [Double], start: Int, _ b: ArraySlice<Double>) -> [Double] {
   var u = Array(b)
@@ -168,11 +158,4 @@ func project(_ x: [Double], _ w: [Double], start: Int, _ b: ArraySlice<Double>) 
     }
   }
   return u
-}
-
-func softmax(_ x: [Double]) -> [Double] {
-  guard let peak = x.max() else { return [] }
-  let e = x.map { exp($0 - peak) }
-  let sum = e.reduce(0, +)
-  return e.map { $0 / sum }
 }

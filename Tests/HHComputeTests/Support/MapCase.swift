@@ -2,6 +2,7 @@
 
 import Glibc
 import HHCompute
+import HHTestSupport
 import Testing
 
 /// A map and what it should compute.

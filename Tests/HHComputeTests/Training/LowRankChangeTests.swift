@@ -1,6 +1,7 @@
 // Changes of low rank: the product they stand for, and the same bits for every part.
 
 import HHCompute
+import HHTestSupport
 import Testing
 
 @Suite struct LowRankChangeTests {

@@ -136,32 +136,6 @@ struct ArtifactReaderTests {
     #expect(reader.tensor(named: "I64 [3]")?.shape == [3])
   }
 
-  @Test("a mapped tensor is copied without a detour")
-  func mappedTensor() throws {
-    var forge = FileForge(seed: 4)
-    let source = try folder.write(
-      forge.safetensors([("a", .f32, [5, 7]), ("b", .bf16, [300])]), to: "model.safetensors")
-    let file = try SafetensorsFile(at: source)
-    let mapped = try MappedFile(at: source)
-    try ArtifactSamples.write(
-      to: path, tensors: file.tensors.map { ArtifactTensor($0, in: mapped) })
-    let reader = try ArtifactReader(at: path)
-    for tensor in file.tensors {
-      #expect(try reader.read(tensor.name) == file.bytes(of: tensor).copied())
-    }
-  }
-
-  @Test("a compressed safetensors file without a manifest is refused as that")
-  func noManifest() throws {
-    let header = try SafetensorsWriter.header(tensors: [], metadata: [("format", "pt")])
-    let frame = try FrameCompressor().compress(header.raw, as: .general)
-    var table = SeekTable()
-    try table.append(frame: frame, contentSize: header.count)
-    try folder.write(frame + table.encoded(), to: "a.zst")
-    let error = #expect(throws: FormatError.self) { try ArtifactReader(at: path) }
-    #expect(error?.hint?.contains("not an artifact") == true)
-  }
-
   @Test("a header that a few bytes blow up is refused before it is unpacked")
   func headerBomb() throws {
     let header = [UInt8](repeating: 0x20, count: 8 << 20)

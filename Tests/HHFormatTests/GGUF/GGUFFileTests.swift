@@ -14,19 +14,6 @@ struct GGUFFileTests {
     try GGUFFile(at: try directory.write(bytes, to: "model.gguf"))
   }
 
-  // MARK: Faults
-
-  @Test("a defective file is refused with its place and fault", arguments: GGUFDefect.all)
-  func defect(_ defect: GGUFDefect) throws {
-    let path = try directory.write(defect.bytes, to: "bad.gguf")
-    let error = #expect(throws: FormatError.self) { try GGUFFile(at: path) }
-    #expect(error?.kind == defect.kind)
-    #expect(error?.file == path)
-    #expect(error?.place == defect.place)
-    #expect(error?.problem.hasPrefix(defect.problem) == true, "\(error?.problem ?? "")")
-    #expect(error?.problem.contains(", found ") == true, "\(error?.problem ?? "")")
-  }
-
   @Test(
     "no prefix of a valid file is valid",
     arguments: [(1, false), (2, false), (2, true), (3, false), (3, true)])
@@ -61,74 +48,6 @@ struct GGUFFileTests {
       } catch is FormatError {}
     }
   }
-
-  // MARK: What is accepted
-
-  @Test(
-    "every version and byte order gives the same content",
-    arguments: [(1, false), (2, false), (3, false), (2, true), (3, true)])
-  func versions(version: UInt32, isBigEndian: Bool) throws {
-    let file = try open(GGUFForge.sample(version: version, isBigEndian: isBigEndian).bytes)
-    let header = file.header
-    #expect(header.version == Int(version))
-    #expect(header.isBigEndian == isBigEndian)
-    #expect(header["general.architecture"] == .string("example"))
-    #expect(header["k.u8"]?.integer == 200)
-    #expect(header["k.i8"]?.integer == -100)
-    #expect(header["k.u16"]?.integer == 60000)
-    #expect(header["k.i16"]?.integer == -30000)
-    #expect(header["k.u32"]?.integer == 4_000_000_000)
-    #expect(header["k.i32"]?.integer == -2_000_000_000)
-    #expect(header["k.u64"] == .uint64(.max))
-    #expect(header["k.u64"]?.integer == nil)
-    #expect(header["k.i64"]?.integer == Int.min)
-    #expect(header["k.f32"]?.number == 1e-5)
-    #expect(header["k.f64"]?.number == 1e-300)
-    #expect(header["k.bool"]?.bool == true)
-    #expect(header["absent"] == nil)
-    #expect(try file.strings("k.names") == ["é", ""])
-    #expect(try file.integers("k.counts") == (isBigEndian ? [1, 515] : [256, 770]))
-    #expect(file.tensors.map(\.name) == ["a", "b", "c"])
-    #expect(file.tensors.map(\.shape) == [[2, 3], [1, 32], [16]])
-    #expect(file.tensors.map(\.type) == [.f32, .q8_0, .bf16])
-    #expect(file.bytes(of: file.tensors[0]).copied().count == 24)
-  }
-
-  @Test("an array of another type than is asked for is an error that names the key")
-  func arrayTypes() throws {
-    let file = try open(GGUFForge.sample().bytes)
-    let error = #expect(throws: FormatError.self) { try file.strings("k.counts") }
-    #expect(error?.place == "key 'k.counts'")
-    #expect(error?.problem == "expected an array of strings, found an array of 2 int16")
-    #expect(throws: FormatError.self) { try file.integers("k.names") }
-    #expect(throws: FormatError.self) { try file.floats("k.u8") }
-    #expect(try file.strings("absent") == nil)
-  }
-
-  @Test("missing padding at the end, a file of keys only and an empty tensor are accepted")
-  func leniency() throws {
-    var forge = GGUFForge.sample()
-    forge.padsEnd = false
-    forge.tensors.removeLast()
-    #expect(try open(forge.bytes).tensors.count == 2)
-    forge.tensors = []
-    #expect(try open(forge.bytes).tensors.isEmpty)
-    forge.add(tensor: "empty", .f16, [0, 7], [])
-    forge.add(tensor: "scalar", .f32, [], [0, 0, 0x80, 0x3F])
-    #expect(try open(forge.bytes).tensors.map(\.shape) == [[0, 7], []])
-  }
-
-  @Test("the alignment of the key is the one that counts", arguments: [1, 8, 64, 4096])
-  func alignment(_ alignment: Int) throws {
-    var forge = GGUFForge.sample()
-    forge.add("general.alignment", UInt32(alignment))
-    forge.alignment = alignment
-    let file = try open(forge.bytes)
-    #expect(file.header.alignment == alignment)
-    #expect(file.tensors.allSatisfy { $0.byteRange.lowerBound.isMultiple(of: alignment) })
-  }
-
-  // MARK: Files of the reference implementation
 
   @Test("gguf-py's files give what it was told to write", arguments: ["little", "big"])
   func reference(_ order: String) throws {

@@ -1,0 +1,62 @@
+// The configuration of a GGUF model, made from its metadata.
+
+import HHFormat
+import HHTestSupport
+import Testing
+
+@Suite("GGUFConfiguration")
+struct GGUFConfigurationTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func error(_ forge: GGUFForge) throws -> FormatError? {
+    let path = try directory.write(forge.bytes, to: "model.gguf")
+    return #expect(throws: FormatError.self) { try Checkpoint(opening: path) }
+  }
+
+  @Test(
+    "the metadata gives the configuration's numbers, decimal for decimal",
+    arguments: [
+      "bert-model", "gpt2-base", "llama-gqa", "llama-bias-linear-rope", "llama-mqa-head-dim",
+    ])
+  func configuration(_ name: String) throws {
+    let source = try NameMap(try Checkpoint(opening: Fixtures.path("golden/forward/\(name)")))
+    let gguf = try NameMap(try Checkpoint(opening: Fixtures.path("golden/gguf/\(name).gguf")))
+    for key in source.schema.configuration where !key.name.hasSuffix("Token") {
+      // A scaling is spelt in several ways; the forward pass shows that it is the same.
+      if key.name == "ropeScaling" { continue }
+      let (found, expected) = (
+        gguf.hyperparameters.value(key.name), source.hyperparameters.value(key.name)
+      )
+      #expect(found == expected || found?.double == expected?.double, "\(key.name)")
+    }
+  }
+
+  @Test("a BERT with another tokenizer or attention is refused")
+  func otherModels() throws {
+    var bert = GGUFForge()
+    bert.add("general.architecture", "bert")
+    bert.add("tokenizer.ggml.model", "gpt2")
+    #expect(try error(bert)?.place == "key 'tokenizer.ggml.model'")
+    bert.keys.removeLast()
+    bert.add("bert.attention.causal", .bool, [1])
+    #expect(try error(bert)?.place == "key 'bert.attention.causal'")
+  }
+
+  @Test("a file without an architecture is refused; an unknown one can be looked at")
+  func architectures() throws {
+    var forge = GGUFForge.sample()
+    let path = try directory.write(forge.bytes, to: "model.gguf")
+    let checkpoint = try Checkpoint(opening: path)
+    #expect(checkpoint.tensors.map(\.name) == ["a", "b", "c"])
+    let type = checkpoint.configuration?["model_type"]?.string
+    #expect(type == "example")
+    let numbers = (0..<32).map { Float($0) }
+    #expect(try checkpoint.floats(of: "b") == numbers)
+    let error = #expect(throws: FormatError.self) { try NameMap(checkpoint) }
+    #expect(error?.place == "key 'model_type'")
+    forge.keys.removeFirst()
+    #expect(try self.error(forge)?.place == "key 'general.architecture'")
+  }
+}
