@@ -5,7 +5,7 @@
     data, dtype, shape = artifact.read(name)               # little-endian bytes, checked; `artifact` lists the names
     artifact.files, artifact.read_file("tokenizer.json")   # files carried along from the source
 
-Only the frames of the tensor that is asked for are decompressed. schemas/README.md describes the format.
+Only the frames of the tensor that is asked for are decompressed. docs/artifact.md describes the format.
 """
 import hashlib
 import json

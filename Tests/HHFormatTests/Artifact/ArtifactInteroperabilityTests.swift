@@ -19,7 +19,7 @@ struct ArtifactInteroperabilityTests {
     return join(folder, "schemas/artifact.schema.json")
   }()
 
-  /// Undoes the layout as schemas/README.md says, and compares with the manifest and the original.
+  /// Undoes the layout as docs/artifact.md says, and compares with the manifest and the original.
   private static let script = """
     import hashlib, json, sys
     import jsonschema, numpy as np, safetensors
