@@ -11,9 +11,9 @@ extension GGUFFile {
   package func metadataJSON() throws(FormatError) -> JSONObject {
     var metadata = JSONObject()
     for (key, value) in header.metadata {
-      var entry: JSONObject = ["type": .string("\(value.type)")]
+      var entry: JSONObject = ["type": "\(value.type)"]
       if case .array(let array) = value {
-        entry["elementType"] = .string("\(array.elementType)")
+        entry["elementType"] = "\(array.elementType)"
         let elements = try elements(of: array, key)
         entry["value"] = .array(elements.map(\.json))
       } else {
@@ -21,7 +21,7 @@ extension GGUFFile {
       }
       metadata[key] = .object(entry)
     }
-    return ["version": .integer(Int64(header.version)), "metadata": .object(metadata)]
+    return ["version": .integer(Int(header.version)), "metadata": .object(metadata)]
   }
 }
 
@@ -29,14 +29,14 @@ extension GGUFValue {
   /// A value that is no array.
   fileprivate var json: JSONValue {
     switch self {
-    case .uint8(let value): .integer(Int64(value))
-    case .int8(let value): .integer(Int64(value))
-    case .uint16(let value): .integer(Int64(value))
-    case .int16(let value): .integer(Int64(value))
-    case .uint32(let value): .integer(Int64(value))
-    case .int32(let value): .integer(Int64(value))
-    case .int64(let value): .integer(value)
-    case .uint64(let value): Int64(exactly: value).map(JSONValue.integer) ?? .unsigned(value)
+    case .uint8(let value): .integer(Int(value))
+    case .int8(let value): .integer(Int(value))
+    case .uint16(let value): .integer(Int(value))
+    case .int16(let value): .integer(Int(value))
+    case .uint32(let value): .integer(Int(value))
+    case .int32(let value): .integer(Int(value))
+    case .int64(let value): .integer(Int(value))
+    case .uint64(let value): JSONValue(value)
     case .float32(let value):
       value.isFinite ? .number(Double(value)) : .string(bits(value.bitPattern))
     case .float64(let value): value.isFinite ? .number(value) : .string(bits(value.bitPattern))

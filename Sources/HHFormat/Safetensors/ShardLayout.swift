@@ -61,10 +61,9 @@ package struct ShardLayout: Sendable {
       map[name] = .string(file)
     }
     return [
-      "metadata": .object([
-        "total_parameters": .integer(Int64(parameterCount)),
-        "total_size": .integer(Int64(byteCount)),
-      ]),
+      "metadata": [
+        "total_parameters": .integer(parameterCount), "total_size": .integer(byteCount),
+      ],
       "weight_map": .object(map),
     ]
   }
