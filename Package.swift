@@ -51,7 +51,11 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     // The one C target: hot loops with function multiversioning, always optimised.
-    .target(name: "CHHKernels", cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])]),
+    .target(
+      name: "CHHKernels",
+      cSettings: [
+        .headerSearchPath("support"), .unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"]),
+      ]),
     library("HHKernels", ["CHHKernels"]),
     library(
       "HHFormat", ["CCrypto", "CZstd", "HHKernels", collections],

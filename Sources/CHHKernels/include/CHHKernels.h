@@ -20,6 +20,8 @@ int hh_has_bf16_units(void);
 size_t hh_first_with_bits_16(const void *source, size_t count, uint16_t mask);
 size_t hh_first_with_bits_32(const void *source, size_t count, uint32_t mask);
 size_t hh_first_with_bits_64(const void *source, size_t count, uint64_t mask);
+/// Index of the first value that is NaN or whose magnitude is above `limit`, or `count`.
+size_t hh_first_beyond(const float *values, size_t count, float limit);
 
 // Products of a few rows (few_rows.c): y (rows, outputs) of x (rows, inputs). Strides are in
 // elements. A row's sums depend on that row and the weights alone, in an order of their extents.
@@ -35,22 +37,6 @@ void hh_few_rows_by_outputs(
 void hh_few_rows_by_inputs(
   size_t rows, size_t inputs, size_t outputs, const float *x, size_t x_stride,
   const void *weight, size_t weight_stride, int format, float *y, size_t y_stride);
-
-// Dequantisation (dequantize*.c).
-
-/// Weights of a ggml type as float32: `blocks` blocks at any address, their elements in order.
-/// `type` is the number that GGUF files give the type. Equal on every machine: products and sums
-/// are rounded one by one. Returns 0, writing nothing, where the type is unknown.
-int hh_dequantize(uint32_t type, float *output, const void *source, size_t blocks);
-
-// Quantisation (quantize*.c).
-
-/// The reverse: finite float32 values as `blocks` blocks of a ggml type. Q4_0, Q4_1, Q5_0, Q5_1,
-/// Q8_0, TQ1_0, TQ2_0 and MXFP4 as gguf-py has them, bit for bit; Q2_K to Q6_K by a search of our
-/// own. Equal on every machine. Returns 0, writing nothing, for any other type.
-int hh_quantize(uint32_t type, void *output, const float *values, size_t blocks);
-/// Index of the first value that is NaN or whose magnitude is above `limit`, or `count`.
-size_t hh_first_beyond(const float *values, size_t count, float limit);
 
 // Byte planes (planes.c). Words are little-endian, at any address, and rotated left by one bit
 // before they are cut into bytes; plane 0 is the least significant byte. `planes` are consecutive
@@ -228,3 +214,4 @@ double hh_sum_of_squares(size_t count, const float *x);
 
 #include "CHHBackward.h"
 #include "CHHFeatures.h"
+#include "CHHQuantization.h"

@@ -5,18 +5,18 @@ extension ArtifactManifest {
   package var json: JSONValue {
     var members: JSONObject = [
       "formatVersion": .string(version.description),
-      "producer": .object([
+      "producer": [
         "name": .string(description.producer.name),
         "version": .string(description.producer.version),
-      ]),
-      "architecture": .object([
+      ],
+      "architecture": [
         "name": .string(description.architecture.name),
         "config": .object(description.architecture.config),
-      ]),
+      ],
     ]
     // A member that is set to nil is left out.
     members["featureMap"] = description.featureMap?.json
-    members["frameSize"] = .integer(Int64(frameSize))
+    members["frameSize"] = .integer(frameSize)
     var table = JSONObject()
     for tensor in tensors { table[tensor.name] = tensor.json }
     members["tensors"] = .object(table)
@@ -24,11 +24,11 @@ extension ArtifactManifest {
     members["base"] = base.map { base in
       var table = JSONObject()
       for tensor in base.tensors { table[tensor.name] = tensor.json }
-      return .object(["tensors": .object(table), "files": base.files.json])
+      return ["tensors": .object(table), "files": base.files.json]
     }
     members["provenance"] = description.provenance.json
     members["stages"] = .array(description.stages.map(\.json))
-    members["state"] = description.state.map(JSONValue.object)
+    members["state"] = description.state?.json
     return .object(members)
   }
 }
@@ -37,7 +37,7 @@ extension ArtifactManifest.Tensor {
   fileprivate var json: JSONValue {
     var members: JSONObject = [
       "dtype": .string(dtype.rawValue),
-      "shape": .array(shape.map { .integer(Int64($0)) }),
+      "shape": .init(shape),
       "layout": .string(layout.rawValue),
     ]
     if layout == .planes {
@@ -50,11 +50,11 @@ extension ArtifactManifest.Tensor {
   }
 
   /// Bits that a word is rotated left by before it is cut into planes.
-  static let planeRotation: Int64 = 1
+  static let planeRotation = 1
 
   /// Which byte of the rotated word each stored plane holds: the least significant one first.
   static func planeOrder(of dtype: DType) -> JSONValue {
-    .array((0..<Int64(dtype.bitWidth / 8)).map(JSONValue.integer))
+    JSONValue(Array(0..<dtype.bitWidth / 8))
   }
 }
 
@@ -62,9 +62,7 @@ extension [CarriedFile] {
   fileprivate var json: JSONValue {
     var table = JSONObject()
     for file in self {
-      table[file.name] = .object([
-        "bytes": .integer(Int64(file.bytes)), "sha256": .string(file.sha256),
-      ])
+      table[file.name] = ["bytes": .integer(file.bytes), "sha256": .string(file.sha256)]
     }
     return .object(table)
   }
@@ -72,11 +70,7 @@ extension [CarriedFile] {
 
 extension ArtifactBase.Tensor {
   fileprivate var json: JSONValue {
-    .object([
-      "dtype": .string(dtype.rawValue),
-      "shape": .array(shape.map { .integer(Int64($0)) }),
-      "sha256": .string(sha256),
-    ])
+    ["dtype": .string(dtype.rawValue), "shape": .init(shape), "sha256": .string(sha256)]
   }
 }
 
@@ -84,17 +78,17 @@ extension FeatureMapDescription {
   fileprivate var json: JSONValue {
     var members: JSONObject = [
       "kind": .string(kind.rawValue),
-      "featureDimension": .integer(Int64(featureDimension)),
+      "featureDimension": .integer(featureDimension),
       "bias": .bool(bias),
       "sharing": .string(sharing.rawValue),
       "epsilon": .number(epsilon),
       "epsilonPlacement": .string(epsilonPlacement.rawValue),
       "orientation": .string(orientation),
     ]
-    members["constant"] = constant.map(JSONValue.number)
-    members["window"] = window.map { .integer(Int64($0)) }
+    members["constant"] = constant?.json
+    members["window"] = window?.json
     if !softmaxLayers.isEmpty {
-      members["softmaxLayers"] = .array(softmaxLayers.map { .integer(Int64($0)) })
+      members["softmaxLayers"] = .init(softmaxLayers)
     }
     return .object(members)
   }
@@ -105,19 +99,15 @@ extension Provenance {
     var members: JSONObject = [
       "sources": .array(
         sources.map {
-          .object([
-            "name": .string($0.name),
-            "bytes": .integer(Int64($0.bytes)),
-            "sha256": .string($0.sha256),
-          ])
+          ["name": .string($0.name), "bytes": .integer($0.bytes), "sha256": .string($0.sha256)]
         }),
       "recipe": .object(recipe),
-      "seed": Int64(exactly: seed).map(JSONValue.integer) ?? .unsigned(seed),
+      "seed": .init(seed),
     ]
     members["data"] = data.map {
       var members: JSONObject = ["kind": .string($0.kind)]
-      members["sha256"] = $0.sha256.map(JSONValue.string)
-      members["tokens"] = .integer(Int64($0.tokens))
+      members["sha256"] = $0.sha256?.json
+      members["tokens"] = .integer($0.tokens)
       return .object(members)
     }
     return .object(members)
@@ -126,8 +116,6 @@ extension Provenance {
 
 extension ArtifactDescription.Stage {
   fileprivate var json: JSONValue {
-    .object([
-      "name": .string(name), "losses": .object(losses), "qualities": .object(qualities),
-    ])
+    ["name": .string(name), "losses": .object(losses), "qualities": .object(qualities)]
   }
 }

@@ -40,10 +40,10 @@ extension DType {
   /// scannable (`isScannable`).
   package func firstNonFinite(in bytes: RawSpan) -> Int? {
     switch self {
-    case .f16: firstElement16(in: bytes, withAllBitsOf: 0x7C00)
-    case .bf16: firstElement16(in: bytes, withAllBitsOf: 0x7F80)
-    case .f32: firstElement32(in: bytes, withAllBitsOf: 0x7F80_0000)
-    case .f64: firstElement64(in: bytes, withAllBitsOf: 0x7FF0_0000_0000_0000)
+    case .f16: firstElement(in: bytes, withAllBitsOf: 0x7C00 as UInt16)
+    case .bf16: firstElement(in: bytes, withAllBitsOf: 0x7F80 as UInt16)
+    case .f32: firstElement(in: bytes, withAllBitsOf: 0x7F80_0000 as UInt32)
+    case .f64: firstElement(in: bytes, withAllBitsOf: 0x7FF0_0000_0000_0000 as UInt64)
     default: nil
     }
   }

@@ -1,46 +1,38 @@
-// The element types of GGUF tensors: their numbers, names and block sizes.
+// The element types of GGUF tensors.
 
 internal import HHKernels
 
 /// An element type of ggml. The raw value is its number in a GGUF file.
 ///
-/// Numbers and sizes: `ggml_type` and `type_traits` of ggml, `GGML_QUANT_SIZES` of gguf-py.
-package enum GGMLType: UInt32, Sendable, CaseIterable {
-  case f32 = 0
-  case f16 = 1
-  case q4_0 = 2
-  case q4_1 = 3
-  case q5_0 = 6
-  case q5_1 = 7
-  case q8_0 = 8
-  case q8_1 = 9
-  case q2K = 10
-  case q3K = 11
-  case q4K = 12
-  case q5K = 13
-  case q6K = 14
-  case q8K = 15
-  case iq2XXS = 16
-  case iq2XS = 17
-  case iq3XXS = 18
-  case iq1S = 19
-  case iq4NL = 20
-  case iq3S = 21
-  case iq2S = 22
-  case iq4XS = 23
-  case i8 = 24
-  case i16 = 25
-  case i32 = 26
-  case i64 = 27
-  case f64 = 28
-  case iq1M = 29
-  case bf16 = 30
-  case tq1_0 = 34
-  case tq2_0 = 35
-  case mxfp4 = 39
-  case nvfp4 = 40
-  case q1_0 = 41
-  case q2_0 = 42
+/// The kernels declare the types (`quantization/ggml_types.h`). Here are names for those that other
+/// code asks for, and what is particular to some of them.
+package struct GGMLType: RawRepresentable, Sendable, Hashable, CaseIterable,
+  CustomStringConvertible
+{
+  private let format: BlockFormat
+
+  package static let f32 = named("F32")
+  package static let f16 = named("F16")
+  package static let bf16 = named("BF16")
+  package static let f64 = named("F64")
+  package static let i8 = named("I8")
+  package static let i16 = named("I16")
+  package static let i32 = named("I32")
+  package static let i64 = named("I64")
+  package static let q8_0 = named("Q8_0")
+  package static let q4_0 = named("Q4_0")
+  package static let q4_1 = named("Q4_1")
+  package static let q5_0 = named("Q5_0")
+  package static let q5_1 = named("Q5_1")
+  package static let q2K = named("Q2_K")
+  package static let q3K = named("Q3_K")
+  package static let q4K = named("Q4_K")
+  package static let q5K = named("Q5_K")
+  package static let q6K = named("Q6_K")
+  package static let tq1_0 = named("TQ1_0")
+  package static let tq2_0 = named("TQ2_0")
+  package static let mxfp4 = named("MXFP4")
+  package static let nvfp4 = named("NVFP4")
 
   /// Types that ggml once had, by number: files with them must be made again.
   static let removed: [UInt32: String] = [
@@ -48,27 +40,45 @@ package enum GGMLType: UInt32, Sendable, CaseIterable {
     37: "IQ4_NL_4_8", 38: "IQ4_NL_8_8",
   ]
 
+  /// Every type, by its number.
+  package static let allCases = BlockFormat.all.map(GGMLType.init).sorted {
+    $0.rawValue < $1.rawValue
+  }
+
+  /// The types that weights can be stored in, plain ones first.
+  package static let writable = BlockFormat.all.filter { $0.fileType != nil }.map(GGMLType.init)
+
+  private init(_ format: BlockFormat) { self.format = format }
+
+  /// The type with a number in GGUF files, or nil where there is none.
+  package init?(rawValue: UInt32) {
+    guard let format = BlockFormat.all.first(where: { $0.number == rawValue }) else { return nil }
+    self.init(format)
+  }
+
+  private static func named(_ name: String) -> GGMLType {
+    guard let format = BlockFormat.all.first(where: { $0.name == name }) else {
+      preconditionFailure("the kernels know no type \(name)")
+    }
+    return GGMLType(format)
+  }
+
+  package var rawValue: UInt32 { format.number }
   /// The type's name as ggml spells it.
-  package var name: String { traits.name }
+  package var name: String { format.name }
+  package var description: String { name }
   /// Elements that are stored together; a row holds a whole number of blocks.
-  package var elementsPerBlock: Int { traits.elements }
+  package var elementsPerBlock: Int { format.elementCount }
   /// Bytes of a block.
-  package var bytesPerBlock: Int { traits.bytes }
+  package var bytesPerBlock: Int { format.byteCount }
+  /// Bits of an element, scales included.
+  var bitsPerElement: Double { Double(8 * bytesPerBlock) / Double(elementsPerBlock) }
+  /// The number of `general.file_type` for a model mostly in this type; nil where the type is not
+  /// `writable`.
+  package var fileType: UInt32? { format.fileType }
 
   /// The same type among those of safetensors; nil for a type that packs several elements.
-  package var dtype: DType? {
-    switch self {
-    case .f32: .f32
-    case .f16: .f16
-    case .bf16: .bf16
-    case .f64: .f64
-    case .i8: .i8
-    case .i16: .i16
-    case .i32: .i32
-    case .i64: .i64
-    default: nil
-    }
-  }
+  package var dtype: DType? { elementsPerBlock == 1 ? DType(rawValue: name) : nil }
 
   /// Bytes of so many elements, or nil where they are no whole number of blocks or overflow.
   package func byteCount(ofElements count: Int) -> Int? {
@@ -80,48 +90,64 @@ package enum GGMLType: UInt32, Sendable, CaseIterable {
 
   /// Decodes whole little-endian blocks to float32. `output` holds as many elements as `blocks`.
   package func dequantize(_ blocks: RawSpan, to output: inout MutableSpan<Float>) {
-    HHKernels.dequantize(
-      blocks, type: rawValue, elementsPerBlock: elementsPerBlock, bytesPerBlock: bytesPerBlock,
-      to: &output)
+    format.decode(blocks, to: &output)
   }
 
-  private var traits: (name: String, elements: Int, bytes: Int) {
+  /// Encodes float32 values as little-endian blocks; nil where the type is not `writable`.
+  ///
+  /// `values` holds whole blocks. Quantised types want finite values no larger than
+  /// `largestMagnitude`; the caller has checked that.
+  package func encode(_ values: Span<Float>) -> [UInt8]? {
+    guard fileType != nil else { return nil }
+    var bytes = [UInt8](repeating: 0, count: values.count / elementsPerBlock * bytesPerBlock)
+    var output = bytes.mutableSpan
+    format.encode(values, to: &output)
+    return bytes
+  }
+}
+
+extension GGMLType {
+  /// The largest magnitude that the type can hold, as far as the check of a weight needs it. The
+  /// scales and offsets of blocks are float16; BF16 and F32 hold every float32 weight.
+  package var largestMagnitude: Float {
     switch self {
-    case .f32: ("F32", 1, 4)
-    case .f16: ("F16", 1, 2)
-    case .q4_0: ("Q4_0", 32, 18)
-    case .q4_1: ("Q4_1", 32, 20)
-    case .q5_0: ("Q5_0", 32, 22)
-    case .q5_1: ("Q5_1", 32, 24)
-    case .q8_0: ("Q8_0", 32, 34)
-    case .q8_1: ("Q8_1", 32, 36)
-    case .q2K: ("Q2_K", 256, 84)
-    case .q3K: ("Q3_K", 256, 110)
-    case .q4K: ("Q4_K", 256, 144)
-    case .q5K: ("Q5_K", 256, 176)
-    case .q6K: ("Q6_K", 256, 210)
-    case .q8K: ("Q8_K", 256, 292)
-    case .iq2XXS: ("IQ2_XXS", 256, 66)
-    case .iq2XS: ("IQ2_XS", 256, 74)
-    case .iq3XXS: ("IQ3_XXS", 256, 98)
-    case .iq1S: ("IQ1_S", 256, 50)
-    case .iq4NL: ("IQ4_NL", 32, 18)
-    case .iq3S: ("IQ3_S", 256, 110)
-    case .iq2S: ("IQ2_S", 256, 82)
-    case .iq4XS: ("IQ4_XS", 256, 136)
-    case .i8: ("I8", 1, 1)
-    case .i16: ("I16", 1, 2)
-    case .i32: ("I32", 1, 4)
-    case .i64: ("I64", 1, 8)
-    case .f64: ("F64", 1, 8)
-    case .iq1M: ("IQ1_M", 256, 56)
-    case .bf16: ("BF16", 1, 2)
-    case .tq1_0: ("TQ1_0", 256, 54)
-    case .tq2_0: ("TQ2_0", 256, 66)
-    case .mxfp4: ("MXFP4", 32, 17)
-    case .nvfp4: ("NVFP4", 64, 36)
-    case .q1_0: ("Q1_0", 128, 18)
-    case .q2_0: ("Q2_0", 64, 18)
+    case .f32, .bf16: .infinity
+    // One unit more, 65520, would be rounded to infinity.
+    case .f16: Float(65520).nextDown
+    default: 65504
+    }
+  }
+
+  /// Index of the first value that the type cannot hold: for quantised types NaN, infinity and
+  /// what is above `largestMagnitude`; for F16 finite values above it. Nil where there is none.
+  package func firstUnstorable(in values: Span<Float>) -> Int? {
+    guard largestMagnitude.isFinite else { return nil }
+    guard dtype != nil else { return firstElement(in: values, beyond: largestMagnitude) }
+    return values.indices.first { values[$0].isFinite && abs(values[$0]) > largestMagnitude }
+  }
+
+  /// The type with shorter blocks that comes nearest, as llama.cpp's quantiser chooses it; nil
+  /// where the blocks are short already.
+  var fallback: GGMLType? {
+    switch self {
+    case .q2K, .q3K, .tq1_0, .tq2_0: .q4_0
+    case .q4K: .q5_0
+    case .q5K: .q5_1
+    case .q6K: .q8_0
+    default: nil
+    }
+  }
+
+  /// The multi-byte numbers of a block, which a big-endian file stores turned round; nil for types
+  /// for which gguf-py's conversion of byte orders (`gguf_convert_endian`) says nothing.
+  var wordsPerBlock: [Range<Int>]? {
+    if let dtype { return [0..<dtype.bitWidth / 8] }
+    return switch self {
+    case .q4_0, .q8_0: [0..<2]
+    case .q4K: [0..<2, 2..<4]
+    case .q6K: [208..<210]
+    case .mxfp4, .nvfp4: []
+    default: nil
     }
   }
 }

@@ -9,7 +9,7 @@ extension GGUFConfiguration {
   func rotaryScaling() throws(FormatError) -> JSONObject? {
     let linear = try linearScaling()
     guard let factors = try frequencyFactors() else {
-      return linear.map { ["rope_type": .string("linear"), "factor": .number($0.factor)] }
+      return linear.map { ["rope_type": "linear", "factor": .number($0.factor)] }
     }
     // Other programs apply both, for which a configuration has no type.
     if let linear {
@@ -19,8 +19,8 @@ extension GGUFConfiguration {
         kind: .unsupported)
     }
     return try llama3(factors) ?? [
-      "rope_type": .string("frequency_factors"),
-      "factors": .array(factors.map { .number(Double($0)) }),
+      "rope_type": "frequency_factors",
+      "factors": .init(factors),
     ]
   }
 
@@ -83,9 +83,9 @@ extension GGUFConfiguration {
       guard abs(expected - Double(factor)) <= 1e-5 * expected else { return nil }
     }
     return [
-      "rope_type": .string("llama3"), "factor": .number(scaling.factor),
-      "low_freq_factor": .number(1), "high_freq_factor": .number(4),
-      "original_max_position_embeddings": .integer(8192),
+      "rope_type": "llama3", "factor": .number(scaling.factor),
+      "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+      "original_max_position_embeddings": 8192,
     ]
   }
 }

@@ -47,14 +47,14 @@ struct GGUFConfiguration {
       let name = pattern.replacing("{architecture}", with: architecture)
       switch key.type {
       case .integer, .side, .token:
-        if let integer = try metadata.integer(name) { return .integer(Int64(integer)) }
+        if let integer = try metadata.integer(name) { return .integer(integer) }
       case .number: if let number = try metadata.number(name) { return .number(number) }
       case .string: if let string = try metadata.string(name) { return .string(string) }
       case .boolean, .object: continue
       }
     }
     if let own = try ownValue(of: key) { return own }
-    return key.type == .integer ? observed(key.name).map { .integer(Int64($0)) } : nil
+    return key.type == .integer ? observed(key.name)?.json : nil
   }
 
   /// The value under the key of our own that the writer uses where the format has none.
@@ -63,11 +63,11 @@ struct GGUFConfiguration {
   ) throws(FormatError) -> JSONValue? {
     guard let value = metadata.header[key.ownKey] else { return nil }
     switch key.type {
-    case .boolean: return value.bool.map { .bool($0) } ?? .string(value.text)
+    case .boolean: return value.bool?.json ?? .string(value.text)
     case .string: return .string(value.string ?? value.text)
-    case .number: return try metadata.number(key.ownKey).map { .number($0) }
+    case .number: return try metadata.number(key.ownKey)?.json
     case .integer, .side, .token:
-      return try metadata.integer(key.ownKey).map { .integer(Int64($0)) }
+      return try metadata.integer(key.ownKey)?.json
     case .object: return nil
     }
   }

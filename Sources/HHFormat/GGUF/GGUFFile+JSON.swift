@@ -6,14 +6,14 @@ extension GGUFFile {
   ///     {"version": 3, "metadata": {"general.name": {"type": "string", "value": "x"},
   ///      "x.sizes": {"type": "array", "elementType": "uint32", "value": [1, 2]}, …}}
   ///
-  /// Types are named as `GGUFValueType` spells them. Floats are exact decimals; one that is not
-  /// finite is a text of its bits, `0x7fc00000` or `0x7ff8000000000000`.
+  /// Types are named as `GGUFValueType` spells them. Finite floats are exact decimals. NaN and
+  /// infinity are strings with their bits, such as `0x7fc00000` or `0x7ff8000000000000`.
   package func metadataJSON() throws(FormatError) -> JSONObject {
     var metadata = JSONObject()
     for (key, value) in header.metadata {
-      var entry: JSONObject = ["type": .string("\(value.type)")]
+      var entry: JSONObject = ["type": "\(value.type)"]
       if case .array(let array) = value {
-        entry["elementType"] = .string("\(array.elementType)")
+        entry["elementType"] = "\(array.elementType)"
         let elements = try elements(of: array, key)
         entry["value"] = .array(elements.map(\.json))
       } else {
@@ -21,34 +21,26 @@ extension GGUFFile {
       }
       metadata[key] = .object(entry)
     }
-    return ["version": .integer(Int64(header.version)), "metadata": .object(metadata)]
+    return ["version": .integer(Int(header.version)), "metadata": .object(metadata)]
   }
 }
 
 extension GGUFValue {
-  /// A value that is no array.
+  /// The JSON of a value that is not an array.
   fileprivate var json: JSONValue {
     switch self {
-    case .uint8(let value): .integer(Int64(value))
-    case .int8(let value): .integer(Int64(value))
-    case .uint16(let value): .integer(Int64(value))
-    case .int16(let value): .integer(Int64(value))
-    case .uint32(let value): .integer(Int64(value))
-    case .int32(let value): .integer(Int64(value))
-    case .int64(let value): .integer(value)
-    case .uint64(let value): Int64(exactly: value).map(JSONValue.integer) ?? .unsigned(value)
+    case .uint64(let value): JSONValue(value)
     case .float32(let value):
       value.isFinite ? .number(Double(value)) : .string(bits(value.bitPattern))
     case .float64(let value): value.isFinite ? .number(value) : .string(bits(value.bitPattern))
     case .bool(let value): .bool(value)
     case .string(let value): .string(value)
-    // GGUF arrays do not nest, and the caller takes them apart.
-    case .array: .null
+    // The other integers. The caller takes arrays apart, and they do not nest.
+    default: JSONValue(integer)
     }
   }
 
   private func bits(_ pattern: some FixedWidthInteger) -> String {
-    let digits = String(pattern, radix: 16)
-    return "0x" + String(repeating: "0", count: pattern.bitWidth / 4 - digits.count) + digits
+    "0x" + pattern.digits(atLeast: pattern.bitWidth / 4, radix: 16)
   }
 }

@@ -36,7 +36,7 @@ package struct GGUFLayout: Sendable {
 
   /// Whether a checkpoint's tensor is a parameter of a feature map, by its name.
   package static func isMap(_ name: String) -> Bool {
-    let pattern = split(name).pattern
+    let pattern = splitLayer(name, after: "layers").pattern
     return mapNames.contains { $0.name == pattern }
   }
 
@@ -50,12 +50,15 @@ package struct GGUFLayout: Sendable {
       names.schema.tensors.map { ($0.role, $0) }, uniquingKeysWith: { first, _ in first })
     var tensors: [Tensor] = []
     for entry in names.entries {
-      let (pattern, layer) = Self.split(entry.role)
+      let (pattern, layer) = splitLayer(entry.role, after: "layers")
       guard let spec = specs[pattern], let name = spec.gguf else { continue }
       let order: GGUFView.Order =
         if entry.isInputMajor, entry.tensor.shape.count == 2 {
           .transposed
-        } else if let heads = Self.rotatedHeads(entry.role, names) {
+        } else if let heads = names.schema.rotatedHeads(
+          entry.role, queries: names.hyperparameters.integer("headCount"),
+          keys: names.hyperparameters.integer("keyValueHeadCount"))
+        {
           .interleaved(heads: heads)
         } else {
           .asStored
@@ -67,7 +70,7 @@ package struct GGUFLayout: Sendable {
           fixed: spec.shape.prefix { $0.name == nil && $0.factor == 1 }.count))
     }
     for map in maps {
-      let (pattern, layer) = Self.split(map.name)
+      let (pattern, layer) = splitLayer(map.name, after: "layers")
       guard let name = Self.mapNames.first(where: { $0.name == pattern })?.gguf else { continue }
       tensors.append(
         Tensor(
@@ -75,23 +78,6 @@ package struct GGUFLayout: Sendable {
           order: .asStored, fixed: 0))
     }
     self.tensors = tensors
-  }
-
-  /// A role with its layer's number taken out.
-  private static func split(_ role: String) -> (pattern: String, layer: String) {
-    var parts = role.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count > 2, parts[0] == "layers" else { return (role, "") }
-    let layer = String(parts[1])
-    parts[1] = "{layer}"
-    return (parts.joined(separator: "."), layer)
-  }
-
-  /// The number of heads of a projection whose rows are stored in pairs.
-  private static func rotatedHeads(_ role: String, _ names: NameMap) -> Int? {
-    guard names.schema.block.positions == "rotary" else { return nil }
-    if role.contains(".attention.query.") { return names.hyperparameters.integer("headCount") }
-    guard role.contains(".attention.key.") else { return nil }
-    return names.hyperparameters.integer("keyValueHeadCount")
   }
 }
 
@@ -160,7 +146,26 @@ extension GGUFLayout.Tensor {
   }
 }
 
+/// A name or role without its layer's number, which follows `word`: with `blk`, `blk.3.attn_q.weight`
+/// gives `blk.{layer}.attn_q.weight` and 3. Other names stay as they are, with an empty layer.
+func splitLayer(_ name: String, after word: Substring) -> (pattern: String, layer: String) {
+  var parts = name.split(separator: ".", omittingEmptySubsequences: false)
+  guard let place = parts.firstIndex(of: word), place + 1 < parts.count,
+    let layer = Int(parts[place + 1]), "\(layer)" == parts[place + 1]
+  else { return (name, "") }
+  parts[place + 1] = "{layer}"
+  return (parts.joined(separator: "."), "\(layer)")
+}
+
 extension ArchitectureSchema {
+  /// The number of heads of a projection whose rows a GGUF file stores in the order of
+  /// `GGUFView.Order.interleaved`, the model having so many heads of queries and of keys; or nil.
+  func rotatedHeads(_ role: String, queries: Int, keys: Int) -> Int? {
+    guard block.positions == "rotary" else { return nil }
+    if role.contains(".attention.query.") { return queries }
+    return role.contains(".attention.key.") ? keys : nil
+  }
+
   /// What a GGUF file calls the architecture with Hedgehog attention: a name that no other program
   /// takes for the softmax model.
   package var hedgehogArchitecture: String { Self.hedgehogPrefix + architecture }

@@ -28,10 +28,10 @@ struct GGUFNames {
   func views(
     of tensor: GGUFTensor, file: Int, path: String
   ) throws(FormatError) -> [GGUFView] {
-    let (pattern, layer) = Self.split(tensor.name)
+    let (pattern, layer) = splitLayer(tensor.name, after: "blk")
     if let map = GGUFLayout.mapNames.first(where: { $0.gguf == pattern }) {
       return [
-        GGUFView(tensor, file: file, name: map.name.replacing("{layer}", with: "\(layer)"))
+        GGUFView(tensor, file: file, name: map.name.replacing("{layer}", with: layer))
       ]
     }
     if let spec = specs[ByteKey(pattern)] {
@@ -49,20 +49,9 @@ struct GGUFNames {
     return [GGUFView(tensor, file: file)]
   }
 
-  /// A name with its layer's number taken out: `blk.3.attn_q.weight` is (`blk.{layer}.…`, 3). A
-  /// vision model has `v.blk.…`.
-  private static func split(_ name: String) -> (pattern: String, layer: Int) {
-    var parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    guard let block = parts.firstIndex(of: "blk"), block + 1 < parts.count,
-      let layer = Int(parts[block + 1]), "\(layer)" == parts[block + 1]
-    else { return (name, 0) }
-    parts[block + 1] = "{layer}"
-    return (parts.joined(separator: "."), layer)
-  }
-
-  private func name(of spec: ArchitectureSchema.Tensor, layer: Int) -> String {
+  private func name(of spec: ArchitectureSchema.Tensor, layer: String) -> String {
     spec.names[0].replacing("{prefix}", with: schema.ggufPrefix)
-      .replacing("{layer}", with: "\(layer)")
+      .replacing("{layer}", with: layer)
   }
 
   /// The tensors of q, k and v where the pattern is that of all three in one matrix or bias. Only
@@ -76,7 +65,8 @@ struct GGUFNames {
   }
 
   private func view(
-    _ tensor: GGUFTensor, _ spec: ArchitectureSchema.Tensor, layer: Int, file: Int, path: String
+    _ tensor: GGUFTensor, _ spec: ArchitectureSchema.Tensor, layer: String, file: Int,
+    path: String
   ) throws(FormatError) -> GGUFView {
     let name = name(of: spec, layer: layer)
     if spec.isInputMajor, tensor.shape.count == 2 {
@@ -84,7 +74,9 @@ struct GGUFNames {
         tensor, file: file, name: name, shape: tensor.shape.reversed(), rows: nil,
         order: .transposed)
     }
-    guard let heads = rotatedHeads(spec.role) else {
+    guard
+      let heads = schema.rotatedHeads(spec.role, queries: headCount, keys: keyValueHeadCount)
+    else {
       return GGUFView(tensor, file: file, name: name, rank: spec.shape.count)
     }
     let rows = tensor.shape.first ?? 0
@@ -98,12 +90,5 @@ struct GGUFNames {
     return GGUFView(
       tensor, file: file, name: name, shape: tensor.shape, rows: nil,
       order: .interleaved(heads: heads))
-  }
-
-  /// The number of heads of a projection whose rows a GGUF file keeps in the rotated order.
-  private func rotatedHeads(_ role: String) -> Int? {
-    guard schema.block.positions == "rotary" else { return nil }
-    if role.contains(".attention.query.") { return headCount }
-    return role.contains(".attention.key.") ? keyValueHeadCount : nil
   }
 }

@@ -30,16 +30,11 @@ struct GGUFPartName {
 
   /// The name of another file of the same set.
   func sibling(_ number: Int) -> String {
-    "\(stem)-\(Self.digits(number))-of-\(Self.digits(count)).gguf"
+    "\(stem)-\(number.digits(atLeast: 5))-of-\(count.digits(atLeast: 5)).gguf"
   }
 
   private static func number(_ text: Substring) -> Int? {
     text.utf8.count == 5 && text.utf8.allSatisfy { (48..<58).contains($0) } ? Int(text) : nil
-  }
-
-  private static func digits(_ number: Int) -> String {
-    let text = "\(number)"
-    return String(repeating: "0", count: max(0, 5 - text.utf8.count)) + text
   }
 }
 

@@ -105,7 +105,8 @@ struct GGUFTensorTable {
         problem: "type: expected one that ggml still has, found \(name) (\(number))",
         hint: "make the file again from its source with a current version of llama.cpp")
     }
-    throw cursor.error("type: expected a number of ggml up to 42, found \(number)")
+    let last = GGMLType.allCases.last?.rawValue ?? 0
+    throw cursor.error("type: expected a number of ggml up to \(last), found \(number)")
   }
 
   private func byteCount(

@@ -160,18 +160,3 @@ final class GGUFTensors: TensorSource {
     type.dequantize(swapped.raw, to: &output)
   }
 }
-
-extension GGMLType {
-  /// The multi-byte numbers of a block, which a big-endian file stores turned round; nil for types
-  /// for which gguf-py's conversion of byte orders (`gguf_convert_endian`) says nothing.
-  var wordsPerBlock: [Range<Int>]? {
-    if let dtype { return [0..<dtype.bitWidth / 8] }
-    return switch self {
-    case .q4_0, .q8_0: [0..<2]
-    case .q4K: [0..<2, 2..<4]
-    case .q6K: [208..<210]
-    case .mxfp4, .nvfp4: []
-    default: nil
-    }
-  }
-}

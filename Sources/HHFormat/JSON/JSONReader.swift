@@ -193,7 +193,7 @@ package struct JSONReader: ~Escapable {
     }
     let text = try self.text(start..<offset)
     if isInteger {
-      if let value = Int64(text) { return .integer(value) }
+      if let value = Int(text) { return .integer(value) }
       if let value = UInt64(text) { return .unsigned(value) }
     }
     guard let value = Double(text), value.isFinite else {

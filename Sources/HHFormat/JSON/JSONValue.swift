@@ -6,8 +6,8 @@ internal import OrderedCollections
 package enum JSONValue: Sendable, Equatable {
   case null
   case bool(Bool)
-  case integer(Int64)
-  /// An integer above `Int64.max`.
+  case integer(Int)
+  /// An integer above `Int.max`.
   case unsigned(UInt64)
   case number(Double)
   case string(String)
@@ -22,7 +22,7 @@ package enum JSONValue: Sendable, Equatable {
   /// The string, or nil for any other kind.
   package var string: String? { if case .string(let value) = self { value } else { nil } }
   /// The integer, or nil for any other kind; a number such as `2.0` is not an integer.
-  package var integer: Int? { if case .integer(let value) = self { Int(value) } else { nil } }
+  package var integer: Int? { if case .integer(let value) = self { value } else { nil } }
   /// The number as a double, from an integer or a number.
   package var double: Double? {
     switch self {
@@ -66,8 +66,11 @@ package struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   private var members: OrderedDictionary<ByteKey, JSONValue> = [:]
 
   /// Creates an object from literal members.
-  package init(dictionaryLiteral elements: (String, JSONValue)...) {
-    for (key, value) in elements { self[key] = value }
+  package init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
+
+  /// Creates an object from members, of which the last one with a key counts.
+  package init(_ members: [(String, JSONValue)]) {
+    for (key, value) in members { self[key] = value }
   }
 
   /// Reads, replaces or (with nil) removes a member.

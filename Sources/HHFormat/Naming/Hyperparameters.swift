@@ -48,14 +48,14 @@ package struct Hyperparameters: Sendable {
         values[key.name] = try checked(given, key)
       } else if let value = observed[key.name], configuration == nil || key.type.isInteger {
         guard value < Self.limit else { throw tooLarge(value, key) }
-        values[key.name] = key.type == .boolean ? .bool(value != 0) : .integer(Int64(value))
+        values[key.name] = key.type == .boolean ? .bool(value != 0) : .integer(value)
       } else if case .string(let expression) = key.fallback, key.type.isInteger {
-        values[key.name] = .integer(Int64(try evaluate(expression)))
+        values[key.name] = .integer(try evaluate(expression))
       } else {
         values[key.name] = key.fallback
       }
     }
-    if let labels = observed["labelCount"] { values["labelCount"] = .integer(Int64(labels)) }
+    if let labels = observed["labelCount"] { values["labelCount"] = .integer(labels) }
     for key in schema.configuration where key.type.isInteger && integer(key.name) < 1 {
       throw FormatError(
         .badData, file: file, place: "key '\(self.key(key.name))'",
@@ -142,7 +142,7 @@ package struct Hyperparameters: Sendable {
 
   private mutating func derive() throws(FormatError) {
     func set(_ name: String, _ value: Int, in values: inout JSONObject) {
-      values[name] = .integer(Int64(value))
+      values[name] = .integer(value)
     }
     if values["headSize"] == nil {
       set("headSize", try divide("hiddenSize", by: "headCount"), in: &values)

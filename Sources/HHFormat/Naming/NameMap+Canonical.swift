@@ -43,8 +43,8 @@ extension NameMap {
     if labels > 0, configuration["id2label"]?.object?.count != labels {
       var (names, numbers) = (JSONObject(), JSONObject())
       for label in 0..<labels {
-        names["\(label)"] = .string("LABEL_\(label)")
-        numbers["LABEL_\(label)"] = .integer(Int64(label))
+        names["\(label)"] = "LABEL_\(label)"
+        numbers["LABEL_\(label)"] = .integer(label)
       }
       result["id2label"] = .object(names)
       result["label2id"] = .object(numbers)

@@ -41,11 +41,12 @@ package struct ShardLayout: Sendable {
       size += count
       total += count
     }
-    let all = Self.digits(groups.count)
+    let all = groups.count.digits(atLeast: 5)
     shards = groups.enumerated().map { index, group in
-      Shard(
+      let number = (index + 1).digits(atLeast: 5)
+      return Shard(
         fileName: groups.count == 1
-          ? "\(stem).safetensors" : "\(stem)-\(Self.digits(index + 1))-of-\(all).safetensors",
+          ? "\(stem).safetensors" : "\(stem)-\(number)-of-\(all).safetensors",
         tensors: SafetensorsWriter.canonicalOrder(group))
     }
     byteCount = total
@@ -61,17 +62,10 @@ package struct ShardLayout: Sendable {
       map[name] = .string(file)
     }
     return [
-      "metadata": .object([
-        "total_parameters": .integer(Int64(parameterCount)),
-        "total_size": .integer(Int64(byteCount)),
-      ]),
+      "metadata": [
+        "total_parameters": .integer(parameterCount), "total_size": .integer(byteCount),
+      ],
       "weight_map": .object(map),
     ]
-  }
-
-  /// Five digits, as the official names have them.
-  private static func digits(_ number: Int) -> String {
-    let text = "\(number)"
-    return String(repeating: "0", count: max(0, 5 - text.count)) + text
   }
 }

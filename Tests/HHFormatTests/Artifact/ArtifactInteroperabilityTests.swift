@@ -96,7 +96,7 @@ struct ArtifactInteroperabilityTests {
       let digest = try checkpoint.withBytes(of: tensor.name) { (bytes) in ContentDigest.of(bytes) }
       return JSONValue.array([
         .string(tensor.name), .string(tensor.dtype.rawValue),
-        .array(tensor.shape.map { .integer(Int64($0)) }), .string(digest),
+        .init(tensor.shape), .string(digest),
       ])
     }
     let files = try checkpoint.artifact.map { artifact in

@@ -73,7 +73,7 @@ struct HyperparametersTests {
 
   @Test("an image's or a patch's size may be a pair of equal numbers")
   func sides() throws {
-    func pair(_ a: Int64, _ b: Int64) -> JSONValue { .array([.integer(a), .integer(b)]) }
+    func pair(_ a: Int, _ b: Int) -> JSONValue { .init([a, b]) }
     let square = try sizes("vit-no-qkv-bias") {
       $0.configuration?["image_size"] = pair(20, 20)
       $0.configuration?["patch_size"] = pair(5, 5)

@@ -68,9 +68,6 @@ void hh_bf16_from_f32(void *output, const float *source, size_t count) {
   }
 }
 
-// A block is scanned without branches, so that it vectorises; only a block with a hit is searched.
-#define HH_SCAN_BLOCK 1024
-
 int hh_has_bf16_units(void) {
 #if defined(__x86_64__)
   return __builtin_cpu_supports("avx512bf16") != 0;
@@ -79,54 +76,28 @@ int hh_has_bf16_units(void) {
 #endif
 }
 
-HH_MULTIVERSION
-size_t hh_first_with_bits_16(const void *source, size_t count, uint16_t mask) {
-  const hh_half_at_any_address *elements = source;
-  for (size_t start = 0; start < count; start += HH_SCAN_BLOCK) {
-    const size_t end = count - start < HH_SCAN_BLOCK ? count : start + HH_SCAN_BLOCK;
-    uint16_t hit = 0;
-    for (size_t i = start; i < end; i++) hit |= (elements[i] & mask) == mask;
-    for (size_t i = start; hit && i < end; i++)
-      if ((elements[i] & mask) == mask) return i;
+// Defines a scan for the first element that IS_HIT. A block is scanned without branches, so that it
+// vectorises, with a flag as wide as the elements; only a block with a hit is searched.
+#define FIRST(NAME, SOURCE, ELEMENT, FLAG, LIMIT, IS_HIT)                    \
+  HH_MULTIVERSION                                                            \
+  size_t NAME(const SOURCE *source, size_t count, LIMIT limit) {             \
+    enum { BLOCK = 1024 };                                                   \
+    const ELEMENT *elements = source;                                        \
+    for (size_t start = 0; start < count; start += BLOCK) {                  \
+      const size_t end = count - start < BLOCK ? count : start + BLOCK;      \
+      FLAG hit = 0;                                                          \
+      for (size_t i = start; i < end; i++) hit |= IS_HIT(elements[i]);       \
+      for (size_t i = start; hit && i < end; i++)                            \
+        if (IS_HIT(elements[i])) return i;                                   \
+    }                                                                        \
+    return count;                                                            \
   }
-  return count;
-}
 
-HH_MULTIVERSION
-size_t hh_first_with_bits_32(const void *source, size_t count, uint32_t mask) {
-  const u32_at_any_address *elements = source;
-  for (size_t start = 0; start < count; start += HH_SCAN_BLOCK) {
-    const size_t end = count - start < HH_SCAN_BLOCK ? count : start + HH_SCAN_BLOCK;
-    uint32_t hit = 0;
-    for (size_t i = start; i < end; i++) hit |= (elements[i] & mask) == mask;
-    for (size_t i = start; hit && i < end; i++)
-      if ((elements[i] & mask) == mask) return i;
-  }
-  return count;
-}
+#define HAS_BITS(x) ((x & limit) == limit)
+// Negated, so that a NaN counts.
+#define IS_BEYOND(x) !(__builtin_fabsf(x) <= limit)
 
-HH_MULTIVERSION
-size_t hh_first_with_bits_64(const void *source, size_t count, uint64_t mask) {
-  const u64_at_any_address *elements = source;
-  for (size_t start = 0; start < count; start += HH_SCAN_BLOCK) {
-    const size_t end = count - start < HH_SCAN_BLOCK ? count : start + HH_SCAN_BLOCK;
-    uint64_t hit = 0;
-    for (size_t i = start; i < end; i++) hit |= (elements[i] & mask) == mask;
-    for (size_t i = start; hit && i < end; i++)
-      if ((elements[i] & mask) == mask) return i;
-  }
-  return count;
-}
-
-HH_MULTIVERSION
-size_t hh_first_beyond(const float *values, size_t count, float limit) {
-  for (size_t start = 0; start < count; start += HH_SCAN_BLOCK) {
-    const size_t end = count - start < HH_SCAN_BLOCK ? count : start + HH_SCAN_BLOCK;
-    // Negated, so that a NaN counts.
-    uint32_t hit = 0;
-    for (size_t i = start; i < end; i++) hit |= !(__builtin_fabsf(values[i]) <= limit);
-    for (size_t i = start; hit && i < end; i++)
-      if (!(__builtin_fabsf(values[i]) <= limit)) return i;
-  }
-  return count;
-}
+FIRST(hh_first_with_bits_16, void, hh_half_at_any_address, uint16_t, uint16_t, HAS_BITS)
+FIRST(hh_first_with_bits_32, void, u32_at_any_address, uint32_t, uint32_t, HAS_BITS)
+FIRST(hh_first_with_bits_64, void, u64_at_any_address, uint64_t, uint64_t, HAS_BITS)
+FIRST(hh_first_beyond, float, float, uint32_t, float, IS_BEYOND)

@@ -1,17 +1,13 @@
-// Quantisation to Q2_K ... Q6_K: blocks of 256 with a scale for each group of 16 or 32.
+// The search for the scales of Q2_K to Q6_K: blocks of 256 with a scale for each 16 or 32 elements.
 //
 // A group's scale is found by least squares: for several trial scales the values are rounded to
 // quants, and for these quants the best scale (and offset) follows in closed form; the trial with
 // the least error wins. The scales of a block are then rounded themselves, to 4, 6 or 8 bits, and
 // the values are rounded once more with what a reader will see. Errors count by a weight that
 // grows with the value's magnitude: large weights matter more to a model.
-#include "quantize.h"
-#include "vector.h"
+#pragma once
+#include "ggml_blocks.h"
 #include <math.h>
-
-// Sums are taken lane by lane and products are rounded before they are added, so that every clone
-// finds the same scales.
-#pragma STDC FP_CONTRACT OFF
 
 /// To the nearest whole number, for magnitudes below 2^22.
 #define nearest(x) (((x) + 0x1.8p23f) - 0x1.8p23f)
@@ -22,10 +18,15 @@ HH_INLINE float total(const hh_vec *terms, int vectors) {
   return hh_sum(&sum);
 }
 
-/// Weights of a group's errors: `share` of the root mean square, plus the magnitude.
-HH_INLINE void weigh(const hh_vec *x, int vectors, float share, hh_vec *weights) {
+/// The values of group `g`, which has `vectors` times 16 of them, and the weights of their errors:
+/// `share` of the root mean square, plus the magnitude.
+HH_INLINE void load_group(
+    const float *values, int g, int vectors, float share, hh_vec *x, hh_vec *weights) {
   hh_vec squares[2];
-  for (int v = 0; v < vectors; v++) squares[v] = x[v] * x[v];
+  for (int v = 0; v < vectors; v++) {
+    x[v] = hh_load(values + (g * vectors + v) * HH_LANES);
+    squares[v] = x[v] * x[v];
+  }
   const float mean = total(squares, vectors) / (float)(vectors * HH_LANES);
   for (int v = 0; v < vectors; v++) {
     weights[v] = hh_max(x[v], -x[v]) + hh_splat(share * sqrtf(mean));
@@ -122,7 +123,7 @@ typedef struct {
 
 /// Quantises a block in groups of `vectors` times 16; scales and offsets go up to `limit`, and the
 /// halves that multiply them are stored at `halves`.
-HH_INLINE void affine_block(
+HH_INLINE void hh_affine_search(
     const float *values, int vectors, float top, float limit, float share, hh_trials trials,
     uint8_t *halves, hh_affine_block *block) {
   const int groups = 16 / vectors;
@@ -130,8 +131,7 @@ HH_INLINE void affine_block(
   float largest_scale = 0, largest_offset = 0;
   for (int g = 0; g < groups; g++) {
     hh_vec x[2], w[2];
-    for (int v = 0; v < vectors; v++) x[v] = hh_load(values + (g * vectors + v) * HH_LANES);
-    weigh(x, vectors, share, w);
+    load_group(values, g, vectors, share, x, w);
     fits[g] = affine_fit(x, w, vectors, top, trials);
     largest_scale = fmaxf(largest_scale, fits[g].scale);
     largest_offset = fmaxf(largest_offset, -fits[g].offset);
@@ -140,8 +140,7 @@ HH_INLINE void affine_block(
   const float least = hh_put_half(halves + 2, largest_offset / limit);
   for (int g = 0; g < groups; g++) {
     hh_vec x[2], w[2], q[2] = {0};
-    for (int v = 0; v < vectors; v++) x[v] = hh_load(values + (g * vectors + v) * HH_LANES);
-    weigh(x, vectors, share, w);
+    load_group(values, g, vectors, share, x, w);
     const float scale = d > 0 ? fminf(nearest(fits[g].scale / d), limit) : 0;
     const float offset = least > 0 ? fminf(nearest(-fits[g].offset / least), limit) : 0;
     block->scales[g] = block->offsets[g] = 0;
@@ -164,61 +163,6 @@ HH_INLINE void affine_block(
       uint8_t *quants = block->quants + (g * vectors + v) * HH_LANES;
       for (int i = 0; i < HH_LANES; i++) quants[i] = (uint8_t)q[v][i];
     }
-  }
-}
-
-/// Scales and offsets of eight groups in twelve bytes; see dequantize_super.c for the layout.
-HH_INLINE void put_scales_and_offsets(uint8_t *packed, const hh_affine_block *block) {
-  for (int i = 0; i < 4; i++) {
-    const unsigned scale = block->scales[4 + i], offset = block->offsets[4 + i];
-    packed[i] = (uint8_t)(block->scales[i] | scale >> 4 << 6);
-    packed[4 + i] = (uint8_t)(block->offsets[i] | offset >> 4 << 6);
-    packed[8 + i] = (uint8_t)((scale & 15) | (offset & 15) << 4);
-  }
-}
-
-HH_MULTIVERSION
-static void q2_k(uint8_t *restrict output, const float *restrict values, size_t blocks) {
-  hh_affine_block block;
-  for (size_t b = 0; b < blocks; b++, output += 84, values += 256) {
-    affine_block(values, 1, 3, 15, 0.25f, (hh_trials){-0.5f, 15}, output + 80, &block);
-    for (int g = 0; g < 16; g++) output[g] = (uint8_t)(block.scales[g] | block.offsets[g] << 4);
-    for (int i = 0; i < 64; i++) {
-      const uint8_t *q = block.quants + i / 32 * 128 + i % 32;
-      output[16 + i] = (uint8_t)(q[0] | q[32] << 2 | q[64] << 4 | q[96] << 6);
-    }
-  }
-}
-
-HH_INLINE void put_halves_of_bytes(uint8_t *output, const uint8_t *quants) {
-  for (int i = 0; i < 128; i++) {
-    const uint8_t *q = quants + i / 32 * 64 + i % 32;
-    output[i] = (uint8_t)((q[0] & 15) | q[32] << 4);
-  }
-}
-
-HH_MULTIVERSION
-static void q4_k(uint8_t *restrict output, const float *restrict values, size_t blocks) {
-  hh_affine_block block;
-  for (size_t b = 0; b < blocks; b++, output += 144, values += 256) {
-    affine_block(values, 2, 15, 63, 1, (hh_trials){-1, 20}, output, &block);
-    put_scales_and_offsets(output + 4, &block);
-    put_halves_of_bytes(output + 16, block.quants);
-  }
-}
-
-HH_MULTIVERSION
-static void q5_k(uint8_t *restrict output, const float *restrict values, size_t blocks) {
-  hh_affine_block block;
-  for (size_t b = 0; b < blocks; b++, output += 176, values += 256) {
-    affine_block(values, 2, 31, 63, 1, (hh_trials){-0.5f, 15}, output, &block);
-    put_scales_and_offsets(output + 4, &block);
-    for (int i = 0; i < 32; i++) {
-      unsigned bits = 0;
-      for (int g = 0; g < 8; g++) bits |= (unsigned)(block.quants[32 * g + i] >> 4) << g;
-      output[16 + i] = (uint8_t)bits;
-    }
-    put_halves_of_bytes(output + 48, block.quants);
   }
 }
 
@@ -256,22 +200,20 @@ typedef struct {
 } hh_centred_block;
 
 /// Quantises a block in groups of 16; scales go from -limit to limit - 1.
-HH_INLINE void centred_block(
+HH_INLINE void hh_centred_search(
     const float *values, float n, float limit, float share, uint8_t *half,
     hh_centred_block *block) {
   float scales[16], extreme = 0;
   for (int g = 0; g < 16; g++) {
-    const hh_vec x = hh_load(values + HH_LANES * g);
-    hh_vec w;
-    weigh(&x, 1, share, &w);
+    hh_vec x, w;
+    load_group(values, g, 1, share, &x, &w);
     scales[g] = centred_fit(&x, &w, n);
     if (fabsf(scales[g]) > fabsf(extreme)) extreme = scales[g];
   }
   const float d = hh_put_half(half, extreme / -limit);
   for (int g = 0; g < 16; g++) {
-    const hh_vec x = hh_load(values + HH_LANES * g);
-    hh_vec w;
-    weigh(&x, 1, share, &w);
+    hh_vec x, w;
+    load_group(values, g, 1, share, &x, &w);
     // A small d lies far from what it was rounded from: the ratio of the extreme group may then be
     // outside of what a scale can be, and the nearest scale is the best there is.
     const float ratio = d != 0 ? nearest(scales[g] / d) : 0;
@@ -285,68 +227,14 @@ HH_INLINE void centred_block(
       const float scale = d * s;
       hh_vec trial;
       centred_quants(&x, scale != 0 ? 1 / scale : 0, n, &trial);
-      const hh_vec error = trial * hh_splat(scale) - x, squares = w * error * error;
-      const float sum = hh_sum(&squares);
-      if (!(sum < least_error)) continue;
-      least_error = sum;
+      const float error = affine_error(&x, &w, 1, &trial, (hh_affine){scale, 0});
+      if (!(error < least_error)) continue;
+      least_error = error;
       block->scales[g] = (int8_t)s;
       q = trial;
     }
     for (int i = 0; i < HH_LANES; i++) {
       block->quants[HH_LANES * g + i] = (uint8_t)(q[i] + n);
     }
-  }
-}
-
-HH_MULTIVERSION
-static void q3_k(uint8_t *restrict output, const float *restrict values, size_t blocks) {
-  hh_centred_block block;
-  for (size_t b = 0; b < blocks; b++, output += 110, values += 256) {
-    centred_block(values, 4, 32, 0.25f, output + 108, &block);
-    for (int i = 0; i < 32; i++) {
-      unsigned bits = 0;
-      for (int j = 0; j < 8; j++) bits |= (unsigned)(block.quants[32 * j + i] >> 2) << j;
-      output[i] = (uint8_t)bits;
-    }
-    for (int i = 0; i < 64; i++) {
-      const uint8_t *q = block.quants + i / 32 * 128 + i % 32;
-      output[32 + i] = (uint8_t)(
-          (q[0] & 3) | (q[32] & 3) << 2 | (q[64] & 3) << 4 | (q[96] & 3) << 6);
-    }
-    uint8_t *packed = output + 96;
-    for (int i = 0; i < 12; i++) packed[i] = 0;
-    for (int g = 0; g < 16; g++) {
-      const unsigned scale = (unsigned)(block.scales[g] + 32);
-      packed[g % 8] |= (uint8_t)((scale & 15) << g / 8 * 4);
-      packed[8 + g % 4] |= (uint8_t)(scale >> 4 << g / 4 * 2);
-    }
-  }
-}
-
-HH_MULTIVERSION
-static void q6_k(uint8_t *restrict output, const float *restrict values, size_t blocks) {
-  hh_centred_block block;
-  for (size_t b = 0; b < blocks; b++, output += 210, values += 256) {
-    centred_block(values, 32, 128, 0.25f, output + 208, &block);
-    for (int half = 0; half < 2; half++) {
-      for (int i = 0; i < 32; i++) {
-        const uint8_t *q = block.quants + 128 * half + i;
-        output[64 * half + i] = (uint8_t)((q[0] & 15) | (q[64] & 15) << 4);
-        output[64 * half + 32 + i] = (uint8_t)((q[32] & 15) | (q[96] & 15) << 4);
-        output[128 + 32 * half + i] = (uint8_t)(
-            q[0] >> 4 | q[32] >> 4 << 2 | q[64] >> 4 << 4 | q[96] >> 4 << 6);
-      }
-    }
-    for (int g = 0; g < 16; g++) output[192 + g] = (uint8_t)block.scales[g];
-  }
-}
-
-void hh_quantize_super(uint32_t type, uint8_t *output, const float *values, size_t blocks) {
-  switch (type) {
-  case 10: q2_k(output, values, blocks); break;
-  case 11: q3_k(output, values, blocks); break;
-  case 12: q4_k(output, values, blocks); break;
-  case 13: q5_k(output, values, blocks); break;
-  case 14: q6_k(output, values, blocks); break;
   }
 }

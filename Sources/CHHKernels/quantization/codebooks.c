@@ -1,6 +1,6 @@
-// The codebooks of ggml's IQ types, one code word per entry; see dequantize.h.
+// The codebooks of ggml's IQ types, one code word per entry; see codebooks.h.
 // Made by fixtures/generate/codebooks.py; do not edit.
-#include "dequantize.h"
+#include "codebooks.h"
 
 const uint16_t hh_codebook_iq2_xxs[256] = {
   0,2,5,8,10,17,20,32,34,40,42,65,68,80,88,97,

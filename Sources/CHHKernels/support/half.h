@@ -1,5 +1,6 @@
 // 16-bit floats as float32, inside the kernels that read them.
 #pragma once
+#include "bits.h"
 #include "vector.h"
 
 typedef uint16_t __attribute__((aligned(1), may_alias)) hh_half_at_any_address;
@@ -22,6 +23,15 @@ HH_INLINE void hh_load_half(hh_vec *v, const void *half, int is_bf16) {
   const hh_vec subnormal = (hh_vec)(magnitude | 0x3F000000u) - 0.5f;
   const hh_vec chosen = hh_select(magnitude < 0x0400u, subnormal, normal);
   *v = (hh_vec)((bits & 0x8000u) << 16 | (hh_uvec)chosen);
+}
+
+/// One float16, given by its bits, as float32; exact, in the same way.
+HH_INLINE float hh_float_of_half(uint32_t half) {
+  const uint32_t magnitude = half << 17;
+  const float normal = hh_float_of_bits((magnitude >> 4) + 0x70000000u) * 0x1p-112f;
+  const float subnormal = hh_float_of_bits((magnitude >> 17) | 0x3F000000u) - 0.5f;
+  const float value = magnitude < 0x08000000u ? subnormal : normal;
+  return half & 0x8000u ? -value : value;
 }
 
 /// Sixteen elements of float16 by the processor's own conversion; for functions whose instruction
