@@ -1,178 +1,246 @@
-// Hedgehog linear attention of one key/value head: y = phi(q) S / (phi(q) z + epsilon).
-#include "CHHKernels.h"
-#include "feature_map.h"
-#include "tile_gemm.h"
+// Attention over features of one key/value head, with or without a window of softmax weights.
+//
+// out_i = (sum_j w_ij v_j) / (sum_j w_ij + epsilon), with the weights of hh_linear_item. A block of
+// queries sees two ranges of keys: "far" ones, outside of the window of all its queries, through
+// the state S = sum phi_k v^T and z = sum phi_k, and "near" ones pair by pair.
+#include "linear_block.h"
 
-// Positions per chunk; inside a chunk the causal form is quadratic.
-enum { CHUNK = 64 };
+// Vectors of a step's columns that are in registers at a time.
+enum { STEP_VECTORS = 4 };
 
-// Where the parts of the scratch space start; D = 2 f features, d = head size.
-typedef struct {
-  float *query_weights;  // group panels of (d, f)
-  float *key_weights;    // panels of (d, f)
-  float *u;              // (CHUNK, f)
-  float *phi_q;          // (CHUNK, D)
-  float *phi_k;          // (CHUNK, D)
-  float *phi_k_panels;   // panels of (D, CHUNK)
-  float *value_panels;   // panels of (CHUNK, d)
-  float *weights;        // (CHUNK, CHUNK)
-  float *state;          // S: (D, d)
-  float *state_panels;   // panels of (D, d)
-  float *z;              // (D)
-} workspace;
-
-/// Lays the scratch space out from `base` and returns the number of floats it takes.
-static size_t lay_out(workspace *w, float *base, size_t d, size_t f, size_t group) {
-  const size_t features = 2 * f;
+size_t hh_linear_lay_out(hh_linear_workspace *w, float *base, const hh_linear_item *item) {
+  const size_t features = item->features, d = item->head_size, n = hh_near_keys(item);
+  const size_t most = n > HH_LINEAR_BLOCK ? n : HH_LINEAR_BLOCK;
   size_t used = 0;
 #define PLACE(part, count) (w->part = base ? base + used : NULL, used += hh_round_up(count))
-  PLACE(query_weights, group * d * hh_round_up(f));
-  PLACE(key_weights, d * hh_round_up(f));
-  PLACE(u, CHUNK * f);
-  PLACE(phi_q, CHUNK * features);
-  PLACE(phi_k, CHUNK * features);
-  PLACE(phi_k_panels, CHUNK * features);
-  PLACE(value_panels, CHUNK * hh_round_up(d));
-  PLACE(weights, CHUNK * CHUNK);
   PLACE(state, features * d);
-  PLACE(state_panels, features * hh_round_up(d));
   PLACE(z, features);
+  PLACE(state_rows, features * hh_round_up(d));
+  PLACE(phi, HH_LINEAR_BLOCK * features);
+  PLACE(phi_columns, features * hh_round_up(n));
+  PLACE(key_columns, item->window ? d * hh_round_up(n) : 0);
+  PLACE(value_rows, most * hh_round_up(d));
+  PLACE(weights, HH_LINEAR_BLOCK * n);
+  PLACE(scores, item->window ? HH_LINEAR_BLOCK * n : 0);
+  PLACE(peaks, item->scales ? item->length : 0);
 #undef PLACE
   return used;
 }
 
-size_t hh_linear_attention_scratch(size_t head_size, size_t f, size_t group) {
-  workspace w;
-  return lay_out(&w, NULL, head_size, f, group);
+size_t hh_linear_attention_scratch(const hh_linear_item *item) {
+  hh_linear_workspace w;
+  return hh_linear_lay_out(&w, NULL, item);
 }
 
-/// phi_k and the packed values of the chunk at `start`; returns how many valid keys it holds.
-static size_t load_chunk(
-  const workspace *w, const hh_attention_item *item, const hh_feature_maps *maps, size_t start) {
-  if (start >= item->keys) return 0;
-  const size_t keys = hh_smaller(item->keys - start, CHUNK), d = item->head_size;
-  hh_feature_map_rows(
-    keys, d, maps->f, item->k + start * item->k_stride, item->k_stride, w->key_weights,
-    maps->bias_k, w->u, w->phi_k);
-  hh_pack(keys, d, item->v + start * item->v_stride, item->v_stride, w->value_panels);
-  return keys;
+size_t hh_linear_attention_state(size_t features, size_t head_size) {
+  return hh_round_up(features * (head_size + 1) + 1);
 }
 
-/// S += phi_k^T V, z += sum of phi_k over the chunk.
 HH_MULTIVERSION
-static void add_to_state(const workspace *w, size_t keys, size_t d, size_t features) {
-  hh_tile_gemm(features, d, keys, w->phi_k, 1, features, w->value_panels, keys, w->state, d, 1);
-  for (size_t i = 0; i < keys; i++)
-    for (size_t c = 0; c < features; c++) w->z[c] += w->phi_k[i * features + c];
-  hh_pack(features, d, w->state, d, w->state_panels);
+void hh_linear_grow(
+  hh_linear_workspace *w, const hh_linear_item *item, size_t *done, size_t far) {
+  const size_t features = item->features, d = item->head_size;
+  while (*done < far) {
+    const size_t rows = hh_smaller(far - *done, HH_LINEAR_BLOCK);
+    const float *phi = item->phi_k + *done * features;
+    if (item->scales) {
+      const float *scales = item->scales + *done;
+      float top = w->scale;
+      for (size_t i = 0; i < rows; i++) top = top < scales[i] ? scales[i] : top;
+      if (top > w->scale) {
+        const float factor = hh_exp_one(w->scale - top);
+        for (size_t c = 0; c < features * d; c++) w->state[c] *= factor;
+        for (size_t c = 0; c < features; c++) w->z[c] *= factor;
+        w->scale = top;
+      }
+      for (size_t i = 0; i < rows; i++) {
+        const float factor = hh_exp_one(scales[i] - top);
+        for (size_t c = 0; c < features; c++)
+          w->phi[i * features + c] = phi[i * features + c] * factor;
+      }
+      phi = w->phi;
+    }
+    hh_pack(rows, d, item->v + *done * item->v_stride, item->v_stride, w->value_rows);
+    hh_tile_gemm(features, d, rows, phi, 1, features, w->value_rows, rows, w->state, d, 1);
+    for (size_t i = 0; i < rows; i++)
+      for (size_t c = 0; c < features; c++) w->z[c] += phi[i * features + c];
+    *done += rows;
+  }
 }
 
-/// Outputs of the chunk of queries at `start`: the state's part and, with a causal mask, the part
-/// of the chunk's own `keys` keys.
+/// Near keys that some query of a block sees in its linear part. The last keys of a window are in
+/// nobody's, and their features may be absent.
+HH_INLINE size_t linear_keys(
+  const hh_linear_item *item, size_t start, size_t rows, size_t far, size_t near) {
+  return hh_smaller(near, hh_window_start(item, start + rows - 1) - far);
+}
+
+void hh_linear_pack_near(
+  const hh_linear_workspace *w, const hh_linear_item *item, size_t start, size_t rows, size_t far,
+  size_t near) {
+  const size_t features = item->features, d = item->head_size;
+  const size_t linear = linear_keys(item, start, rows, far, near);
+  hh_pack_transposed(features, linear, item->phi_k + far * features, features, w->phi_columns);
+  if (item->window)
+    hh_pack_transposed(d, near, item->k + far * item->k_stride, item->k_stride, w->key_columns);
+  hh_pack(near, d, item->v + far * item->v_stride, item->v_stride, w->value_rows);
+}
+
 HH_MULTIVERSION
-static void emit_chunk(
-  const workspace *w, const hh_attention_item *item, const hh_feature_maps *maps, size_t start,
-  size_t keys) {
-  const size_t d = item->head_size, f = maps->f, features = 2 * f;
-  const size_t rows = hh_smaller(item->length - start, CHUNK);
-  if (keys > 0) hh_pack_transposed(features, keys, w->phi_k, features, w->phi_k_panels);
-  for (size_t g = 0; g < item->group; g++) {
-    hh_feature_map_rows(
-      rows, d, f, item->q + start * item->q_stride + g * d, item->q_stride,
-      w->query_weights + g * d * hh_round_up(f), maps->bias_q + g * f, w->u, w->phi_q);
-    float *out = item->out + start * item->out_stride + g * d;
+void hh_linear_weigh_near(
+  const hh_linear_workspace *w, const hh_linear_item *item, size_t start, size_t rows, size_t far,
+  size_t near) {
+  const size_t features = item->features, d = item->head_size;
+  hh_tile_gemm(
+    rows, linear_keys(item, start, rows, far, near), features, item->phi_q + start * features,
+    features, 1, w->phi_columns, features, w->weights, near, 0);
+  if (item->window) {
     hh_tile_gemm(
-      rows, d, features, w->phi_q, features, 1, w->state_panels, features, out,
-      item->out_stride, 0);
-    if (keys > 0) {
-      hh_tile_gemm(
-        rows, keys, features, w->phi_q, features, 1, w->phi_k_panels, features, w->weights,
-        CHUNK, 0);
-      for (size_t i = 0; i < rows; i++)
-        for (size_t j = i + 1; j < keys; j++) w->weights[i * CHUNK + j] = 0;
-      hh_tile_gemm(
-        rows, d, keys, w->weights, CHUNK, 1, w->value_panels, keys, out, item->out_stride, 1);
-    }
+      rows, near, d, item->q + start * item->q_stride, item->q_stride, 1, w->key_columns, d,
+      w->scores, near, 0);
+    for (size_t j = 0; j < rows * near; j++) w->scores[j] *= item->score_scale;
+  }
+  for (size_t i = 0; i < rows; i++)
+    hh_combine(
+      item, start + i, far, near, item->scales ? w->peaks[start + i] : 0, w->scores + i * near,
+      w->weights + i * near);
+}
+
+HH_MULTIVERSION
+static void emit(
+  hh_linear_workspace *w, const hh_linear_item *item, size_t start, size_t rows, size_t far,
+  size_t near) {
+  const size_t features = item->features, d = item->head_size;
+  const float *phi_q = item->phi_q + start * features;
+  float *out = item->out + start * item->out_stride;
+  hh_tile_gemm(
+    rows, d, features, phi_q, features, 1, w->state_rows, features, out, item->out_stride, 0);
+  if (item->scales)
     for (size_t i = 0; i < rows; i++) {
-      float denominator = hh_dot(w->phi_q + i * features, w->z, features) + maps->epsilon;
-      for (size_t j = 0; j < keys && j <= i; j++) denominator += w->weights[i * CHUNK + j];
-      const float inverse = 1.0f / denominator;
-      for (size_t j = 0; j < d; j++) out[i * item->out_stride + j] *= inverse;
+      const float factor = hh_state_factor(w, item, start + i);
+      for (size_t j = 0; j < d; j++) out[i * item->out_stride + j] *= factor;
     }
+  if (near > 0) {
+    hh_linear_weigh_near(w, item, start, rows, far, near);
+    hh_tile_gemm(
+      rows, d, near, w->weights, near, 1, w->value_rows, near, out, item->out_stride, 1);
+  }
+  for (size_t i = 0; i < rows; i++) {
+    const float inverse = 1.0f / hh_denominator(w, item, start + i, w->weights + i * near, near);
+    for (size_t j = 0; j < d; j++) out[i * item->out_stride + j] *= inverse;
   }
 }
 
-size_t hh_linear_attention_state(size_t head_size, size_t f) { return 2 * f * (head_size + 1); }
-
-void hh_linear_attention_forward(
-  const hh_attention_item *item, const hh_feature_maps *maps, float *state) {
-  const size_t d = item->head_size, f = maps->f, features = 2 * f;
-  workspace w;
-  lay_out(&w, item->scratch, d, f, item->group);
-  for (size_t g = 0; g < item->group; g++)
-    hh_pack(d, f, maps->weight_q + g * d * f, f, w.query_weights + g * d * hh_round_up(f));
-  hh_pack(d, f, maps->weight_k, f, w.key_weights);
-  if (state) {
-    memcpy(w.state, state, features * d * sizeof(float));
-    memcpy(w.z, state + features * d, features * sizeof(float));
-    hh_pack(features, d, w.state, d, w.state_panels);
+void hh_linear_begin(hh_linear_workspace *w, const hh_linear_item *item, const float *before) {
+  const size_t features = item->features, d = item->head_size;
+  w->scale = before ? before[features * (d + 1)] : hh_no_scale;
+  if (before == w->state) return;
+  if (before) {
+    memcpy(w->state, before, features * d * sizeof(float));
+    memcpy(w->z, before + features * d, features * sizeof(float));
   } else {
-    memset(w.state, 0, features * d * sizeof(float));
-    memset(w.state_panels, 0, features * hh_round_up(d) * sizeof(float));
-    memset(w.z, 0, features * sizeof(float));
+    memset(w->state, 0, features * d * sizeof(float));
+    memset(w->z, 0, features * sizeof(float));
   }
-  if (item->causal) {
-    for (size_t start = 0; start < item->length; start += CHUNK) {
-      const size_t keys = load_chunk(&w, item, maps, start);
-      emit_chunk(&w, item, maps, start, keys);
-      add_to_state(&w, keys, d, features);
+}
+
+/// Up to `vectors` vectors of a step's columns: out = (phi_q (old S) + weight v) * inverse, and with
+/// `grows` S = old S + phi_k v.
+HH_INLINE void step_columns(
+  size_t vectors, size_t some, size_t features, size_t d, const float *phi_q, const float *phi_k,
+  float old, float weight, float inverse, int grows, const float *v, float *state, float *out) {
+  hh_vec value[STEP_VECTORS], sum[STEP_VECTORS], row;
+  for (size_t i = 0; i < vectors; i++) {
+    hh_load_some(&value[i], v + i * HH_LANES, some);
+    sum[i] = value[i] * weight;
+  }
+  for (size_t c = 0; c < features; c++)
+    for (size_t i = 0; i < vectors; i++) {
+      float *place = state + c * d + i * HH_LANES;
+      hh_load_some(&row, place, some);
+      row *= old;
+      sum[i] += phi_q[c] * row;
+      if (!grows) continue;
+      row += phi_k[c] * value[i];
+      hh_store_some(place, &row, some);
+    }
+  for (size_t i = 0; i < vectors; i++) {
+    sum[i] *= inverse;
+    hh_store_some(out + i * HH_LANES, &sum[i], some);
+  }
+}
+
+/// One position without a window: its query reads the state and its own key, which enters the state
+/// where that `grows`.
+HH_MULTIVERSION
+static void step(hh_linear_workspace *w, const hh_linear_item *item, int grows) {
+  const size_t features = item->features, d = item->head_size;
+  const float *phi_q = item->phi_q, *phi_k = item->phi_k;
+  float old = 1;
+  if (item->scales) {
+    const float top = w->scale < item->scales[0] ? item->scales[0] : w->scale;
+    const float new = hh_exp_one(item->scales[0] - top);
+    old = hh_exp_one(w->scale - top);
+    for (size_t c = 0; c < features; c++) w->phi[c] = phi_k[c] * new;
+    phi_k = w->phi;
+    if (grows) w->scale = top;
+  }
+  const float weight = hh_dot(phi_q, phi_k, features);
+  const float inverse = 1.0f / (hh_dot(phi_q, w->z, features) * old + weight + item->epsilon);
+  for (size_t j = 0; j < d;) {
+    const size_t left = d - j, vectors = left < STEP_VECTORS * HH_LANES ? 1 : STEP_VECTORS;
+    const size_t some = hh_smaller(left, HH_LANES);
+    if (vectors == STEP_VECTORS)
+      step_columns(
+        STEP_VECTORS, HH_LANES, features, d, phi_q, phi_k, old, weight, inverse, grows,
+        item->v + j, w->state + j, item->out + j);
+    else
+      step_columns(
+        1, some, features, d, phi_q, phi_k, old, weight, inverse, grows, item->v + j,
+        w->state + j, item->out + j);
+    j += vectors * HH_LANES;
+  }
+  if (grows)
+    for (size_t c = 0; c < features; c++) w->z[c] = w->z[c] * old + phi_k[c];
+}
+
+void hh_linear_attention_forward(const hh_linear_item *item, const float *before, float *after) {
+  const size_t features = item->features, d = item->head_size;
+  hh_linear_workspace w;
+  hh_linear_lay_out(&w, item->scratch, item);
+  const int is_step =
+    item->length == 1 && item->keys == 1 && item->past == 0 && item->causal && !item->window;
+  // What does not grow is only read.
+  const int is_read_only = is_step || hh_far_keys(item, item->length) == 0;
+  float *state = after ? after : is_read_only ? (float *)before : NULL;
+  if (state) {
+    w.state = state;
+    w.z = state + features * d;
+  }
+  hh_linear_begin(&w, item, before);
+  if (is_step) {
+    for (size_t g = 0; g < item->group; g++) {
+      const hh_linear_item head = hh_linear_head(item, g);
+      step(&w, &head, after && g + 1 == item->group);
     }
   } else {
-    for (size_t start = 0; start < item->keys; start += CHUNK)
-      add_to_state(&w, load_chunk(&w, item, maps, start), d, features);
-    for (size_t start = 0; start < item->length; start += CHUNK)
-      emit_chunk(&w, item, maps, start, 0);
+    hh_find_peaks(item, item->length, w.scale, w.peaks);
+    size_t done = 0;
+    for (size_t start = 0; start < item->length; start += HH_LINEAR_BLOCK) {
+      const size_t rows = hh_smaller(item->length - start, HH_LINEAR_BLOCK);
+      const size_t far = hh_far_keys(item, start);
+      if (start == 0 || done < far) {
+        hh_linear_grow(&w, item, &done, far);
+        hh_pack(features, d, w.state, d, w.state_rows);
+      }
+      const size_t near = hh_near_of(item, start, rows, far);
+      if (near > 0) hh_linear_pack_near(&w, item, start, rows, far, near);
+      for (size_t g = 0; g < item->group; g++) {
+        const hh_linear_item head = hh_linear_head(item, g);
+        emit(&w, &head, start, rows, far, near);
+      }
+    }
+    if (after) hh_linear_grow(&w, item, &done, hh_far_keys(item, item->length));
   }
-  if (state) {
-    memcpy(state, w.state, features * d * sizeof(float));
-    memcpy(state + features * d, w.z, features * sizeof(float));
-  }
-}
-
-/// S += phi_k v^T, z += phi_k.
-HH_MULTIVERSION
-static void add_key(
-  size_t features, size_t d, const float *phi_k, const float *v, float *state) {
-  float *z = state + features * d;
-  for (size_t c = 0; c < features; c++) {
-    float *row = state + c * d;
-    for (size_t j = 0; j < d; j++) row[j] += phi_k[c] * v[j];
-    z[c] += phi_k[c];
-  }
-}
-
-/// out = phi_q S / (phi_q z + epsilon).
-HH_MULTIVERSION
-static void read_state(
-  size_t features, size_t d, const float *phi_q, const float *state, float epsilon, float *out) {
-  const float inverse = 1.0f / (hh_dot(phi_q, state + features * d, features) + epsilon);
-  memset(out, 0, d * sizeof(float));
-  for (size_t c = 0; c < features; c++) {
-    const float *row = state + c * d;
-    for (size_t j = 0; j < d; j++) out[j] += phi_q[c] * row[j];
-  }
-  for (size_t j = 0; j < d; j++) out[j] *= inverse;
-}
-
-void hh_linear_attention_step(
-  const hh_attention_item *item, const hh_feature_maps *maps, float *state) {
-  const size_t d = item->head_size, f = maps->f, features = 2 * f;
-  float *u = item->scratch, *phi = u + f;
-  hh_feature_map_row(d, f, item->k, maps->weight_k, maps->bias_k, u, phi);
-  add_key(features, d, phi, item->v, state);
-  for (size_t g = 0; g < item->group; g++) {
-    hh_feature_map_row(
-      d, f, item->q + g * d, maps->weight_q + g * d * f, maps->bias_q + g * f, u, phi);
-    read_state(features, d, phi, state, maps->epsilon, item->out + g * d);
-  }
+  if (after) after[features * (d + 1)] = w.scale;
 }

@@ -6,16 +6,12 @@ internal import HHKernels
 package struct FeatureMapGradients: Sendable {
   /// In the order and the shapes of `FeatureMaps.trained`.
   package let parameters: [FloatBuffer]
-  /// The same buffers for the fused kernels.
-  package let fused: HedgehogMapGradients?
-  private let design: LinearAttentionDesign
+  private let design: LinearAttentionShape
 
   /// Creates gradients of zero for `maps`.
   package init(like maps: FeatureMaps) {
     design = maps.design
-    let buffers = maps.trained.map { FloatBuffer(count: $0.count) }
-    parameters = buffers
-    fused = maps.fused.map { HedgehogMapGradients(like: $0, sharing: buffers) }
+    parameters = maps.trained.map { FloatBuffer(count: $0.count) }
   }
 
   /// Trained parameters of one map.
@@ -51,7 +47,7 @@ package struct FeatureMapGradients: Sendable {
   }
 
   /// The layout of partial sums.
-  static func parts(_ design: LinearAttentionDesign) -> Parts {
+  static func parts(_ design: LinearAttentionShape) -> Parts {
     Parts(
       ofMap: design.function.parameters(headSize: design.headSize).filter(\.isTrained).map(\.count),
       group: design.group, hasWindow: design.window > 0)
@@ -62,19 +58,20 @@ package struct FeatureMapGradients: Sendable {
   func add(_ partials: FloatBuffer, batch: Int, maps: FeatureMaps) {
     let parts = Self.parts(design)
     let stateHeads = design.stateHeads
-    func add(_ offset: Int, count: Int, to target: FloatBuffer, at position: Int) {
+    @Sendable func add(_ offset: Int, count: Int, to target: FloatBuffer, at position: Int) {
       let rows = Matrix(
         partials, offset: offset, rows: batch, columns: count, stride: stateHeads * parts.count)
       var sums = target.mutableSpan(position..<position + count)
       addColumnSums(of: rows.span, rows.layout, to: &sums)
     }
     let counts = parts.ofMap
-    for head in 0..<stateHeads {
-      let start = head * parts.count
-      for index in 0...parts.group {
+    // Heads that share a map follow one another.
+    parallelFor(count: stateHeads, grain: design.sharing == .allHeads ? stateHeads : 1) {
+      range, _ in
+      for (head, index) in range.flatMap({ head in (0...parts.group).map { (head, $0) } }) {
         let isKey = index == parts.group
         let map = isKey ? design.keyMap(head) : design.queryMap(head * parts.group + index)
-        var offset = start + index * parts.mapCount
+        var offset = head * parts.count + index * parts.mapCount
         for (number, count) in counts.enumerated() {
           add(
             offset, count: count, to: parameters[(isKey ? counts.count : 0) + number],
@@ -92,9 +89,9 @@ package struct FeatureMapGradients: Sendable {
       }
     }
     var span = logits.mutableSpan
-    for (head, mixing) in maps.mixing.enumerated() {
+    for (head, factor) in maps.windowFactors.enumerated() {
       // dσ = σ (1 − σ).
-      span[head] += mixing * (1 - mixing) * sums.span[head]
+      span[head] += factor * (1 - factor) * sums.span[head]
     }
   }
 }

@@ -3,7 +3,7 @@
 internal import Glibc
 
 /// What the linear attention of a layer computes, but for the numbers.
-package struct LinearAttentionDesign: Sendable {
+package struct LinearAttentionShape: Sendable {
   /// What has maps of its own.
   package enum Sharing: Sendable {
     /// Each query head, and each key/value head.
@@ -32,19 +32,22 @@ package struct LinearAttentionDesign: Sendable {
   /// Added to the denominator.
   package let epsilon: Float
 
+  /// The ε of the definition: far below any denominator that a healthy map produces.
+  package static let defaultEpsilon: Float = 1e-12
   /// The share of the window's weights that a layer starts with, before division: LoLCATs'.
-  package static let initialMixing: Float = 0.1
+  package static let initialWindowFactor: Float = 0.1
 
   /// Describes a layer. A window needs a causal mask, and a function without scales.
   package init(
     function: any FeatureFunction, sharing: Sharing = .keyValueHead, queryHeads: Int,
     keyValueHeads: Int, headSize: Int, window: Int = 0,
-    epsilon: Float = HedgehogMaps.defaultEpsilon
+    epsilon: Float = defaultEpsilon
   ) {
     precondition(
       keyValueHeads > 0 && queryHeads > 0 && queryHeads.isMultiple(of: keyValueHeads)
-        && headSize > 0 && window >= 0, "LinearAttentionDesign: sizes")
-    precondition(window == 0 || !function.hasScales, "a window goes with features without scales")
+        && headSize > 0 && window >= 0, "LinearAttentionShape: sizes")
+    precondition(
+      window == 0 || !function.storesLogScales, "a window goes with features without scales")
     self.function = function
     self.sharing = sharing
     self.queryHeads = queryHeads
@@ -87,14 +90,15 @@ package struct LinearAttentionDesign: Sendable {
 /// The feature maps of a layer's queries and keys with their parameters.
 package struct FeatureMaps: Sendable {
   /// What the layer computes.
-  package let design: LinearAttentionDesign
+  package let design: LinearAttentionShape
   /// The values of `design.parameters`, in that order.
   package let parameters: [FloatBuffer]
-  /// The same parameters as the fused kernels take them; nil where only the general ones will do.
-  package let fused: HedgehogMaps?
+  /// The parameters of each query map and of each key map, one row each.
+  let queryRows: [[Matrix]]
+  let keyRows: [[Matrix]]
 
   /// Creates maps with their initial values.
-  package init(_ design: LinearAttentionDesign) {
+  package init(_ design: LinearAttentionShape) {
     self.design = design
     let initial = design.function.initialValues(headSize: design.headSize)
     var parameters: [FloatBuffer] = []
@@ -104,11 +108,20 @@ package struct FeatureMaps: Sendable {
       }
     }
     if design.window > 0 {
-      let logit = logit(LinearAttentionDesign.initialMixing)
+      let logit = logit(LinearAttentionShape.initialWindowFactor)
       parameters.append(FloatBuffer([Float](repeating: logit, count: design.queryHeads)))
     }
     self.parameters = parameters
-    fused = HedgehogMaps(design, parameters)
+    func rows(_ first: Int, maps: Int) -> [[Matrix]] {
+      (0..<maps).map { map in
+        parameters[first..<first + initial.count].map { buffer in
+          let count = buffer.count / maps
+          return Matrix(buffer, offset: map * count, rows: 1, columns: count)
+        }
+      }
+    }
+    queryRows = rows(0, maps: design.queryMaps)
+    keyRows = rows(initial.count, maps: design.keyMaps)
   }
 
   /// The parameters that are trained.
@@ -122,32 +135,11 @@ package struct FeatureMaps: Sendable {
   }
 
   /// The factor of the window's weights for each query head.
-  package var mixing: [Float] {
+  package var windowFactors: [Float] {
     guard design.window > 0, let logits = parameters.last else {
       return [Float](repeating: 0, count: design.queryHeads)
     }
     return logits.values.map(sigmoid)
-  }
-
-  /// The parameters of one query map, one row each.
-  func queryParameters(_ map: Int) -> [Matrix] {
-    rows(of: 0, map: map, maps: design.queryMaps)
-  }
-
-  /// The parameters of one key map, one row each.
-  func keyParameters(_ map: Int) -> [Matrix] {
-    rows(of: mapParameterCount, map: map, maps: design.keyMaps)
-  }
-
-  private var mapParameterCount: Int {
-    (parameters.count - (design.window > 0 ? 1 : 0)) / 2
-  }
-
-  private func rows(of first: Int, map: Int, maps: Int) -> [Matrix] {
-    parameters[first..<first + mapParameterCount].map { buffer in
-      let count = buffer.count / maps
-      return Matrix(buffer, offset: map * count, rows: 1, columns: count)
-    }
   }
 
   func check(_ shape: AttentionShape) {

@@ -53,6 +53,7 @@ package struct Matrix: Sendable {
 
   /// The rows of `range`.
   package func rows(_ range: Range<Int>) -> Matrix {
+    if range == 0..<rows { return self }
     precondition(0 <= range.lowerBound && range.upperBound <= rows, "rows outside the matrix")
     return Matrix(
       buffer, offset: range.isEmpty ? offset : offset + range.lowerBound * stride,
@@ -65,6 +66,16 @@ package struct Matrix: Sendable {
     return Matrix(
       buffer, offset: range.isEmpty ? offset : offset + range.lowerBound, rows: rows,
       columns: range.count, stride: stride)
+  }
+
+  /// The elements of some rows and columns.
+  func part(rows: Range<Int>, columns: Range<Int>) -> Matrix {
+    precondition(
+      0 <= rows.lowerBound && rows.upperBound <= self.rows && 0 <= columns.lowerBound
+        && columns.upperBound <= self.columns, "a part outside the matrix")
+    let start = rows.isEmpty || columns.isEmpty ? 0 : rows.lowerBound * stride + columns.lowerBound
+    return Matrix(
+      buffer, offset: offset + start, rows: rows.count, columns: columns.count, stride: stride)
   }
 
   /// The element at `row` and `column`; for tests and small loops.

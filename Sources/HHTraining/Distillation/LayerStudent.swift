@@ -7,9 +7,7 @@ internal import HHModel
 final class LayerStudent {
   let maps: FeatureMaps
   private let gradients: FeatureMapGradients
-  /// The kernels that know the map, where they do; else the general ones.
-  private let fused: AttentionDistillation?
-  private let general: FeatureDistillation
+  private let distillation: AttentionDistillation
   private let options: AdamW.Options
   private var optimizer: WhitenedAdamW?
   private let scale: Float
@@ -19,9 +17,7 @@ final class LayerStudent {
   init(_ block: RewritePlan.Block, scale: Float, recipe: DistillationRecipe) {
     maps = block.maps()
     gradients = FeatureMapGradients(like: maps)
-    let isFused = maps.fused != nil && recipe.loss == .init()
-    fused = isFused ? AttentionDistillation() : nil
-    general = FeatureDistillation(recipe.loss)
+    distillation = AttentionDistillation(recipe.loss)
     options = AdamW.Options(
       beta1: DistillationRecipe.momentDecays.first, beta2: DistillationRecipe.momentDecays.second,
       weightDecay: recipe.weightDecay)
@@ -73,12 +69,7 @@ final class LayerStudent {
   private func loss(
     _ batch: QueryKey, _ sample: QuerySample, _ measure: AttentionDistillation.Measure
   ) -> DistillationLoss {
-    if let fused, let maps = maps.fused, let gradients = gradients.fused {
-      return fused.lossAndGradient(
-        q: batch.query, k: batch.key, shape: batch.shape, scale: scale, maps: maps,
-        sample: sample, gradients: gradients, measure: measure)
-    }
-    return general.lossAndGradient(
+    distillation.lossAndGradient(
       q: batch.query, k: batch.key, v: batch.value, shape: batch.shape, scale: scale, maps: maps,
       sample: sample, gradients: gradients, measure: measure)
   }

@@ -19,13 +19,13 @@ import Testing
     expectForward(test, size)
   }
 
-  static let windowMaps = MapCase.all.filter { !$0.function.hasScales }
+  static let windowMaps = MapCase.all.filter { !$0.function.storesLogScales }
 
   private func expectForward(_ test: MapCase, _ size: LinearCase) {
     let (q, k, v) = size.inputs(seed: 51)
     let maps = size.maps(test.function, seed: 52)
     let out = Matrix(rows: q.rows, columns: q.columns)
-    LinearAttention.general(
+    LinearAttention.forward(
       q: q, k: k, v: v, shape: size.shape, scale: Self.scale, maps: maps, into: out)
     let reference = LinearReference(
       test, q: q, k: k, shape: size.shape, maps: maps, scale: Self.scale)
@@ -43,26 +43,6 @@ import Testing
       expectClose(
         zip(a, e).map { $1.isNaN ? 0 : $0 }, e.map { $0.isNaN ? 0 : $0 }, tolerance: tolerance)
     }
-  }
-
-  @Test("The general kernels give what the fused ones give", arguments: AttentionCase.all)
-  func fused(_ test: AttentionCase) throws {
-    let (q, k, v) = test.inputs(seed: 53)
-    let design = LinearAttentionDesign(
-      function: SoftmaxMap(featureSize: test.projectionSize ?? test.shape.headSize),
-      sharing: test.mapsPerQueryHead ? .queryHead : .keyValueHead,
-      queryHeads: test.shape.queryHeads, keyValueHeads: test.shape.keyValueHeads,
-      headSize: test.shape.headSize)
-    let maps = FeatureMaps(design)
-    _ = try #require(maps.fused)
-    let (one, other) = (
-      Matrix(rows: q.rows, columns: q.columns), Matrix(rows: q.rows, columns: q.columns)
-    )
-    LinearAttention.forward(
-      q: q, k: k, v: v, shape: test.shape, scale: 1, maps: maps, into: one)
-    LinearAttention.general(
-      q: q, k: k, v: v, shape: test.shape, scale: 1, maps: maps, into: other)
-    expectValid(other.values, one.values.map(Double.init), test.shape, tolerance: 1e-5)
   }
 
   @Test(
@@ -95,7 +75,7 @@ import Testing
     "Any number of positions at a time gives what all at once give", arguments: MapCase.all,
     [1, 3, 64, 100])
   func pieces(_ test: MapCase, piece: Int) {
-    for window in test.function.hasScales ? [0] : [0, 1, 5, 90] {
+    for window in test.function.storesLogScales ? [0] : [0, 1, 5, 90] {
       let size = LinearCase(
         shape: AttentionShape(
           batch: 2, length: 210, queryHeads: 4, keyValueHeads: 2, headSize: 6, causal: true),
@@ -168,7 +148,7 @@ import Testing
     let x = Matrix(rows: length, columns: 1, (0..<length).map { Float(50 * $0) })
     let v = Matrix(rows: length, columns: 1, (0..<length).map { Float($0) })
     let maps = FeatureMaps(
-      LinearAttentionDesign(
+      LinearAttentionShape(
         function: ExponentialMap(featureSize: 1, isNegated: false), queryHeads: 1,
         keyValueHeads: 1, headSize: 1))
     let out = Matrix(rows: length, columns: 1)
@@ -181,7 +161,7 @@ import Testing
 
   @Test(
     "Gradients with a window are those of the quadratic form",
-    arguments: smoothMaps.filter { !$0.function.hasScales }, LinearCase.windows)
+    arguments: smoothMaps.filter { !$0.function.storesLogScales }, LinearCase.windows)
   func windowBackward(_ test: MapCase, _ size: LinearCase) { expectBackward(test, size) }
 
   /// Rectified features have kinks that differences stumble over; their own gradients are tested
@@ -200,13 +180,13 @@ import Testing
       for column in 0..<dOut.columns { dOut[row, column] = 0 }
     }
     let out = Matrix(rows: q.rows, columns: q.columns)
-    LinearAttention.general(
+    LinearAttention.forward(
       q: q, k: k, v: v, shape: shape, scale: Self.scale, maps: maps, into: out)
     let gradients = AttentionGradients(
       q: q, k: k, v: v, out: out, dOut: dOut, dQ: samples.matrix(q.rows, q.columns),
       dK: samples.matrix(k.rows, k.columns), dV: samples.matrix(k.rows, k.columns))
     let mapGradients = FeatureMapGradients(like: maps)
-    LinearAttention.generalBackward(
+    LinearAttention.backward(
       gradients, shape: shape, scale: Self.scale, maps: maps, mapGradients: mapGradients,
       scratch: ScratchSpace())
     let arriving = Array(dOut.doubles.joined())

@@ -22,7 +22,7 @@ package struct ExponentialMap: FeatureFunction {
   }
 
   package var name: String { isNegated ? "hedgehog-exponential-negated" : "hedgehog-exponential" }
-  package var hasScales: Bool { true }
+  package var storesLogScales: Bool { true }
   package func featureCount(headSize: Int) -> Int { isNegated ? 2 * featureSize : featureSize }
   package func parameters(headSize: Int) -> [FeatureParameter] {
     projection.parameters(headSize: headSize)
@@ -43,7 +43,7 @@ package struct ExponentialMap: FeatureFunction {
   }
 
   package func backward(
-    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?]
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix?, gradients: [Matrix?]
   ) {
     multiplyRows(phi, into: dPhi)
     let dU = Matrix(input.scratch, rows: phi.rows, columns: featureSize)

@@ -57,7 +57,7 @@ package protocol FeatureFunction: Sendable {
   /// The name in artifacts, recipes and options.
   var name: String { get }
   /// Whether rows of features come with scales; those of others are zero and not written.
-  var hasScales: Bool { get }
+  var storesLogScales: Bool { get }
   /// Features of a head of `headSize` elements.
   func featureCount(headSize: Int) -> Int
   /// The parameters of one map, in order.
@@ -75,14 +75,14 @@ package protocol FeatureFunction: Sendable {
   ///   - input: The rows that `forward` was given.
   ///   - phi: What it stored.
   ///   - dPhi: The gradient of what `forward` stored; overwritten.
-  ///   - dX: Added to, [rows, head size].
+  ///   - dX: Added to, [rows, head size]; nil where nobody asks.
   ///   - gradients: Added to, as `parameters`, one row each; nil for what is not trained.
   func backward(
-    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?])
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix?, gradients: [Matrix?])
 }
 
 extension FeatureFunction {
-  package var hasScales: Bool { false }
+  package var storesLogScales: Bool { false }
   package func parameters(headSize: Int) -> [FeatureParameter] { [] }
   package func initialValues(headSize: Int) -> [[Float]] { [] }
   package func scratchCount(rows: Int, headSize: Int) -> Int { 0 }

@@ -12,7 +12,7 @@ package struct FixedExponentialMap: FeatureFunction {
   package init(temperature: Float) { self.temperature = temperature }
 
   package var name: String { "exponential" }
-  package var hasScales: Bool { true }
+  package var storesLogScales: Bool { true }
   package func featureCount(headSize: Int) -> Int { headSize }
 
   package func forward(_ input: FeatureInput, into phi: Matrix, scales: FloatBuffer) {
@@ -25,8 +25,9 @@ package struct FixedExponentialMap: FeatureFunction {
   }
 
   package func backward(
-    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?]
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix?, gradients: [Matrix?]
   ) {
+    guard let dX else { return }
     multiplyRows(phi, into: dPhi)
     forEachRow(dPhi, dX) { _, d, dX in for j in d.indices { dX[j] += temperature * d[j] } }
   }

@@ -18,7 +18,7 @@ package struct PerformerMap: FeatureFunction {
   }
 
   package var name: String { "performer" }
-  package var hasScales: Bool { true }
+  package var storesLogScales: Bool { true }
   package func featureCount(headSize: Int) -> Int { featureSize }
   package func parameters(headSize: Int) -> [FeatureParameter] {
     [FeatureParameter("weight", shape: [headSize, featureSize], isTrained: false)]
@@ -67,8 +67,9 @@ package struct PerformerMap: FeatureFunction {
   }
 
   package func backward(
-    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?]
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix?, gradients: [Matrix?]
   ) {
+    guard let dX else { return }
     let (x, root) = (input.x, Float(input.x.columns).squareRoot())
     let factor = 1 / root.squareRoot()
     multiplyRows(phi, into: dPhi)

@@ -2,8 +2,9 @@
 
 internal import CHHKernels
 
-/// Sizes and factors of the attention of one query head over computed features.
-package struct FeatureAttentionItem: Sendable {
+/// Sizes and factors of the attention over computed features of one key/value head and the query
+/// heads that share it.
+package struct LinearAttentionItem: Sendable {
   /// Number of queries.
   package var length: Int
   /// Number of valid keys.
@@ -14,6 +15,8 @@ package struct FeatureAttentionItem: Sendable {
   package var queryStep = 1
   /// Elements of a head.
   package var headSize: Int
+  /// Query heads; only the forward pass takes more than one.
+  package var group = 1
   /// Features of a query or key.
   package var features: Int
   /// Nearest keys that are weighed by their scores; 0 for none.
@@ -27,8 +30,6 @@ package struct FeatureAttentionItem: Sendable {
   package var outStride: Int
   /// Factor of q · k.
   package var scoreScale: Float
-  /// Factor of the window's weights.
-  package var mixing: Float
   /// Added to the denominator.
   package var epsilon: Float
 
@@ -36,7 +37,7 @@ package struct FeatureAttentionItem: Sendable {
   package init(
     length: Int, keys: Int, headSize: Int, features: Int, window: Int, causal: Bool,
     queryStride: Int, keyStride: Int, valueStride: Int, outStride: Int, scoreScale: Float,
-    mixing: Float, epsilon: Float
+    epsilon: Float
   ) {
     precondition(length >= 0 && keys >= 0 && window >= 0, "sizes are not negative")
     precondition(headSize > 0 && features > 0, "heads and features have a size")
@@ -52,7 +53,6 @@ package struct FeatureAttentionItem: Sendable {
     self.valueStride = valueStride
     self.outStride = outStride
     self.scoreScale = scoreScale
-    self.mixing = mixing
     self.epsilon = epsilon
   }
 
@@ -62,34 +62,35 @@ package struct FeatureAttentionItem: Sendable {
     causal ? min(keys, max(0, past + length + 1 - max(1, window))) : keys
   }
 
-  /// Floats of scratch space of `featureAttention`.
+  /// Floats of scratch space of `linearAttention`.
   package var scratch: Int {
-    unsafe withUnsafePointer(to: bare) { unsafe hh_feature_attention_scratch($0) }
+    unsafe withUnsafePointer(to: bare) { unsafe hh_linear_attention_scratch($0) }
   }
-  /// Floats of scratch space of `featureAttentionBackward`.
+  /// Floats of scratch space of `linearAttentionBackward`.
   package var backwardScratch: Int {
-    unsafe withUnsafePointer(to: bare) { unsafe hh_feature_attention_backward_scratch($0) }
+    unsafe withUnsafePointer(to: bare) { unsafe hh_linear_attention_backward_scratch($0) }
   }
-  /// Floats of scratch space of `distilFeatures`.
+  /// Floats of scratch space of `distilLinearAttention`.
   package var distillationScratch: Int {
-    unsafe withUnsafePointer(to: bare) { unsafe hh_feature_distillation_scratch($0) }
+    unsafe withUnsafePointer(to: bare) { unsafe hh_linear_distillation_scratch($0) }
   }
 
   /// The item without memory but for whether there are scales: sizes depend on nothing else.
-  private var bare: hh_feature_item {
-    var item = unsafe hh_feature_item()
+  private var bare: hh_linear_item {
+    var item = unsafe hh_linear_item()
     unsafe fill(&item)
     // Safe: never followed; scales are planned for whether or not they come.
     unsafe item.scales = UnsafePointer(bitPattern: MemoryLayout<Float>.alignment)
     return unsafe item
   }
 
-  fileprivate func fill(_ item: inout hh_feature_item) {
+  fileprivate func fill(_ item: inout hh_linear_item) {
     unsafe item.length = length
     unsafe item.keys = keys
     unsafe item.past = past
     unsafe item.query_step = queryStep
     unsafe item.head_size = headSize
+    unsafe item.group = group
     unsafe item.features = features
     unsafe item.window = window
     unsafe item.causal = causal ? 1 : 0
@@ -98,30 +99,36 @@ package struct FeatureAttentionItem: Sendable {
     unsafe item.v_stride = valueStride
     unsafe item.out_stride = outStride
     unsafe item.score_scale = scoreScale
-    unsafe item.mixing = mixing
     unsafe item.epsilon = epsilon
   }
 
+  /// Elements of the rows of keys or values.
   fileprivate func extent(_ rows: Int, stride: Int) -> Int {
     RowLayout(rows: rows, columns: headSize, stride: stride).extent
+  }
+  /// Elements of the rows of queries or outputs.
+  fileprivate func groupExtent(stride: Int) -> Int {
+    RowLayout(rows: length, columns: group * headSize, stride: stride).extent
   }
 }
 
 /// Queries, keys and values of an item, and their features.
-package struct FeatureAttentionInputs: ~Escapable {
+package struct LinearAttentionInputs: ~Escapable {
   let q: Span<Float>
   let k: Span<Float>
   let v: Span<Float>
   let phiQ: Span<Float>
   let phiK: Span<Float>
   let scales: Span<Float>
+  let windowFactors: Span<Float>
 
-  /// Gathers the spans: queries, keys and values, then features of queries (length, features) and
-  /// keys (keys, features), and the keys' scales (keys), empty where all are zero.
-  @_lifetime(copy q, copy k, copy v, copy phiQ, copy phiK, copy scales)
+  /// Gathers the spans: queries, keys and values, then features of queries (group, length, features)
+  /// and keys (keys, features), the keys' scales (keys), empty where all are zero, and the factors
+  /// of the window's weights (group).
+  @_lifetime(copy q, copy k, copy v, copy phiQ, copy phiK, copy scales, copy windowFactors)
   package init(
     q: Span<Float>, k: Span<Float>, v: Span<Float>, phiQ: Span<Float>, phiK: Span<Float>,
-    scales: Span<Float>
+    scales: Span<Float>, windowFactors: Span<Float>
   ) {
     self.q = q
     self.k = k
@@ -129,20 +136,22 @@ package struct FeatureAttentionInputs: ~Escapable {
     self.phiQ = phiQ
     self.phiK = phiK
     self.scales = scales
+    self.windowFactors = windowFactors
   }
 
   /// Checks every extent and hands the item's C form, without output, to `body`.
-  fileprivate func withItem(
-    _ item: FeatureAttentionItem, keyFeatures: Int, scratch: inout MutableSpan<Float>,
-    needing needed: Int, _ body: (inout hh_feature_item) -> Void
+  func withItem(
+    _ item: LinearAttentionItem, keyFeatures: Int, scratch: inout MutableSpan<Float>,
+    needing needed: Int, _ body: (inout hh_linear_item) -> Void
   ) {
     precondition(
-      q.count >= item.extent(item.length, stride: item.queryStride)
+      q.count >= item.groupExtent(stride: item.queryStride)
         && k.count >= item.extent(item.keys, stride: item.keyStride)
         && v.count >= item.extent(item.keys, stride: item.valueStride),
       "queries, keys or values outside their span")
     precondition(
-      phiQ.count >= item.length * item.features && phiK.count >= keyFeatures * item.features
+      phiQ.count >= item.group * item.length * item.features && windowFactors.count >= item.group
+        && phiK.count >= keyFeatures * item.features
         && (scales.isEmpty || scales.count >= item.keys), "features outside their span")
     precondition(scales.isEmpty || item.window == 0, "scales do not go with a window")
     // Safe: the lines above and `address` checked every extent; no pointer leaves `body`.
@@ -153,16 +162,19 @@ package struct FeatureAttentionInputs: ~Escapable {
             unsafe phiQ.withUnsafeBufferPointer { phiQ in
               unsafe phiK.withUnsafeBufferPointer { phiK in
                 unsafe scales.withUnsafeBufferPointer { scales in
-                  var pointers = unsafe hh_feature_item()
-                  unsafe item.fill(&pointers)
-                  unsafe pointers.q = q.baseAddress
-                  unsafe pointers.k = k.baseAddress
-                  unsafe pointers.v = v.baseAddress
-                  unsafe pointers.phi_q = phiQ.baseAddress
-                  unsafe pointers.phi_k = phiK.baseAddress
-                  unsafe pointers.scales = scales.isEmpty ? nil : scales.baseAddress
-                  unsafe pointers.scratch = scratch
-                  unsafe body(&pointers)
+                  unsafe windowFactors.withUnsafeBufferPointer { windowFactors in
+                    var pointers = unsafe hh_linear_item()
+                    unsafe item.fill(&pointers)
+                    unsafe pointers.q = q.baseAddress
+                    unsafe pointers.k = k.baseAddress
+                    unsafe pointers.v = v.baseAddress
+                    unsafe pointers.phi_q = phiQ.baseAddress
+                    unsafe pointers.phi_k = phiK.baseAddress
+                    unsafe pointers.scales = scales.isEmpty ? nil : scales.baseAddress
+                    unsafe pointers.window_factors = windowFactors.baseAddress
+                    unsafe pointers.scratch = scratch
+                    unsafe body(&pointers)
+                  }
                 }
               }
             }
@@ -173,19 +185,25 @@ package struct FeatureAttentionInputs: ~Escapable {
   }
 }
 
-/// Floats of a state of `featureAttention`: S (features, headSize), z (features), and the logarithm
-/// of their scale, `emptyStateScale` before any key.
-package func featureAttentionState(features: Int, headSize: Int) -> Int {
-  hh_feature_attention_state(features, headSize)
+/// Floats of a state of `linearAttention`: S (features, headSize), z (features), the logarithm of
+/// their scale, and what rounds them up to whole vectors.
+package func linearAttentionState(features: Int, headSize: Int) -> Int {
+  hh_linear_attention_state(features, headSize)
 }
 
-/// The logarithm of the scale of a state without keys.
-package var emptyStateScale: Float { -1e30 }
+/// Makes a state that of no keys: zeros, and a scale below that of any key.
+package func emptyLinearAttentionState(
+  _ state: inout MutableSpan<Float>, features: Int, headSize: Int
+) {
+  state.update(repeating: 0)
+  state[features * (headSize + 1)] = -1e30
+}
 
 /// out_i = Σ_j w_ij v_j / (Σ_j w_ij + ε) over the keys that query i sees.
 ///
-/// w_ij is mixing · exp(score_ij − the largest score of the window) for the `window` nearest keys
-/// and φ_q,i · φ_k,j, at the keys' scales, for all others (LoLCATs, arXiv 2410.10254, equation 7).
+/// w_ij is the head's window factor · exp(score_ij − the largest score of the window) for the
+/// `window` nearest keys, and φ_q,i · φ_k,j at the keys' scales for all others (LoLCATs, arXiv
+/// 2410.10254, equation 7).
 ///
 /// - Parameters:
 ///   - item: Sizes and factors.
@@ -195,17 +213,17 @@ package var emptyStateScale: Float { -1e30 }
 ///     them; empty where it is not wanted. It may be the memory of `before`.
 ///   - out: Outputs.
 ///   - scratch: `item.scratch` floats.
-package func featureAttention(
-  _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, before: Span<Float>,
+package func linearAttention(
+  _ item: LinearAttentionItem, _ inputs: LinearAttentionInputs, before: Span<Float>,
   after: inout MutableSpan<Float>, into out: inout MutableSpan<Float>,
   scratch: inout MutableSpan<Float>
 ) {
-  let size = featureAttentionState(features: item.features, headSize: item.headSize)
+  let size = linearAttentionState(features: item.features, headSize: item.headSize)
   precondition(
     (before.isEmpty || before.count >= size) && (after.isEmpty || after.count >= size),
-    "featureAttention: a state has \(size) floats")
+    "linearAttention: a state has \(size) floats")
   precondition(
-    out.count >= item.extent(item.length, stride: item.outStride), "outputs outside their span")
+    out.count >= item.groupExtent(stride: item.outStride), "outputs outside their span")
   // Safe: the lines above checked states and output, `withItem` the rest.
   unsafe out.withUnsafeMutableBufferPointer { out in
     unsafe before.withUnsafeBufferPointer { before in
@@ -214,7 +232,7 @@ package func featureAttention(
           item, keyFeatures: item.linearKeys, scratch: &scratch, needing: item.scratch
         ) { pointers in
           unsafe pointers.out = out.baseAddress
-          unsafe hh_feature_attention_forward(
+          unsafe hh_linear_attention_forward(
             &pointers, before.isEmpty ? nil : before.baseAddress,
             after.isEmpty ? nil : after.baseAddress)
         }
@@ -223,12 +241,12 @@ package func featureAttention(
   }
 }
 
-/// The gradients of `featureAttention` without states, but for those of q and k through features.
+/// The gradients of `linearAttention` without states, but for those of q and k through features.
 ///
 /// `dPhiQ` is overwritten, everything else is added to. `dQ` and `dK` have the strides of q and k's
 /// gradients; they are touched only where there is a window.
-package func featureAttentionBackward(
-  _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, out: Span<Float>,
+package func linearAttentionBackward(
+  _ item: LinearAttentionItem, _ inputs: LinearAttentionInputs, out: Span<Float>,
   dOut: Span<Float>, strides: AttentionGradientStrides, dPhiQ: inout MutableSpan<Float>,
   dPhiK: inout MutableSpan<Float>, dQ: inout MutableSpan<Float>, dK: inout MutableSpan<Float>,
   dV: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
@@ -241,9 +259,10 @@ package func featureAttentionBackward(
       && dK.count >= item.extent(keys, stride: strides.dK)
       && dV.count >= item.extent(keys, stride: strides.dV), "gradients outside their span")
   precondition(
-    item.past == 0 && item.queryStep == 1 && keys <= length && dPhiQ.count >= keys * features
+    item.group == 1 && item.past == 0 && item.queryStep == 1 && keys <= length
+      && dPhiQ.count >= keys * features
       && dPhiK.count >= keys * features, "gradients of features outside their span")
-  var dMixing: Float = 0
+  var dWindowFactor: Float = 0
   // Safe: the lines above checked every gradient, `withItem` the rest; `out` is only read.
   unsafe out.withUnsafeBufferPointer { out in
     unsafe dOut.withUnsafeBufferPointer { dOut in
@@ -252,18 +271,18 @@ package func featureAttentionBackward(
           unsafe dQ.withUnsafeMutableBufferPointer { dQ in
             unsafe dK.withUnsafeMutableBufferPointer { dK in
               unsafe dV.withUnsafeMutableBufferPointer { dV in
-                unsafe withUnsafeMutablePointer(to: &dMixing) { dMixing in
-                  let gradients = unsafe hh_feature_gradients(
+                unsafe withUnsafeMutablePointer(to: &dWindowFactor) { dWindowFactor in
+                  let gradients = unsafe hh_linear_gradients(
                     dout: dOut.baseAddress, dout_stride: strides.dOut, dphi_q: dPhiQ.baseAddress,
                     dphi_k: dPhiK.baseAddress, dq: dQ.baseAddress, dq_stride: strides.dQ,
                     dk: dK.baseAddress, dk_stride: strides.dK, dv: dV.baseAddress,
-                    dv_stride: strides.dV, dmixing: dMixing)
+                    dv_stride: strides.dV, dwindow_factor: dWindowFactor)
                   unsafe inputs.withItem(
                     item, keyFeatures: keys, scratch: &scratch, needing: item.backwardScratch
                   ) { pointers in
                     unsafe pointers.out = UnsafeMutablePointer(mutating: out.baseAddress)
                     unsafe withUnsafePointer(to: gradients) {
-                      unsafe hh_feature_attention_backward(&pointers, $0)
+                      unsafe hh_linear_attention_backward(&pointers, $0)
                     }
                   }
                 }
@@ -274,56 +293,5 @@ package func featureAttentionBackward(
       }
     }
   }
-  return dMixing
-}
-
-/// Distils the softmax attention of one query head; `dPhiQ` is overwritten, `dPhiK` added to.
-///
-/// - Parameters:
-///   - item: Sizes and factors; the teacher's scores have the factor `scoreScale`.
-///   - inputs: What is read.
-///   - comparesOutputs: Whether values are read, and outputs compared.
-///   - weightsFactor: Factor of each query's cross-entropy in the gradients.
-///   - outputsFactor: Factor of each query's mean squared error of the output in the gradients.
-///   - measure: What to compute.
-///   - dPhiQ: Gradients of the queries' features, (length, features).
-///   - dPhiK: Gradients of the keys' features, (keys, features).
-///   - scratch: `item.distillationScratch` floats.
-/// - Returns: Sums over the queries, and the gradient of the window's factor.
-package func distilFeatures(
-  _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, comparesOutputs: Bool,
-  weightsFactor: Float,
-  outputsFactor: Float, measure: DistillationMeasure, dPhiQ: inout MutableSpan<Float>,
-  dPhiK: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
-) -> (sums: DistillationSums, outputError: Double, dMixing: Float) {
-  let rows = measure == .lossOnly ? (0, 0) : (item.length, item.keys)
-  precondition(
-    dPhiQ.count >= rows.0 * item.features && dPhiK.count >= rows.1 * item.features,
-    "gradients of features outside their span")
-  precondition(outputsFactor == 0 || comparesOutputs, "a loss of outputs needs values")
-  var dMixing: Float = 0
-  var sums = hh_feature_distillation_sums()
-  // Safe: the lines above checked the gradients, `withItem` the rest.
-  unsafe dPhiQ.withUnsafeMutableBufferPointer { dPhiQ in
-    unsafe dPhiK.withUnsafeMutableBufferPointer { dPhiK in
-      unsafe withUnsafeMutablePointer(to: &dMixing) { dMixing in
-        let options = unsafe hh_feature_distillation_options(
-          weights_factor: weightsFactor, outputs_factor: outputsFactor,
-          measure: measure == .gradientOnly ? 0 : 1, gradient: measure == .lossOnly ? 0 : 1,
-          dphi_q: dPhiQ.baseAddress, dphi_k: dPhiK.baseAddress, dmixing: dMixing)
-        unsafe inputs.withItem(
-          item, keyFeatures: item.keys, scratch: &scratch, needing: item.distillationScratch
-        ) { pointers in
-          if !comparesOutputs { unsafe pointers.v = nil }
-          unsafe withUnsafePointer(to: options) {
-            unsafe hh_feature_distillation(&pointers, $0, &sums)
-          }
-        }
-      }
-    }
-  }
-  var result = DistillationSums()
-  (result.crossEntropy, result.divergence) = (sums.cross_entropy, sums.divergence)
-  result.smallestDenominator = sums.smallest_sum
-  return (result, sums.output_error, dMixing)
+  return dWindowFactor
 }

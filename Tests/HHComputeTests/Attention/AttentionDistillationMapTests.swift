@@ -5,12 +5,12 @@ import HHCompute
 import HHTestSupport
 import Testing
 
-@Suite struct FeatureDistillationTests {
+@Suite struct AttentionDistillationMapTests {
   static let scale: Float = 0.4
 
   /// Weights and outputs of one loss.
   struct Losses: CustomTestStringConvertible {
-    let factors: FeatureDistillation.Factors
+    let factors: AttentionDistillation.Factors
     var testDescription: String { "weights \(factors.weights), outputs \(factors.outputs)" }
   }
 
@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test(
-    "So they do with a window", arguments: maps.filter { !$0.function.hasScales }, losses)
+    "So they do with a window", arguments: maps.filter { !$0.function.storesLogScales }, losses)
   func window(_ test: MapCase, _ losses: Losses) {
     for size in LinearCase.windows.filter({ $0.shape.length < 31 }) {
       expectGradients(test, size, losses.factors)
@@ -38,12 +38,12 @@ import Testing
   }
 
   private func expectGradients(
-    _ test: MapCase, _ size: LinearCase, _ factors: FeatureDistillation.Factors
+    _ test: MapCase, _ size: LinearCase, _ factors: AttentionDistillation.Factors
   ) {
     let (q, k, v) = size.inputs(seed: 71)
     let maps = size.maps(test.function, seed: 72)
     let gradients = FeatureMapGradients(like: maps)
-    let loss = FeatureDistillation(factors).lossAndGradient(
+    let loss = AttentionDistillation(factors).lossAndGradient(
       q: q, k: k, v: v, shape: size.shape, scale: Self.scale, maps: maps, gradients: gradients)
     var reference = LinearReference(
       test, q: q, k: k, shape: size.shape, maps: maps, scale: Self.scale)
@@ -104,34 +104,6 @@ import Testing
     return (crossEntropy / count, divergence / count, error / count)
   }
 
-  @Test(
-    "The general loss and gradients are those of the fused kernel", arguments: AttentionCase.all)
-  func fused(_ test: AttentionCase) throws {
-    let (q, k, _) = test.inputs(seed: 74)
-    let maps = FeatureMaps(
-      LinearAttentionDesign(
-        function: SoftmaxMap(featureSize: test.projectionSize ?? test.shape.headSize),
-        sharing: test.mapsPerQueryHead ? .queryHead : .keyValueHead,
-        queryHeads: test.shape.queryHeads, keyValueHeads: test.shape.keyValueHeads,
-        headSize: test.shape.headSize))
-    let fusedMaps = try #require(maps.fused)
-    for sample in [QuerySample.all, QuerySample(first: 1, step: 3)] {
-      let general = FeatureMapGradients(like: maps)
-      let loss = FeatureDistillation().lossAndGradient(
-        q: q, k: k, v: nil, shape: test.shape, scale: Self.scale, maps: maps, sample: sample,
-        gradients: general)
-      let fused = HedgehogMapGradients(like: fusedMaps)
-      let expected = AttentionDistillation().lossAndGradient(
-        q: q, k: k, shape: test.shape, scale: Self.scale, maps: fusedMaps, sample: sample,
-        gradients: fused)
-      expectClose(
-        loss.divergence.map(Float.init), expected.divergence, tolerance: 1e-5, "divergence")
-      for (a, b) in zip(general.parameters, fused.parameters) {
-        expectClose(a.values, b.values.map(Double.init), tolerance: 1e-5)
-      }
-    }
-  }
-
   @Test("The result does not depend on the number of threads")
   func threads() async {
     // In a process of its own: the number of threads is the process's, other tests need it still.
@@ -146,7 +118,7 @@ import Testing
         let results = [1, 2, 3].map { threads in
           ThreadPolicy.use(threads: threads)
           let gradients = FeatureMapGradients(like: maps)
-          let loss = FeatureDistillation(.init(weights: 1, outputs: 1)).lossAndGradient(
+          let loss = AttentionDistillation(.init(weights: 1, outputs: 1)).lossAndGradient(
             q: q, k: k, v: v, shape: size.shape, scale: Self.scale, maps: maps,
             gradients: gradients)
           return ([loss.loss] + loss.outputError, gradients.parameters.map(\.values))

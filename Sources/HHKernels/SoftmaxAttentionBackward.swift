@@ -3,7 +3,7 @@
 internal import CHHKernels
 
 /// What the forward pass of an attention item was given and gave, and the gradient that arrives.
-package struct AttentionRecord: ~Escapable {
+package struct SoftmaxAttentionRecord: ~Escapable {
   let q: Span<Float>
   let k: Span<Float>
   let v: Span<Float>
@@ -46,60 +46,12 @@ package func softmaxAttentionBackwardScratch(keys: Int, headSize: Int) -> Int {
 
 /// Gradients of out = softmax(scale · q kᵀ) v: `dQ` is overwritten, `dK` and `dV` are added to.
 package func softmaxAttentionBackward(
-  _ item: AttentionItem, _ record: AttentionRecord, scale: Float, dQ: inout MutableSpan<Float>,
+  _ item: SoftmaxAttentionItem, _ record: SoftmaxAttentionRecord, scale: Float,
+  dQ: inout MutableSpan<Float>,
   dK: inout MutableSpan<Float>, dV: inout MutableSpan<Float>, strides: AttentionGradientStrides,
   scratch: inout MutableSpan<Float>
 ) {
   let needed = softmaxAttentionBackwardScratch(keys: item.keys, headSize: item.headSize)
-  unsafe withRecord(item, record, &dQ, &dK, &dV, strides, &scratch, needing: needed) {
-    // Safe: `withRecord` checked every extent.
-    unsafe hh_softmax_attention_backward($0, $1, scale)
-  }
-}
-
-/// Floats of scratch space for `linearAttentionBackward` on `keys` keys.
-package func linearAttentionBackwardScratch(keys: Int, headSize: Int, half: Int) -> Int {
-  hh_linear_attention_backward_scratch(keys, headSize, half)
-}
-
-/// Gradients of Hedgehog attention: `dQ` is overwritten, `dK`, `dV` and `dMaps` are added to.
-///
-/// `dMaps` is laid out as `distil` lays gradients out; see `distillationGradients`.
-package func linearAttentionBackward(
-  _ item: AttentionItem, _ record: AttentionRecord, maps: FeatureMapSpans,
-  dQ: inout MutableSpan<Float>, dK: inout MutableSpan<Float>, dV: inout MutableSpan<Float>,
-  strides: AttentionGradientStrides, dMaps: inout MutableSpan<Float>,
-  scratch: inout MutableSpan<Float>
-) {
-  let (d, half, group) = (item.headSize, maps.half, item.group)
-  let needed = linearAttentionBackwardScratch(keys: item.keys, headSize: d, half: half)
-  let gradientCount = distillationGradients(headSize: d, half: half, group: group)
-  // Safe: `address`, `withRecord` and `pointers` checked every extent.
-  unsafe dMaps.address(needing: gradientCount) { dMaps in
-    let dBiasQ = unsafe dMaps + group * d * half
-    let dWeightK = unsafe dBiasQ + group * half
-    let mapGradients = unsafe hh_feature_map_gradients(
-      dweight_q: dMaps, dbias_q: dBiasQ, dweight_k: dWeightK, dbias_k: dWeightK + d * half)
-    unsafe withRecord(item, record, &dQ, &dK, &dV, strides, &scratch, needing: needed) {
-      pointers, gradients in
-      unsafe maps.pointers(item) { maps in
-        unsafe withUnsafePointer(to: maps) { maps in
-          unsafe withUnsafePointer(to: mapGradients) {
-            unsafe hh_linear_attention_backward(pointers, maps, gradients, $0)
-          }
-        }
-      }
-    }
-  }
-}
-
-/// Checks every extent of an item and its gradients and hands their C forms to `body`.
-private func withRecord(
-  _ item: AttentionItem, _ record: AttentionRecord, _ dQ: inout MutableSpan<Float>,
-  _ dK: inout MutableSpan<Float>, _ dV: inout MutableSpan<Float>,
-  _ strides: AttentionGradientStrides, _ scratch: inout MutableSpan<Float>, needing needed: Int,
-  _ body: (UnsafePointer<hh_attention_item>, UnsafePointer<hh_attention_gradients>) -> Void
-) {
   func extent(_ rows: Int, _ columns: Int, _ stride: Int) -> Int {
     RowLayout(rows: rows, columns: columns, stride: stride).extent
   }
@@ -124,18 +76,20 @@ private func withRecord(
               unsafe v.withUnsafeBufferPointer { v in
                 unsafe dK.withUnsafeMutableBufferPointer { dK in
                   unsafe dV.withUnsafeMutableBufferPointer { dV in
-                    let pointers = unsafe hh_attention_item(
+                    let pointers = unsafe hh_softmax_item(
                       length: length, keys: keys, head_size: d, group: item.group,
                       causal: item.causal ? 1 : 0, q: q, q_stride: item.queryStride,
                       k: k.baseAddress, k_stride: item.keyStride, v: v.baseAddress,
                       v_stride: item.valueStride, out: UnsafeMutablePointer(mutating: out),
                       out_stride: item.outStride, scratch: scratch)
-                    let gradients = unsafe hh_attention_gradients(
+                    let gradients = unsafe hh_softmax_gradients(
                       dout: dOut, dout_stride: strides.dOut, dq: dQ, dq_stride: strides.dQ,
                       dk: dK.baseAddress, dk_stride: strides.dK, dv: dV.baseAddress,
                       dv_stride: strides.dV)
                     unsafe withUnsafePointer(to: pointers) { pointers in
-                      unsafe withUnsafePointer(to: gradients) { unsafe body(pointers, $0) }
+                      unsafe withUnsafePointer(to: gradients) {
+                        unsafe hh_softmax_attention_backward(pointers, $0, scale)
+                      }
                     }
                   }
                 }
