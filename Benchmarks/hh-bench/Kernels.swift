@@ -143,15 +143,4 @@ struct Kernels: ParsableCommand {
       },
     ]
   }
-
-  /// A matrix of numbers between −1 and 1.
-  private static func filled(rows: Int, columns: Int) -> Matrix {
-    var state: UInt32 = 1
-    return Matrix(
-      rows: rows, columns: columns,
-      (0..<rows * columns).map { _ in
-        state = state &* 1_664_525 &+ 1_013_904_223
-        return Float(Int32(bitPattern: state)) / 2_147_483_648
-      })
-  }
 }

@@ -93,8 +93,8 @@ package struct FeatureMaps: Sendable {
   /// The same parameters as the fused kernels take them; nil where only the general ones will do.
   package let fused: HedgehogMaps?
 
-  /// Creates maps with their initial values.
-  package init(_ design: LinearAttentionDesign) {
+  /// Creates maps with their initial values; without `fusing` the general kernels compute them.
+  package init(_ design: LinearAttentionDesign, fusing: Bool = true) {
     self.design = design
     let initial = design.function.initialValues(headSize: design.headSize)
     var parameters: [FloatBuffer] = []
@@ -108,7 +108,7 @@ package struct FeatureMaps: Sendable {
       parameters.append(FloatBuffer([Float](repeating: logit, count: design.queryHeads)))
     }
     self.parameters = parameters
-    fused = HedgehogMaps(design, parameters)
+    fused = fusing ? HedgehogMaps(design, parameters) : nil
   }
 
   /// The parameters that are trained.
