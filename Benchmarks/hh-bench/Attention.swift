@@ -21,6 +21,10 @@ struct Attention: ParsableCommand {
   var sizes = [32, 64, 128]
   @Option(help: "Positions of a sequence.")
   var lengths = [256, 1024]
+  @Option(help: "Query heads that share a key/value head.")
+  var group = 1
+  @Option(help: "Only the uses whose name begins so.")
+  var only = ""
   @Flag(help: "Times attention without a causal mask.")
   var bidirectional = false
   @Flag(help: "Prints rows of a Markdown table.")
@@ -35,14 +39,15 @@ struct Attention: ParsableCommand {
     for size in sizes {
       for length in lengths {
         let layer = AttentionLayer(
-          heads: 8, size: size, length: length, causal: !bidirectional)
-        for use in AttentionLayer.Use.allCases {
+          heads: 8, group: group, size: size, length: length, causal: !bidirectional)
+        for use in AttentionLayer.Use.allCases where use.rawValue.hasPrefix(only) {
           compare(use.rawValue, size, length, layer.call(use, fused: true)) {
             layer.call(use, fused: false)
           }
         }
       }
-      let layer = AttentionLayer(heads: 12, size: size, length: 1, causal: true)
+      guard "decoding".hasPrefix(only) else { continue }
+      let layer = AttentionLayer(heads: 12, group: group, size: size, length: 1, causal: true)
       compare("decoding", size, 1, layer.decoding(fused: true)) { layer.decoding(fused: false) }
     }
   }
@@ -103,20 +108,19 @@ private struct AttentionLayer {
   private let fused: FeatureMaps
   private let general: FeatureMaps
 
-  init(heads: Int, size: Int, length: Int, causal: Bool) {
+  init(heads: Int, group: Int, size: Int, length: Int, causal: Bool) {
     shape = AttentionShape(
-      batch: 1, length: length, queryHeads: heads, keyValueHeads: heads, headSize: size,
+      batch: 1, length: length, queryHeads: heads, keyValueHeads: heads / group, headSize: size,
       causal: causal)
     let design = LinearAttentionDesign(
-      function: SoftmaxMap(featureSize: size), queryHeads: heads, keyValueHeads: heads,
+      function: SoftmaxMap(featureSize: size), queryHeads: heads, keyValueHeads: heads / group,
       headSize: size)
     fused = FeatureMaps(design)
     general = FeatureMaps(design, fusing: false)
-    let width = heads * size
-    (q, k) = (filled(rows: length, columns: width), filled(rows: length, columns: width))
-    (v, dOut) = (filled(rows: length, columns: width), filled(rows: length, columns: width))
-    (out, dQ) = (Matrix(rows: length, columns: width), Matrix(rows: length, columns: width))
-    (dK, dV) = (Matrix(rows: length, columns: width), Matrix(rows: length, columns: width))
+    func matrix(_ heads: Int) -> Matrix { Matrix(rows: length, columns: heads * size) }
+    func values(_ heads: Int) -> Matrix { filled(rows: length, columns: heads * size) }
+    (q, k, v, dOut) = (values(heads), values(heads / group), values(heads / group), values(heads))
+    (out, dQ, dK, dV) = (matrix(heads), matrix(heads), matrix(heads / group), matrix(heads / group))
   }
 
   private var scale: Float { 1 / Float(shape.headSize).squareRoot() }

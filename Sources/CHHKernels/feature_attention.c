@@ -1,9 +1,12 @@
-// Attention over features of one query head, with or without a window of softmax weights.
+// Attention over features of one key/value head, with or without a window of softmax weights.
 //
 // out_i = (sum_j w_ij v_j) / (sum_j w_ij + epsilon), with the weights of hh_feature_item. A block of
 // queries sees two ranges of keys: "far" ones, outside of the window of all its queries, through
 // the state S = sum phi_k v^T and z = sum phi_k, and "near" ones pair by pair.
 #include "feature_block.h"
+
+// Vectors of a step's columns that are in registers at a time.
+enum { STEP_VECTORS = 4 };
 
 size_t hh_feature_lay_out(hh_feature_workspace *w, float *base, const hh_feature_item *item) {
   const size_t features = item->features, d = item->head_size, n = hh_near_keys(item);
@@ -30,7 +33,7 @@ size_t hh_feature_attention_scratch(const hh_feature_item *item) {
 }
 
 size_t hh_feature_attention_state(size_t features, size_t head_size) {
-  return features * (head_size + 1) + 1;
+  return hh_round_up(features * (head_size + 1) + 1);
 }
 
 HH_MULTIVERSION
@@ -65,38 +68,42 @@ void hh_feature_grow(
   }
 }
 
-HH_MULTIVERSION
-static void combine_rows(
-  const hh_feature_workspace *w, const hh_feature_item *item, size_t start, size_t rows, size_t far,
-  size_t near) {
-  for (size_t i = 0; i < rows; i++)
-    hh_combine(
-      item, start + i, far, near, item->scales ? w->peaks[start + i] : 0, w->scores + i * near,
-      w->weights + i * near);
+/// Near keys that some query of a block sees in its linear part. The last keys of a window are in
+/// nobody's, and their features may be absent.
+HH_INLINE size_t linear_keys(
+  const hh_feature_item *item, size_t start, size_t rows, size_t far, size_t near) {
+  return hh_smaller(near, hh_window_start(item, start + rows - 1) - far);
 }
 
+void hh_feature_pack_near(
+  const hh_feature_workspace *w, const hh_feature_item *item, size_t start, size_t rows, size_t far,
+  size_t near) {
+  const size_t features = item->features, d = item->head_size;
+  const size_t linear = linear_keys(item, start, rows, far, near);
+  hh_pack_transposed(features, linear, item->phi_k + far * features, features, w->phi_columns);
+  if (item->window)
+    hh_pack_transposed(d, near, item->k + far * item->k_stride, item->k_stride, w->key_columns);
+  hh_pack(near, d, item->v + far * item->v_stride, item->v_stride, w->value_rows);
+}
+
+HH_MULTIVERSION
 void hh_feature_weigh_near(
   const hh_feature_workspace *w, const hh_feature_item *item, size_t start, size_t rows, size_t far,
   size_t near) {
   const size_t features = item->features, d = item->head_size;
-  const float *phi_q = item->phi_q + start * features;
-  // The last keys of a window are in nobody's linear part, and their features may be absent.
-  const size_t linear = hh_smaller(near, hh_window_start(item, start + rows - 1) - far);
-  if (linear > 0) {
-    hh_pack_transposed(
-      features, linear, item->phi_k + far * features, features, w->phi_columns);
-    hh_tile_gemm(
-      rows, linear, features, phi_q, features, 1, w->phi_columns, features, w->weights, near, 0);
-  }
+  hh_tile_gemm(
+    rows, linear_keys(item, start, rows, far, near), features, item->phi_q + start * features,
+    features, 1, w->phi_columns, features, w->weights, near, 0);
   if (item->window) {
-    hh_pack_transposed(d, near, item->k + far * item->k_stride, item->k_stride, w->key_columns);
     hh_tile_gemm(
       rows, near, d, item->q + start * item->q_stride, item->q_stride, 1, w->key_columns, d,
       w->scores, near, 0);
     for (size_t j = 0; j < rows * near; j++) w->scores[j] *= item->score_scale;
   }
-  combine_rows(w, item, start, rows, far, near);
-  hh_pack(near, d, item->v + far * item->v_stride, item->v_stride, w->value_rows);
+  for (size_t i = 0; i < rows; i++)
+    hh_combine(
+      item, start + i, far, near, item->scales ? w->peaks[start + i] : 0, w->scores + i * near,
+      w->weights + i * near);
 }
 
 HH_MULTIVERSION
@@ -119,45 +126,121 @@ static void emit(
       rows, d, near, w->weights, near, 1, w->value_rows, near, out, item->out_stride, 1);
   }
   for (size_t i = 0; i < rows; i++) {
-    float sum = hh_dot(phi_q + i * features, w->z, features) * hh_state_factor(w, item, start + i);
-    for (size_t j = 0; j < near; j++) sum += w->weights[i * near + j];
-    const float inverse = 1.0f / (sum + item->epsilon);
+    const float inverse = 1.0f / hh_denominator(w, item, start + i, w->weights + i * near, near);
     for (size_t j = 0; j < d; j++) out[i * item->out_stride + j] *= inverse;
   }
 }
 
 void hh_feature_begin(hh_feature_workspace *w, const hh_feature_item *item, const float *before) {
   const size_t features = item->features, d = item->head_size;
+  w->scale = before ? before[features * (d + 1)] : hh_no_scale;
+  if (before == w->state) return;
   if (before) {
     memcpy(w->state, before, features * d * sizeof(float));
     memcpy(w->z, before + features * d, features * sizeof(float));
-    w->scale = before[features * (d + 1)];
   } else {
     memset(w->state, 0, features * d * sizeof(float));
     memset(w->z, 0, features * sizeof(float));
-    w->scale = hh_no_scale;
   }
+}
+
+/// Up to `vectors` vectors of a step's columns: out = (phi_q (old S) + weight v) * inverse, and with
+/// `grows` S = old S + phi_k v.
+HH_INLINE void step_columns(
+  size_t vectors, size_t some, size_t features, size_t d, const float *phi_q, const float *phi_k,
+  float old, float weight, float inverse, int grows, const float *v, float *state, float *out) {
+  hh_vec value[STEP_VECTORS], sum[STEP_VECTORS], row;
+  for (size_t i = 0; i < vectors; i++) {
+    hh_load_some(&value[i], v + i * HH_LANES, some);
+    sum[i] = value[i] * weight;
+  }
+  for (size_t c = 0; c < features; c++)
+    for (size_t i = 0; i < vectors; i++) {
+      float *place = state + c * d + i * HH_LANES;
+      hh_load_some(&row, place, some);
+      row *= old;
+      sum[i] += phi_q[c] * row;
+      if (!grows) continue;
+      row += phi_k[c] * value[i];
+      hh_store_some(place, &row, some);
+    }
+  for (size_t i = 0; i < vectors; i++) {
+    sum[i] *= inverse;
+    hh_store_some(out + i * HH_LANES, &sum[i], some);
+  }
+}
+
+/// One position without a window: its query reads the state and its own key, which enters the state
+/// where that `grows`.
+HH_MULTIVERSION
+static void step(hh_feature_workspace *w, const hh_feature_item *item, int grows) {
+  const size_t features = item->features, d = item->head_size;
+  const float *phi_q = item->phi_q, *phi_k = item->phi_k;
+  float old = 1;
+  if (item->scales) {
+    const float top = w->scale < item->scales[0] ? item->scales[0] : w->scale;
+    const float new = hh_exp_one(item->scales[0] - top);
+    old = hh_exp_one(w->scale - top);
+    for (size_t c = 0; c < features; c++) w->phi[c] = phi_k[c] * new;
+    phi_k = w->phi;
+    if (grows) w->scale = top;
+  }
+  const float weight = hh_dot(phi_q, phi_k, features);
+  const float inverse = 1.0f / (hh_dot(phi_q, w->z, features) * old + weight + item->epsilon);
+  for (size_t j = 0; j < d;) {
+    const size_t left = d - j, vectors = left < STEP_VECTORS * HH_LANES ? 1 : STEP_VECTORS;
+    const size_t some = hh_smaller(left, HH_LANES);
+    if (vectors == STEP_VECTORS)
+      step_columns(
+        STEP_VECTORS, HH_LANES, features, d, phi_q, phi_k, old, weight, inverse, grows,
+        item->v + j, w->state + j, item->out + j);
+    else
+      step_columns(
+        1, some, features, d, phi_q, phi_k, old, weight, inverse, grows, item->v + j,
+        w->state + j, item->out + j);
+    j += vectors * HH_LANES;
+  }
+  if (grows)
+    for (size_t c = 0; c < features; c++) w->z[c] = w->z[c] * old + phi_k[c];
 }
 
 void hh_feature_attention_forward(const hh_feature_item *item, const float *before, float *after) {
   const size_t features = item->features, d = item->head_size;
   hh_feature_workspace w;
   hh_feature_lay_out(&w, item->scratch, item);
-  hh_feature_begin(&w, item, before);
-  hh_find_peaks(item, item->length, w.scale, w.peaks);
-  size_t done = 0;
-  for (size_t start = 0; start < item->length; start += HH_FEATURE_BLOCK) {
-    const size_t rows = hh_smaller(item->length - start, HH_FEATURE_BLOCK);
-    const size_t far = hh_far_keys(item, start);
-    if (start == 0 || done < far) {
-      hh_feature_grow(&w, item, &done, far);
-      hh_pack(features, d, w.state, d, w.state_rows);
-    }
-    emit(&w, item, start, rows, far, hh_near_of(item, start, rows, far));
+  const int is_step =
+    item->length == 1 && item->keys == 1 && item->past == 0 && item->causal && !item->window;
+  // What does not grow is only read.
+  const int is_read_only = is_step || hh_far_keys(item, item->length) == 0;
+  float *state = after ? after : is_read_only ? (float *)before : NULL;
+  if (state) {
+    w.state = state;
+    w.z = state + features * d;
   }
-  if (!after) return;
-  hh_feature_grow(&w, item, &done, hh_far_keys(item, item->length));
-  memcpy(after, w.state, features * d * sizeof(float));
-  memcpy(after + features * d, w.z, features * sizeof(float));
-  after[features * (d + 1)] = w.scale;
+  hh_feature_begin(&w, item, before);
+  if (is_step) {
+    for (size_t g = 0; g < item->group; g++) {
+      const hh_feature_item head = hh_feature_head(item, g);
+      step(&w, &head, after && g + 1 == item->group);
+    }
+  } else {
+    hh_find_peaks(item, item->length, w.scale, w.peaks);
+    size_t done = 0;
+    for (size_t start = 0; start < item->length; start += HH_FEATURE_BLOCK) {
+      const size_t rows = hh_smaller(item->length - start, HH_FEATURE_BLOCK);
+      const size_t far = hh_far_keys(item, start);
+      if (start == 0 || done < far) {
+        hh_feature_grow(&w, item, &done, far);
+        hh_pack(features, d, w.state, d, w.state_rows);
+      }
+      const size_t near = hh_near_of(item, start, rows, far);
+      if (near > 0) hh_feature_pack_near(&w, item, start, rows, far, near);
+      for (size_t g = 0; g < item->group; g++) {
+        const hh_feature_item head = hh_feature_head(item, g);
+        emit(&w, &head, start, rows, far, near);
+      }
+    }
+    if (after) hh_feature_grow(&w, item, &done, hh_far_keys(item, item->length));
+  }
+  if (after) after[features * (d + 1)] = w.scale;
 }

@@ -25,6 +25,17 @@ HH_INLINE float hh_exp_one(float x) {
   return v[0];
 }
 
+/// The item of the group's query head `g` alone.
+HH_INLINE hh_feature_item hh_feature_head(const hh_feature_item *item, size_t g) {
+  hh_feature_item head = *item;
+  head.group = 1;
+  head.q += g * item->head_size;
+  head.out += g * item->head_size;
+  head.phi_q += g * item->length * item->features;
+  head.mixing += g;
+  return head;
+}
+
 /// Keys that query `i` sees.
 HH_INLINE size_t hh_visible(const hh_feature_item *item, size_t i) {
   return item->causal ? hh_smaller(item->keys, item->past + i * item->query_step + 1) : item->keys;
@@ -77,7 +88,7 @@ HH_INLINE void hh_combine(
     for (size_t j = a; j < b; j++) top = top < scores[j] ? scores[j] : top;
     for (size_t j = a; j < b; j++) weights[j] = scores[j] - top;
     hh_exp_some(weights + a, b - a);
-    for (size_t j = a; j < b; j++) weights[j] *= item->mixing;
+    for (size_t j = a; j < b; j++) weights[j] *= item->mixing[0];
   }
   for (size_t j = b; j < count; j++) weights[j] = 0;
 }

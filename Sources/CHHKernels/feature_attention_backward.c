@@ -51,9 +51,8 @@ static void differentiate_quotients(
   const size_t features = item->features, d = item->head_size;
   const hh_feature_workspace *f = &w->forward;
   for (size_t i = start; i < start + rows; i++) {
-    float sum = hh_dot(item->phi_q + i * features, f->z, features) * hh_state_factor(f, item, i);
-    for (size_t j = 0; j < near; j++) sum += f->weights[(i - start) * near + j];
-    const float inverse = 1.0f / (sum + item->epsilon);
+    const float inverse =
+      1.0f / hh_denominator(f, item, i, f->weights + (i - start) * near, near);
     const float *dout = gradients->dout + i * gradients->dout_stride;
     w->dr[i] = -hh_dot(dout, item->out + i * item->out_stride, d) * inverse;
     for (size_t j = 0; j < d; j++) w->dn[i * d + j] = dout[j] * inverse;
@@ -97,7 +96,7 @@ static void split_gradients(
       }
       // Every exponent is its score less the largest one, which gets all their gradients back.
       if (a < b) dscores[top] -= sum;
-      *gradients->dmixing += sum / item->mixing;
+      *gradients->dmixing += sum / item->mixing[0];
     }
     for (size_t j = a; j < near; j++) dweights[j] = 0;
   }
@@ -206,7 +205,10 @@ void hh_feature_attention_backward(
       hh_pack_transposed(d, features, f->state, d, w.state_columns);
     }
     const size_t near = hh_near_of(item, start, rows, far);
-    if (near > 0) hh_feature_weigh_near(f, item, start, rows, far, near);
+    if (near > 0) {
+      hh_feature_pack_near(f, item, start, rows, far, near);
+      hh_feature_weigh_near(f, item, start, rows, far, near);
+    }
     differentiate_quotients(&w, item, gradients, start, rows, near);
     if (near > 0) backward_near(&w, item, gradients, start, rows, far, near);
   }

@@ -46,6 +46,15 @@ HH_INLINE float hh_state_factor(
   return item->scales ? hh_exp_one(w->scale - w->peaks[i]) : 1;
 }
 
+/// What a query's outputs are divided by, given the weights of its near keys.
+HH_INLINE float hh_denominator(
+  const hh_feature_workspace *w, const hh_feature_item *item, size_t i, const float *weights,
+  size_t near) {
+  const float *phi_q = item->phi_q + i * item->features;
+  const float far = hh_dot(phi_q, w->z, item->features) * hh_state_factor(w, item, i);
+  return far + (near > 0 ? hh_total(weights, near) : 0) + item->epsilon;
+}
+
 /// Lays the parts out from `base` on, or nowhere where that is NULL; returns their floats.
 size_t hh_feature_lay_out(hh_feature_workspace *w, float *base, const hh_feature_item *item);
 
@@ -56,7 +65,12 @@ void hh_feature_begin(hh_feature_workspace *w, const hh_feature_item *item, cons
 void hh_feature_grow(
   hh_feature_workspace *w, const hh_feature_item *item, size_t *done, size_t far);
 
-/// The weights of the near keys, (rows, near); packs the keys' features, keys and values.
+/// Packs what the queries of a block need of their near keys: features, keys and values.
+void hh_feature_pack_near(
+  const hh_feature_workspace *w, const hh_feature_item *item, size_t start, size_t rows, size_t far,
+  size_t near);
+
+/// The weights of the packed near keys, (rows, near).
 void hh_feature_weigh_near(
   const hh_feature_workspace *w, const hh_feature_item *item, size_t start, size_t rows, size_t far,
   size_t near);

@@ -19,10 +19,11 @@ typedef struct {
   float *value_rows;     // panels of (n, d)
   float *value_columns;  // panels of (d, n)
   float *phi_q_rows;     // panels of (BLOCK, D)
-  float *scores;         // (BLOCK, ld)
-  float *teacher;        // (BLOCK, ld): P
+  float *queries;        // (BLOCK, d), scaled
+  float *scores;         // (BLOCK, ld); later P, before division
   float *weights;        // (BLOCK, ld); later their gradients
   float *dweights;       // (BLOCK, ld): the outputs' part of the gradients
+  float *teacher_sums;   // (BLOCK): by which P is divided
   float *sums;           // (BLOCK): r
   float *target;         // (BLOCK, d): the teacher's outputs
   float *output;         // (BLOCK, d): the student's; later the gradients of the outputs
@@ -43,10 +44,11 @@ static size_t lay_out(workspace *w, float *base, const hh_feature_item *item) {
   PLACE(value_rows, n * hh_round_up(d));
   PLACE(value_columns, d * hh_round_up(n));
   PLACE(phi_q_rows, BLOCK * hh_round_up(features));
+  PLACE(queries, BLOCK * d);
   PLACE(scores, BLOCK * ld);
-  PLACE(teacher, BLOCK * ld);
   PLACE(weights, BLOCK * ld);
   PLACE(dweights, BLOCK * ld);
+  PLACE(teacher_sums, BLOCK);
   PLACE(sums, BLOCK);
   PLACE(target, BLOCK * d);
   PLACE(output, BLOCK * d);
@@ -60,80 +62,132 @@ size_t hh_feature_distillation_scratch(const hh_feature_item *item) {
   return lay_out(&w, NULL, item);
 }
 
-/// x = log(x) over `count` positive entries.
-HH_INLINE void log_some(float *x, size_t count) {
+/// The lanes behind the last visible key: a weight of zero without the NaN of 0 * infinity.
+HH_INLINE void pad(float *scores, float *weights, size_t count) {
+  for (size_t j = count; j < hh_round_up(count); j++) {
+    scores[j] = -1e30f;
+    weights[j] = 0;
+  }
+}
+
+/// The teacher's weights of one query before division, in place of its scores, and the student's
+/// sum. Adds to `sums` where that is wanted. Rows are padded.
+HH_INLINE void weigh_row(
+  float *t, const float *weights, size_t count, float epsilon, int measure, float *teacher_sum,
+  float *student_sum, hh_feature_distillation_sums *sums) {
+  hh_vec top = hh_splat(-1e30f), total = {0};
   for (size_t j = 0; j < count; j += HH_LANES) {
-    const size_t some = hh_smaller(count - j, HH_LANES);
-    hh_vec v;
-    hh_load_partial(&v, x + j, some, 1);
-    hh_log(&v);
-    hh_store_some(x + j, &v, some);
+    const hh_vec score = hh_load(t + j);
+    top = hh_max(top, score);
+    total += hh_load(weights + j);
   }
+  const float peak = hh_largest(&top), r = hh_sum(&total);
+  const float floor = epsilon * (r + epsilon);
+  hh_vec z = {0}, score_sum = {0}, log_sum = {0};
+  for (size_t j = 0; j < count; j += HH_LANES) {
+    const hh_vec score = hh_load(t + j) - peak;
+    hh_vec e = score;
+    hh_exp(&e);
+    z += e;
+    hh_store(t + j, e);
+    if (!measure) continue;
+    hh_vec log = hh_load(weights + j) + floor;
+    hh_log(&log);
+    score_sum += e * score;
+    log_sum += e * log;
+  }
+  *teacher_sum = hh_sum(&z);
+  *student_sum = r + epsilon;
+  if (!measure) return;
+  hh_vec logs = {r + epsilon, *teacher_sum};
+  for (int i = 2; i < HH_LANES; i++) logs[i] = 1;
+  hh_log(&logs);
+  const double cross_entropy = (double)logs[0] - (double)(hh_sum(&log_sum) / *teacher_sum);
+  // sum P log P, with log P = score - log z.
+  const double negative_entropy = (double)(hh_sum(&score_sum) / *teacher_sum) - (double)logs[1];
+  sums->cross_entropy += cross_entropy;
+  sums->divergence += cross_entropy + negative_entropy;
+  sums->smallest_sum = r < sums->smallest_sum ? r : sums->smallest_sum;
 }
 
-/// p = softmax of `count` scores; returns sum P log P.
-HH_INLINE double teach(const float *scores, size_t count, float *p) {
-  float top = scores[0];
-  for (size_t j = 0; j < count; j++) top = top < scores[j] ? scores[j] : top;
-  for (size_t j = 0; j < count; j++) p[j] = scores[j] - top;
-  hh_exp_some(p, count);
-  float sum = 0, score_sum = 0;
-  for (size_t j = 0; j < count; j++) {
-    sum += p[j];
-    score_sum += p[j] * (scores[j] - top);
+/// One query's weights become the gradients of its features' products; returns the gradient of the
+/// window's factor.
+HH_INLINE float differentiate_row(
+  const workspace *w, const hh_feature_item *item, const hh_feature_distillation_options *options,
+  size_t query, size_t row, size_t columns, size_t ld) {
+  const size_t end = hh_visible(item, query), from = hh_window_start(item, query);
+  const float *t = w->scores + row * ld, *dweights = w->dweights + row * ld;
+  float *weights = w->weights + row * ld;
+  const float common = options->weights_factor / w->sums[row];
+  const float factor = options->weights_factor / w->teacher_sums[row];
+  const float floor = item->epsilon * w->sums[row];
+  const int by_weights = options->weights_factor != 0, by_outputs = options->outputs_factor != 0;
+  float window = 0;
+  for (size_t j = from; j < end; j++) {
+    float g = by_weights ? common - factor * t[j] / (weights[j] + floor) : 0;
+    if (by_outputs) g += dweights[j];
+    window += g * weights[j];
   }
-  const float inverse = 1.0f / sum;
-  for (size_t j = 0; j < count; j++) p[j] *= inverse;
-  log_some(&sum, 1);
-  return (double)(score_sum * inverse) - (double)sum;
+  for (size_t j = 0; j < from; j += HH_LANES) {
+    hh_vec g = {0};
+    if (by_weights) g = common - hh_load(t + j) * factor / (hh_load(weights + j) + floor);
+    if (by_outputs) g += hh_load(dweights + j);
+    hh_store(weights + j, g);
+  }
+  if (item->scales)
+    for (size_t j = 0; j < from; j += HH_LANES) {
+      hh_vec s;
+      hh_load_some(&s, item->scales + j, hh_smaller(from - j, HH_LANES));
+      s -= w->peaks[query];
+      hh_exp(&s);
+      hh_store(weights + j, hh_load(weights + j) * s);
+    }
+  for (size_t j = from; j < columns; j++) weights[j] = 0;
+  return item->window ? window / item->mixing[0] : 0;
 }
 
-/// Weights of teacher and student of a block; adds to `sums` where that is wanted.
+/// Weights of teacher and student of a block; adds to `sums` where that is wanted, and goes on to
+/// gradients where no outputs have to be compared first.
 HH_MULTIVERSION
 static void weigh(
-  const workspace *w, const hh_feature_item *item, size_t start, size_t rows, size_t columns,
-  size_t ld, int measure, float *logs, hh_feature_distillation_sums *sums) {
+  const workspace *w, const hh_feature_item *item, const hh_feature_distillation_options *options,
+  size_t start, size_t rows, size_t columns, size_t ld, int outputs,
+  hh_feature_distillation_sums *sums) {
   for (size_t i = 0; i < rows; i++) {
-    const size_t count = hh_visible(item, start + i);
-    float *p = w->teacher + i * ld, *weights = w->weights + i * ld;
-    const double negative_entropy = teach(w->scores + i * ld, count, p);
-    for (size_t j = count; j < columns; j++) p[j] = 0;
-    hh_combine(
-      item, start + i, 0, columns, item->scales ? w->peaks[start + i] : 0, w->scores + i * ld,
-      weights);
-    float r = 0;
-    for (size_t j = 0; j < count; j++) r += weights[j];
-    w->sums[i] = r + item->epsilon;
-    if (!measure) continue;
-    const float floor = item->epsilon * w->sums[i];
-    for (size_t j = 0; j < count; j++) logs[j] = weights[j] + floor;
-    log_some(logs, count);
-    float log_sum = 0, log_total = w->sums[i];
-    for (size_t j = 0; j < count; j++) log_sum += p[j] * logs[j];
-    log_some(&log_total, 1);
-    const double cross_entropy = (double)log_total - (double)log_sum;
-    sums->cross_entropy += cross_entropy;
-    sums->divergence += cross_entropy + negative_entropy;
-    sums->smallest_sum = r < sums->smallest_sum ? r : sums->smallest_sum;
+    const size_t query = start + i, count = hh_visible(item, query);
+    float *t = w->scores + i * ld, *weights = w->weights + i * ld;
+    hh_combine(item, query, 0, columns, item->scales ? w->peaks[query] : 0, t, weights);
+    pad(t, weights, count);
+    if (options->measure)
+      weigh_row(
+        t, weights, count, item->epsilon, 1, w->teacher_sums + i, w->sums + i, sums);
+    else
+      weigh_row(
+        t, weights, count, item->epsilon, 0, w->teacher_sums + i, w->sums + i, sums);
+    if (outputs)
+      for (size_t j = count; j < columns; j++) t[j] = 0;
+    else if (options->gradient)
+      *options->dmixing += differentiate_row(w, item, options, query, i, columns, ld);
   }
 }
 
-/// The student's outputs less the teacher's, and, where gradients are wanted, what the gradient of
-/// their squared error is for every weight: dweights = (do . v_j - do . o) / r.
+/// The student's outputs less the teacher's, and, where gradients are wanted, those of weights: with
+/// do the gradient of the output, the squared error's part is (do . v_j - do . o) / r.
 HH_MULTIVERSION
 static void compare_outputs(
-  const workspace *w, const hh_feature_item *item, size_t rows, size_t columns, size_t ld,
-  float factor, hh_feature_distillation_sums *sums) {
-  const size_t d = item->head_size;
-  hh_tile_gemm(rows, d, columns, w->teacher, ld, 1, w->value_rows, item->keys, w->target, d, 0);
-  hh_tile_gemm(rows, d, columns, w->weights, ld, 1, w->value_rows, item->keys, w->output, d, 0);
+  const workspace *w, const hh_feature_item *item, const hh_feature_distillation_options *options,
+  size_t start, size_t rows, size_t columns, size_t ld, hh_feature_distillation_sums *sums) {
+  const size_t d = item->head_size, n = item->keys;
+  hh_tile_gemm(rows, d, columns, w->scores, ld, 1, w->value_rows, n, w->target, d, 0);
+  hh_tile_gemm(rows, d, columns, w->weights, ld, 1, w->value_rows, n, w->output, d, 0);
   float products[BLOCK];
   for (size_t i = 0; i < rows; i++) {
-    const float inverse = 1.0f / w->sums[i];
+    const float inverse = 1.0f / w->sums[i], share = 1.0f / w->teacher_sums[i];
     float error = 0, product = 0;
     for (size_t j = 0; j < d; j++) {
-      const float o = w->output[i * d + j] * inverse, difference = o - w->target[i * d + j];
-      const float gradient = difference * (2 * factor / (float)d);
+      const float o = w->output[i * d + j] * inverse;
+      const float difference = o - w->target[i * d + j] * share;
+      const float gradient = difference * (2 * options->outputs_factor / (float)d);
       error += difference * difference;
       product += gradient * o;
       w->output[i * d + j] = gradient;
@@ -141,43 +195,13 @@ static void compare_outputs(
     sums->output_error += (double)(error / (float)d);
     products[i] = product;
   }
-  if (factor == 0) return;
-  hh_tile_gemm(
-    rows, columns, d, w->output, d, 1, w->value_columns, d, w->dweights, ld, 0);
+  if (!options->gradient) return;
+  hh_tile_gemm(rows, columns, d, w->output, d, 1, w->value_columns, d, w->dweights, ld, 0);
   for (size_t i = 0; i < rows; i++) {
     const float inverse = 1.0f / w->sums[i];
     float *dweights = w->dweights + i * ld;
     for (size_t j = 0; j < columns; j++) dweights[j] = (dweights[j] - products[i]) * inverse;
-  }
-}
-
-/// Weights become the gradients of the features' products; adds up that of the window's factor.
-HH_MULTIVERSION
-static void differentiate(
-  const workspace *w, const hh_feature_item *item,
-  const hh_feature_distillation_options *options, size_t start, size_t rows, size_t columns,
-  size_t ld) {
-  for (size_t i = 0; i < rows; i++) {
-    const size_t end = hh_visible(item, start + i), from = hh_window_start(item, start + i);
-    float *weights = w->weights + i * ld;
-    const float *p = w->teacher + i * ld, *dweights = w->dweights + i * ld;
-    const float common = options->weights_factor / w->sums[i];
-    const float floor = item->epsilon * w->sums[i];
-    float window = 0;
-    for (size_t j = 0; j < end; j++) {
-      const float old = weights[j];
-      float g = 0;
-      if (options->weights_factor != 0)
-        g = common - options->weights_factor * p[j] / (old + floor);
-      if (options->outputs_factor != 0) g += dweights[j];
-      weights[j] = g;
-      if (j >= from) window += g * old;
-    }
-    if (item->window) *options->dmixing += window / item->mixing;
-    if (item->scales)
-      for (size_t j = 0; j < from; j++)
-        weights[j] *= hh_exp_one(item->scales[j] - w->peaks[start + i]);
-    for (size_t j = from; j < columns; j++) weights[j] = 0;
+    *options->dmixing += differentiate_row(w, item, options, start + i, i, columns, ld);
   }
 }
 
@@ -192,31 +216,29 @@ void hh_feature_distillation(
   workspace w;
   lay_out(&w, item->scratch, item);
   hh_find_peaks(item, m, hh_no_scale, w.peaks);
-  hh_pack_transposed(features, n, item->phi_k, features, w.phi_columns);
-  hh_pack_transposed(d, n, item->k, item->k_stride, w.key_columns);
-  if (outputs) {
-    hh_pack(n, d, item->v, item->v_stride, w.value_rows);
-    hh_pack_transposed(d, n, item->v, item->v_stride, w.value_columns);
+  if (!options->has_packed) {
+    hh_pack_transposed(features, n, item->phi_k, features, w.phi_columns);
+    hh_pack_transposed(d, n, item->k, item->k_stride, w.key_columns);
+    if (options->gradient) hh_pack(n, features, item->phi_k, features, w.phi_rows);
+    if (outputs) {
+      hh_pack(n, d, item->v, item->v_stride, w.value_rows);
+      hh_pack_transposed(d, n, item->v, item->v_stride, w.value_columns);
+    }
   }
-  if (options->gradient) hh_pack(n, features, item->phi_k, features, w.phi_rows);
   for (size_t start = 0; start < m; start += BLOCK) {
     const size_t rows = hh_smaller(m - start, BLOCK);
     // With a causal mask the keys after the block's last query are never looked at.
     const size_t columns = hh_visible(item, start + rows - 1);
     const float *phi_q = item->phi_q + start * features;
-    hh_tile_gemm(
-      rows, columns, d, item->q + start * item->q_stride, item->q_stride, 1, w.key_columns, d,
-      w.scores, ld, 0);
     for (size_t i = 0; i < rows; i++)
-      for (size_t j = 0; j < columns; j++) w.scores[i * ld + j] *= item->score_scale;
+      for (size_t j = 0; j < d; j++)
+        w.queries[i * d + j] = item->q[(start + i) * item->q_stride + j] * item->score_scale;
+    hh_tile_gemm(rows, columns, d, w.queries, d, 1, w.key_columns, d, w.scores, ld, 0);
     hh_tile_gemm(
       rows, columns, features, phi_q, features, 1, w.phi_columns, features, w.weights, ld, 0);
-    weigh(&w, item, start, rows, columns, ld, options->measure, w.dweights, sums);
-    if (outputs)
-      compare_outputs(
-        &w, item, rows, columns, ld, options->gradient ? options->outputs_factor : 0, sums);
+    weigh(&w, item, options, start, rows, columns, ld, outputs, sums);
+    if (outputs) compare_outputs(&w, item, options, start, rows, columns, ld, sums);
     if (!options->gradient) continue;
-    differentiate(&w, item, options, start, rows, columns, ld);
     hh_tile_gemm(
       rows, features, columns, w.weights, ld, 1, w.phi_rows, n,
       options->dphi_q + start * features, features, 0);

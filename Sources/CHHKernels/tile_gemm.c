@@ -103,3 +103,24 @@ void hh_pack_transposed(
     }
   }
 }
+
+/// As `hh_row_times`, for the columns of `vectors` whole vectors.
+HH_INLINE void row_times(
+  size_t vectors, size_t k, const float *x, const float *b, size_t ldb, float *y) {
+  hh_vec sum[4];
+  for (size_t i = 0; i < vectors; i++) sum[i] = (hh_vec){0};
+  for (size_t l = 0; l < k; l++)
+    for (size_t i = 0; i < vectors; i++) sum[i] += x[l] * hh_load(b + l * ldb + i * HH_LANES);
+  for (size_t i = 0; i < vectors; i++) hh_store(y + i * HH_LANES, sum[i]);
+}
+
+HH_MULTIVERSION
+void hh_row_times(size_t k, size_t n, const float *x, const float *b, size_t ldb, float *y) {
+  size_t j = 0;
+  for (; j + 4 * HH_LANES <= n; j += 4 * HH_LANES) row_times(4, k, x, b + j, ldb, y + j);
+  for (; j + HH_LANES <= n; j += HH_LANES) row_times(1, k, x, b + j, ldb, y + j);
+  if (j == n) return;
+  memset(y + j, 0, (n - j) * sizeof(float));
+  for (size_t l = 0; l < k; l++)
+    for (size_t c = j; c < n; c++) y[c] += x[l] * b[l * ldb + c];
+}

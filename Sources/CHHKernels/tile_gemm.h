@@ -18,3 +18,6 @@ void hh_pack_transposed(
 void hh_tile_gemm(
   size_t m, size_t n, size_t k, const float *a, size_t row_step, size_t column_step,
   const float *panels, size_t panel_rows, float *c, size_t ldc, int accumulate);
+
+/// y (n) = x (k) * B (k x n, row stride ldb), without packing.
+void hh_row_times(size_t k, size_t n, const float *x, const float *b, size_t ldb, float *y);

@@ -77,5 +77,15 @@ HH_INLINE float hh_dot(const float *a, const float *b, size_t count) {
   return hh_sum(&sum);
 }
 
+/// Sum of x[j].
+HH_INLINE float hh_total(const float *x, size_t count) {
+  hh_vec sum = {0}, rest;
+  size_t j = 0;
+  for (; j + HH_LANES <= count; j += HH_LANES) sum += hh_load(x + j);
+  hh_load_partial(&rest, x + j, count - j, 0);
+  sum += rest;
+  return hh_sum(&sum);
+}
+
 HH_INLINE size_t hh_round_up(size_t count) { return (count + HH_LANES - 1) / HH_LANES * HH_LANES; }
 HH_INLINE size_t hh_smaller(size_t a, size_t b) { return a < b ? a : b; }

@@ -2,7 +2,8 @@
 
 internal import CHHKernels
 
-/// Sizes and factors of the attention of one query head over computed features.
+/// Sizes and factors of the attention over computed features of one key/value head and the query heads
+/// that share it.
 package struct FeatureAttentionItem: Sendable {
   /// Number of queries.
   package var length: Int
@@ -14,6 +15,8 @@ package struct FeatureAttentionItem: Sendable {
   package var queryStep = 1
   /// Elements of a head.
   package var headSize: Int
+  /// Query heads; only the forward pass takes more than one.
+  package var group = 1
   /// Features of a query or key.
   package var features: Int
   /// Nearest keys that are weighed by their scores; 0 for none.
@@ -27,8 +30,6 @@ package struct FeatureAttentionItem: Sendable {
   package var outStride: Int
   /// Factor of q · k.
   package var scoreScale: Float
-  /// Factor of the window's weights.
-  package var mixing: Float
   /// Added to the denominator.
   package var epsilon: Float
 
@@ -36,7 +37,7 @@ package struct FeatureAttentionItem: Sendable {
   package init(
     length: Int, keys: Int, headSize: Int, features: Int, window: Int, causal: Bool,
     queryStride: Int, keyStride: Int, valueStride: Int, outStride: Int, scoreScale: Float,
-    mixing: Float, epsilon: Float
+    epsilon: Float
   ) {
     precondition(length >= 0 && keys >= 0 && window >= 0, "sizes are not negative")
     precondition(headSize > 0 && features > 0, "heads and features have a size")
@@ -52,7 +53,6 @@ package struct FeatureAttentionItem: Sendable {
     self.valueStride = valueStride
     self.outStride = outStride
     self.scoreScale = scoreScale
-    self.mixing = mixing
     self.epsilon = epsilon
   }
 
@@ -90,6 +90,7 @@ package struct FeatureAttentionItem: Sendable {
     unsafe item.past = past
     unsafe item.query_step = queryStep
     unsafe item.head_size = headSize
+    unsafe item.group = group
     unsafe item.features = features
     unsafe item.window = window
     unsafe item.causal = causal ? 1 : 0
@@ -98,12 +99,16 @@ package struct FeatureAttentionItem: Sendable {
     unsafe item.v_stride = valueStride
     unsafe item.out_stride = outStride
     unsafe item.score_scale = scoreScale
-    unsafe item.mixing = mixing
     unsafe item.epsilon = epsilon
   }
 
+  /// Elements of the rows of keys or values.
   fileprivate func extent(_ rows: Int, stride: Int) -> Int {
     RowLayout(rows: rows, columns: headSize, stride: stride).extent
+  }
+  /// Elements of the rows of queries or outputs.
+  fileprivate func groupExtent(stride: Int) -> Int {
+    RowLayout(rows: length, columns: group * headSize, stride: stride).extent
   }
 }
 
@@ -115,13 +120,15 @@ package struct FeatureAttentionInputs: ~Escapable {
   let phiQ: Span<Float>
   let phiK: Span<Float>
   let scales: Span<Float>
+  let mixing: Span<Float>
 
-  /// Gathers the spans: queries, keys and values, then features of queries (length, features) and
-  /// keys (keys, features), and the keys' scales (keys), empty where all are zero.
-  @_lifetime(copy q, copy k, copy v, copy phiQ, copy phiK, copy scales)
+  /// Gathers the spans: queries, keys and values, then features of queries (group, length, features)
+  /// and keys (keys, features), the keys' scales (keys), empty where all are zero, and the factors
+  /// of the window's weights (group).
+  @_lifetime(copy q, copy k, copy v, copy phiQ, copy phiK, copy scales, copy mixing)
   package init(
     q: Span<Float>, k: Span<Float>, v: Span<Float>, phiQ: Span<Float>, phiK: Span<Float>,
-    scales: Span<Float>
+    scales: Span<Float>, mixing: Span<Float>
   ) {
     self.q = q
     self.k = k
@@ -129,6 +136,7 @@ package struct FeatureAttentionInputs: ~Escapable {
     self.phiQ = phiQ
     self.phiK = phiK
     self.scales = scales
+    self.mixing = mixing
   }
 
   /// Checks every extent and hands the item's C form, without output, to `body`.
@@ -137,12 +145,13 @@ package struct FeatureAttentionInputs: ~Escapable {
     needing needed: Int, _ body: (inout hh_feature_item) -> Void
   ) {
     precondition(
-      q.count >= item.extent(item.length, stride: item.queryStride)
+      q.count >= item.groupExtent(stride: item.queryStride)
         && k.count >= item.extent(item.keys, stride: item.keyStride)
         && v.count >= item.extent(item.keys, stride: item.valueStride),
       "queries, keys or values outside their span")
     precondition(
-      phiQ.count >= item.length * item.features && phiK.count >= keyFeatures * item.features
+      phiQ.count >= item.group * item.length * item.features && mixing.count >= item.group
+        && phiK.count >= keyFeatures * item.features
         && (scales.isEmpty || scales.count >= item.keys), "features outside their span")
     precondition(scales.isEmpty || item.window == 0, "scales do not go with a window")
     // Safe: the lines above and `address` checked every extent; no pointer leaves `body`.
@@ -153,16 +162,19 @@ package struct FeatureAttentionInputs: ~Escapable {
             unsafe phiQ.withUnsafeBufferPointer { phiQ in
               unsafe phiK.withUnsafeBufferPointer { phiK in
                 unsafe scales.withUnsafeBufferPointer { scales in
-                  var pointers = unsafe hh_feature_item()
-                  unsafe item.fill(&pointers)
-                  unsafe pointers.q = q.baseAddress
-                  unsafe pointers.k = k.baseAddress
-                  unsafe pointers.v = v.baseAddress
-                  unsafe pointers.phi_q = phiQ.baseAddress
-                  unsafe pointers.phi_k = phiK.baseAddress
-                  unsafe pointers.scales = scales.isEmpty ? nil : scales.baseAddress
-                  unsafe pointers.scratch = scratch
-                  unsafe body(&pointers)
+                  unsafe mixing.withUnsafeBufferPointer { mixing in
+                    var pointers = unsafe hh_feature_item()
+                    unsafe item.fill(&pointers)
+                    unsafe pointers.q = q.baseAddress
+                    unsafe pointers.k = k.baseAddress
+                    unsafe pointers.v = v.baseAddress
+                    unsafe pointers.phi_q = phiQ.baseAddress
+                    unsafe pointers.phi_k = phiK.baseAddress
+                    unsafe pointers.scales = scales.isEmpty ? nil : scales.baseAddress
+                    unsafe pointers.mixing = mixing.baseAddress
+                    unsafe pointers.scratch = scratch
+                    unsafe body(&pointers)
+                  }
                 }
               }
             }
@@ -173,14 +185,19 @@ package struct FeatureAttentionInputs: ~Escapable {
   }
 }
 
-/// Floats of a state of `featureAttention`: S (features, headSize), z (features), and the logarithm
-/// of their scale, `emptyStateScale` before any key.
+/// Floats of a state of `featureAttention`: S (features, headSize), z (features), the logarithm of
+/// their scale, and what rounds them up to whole vectors.
 package func featureAttentionState(features: Int, headSize: Int) -> Int {
   hh_feature_attention_state(features, headSize)
 }
 
-/// The logarithm of the scale of a state without keys.
-package var emptyStateScale: Float { -1e30 }
+/// Makes a state that of no keys: zeros, and a scale below that of any key.
+package func emptyFeatureAttentionState(
+  _ state: inout MutableSpan<Float>, features: Int, headSize: Int
+) {
+  state.update(repeating: 0)
+  state[features * (headSize + 1)] = -1e30
+}
 
 /// out_i = Σ_j w_ij v_j / (Σ_j w_ij + ε) over the keys that query i sees.
 ///
@@ -205,7 +222,7 @@ package func featureAttention(
     (before.isEmpty || before.count >= size) && (after.isEmpty || after.count >= size),
     "featureAttention: a state has \(size) floats")
   precondition(
-    out.count >= item.extent(item.length, stride: item.outStride), "outputs outside their span")
+    out.count >= item.groupExtent(stride: item.outStride), "outputs outside their span")
   // Safe: the lines above checked states and output, `withItem` the rest.
   unsafe out.withUnsafeMutableBufferPointer { out in
     unsafe before.withUnsafeBufferPointer { before in
@@ -241,7 +258,8 @@ package func featureAttentionBackward(
       && dK.count >= item.extent(keys, stride: strides.dK)
       && dV.count >= item.extent(keys, stride: strides.dV), "gradients outside their span")
   precondition(
-    item.past == 0 && item.queryStep == 1 && keys <= length && dPhiQ.count >= keys * features
+    item.group == 1 && item.past == 0 && item.queryStep == 1 && keys <= length
+      && dPhiQ.count >= keys * features
       && dPhiK.count >= keys * features, "gradients of features outside their span")
   var dMixing: Float = 0
   // Safe: the lines above checked every gradient, `withItem` the rest; `out` is only read.
@@ -282,6 +300,7 @@ package func featureAttentionBackward(
 /// - Parameters:
 ///   - item: Sizes and factors; the teacher's scores have the factor `scoreScale`.
 ///   - inputs: What is read.
+///   - hasPacked: Whether `scratch` is as a call with the same keys and the same measure left it.
 ///   - comparesOutputs: Whether values are read, and outputs compared.
 ///   - weightsFactor: Factor of each query's cross-entropy in the gradients.
 ///   - outputsFactor: Factor of each query's mean squared error of the output in the gradients.
@@ -291,15 +310,16 @@ package func featureAttentionBackward(
 ///   - scratch: `item.distillationScratch` floats.
 /// - Returns: Sums over the queries, and the gradient of the window's factor.
 package func distilFeatures(
-  _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, comparesOutputs: Bool,
-  weightsFactor: Float,
-  outputsFactor: Float, measure: DistillationMeasure, dPhiQ: inout MutableSpan<Float>,
+  _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, hasPacked: Bool,
+  comparesOutputs: Bool, weightsFactor: Float, outputsFactor: Float, measure: DistillationMeasure,
+  dPhiQ: inout MutableSpan<Float>,
   dPhiK: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
 ) -> (sums: DistillationSums, outputError: Double, dMixing: Float) {
   let rows = measure == .lossOnly ? (0, 0) : (item.length, item.keys)
   precondition(
     dPhiQ.count >= rows.0 * item.features && dPhiK.count >= rows.1 * item.features,
     "gradients of features outside their span")
+  precondition(item.group == 1, "one query head at a time")
   precondition(outputsFactor == 0 || comparesOutputs, "a loss of outputs needs values")
   var dMixing: Float = 0
   var sums = hh_feature_distillation_sums()
@@ -308,7 +328,8 @@ package func distilFeatures(
     unsafe dPhiK.withUnsafeMutableBufferPointer { dPhiK in
       unsafe withUnsafeMutablePointer(to: &dMixing) { dMixing in
         let options = unsafe hh_feature_distillation_options(
-          weights_factor: weightsFactor, outputs_factor: outputsFactor,
+          has_packed: hasPacked ? 1 : 0, weights_factor: weightsFactor,
+          outputs_factor: outputsFactor,
           measure: measure == .gradientOnly ? 0 : 1, gradient: measure == .lossOnly ? 0 : 1,
           dphi_q: dPhiQ.baseAddress, dphi_k: dPhiK.baseAddress, dmixing: dMixing)
         unsafe inputs.withItem(

@@ -91,3 +91,45 @@ package func softmaxRowsBackward(
     }
   }
 }
+
+/// Floats of scratch space for `softmaxPairs`.
+package func softmaxPairsScratch(inputs: Int, outputs: Int) -> Int {
+  hh_softmax_pairs_scratch(inputs, outputs)
+}
+
+/// φ (rows, 2 outputs) = [softmax(u), softmax(−u)], u = x W + b as in `project`.
+package func softmaxPairs(
+  _ x: Span<Float>, _ layout: RowLayout, weight: Span<Float>, bias: Span<Float>, outputs: Int,
+  into phi: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
+) {
+  precondition(bias.isEmpty || bias.count == outputs, "softmaxPairs: one bias per output")
+  let needed = softmaxPairsScratch(inputs: layout.columns, outputs: outputs)
+  // Safe: `address` and the lines above checked every extent.
+  unsafe scratch.address(needing: needed) { scratch in
+    unsafe phi.address(needing: 2 * layout.rows * outputs) { phi in
+      unsafe x.address(needing: layout.extent) { x in
+        unsafe weight.address(needing: layout.columns * outputs) { weight in
+          unsafe bias.withUnsafeBufferPointer { bias in
+            unsafe hh_softmax_pairs(
+              layout.rows, layout.columns, outputs, x, layout.stride, weight,
+              bias.isEmpty ? nil : bias.baseAddress, phi, scratch)
+          }
+        }
+      }
+    }
+  }
+}
+
+/// The gradient of u (rows, columns), given what `softmaxPairs` wrote and its gradient.
+package func softmaxPairsBackward(
+  _ phi: Span<Float>, dPhi: Span<Float>, rows: Int, columns: Int, into dU: inout MutableSpan<Float>
+) {
+  // Safe: `address` checked every extent.
+  unsafe dU.address(needing: rows * columns) { dU in
+    unsafe phi.address(needing: 2 * rows * columns) { phi in
+      unsafe dPhi.address(needing: 2 * rows * columns) {
+        unsafe hh_softmax_pairs_backward(rows, columns, phi, $0, dU)
+      }
+    }
+  }
+}

@@ -22,10 +22,20 @@ void hh_softmax_rows(size_t rows, size_t columns, float *x);
 /// dx = p * (dp - sum(p dp)), row by row; dx may be dp.
 void hh_softmax_rows_backward(
   size_t rows, size_t columns, const float *p, const float *dp, float *dx);
+/// Floats of scratch space for the next function.
+size_t hh_softmax_pairs_scratch(size_t d, size_t f);
+/// phi (rows x 2 f, dense) = [softmax(u), softmax(-u)], u = x W + bias, as hh_project has them.
+void hh_softmax_pairs(
+  size_t rows, size_t d, size_t f, const float *x, size_t stride, const float *weight,
+  const float *bias, float *phi, float *scratch);
+/// The gradient of u (rows x f), given phi and its gradient, all dense.
+void hh_softmax_pairs_backward(
+  size_t rows, size_t f, const float *phi, const float *dphi, float *du);
 
 // Attention (feature_attention.c).
 
-/// One sequence and one query head with its key/value head.
+/// One sequence and one key/value head with the `group` query heads that share it, of which only
+/// the forward pass takes more than one. Query head g starts at q + g * head_size.
 ///
 /// The weight of key j for query i is mixing * exp(score_ij - c_i) where j is among the `window`
 /// nearest keys up to the query's own, c_i the largest score there, and
@@ -37,6 +47,7 @@ typedef struct {
   size_t past;          // keys before the first query's own; with a causal mask only
   size_t query_step;    // positions from one query to the next; 1 but for distillation
   size_t head_size;
+  size_t group;
   size_t features;
   size_t window;        // 0 for none; with a causal mask only
   int causal;           // query i sees keys 0...past + i * query_step
@@ -46,23 +57,24 @@ typedef struct {
   size_t k_stride;
   const float *v;       // distillation does without, and then without outputs
   size_t v_stride;
-  const float *phi_q;   // (length, features)
+  const float *phi_q;   // (group, length, features)
   const float *phi_k;   // (keys, features); with a window the last ones are not read
   const float *scales;  // (keys), or null for zeros; not with a window
   float score_scale;    // of q . k
-  float mixing;         // of the window's weights
+  const float *mixing;  // (group), of the window's weights
   float epsilon;        // added to the denominator
-  float *out;           // read by the backward pass
+  float *out;           // as q; read by the backward pass
   size_t out_stride;
   float *scratch;
 } hh_feature_item;
 
 /// Floats of scratch space of the forward pass; independent of the number of keys but for one each.
 size_t hh_feature_attention_scratch(const hh_feature_item *item);
-/// Floats of a state: S (features, head_size), z (features), and the logarithm of their scale.
+/// Floats of a state: S (features, head_size), z (features), the logarithm of their scale, and
+/// what keeps states that follow one another at whole vectors.
 size_t hh_feature_attention_state(size_t features, size_t head_size);
 /// Begins with what `before` holds of earlier keys, unless null, and leaves in `after`, unless null,
-/// the state of all keys that are outside of the window of the next query.
+/// the state of all keys that are outside of the window of the next query. They may be the same.
 void hh_feature_attention_forward(const hh_feature_item *item, const float *before, float *after);
 
 /// The gradients of an item without past. Queries in the padding get none.
@@ -89,6 +101,7 @@ void hh_feature_attention_backward(
 
 /// What distillation of an item is asked for, all of whose queries count.
 typedef struct {
+  int has_packed;        // whether the scratch space is that of a call with the same keys
   float weights_factor;  // of the gradient of each query's cross-entropy
   float outputs_factor;  // of the gradient of each query's squared error of the output
   int measure;           // whether sums are wanted

@@ -28,8 +28,6 @@ package final class FeatureDistillation {
 
   private let factors: Factors
   private let scratch = ScratchSpace()
-  private var spaces: [(features: HeadSpace, deltas: HeadSpace)] = []
-  private var spaceLength = 0
 
   /// Creates an object without memory yet.
   package init(_ factors: Factors = Factors()) { self.factors = factors }
@@ -63,22 +61,22 @@ package final class FeatureDistillation {
     let items = shape.batch * design.stateHeads
     let partials = scratch.buffer(count: items * partCount)
     clear(partials)
-    reserve(shape, maps, scale: scale)
-    let spaces = self.spaces
+    let heads = HeadCall(maps: maps, causal: shape.causal, scale: scale)
+    let spaces = scratch.heads(
+      rows: shape.length, maps,
+      kernelCount: heads.item(shape.length, shape.length).distillationScratch, hasGradients: true)
     let queries = shape.queryCount(sample)
     let factor = 1 / Double(max(1, queries) * shape.queryHeads)
     let call = Call(
       weights: Float(factor * factors.weights), outputs: Float(factor * factors.outputs),
-      measure: measure.kernelMeasure, scale: scale, shape: shape, maps: maps,
-      sample: sample)
+      measure: measure.kernelMeasure, heads: heads, sample: sample)
     let sums = Mutex([[HeadSums]](repeating: [], count: items))
     parallelFor(count: items, workers: spaces.count) { range, worker in
       for item in range {
         let (row, head) = item.quotientAndRemainder(dividingBy: design.stateHeads)
-        let part = HeadPart(shape, maps, row: row, stateHead: head, q: q, k: k, v: v ?? k)
+        let part = HeadPart(shape, design, row: row, stateHead: head, q: q, k: k, v: v ?? k)
         let result = call.run(
-          part, comparesOutputs: v != nil, stateHead: head, spaces[worker].features,
-          spaces[worker].deltas, partials, start: item * partCount)
+          part, comparesOutputs: v != nil, spaces[worker], partials, start: item * partCount)
         sums.withLock { $0[item] = result }
       }
     }
@@ -90,14 +88,6 @@ package final class FeatureDistillation {
       sums.withLock { $0 }, shape: shape, queries: queries,
       stateHeads: design.stateHeads, factors: factors)
   }
-
-  private func reserve(_ shape: AttentionShape, _ maps: FeatureMaps, scale: Float) {
-    guard spaces.count < ThreadPolicy.threads || spaceLength < shape.length else { return }
-    let features = HeadSpace.workers(shape, maps, scale: scale) { $0.distillationScratch }
-    let deltas = HeadSpace.workers(shape, maps, scale: scale) { _ in 0 }
-    spaces = zip(features, deltas).map { ($0, $1) }
-    spaceLength = shape.length
-  }
 }
 
 /// What all items of a call have in common.
@@ -105,52 +95,49 @@ private struct Call: Sendable {
   let weights: Float
   let outputs: Float
   let measure: DistillationMeasure
-  let scale: Float
-  let shape: AttentionShape
-  let maps: FeatureMaps
+  let heads: HeadCall
   let sample: QuerySample
 
   /// One sequence and state head.
   func run(
-    _ part: HeadPart, comparesOutputs: Bool, stateHead: Int, _ space: HeadSpace, _ delta: HeadSpace,
-    _ partials: FloatBuffer, start: Int
+    _ part: HeadPart, comparesOutputs: Bool, _ space: HeadSpace, _ partials: FloatBuffer,
+    start: Int
   ) -> [HeadSums] {
-    let (design, function, keys) = (maps.design, maps.design.function, part.k.rows)
+    let (maps, keys) = (heads.maps, part.k.rows)
+    let (design, function) = (maps.design, maps.design.function)
     let parts = FeatureMapGradients.parts(design)
     let ofMap = function.parameters(headSize: design.headSize)
-    let keyParameters = maps.keyParameters(design.keyMap(stateHead))
+    let keyParameters = maps.keyRows[design.keyMap(part.stateHead)]
     let scales = space.map(part.k, keyParameters, maps, to: .keys)
-    let dPhiK = delta.features(.keys, rows: keys, maps)
-    clear(dPhiK)
-    // Queries and keys are the teacher's: their gradients go nowhere.
-    let dX = Matrix(rows: keys, columns: design.headSize)
+    let count = sample.count(length: keys)
+    let dPhiK = space.gradients(.keys, rows: keys, maps)
+    let dPhiQ = space.gradients(.queries, rows: count, maps)
+    empty(dPhiK)
     var result: [HeadSums] = []
     for g in 0..<design.group {
-      let head = part.firstHead + g
-      let all = part.query(g)
+      let q = part.query(g, 0..<part.q.rows)
       let query = Matrix(
-        all.buffer, offset: all.offset + min(sample.first, all.rows - 1) * all.stride,
-        rows: sample.count(length: keys), columns: all.columns, stride: sample.step * all.stride)
-      let queryParameters = maps.queryParameters(design.queryMap(head))
+        q.buffer, offset: q.offset + min(sample.first, q.rows - 1) * q.stride, rows: count,
+        columns: q.columns, stride: sample.step * q.stride)
+      let queryParameters = maps.queryRows[design.queryMap(part.firstHead + g)]
       _ = space.map(
         query, queryParameters, maps, position: sample.first, step: sample.step, to: .queries)
-      var item = part.item(shape, maps, scale: scale, head: head)
-      item.length = query.rows
+      var item = heads.item(part)
+      item.length = count
       item.past = sample.first
       item.queryStep = sample.step
       item.queryStride = query.stride
-      let dPhiQ = delta.features(.queries, rows: query.rows, maps)
       let (sums, outputError, dMixing) = distil(
-        item, query, part, scales, space, comparesOutputs: comparesOutputs, dPhiQ: dPhiQ,
+        item, query, part, g, scales, space, comparesOutputs: comparesOutputs, dPhiQ: dPhiQ,
         dPhiK: dPhiK)
       result.append(HeadSums(weights: sums, outputError: outputError))
       guard measure != .lossOnly else { continue }
+      // Queries and keys are the teacher's: nobody asks for their gradients.
       function.backward(
         FeatureInput(
           x: query, position: sample.first, step: sample.step, parameters: queryParameters,
           scratch: space.mapScratch),
-        phi: space.features(.queries, rows: query.rows, maps), dPhi: dPhiQ,
-        dX: dX.rows(0..<query.rows),
+        phi: space.features(.queries, rows: count, maps), dPhi: dPhiQ, dX: nil,
         gradients: parts.gradients(partials, start: start, map: g, ofMap))
       if parts.hasWindow {
         var span = partials.mutableSpan
@@ -160,7 +147,7 @@ private struct Call: Sendable {
     if measure != .lossOnly {
       function.backward(
         FeatureInput(x: part.k, parameters: keyParameters, scratch: space.mapScratch),
-        phi: space.features(.keys, rows: keys, maps), dPhi: dPhiK, dX: dX,
+        phi: space.features(.keys, rows: keys, maps), dPhi: dPhiK, dX: nil,
         gradients: parts.gradients(partials, start: start, map: design.group, ofMap))
     }
     return result
@@ -170,17 +157,19 @@ private struct Call: Sendable {
   /// matrices that it sees being made.
   @inline(never)
   private func distil(
-    _ item: FeatureAttentionItem, _ query: Matrix, _ part: HeadPart, _ scales: FloatBuffer,
+    _ item: FeatureAttentionItem, _ query: Matrix, _ part: HeadPart, _ g: Int,
+    _ scales: FloatBuffer,
     _ space: HeadSpace, comparesOutputs: Bool, dPhiQ: Matrix, dPhiK: Matrix
   ) -> (sums: DistillationSums, outputError: Double, dMixing: Float) {
+    let (phiQ, phiK, memory, mixing) = (space.phiQ, space.phiK, space.kernel, heads.mixing)
     let inputs = FeatureAttentionInputs(
-      q: query.span, k: part.k.span, v: part.v.span, phiQ: space.phiQ.span,
-      phiK: space.phiK.span, scales: scales.span)
+      q: query.span, k: part.k.span, v: part.v.span, phiQ: phiQ.span, phiK: phiK.span,
+      scales: scales.span, mixing: mixing.span(part.firstHead + g..<part.firstHead + g + 1))
     var dPhiQSpan = dPhiQ.mutableSpan
     var dPhiKSpan = dPhiK.mutableSpan
-    var kernel = space.kernel.mutableSpan
+    var kernel = memory.mutableSpan
     return distilFeatures(
-      item, inputs, comparesOutputs: comparesOutputs, weightsFactor: weights,
+      item, inputs, hasPacked: g > 0, comparesOutputs: comparesOutputs, weightsFactor: weights,
       outputsFactor: outputs, measure: measure, dPhiQ: &dPhiQSpan, dPhiK: &dPhiKSpan,
       scratch: &kernel)
   }

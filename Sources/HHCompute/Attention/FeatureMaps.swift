@@ -90,6 +90,9 @@ package struct FeatureMaps: Sendable {
   package let design: LinearAttentionDesign
   /// The values of `design.parameters`, in that order.
   package let parameters: [FloatBuffer]
+  /// The parameters of each query map and of each key map, one row each.
+  let queryRows: [[Matrix]]
+  let keyRows: [[Matrix]]
   /// The same parameters as the fused kernels take them; nil where only the general ones will do.
   package let fused: HedgehogMaps?
 
@@ -108,6 +111,16 @@ package struct FeatureMaps: Sendable {
       parameters.append(FloatBuffer([Float](repeating: logit, count: design.queryHeads)))
     }
     self.parameters = parameters
+    func rows(_ first: Int, maps: Int) -> [[Matrix]] {
+      (0..<maps).map { map in
+        parameters[first..<first + initial.count].map { buffer in
+          let count = buffer.count / maps
+          return Matrix(buffer, offset: map * count, rows: 1, columns: count)
+        }
+      }
+    }
+    queryRows = rows(0, maps: design.queryMaps)
+    keyRows = rows(initial.count, maps: design.keyMaps)
     fused = fusing ? HedgehogMaps(design, parameters) : nil
   }
 
@@ -127,27 +140,6 @@ package struct FeatureMaps: Sendable {
       return [Float](repeating: 0, count: design.queryHeads)
     }
     return logits.values.map(sigmoid)
-  }
-
-  /// The parameters of one query map, one row each.
-  func queryParameters(_ map: Int) -> [Matrix] {
-    rows(of: 0, map: map, maps: design.queryMaps)
-  }
-
-  /// The parameters of one key map, one row each.
-  func keyParameters(_ map: Int) -> [Matrix] {
-    rows(of: mapParameterCount, map: map, maps: design.keyMaps)
-  }
-
-  private var mapParameterCount: Int {
-    (parameters.count - (design.window > 0 ? 1 : 0)) / 2
-  }
-
-  private func rows(of first: Int, map: Int, maps: Int) -> [Matrix] {
-    parameters[first..<first + mapParameterCount].map { buffer in
-      let count = buffer.count / maps
-      return Matrix(buffer, offset: map * count, rows: 1, columns: count)
-    }
   }
 
   func check(_ shape: AttentionShape) {

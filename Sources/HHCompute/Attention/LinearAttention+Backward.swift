@@ -20,31 +20,22 @@ extension LinearAttention {
     _ gradients: AttentionGradients, shape: AttentionShape, scale: Float, maps: FeatureMaps,
     mapGradients: FeatureMapGradients?, scratch: ScratchSpace
   ) {
+    gradients.check(shape)
     maps.check(shape)
     if let fused = maps.fused {
       HedgehogAttention.backward(
         gradients, shape: shape, maps: fused, mapGradients: mapGradients?.fused, scratch: scratch)
       return
     }
-    generalBackward(
-      gradients, shape: shape, scale: scale, maps: maps, mapGradients: mapGradients,
-      scratch: scratch)
-  }
-
-  /// As `backward`, by the general kernels whatever the map is.
-  package static func generalBackward(
-    _ gradients: AttentionGradients, shape: AttentionShape, scale: Float, maps: FeatureMaps,
-    mapGradients: FeatureMapGradients?, scratch: ScratchSpace
-  ) {
-    gradients.check(shape)
-    maps.check(shape)
     for matrix in [gradients.dQ, gradients.dK, gradients.dV] { clear(matrix) }
     let design = maps.design
     let partCount = FeatureMapGradients.parts(design).count
     let partials = scratch.buffer(count: shape.batch * design.stateHeads * partCount)
     clear(partials)
-    let spaces = HeadSpace.workers(shape, maps, scale: scale) { $0.backwardScratch }
-    let deltas = HeadSpace.workers(shape, maps, scale: scale) { _ in 0 }
+    let call = HeadCall(maps: maps, causal: shape.causal, scale: scale)
+    let spaces = scratch.heads(
+      rows: shape.length, maps, kernelCount: call.item(shape.length, shape.length).backwardScratch,
+      hasGradients: true)
     // State heads that share a key/value head add to the same gradients: one thread does them all.
     let sharing = design.stateHeads / shape.keyValueHeads
     parallelFor(count: shape.batch * shape.keyValueHeads, workers: spaces.count) { range, worker in
@@ -52,8 +43,8 @@ extension LinearAttention {
         let (row, keyHead) = index.quotientAndRemainder(dividingBy: shape.keyValueHeads)
         for head in keyHead * sharing..<(keyHead + 1) * sharing {
           backward(
-            gradients, shape, scale: scale, maps, row: row, stateHead: head, spaces[worker],
-            deltas[worker], partials, start: (row * design.stateHeads + head) * partCount)
+            gradients, shape, call, row: row, stateHead: head, spaces[worker], partials,
+            start: (row * design.stateHeads + head) * partCount)
         }
       }
     }
@@ -62,35 +53,37 @@ extension LinearAttention {
 
   /// One sequence and state head.
   private static func backward(
-    _ gradients: AttentionGradients, _ shape: AttentionShape, scale: Float, _ maps: FeatureMaps,
-    row: Int, stateHead: Int, _ space: HeadSpace, _ delta: HeadSpace, _ partials: FloatBuffer,
-    start: Int
+    _ gradients: AttentionGradients, _ shape: AttentionShape, _ call: HeadCall, row: Int,
+    stateHead: Int, _ space: HeadSpace, _ partials: FloatBuffer, start: Int
   ) {
+    let maps = call.maps
     let (design, function) = (maps.design, maps.design.function)
     let parts = FeatureMapGradients.parts(design)
     let ofMap = function.parameters(headSize: design.headSize)
     let part = HeadPart(
-      shape, maps, row: row, stateHead: stateHead, q: gradients.q, k: gradients.k, v: gradients.v)
+      shape, design, row: row, stateHead: stateHead, q: gradients.q, k: gradients.k,
+      v: gradients.v)
     let keys = part.k.rows
     let dK = shape.part(gradients.dK, row: row, head: part.keyValueHead, count: 1).rows(0..<keys)
     let dV = shape.part(gradients.dV, row: row, head: part.keyValueHead, count: 1).rows(0..<keys)
-    let keyParameters = maps.keyParameters(design.keyMap(stateHead))
+    let keyParameters = maps.keyRows[design.keyMap(stateHead)]
     let scales = space.map(part.k, keyParameters, maps, to: .keys)
-    let dPhiK = delta.features(.keys, rows: keys, maps)
-    clear(dPhiK)
+    let dPhiK = space.gradients(.keys, rows: keys, maps)
+    let dPhiQ = space.gradients(.queries, rows: keys, maps)
+    empty(dPhiK)
     for g in 0..<design.group {
       let head = part.firstHead + g
       func of(_ matrix: Matrix) -> Matrix { shape.part(matrix, row: row, head: head, count: 1) }
       let (query, out, dOut, dQ) = (
-        part.query(g), of(gradients.out), of(gradients.dOut), of(gradients.dQ)
+        of(gradients.q), of(gradients.out), of(gradients.dOut), of(gradients.dQ)
       )
-      let queryParameters = maps.queryParameters(design.queryMap(head))
+      let queryParameters = maps.queryRows[design.queryMap(head)]
       _ = space.map(query, queryParameters, maps, to: .queries)
-      var item = part.item(shape, maps, scale: scale, head: head)
+      var item = call.item(part)
       item.outStride = out.stride
-      let dPhiQ = delta.features(.queries, rows: keys, maps)
+      let mixing = Matrix(call.mixing, offset: head, rows: 1, columns: 1)
       let dMixing = backward(
-        item, query, part, scales, space, out: out,
+        item, query, part, mixing, scales, space, out: out,
         HeadGradients(dOut: dOut, dQ: dQ, dK: dK, dV: dV, dPhiQ: dPhiQ, dPhiK: dPhiK))
       function.backward(
         FeatureInput(
@@ -122,18 +115,20 @@ extension LinearAttention {
   /// optimiser of Swift 6.3 gives up on spans of matrices that it sees being made.
   @inline(never)
   private static func backward(
-    _ item: FeatureAttentionItem, _ query: Matrix, _ part: HeadPart, _ scales: FloatBuffer,
+    _ item: FeatureAttentionItem, _ query: Matrix, _ part: HeadPart, _ mixing: Matrix,
+    _ scales: FloatBuffer,
     _ space: HeadSpace, out: Matrix, _ gradients: HeadGradients
   ) -> Float {
+    let (phiQ, phiK, memory) = (space.phiQ, space.phiK, space.kernel)
     let inputs = FeatureAttentionInputs(
-      q: query.span, k: part.k.span, v: part.v.span, phiQ: space.phiQ.span,
-      phiK: space.phiK.span, scales: scales.span)
+      q: query.span, k: part.k.span, v: part.v.span, phiQ: phiQ.span, phiK: phiK.span,
+      scales: scales.span, mixing: mixing.span)
     var dPhiQ = gradients.dPhiQ.mutableSpan
     var dPhiK = gradients.dPhiK.mutableSpan
     var dQ = gradients.dQ.mutableSpan
     var dK = gradients.dK.mutableSpan
     var dV = gradients.dV.mutableSpan
-    var kernel = space.kernel.mutableSpan
+    var kernel = memory.mutableSpan
     return featureAttentionBackward(
       item, inputs, out: out.span, dOut: gradients.dOut.span,
       strides: AttentionGradientStrides(

@@ -20,6 +20,9 @@ package final class LinearAttentionState {
   private let keys: Matrix
   private let values: Matrix
   private let capacity: Int
+  private let scratch = ScratchSpace()
+  /// What all calls have in common; nil with a window, whose scale each call tells.
+  private let call: HeadCall?
   /// Where the window's keys lie in the rows of every sequence.
   private var recent = 0..<0
 
@@ -31,11 +34,12 @@ package final class LinearAttentionState {
     let design = maps.design
     self.batch = batch
     self.maps = maps
+    call = design.window > 0 ? nil : HeadCall(maps: maps, causal: true, scale: 1)
     fused = maps.fused.map { HedgehogState(batch: batch, maps: $0) }
     sums = Matrix(
       rows: fused == nil ? batch * design.stateHeads : 0,
-      columns: featureAttentionState(features: design.features, headSize: design.headSize))
-    for row in 0..<sums.rows { sums[row, sums.columns - 1] = emptyStateScale }
+      columns: design.sumCount)
+    for row in 0..<sums.rows { design.empty(sums.rows(row..<row + 1)) }
     // So much that what moves to the front never overlaps the place it comes from.
     capacity = design.window > 0 ? 2 * design.window + Self.piece : 0
     let width = design.keyValueHeads * design.headSize
@@ -45,7 +49,8 @@ package final class LinearAttentionState {
 
   /// Number of floats.
   package var count: Int {
-    fused?.count ?? sums.rows * sums.columns + 2 * keys.rows * keys.columns
+    fused?.count ?? sums.rows * maps.design.features * (maps.design.headSize + 1)
+      + 2 * keys.rows * keys.columns
   }
 
   fileprivate func advance(
@@ -57,90 +62,79 @@ package final class LinearAttentionState {
       position += shape.length
       return
     }
-    let step = maps.design.window > 0 ? Self.piece : shape.length
-    for start in stride(from: 0, to: shape.length, by: step) {
-      let range = start..<min(shape.length, start + step)
-      func part(_ matrix: Matrix) -> [Matrix] {
-        (0..<batch).map { row in
-          let first = row * shape.length
-          return matrix.rows(first + range.lowerBound..<first + range.upperBound)
-        }
-      }
-      let (ownKeys, ownValues) = remember(part(k), part(v), count: range.count)
-      attend(
-        q: part(q), k: ownKeys, v: ownValues, shape: shape, scale: scale, count: range.count,
-        into: part(out))
-      position += range.count
+    let call = self.call ?? HeadCall(maps: maps, causal: true, scale: scale)
+    guard maps.design.window > 0 else {
+      let new = Rows(perSequence: shape.length, range: 0..<shape.length)
+      attend(call, q: q, new, k: k, v: v, new, into: out)
+      position += shape.length
+      return
+    }
+    for start in stride(from: 0, to: shape.length, by: Self.piece) {
+      let new = Rows(
+        perSequence: shape.length, range: start..<min(shape.length, start + Self.piece))
+      let known = remember(k, v, new)
+      attend(call, q: q, new, k: keys, v: values, known, into: out)
+      position += new.range.count
+      let past = min(known.range.count, maps.design.window - 1)
+      recent = known.range.upperBound - past..<known.range.upperBound
     }
   }
 
-  /// Puts new keys and values behind those of the window; returns all of them for every sequence.
-  private func remember(_ k: [Matrix], _ v: [Matrix], count: Int) -> ([Matrix], [Matrix]) {
-    guard maps.design.window > 0 else { return (k, v) }
+  /// The same rows of every sequence.
+  private struct Rows {
+    let perSequence: Int
+    let range: Range<Int>
+
+    func of(_ row: Int) -> Range<Int> {
+      row * perSequence + range.lowerBound..<row * perSequence + range.upperBound
+    }
+  }
+
+  /// Puts new keys and values behind those of the window; returns where all of them lie.
+  private func remember(_ k: Matrix, _ v: Matrix, _ new: Rows) -> Rows {
+    let count = new.range.count
     if recent.upperBound + count > capacity {
-      for (row, matrix) in (0..<batch).flatMap({ row in [(row, keys), (row, values)] }) {
-        let rows = matrix.rows(row * capacity..<(row + 1) * capacity)
-        copy(rows.rows(recent), to: rows.rows(0..<recent.count))
+      let (old, front) = (
+        Rows(perSequence: capacity, range: recent),
+        Rows(perSequence: capacity, range: 0..<recent.count)
+      )
+      for row in 0..<batch {
+        for matrix in [keys, values] {
+          copy(matrix.rows(old.of(row)), to: matrix.rows(front.of(row)))
+        }
       }
-      recent = 0..<recent.count
+      recent = front.range
     }
-    func append(_ new: [Matrix], to matrix: Matrix) -> [Matrix] {
-      new.enumerated().map { row, new in
-        let rows = matrix.rows(row * capacity..<(row + 1) * capacity)
-        copy(new, to: rows.rows(recent.upperBound..<recent.upperBound + count))
-        return rows.rows(recent.lowerBound..<recent.upperBound + count)
-      }
+    let end = recent.upperBound
+    let target = Rows(perSequence: capacity, range: end..<end + count)
+    for row in 0..<batch {
+      copy(k.rows(new.of(row)), to: keys.rows(target.of(row)))
+      copy(v.rows(new.of(row)), to: values.rows(target.of(row)))
     }
-    return (append(k, to: keys), append(v, to: values))
+    return Rows(perSequence: capacity, range: recent.lowerBound..<end + count)
   }
 
-  /// The outputs of `count` new positions, whose keys are the last of `k`.
+  /// The outputs of new positions, whose keys are the last of the known.
   private func attend(
-    q: [Matrix], k: [Matrix], v: [Matrix], shape: AttentionShape, scale: Float, count: Int,
-    into out: [Matrix]
+    _ call: HeadCall, q: Matrix, _ new: Rows, k: Matrix, v: Matrix, _ known: Rows, into out: Matrix
   ) {
-    let (design, d) = (maps.design, maps.design.headSize)
-    let past = recent.count
-    var item = FeatureAttentionItem(
-      length: count, keys: past + count, headSize: d, features: design.features,
-      window: design.window, causal: true, queryStride: q[0].stride, keyStride: k[0].stride,
-      valueStride: v[0].stride, outStride: out[0].stride, scoreScale: scale, mixing: 0,
-      epsilon: design.epsilon)
-    item.past = past
-    let (template, mixing, position) = (item, maps.mixing, self.position - past)
-    let (maps, sums, linear) = (self.maps, self.sums, item.linearKeys)
-    let spaces = HeadSpace.workers(rows: past + count, maps, kernelCount: item.scratch)
-    parallelFor(count: batch * design.stateHeads, workers: spaces.count) { range, worker in
-      let space = spaces[worker]
+    let (stateHeads, d, sums) = (call.design.stateHeads, call.design.headSize, self.sums)
+    let past = known.range.count - new.range.count
+    let rows = min(new.range.count, call.piece)
+    let position = self.position - past
+    let spaces = scratch.heads(
+      rows: rows, group: call.design.group, maps, kernelCount: call.item(rows, past + rows).scratch)
+    parallelFor(count: batch * stateHeads, workers: spaces.count) { range, worker in
       for index in range {
-        let (row, stateHead) = index.quotientAndRemainder(dividingBy: design.stateHeads)
-        let keyHead = stateHead * design.keyValueHeads / design.stateHeads
-        func head(_ matrix: Matrix, _ head: Int) -> Matrix {
-          matrix.columns(head * d..<(head + 1) * d)
-        }
-        let (key, value) = (head(k[row], keyHead), head(v[row], keyHead))
-        let scales = space.map(
-          key.rows(0..<linear), maps.keyParameters(design.keyMap(stateHead)), maps,
-          position: position, to: .keys)
-        let state = sums.rows(index..<index + 1)
-        for g in 0..<design.group {
-          let queryHead = stateHead * design.group + g
-          let (query, target) = (head(q[row], queryHead), head(out[row], queryHead))
-          _ = space.map(
-            query, maps.queryParameters(design.queryMap(queryHead)), maps,
-            position: position + past, to: .queries)
-          var item = template
-          item.mixing = mixing[queryHead]
-          // The group's heads read the same state; the last one moves it on.
-          space.attend(
-            item, query: query, key: key, value: value, scales: scales, state: state,
-            movesOn: g == design.group - 1, into: target)
-        }
+        let (row, head) = index.quotientAndRemainder(dividingBy: stateHeads)
+        let part = HeadPart(
+          call.design, stateHead: head, q: q, new.of(row), k: k, v: v, known.of(row))
+        let columns = part.firstHead * d..<part.firstHead * d + part.q.columns
+        call.attend(
+          part, past: past, position: position, state: sums.rows(index..<index + 1),
+          spaces[worker], into: out.part(rows: new.of(row), columns: columns))
       }
     }
-    guard design.window > 0 else { return }
-    let end = recent.upperBound + count
-    recent = end - min(past + count, design.window - 1)..<end
   }
 }
 

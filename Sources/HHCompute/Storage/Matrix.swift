@@ -67,6 +67,16 @@ package struct Matrix: Sendable {
       columns: range.count, stride: stride)
   }
 
+  /// The elements of some rows and columns.
+  func part(rows: Range<Int>, columns: Range<Int>) -> Matrix {
+    precondition(
+      0 <= rows.lowerBound && rows.upperBound <= self.rows && 0 <= columns.lowerBound
+        && columns.upperBound <= self.columns, "a part outside the matrix")
+    let start = rows.isEmpty || columns.isEmpty ? 0 : rows.lowerBound * stride + columns.lowerBound
+    return Matrix(
+      buffer, offset: offset + start, rows: rows.count, columns: columns.count, stride: stride)
+  }
+
   /// The element at `row` and `column`; for tests and small loops.
   package subscript(row: Int, column: Int) -> Float {
     get { buffer.span[index(row, column)] }

@@ -5,6 +5,7 @@
 package final class ScratchSpace {
   private var perWorker: [FloatBuffer] = []
   private var whole = FloatBuffer(count: 0)
+  private var heads: [HeadSpace] = []
 
   /// Creates space without memory yet.
   package init() {}
@@ -15,6 +16,20 @@ package final class ScratchSpace {
       perWorker = (0..<ThreadPolicy.threads).map { _ in FloatBuffer(count: count) }
     }
     return perWorker
+  }
+
+  /// For each thread, what the features of `rows` queries of `group` heads and keys need.
+  func heads(
+    rows: Int, group: Int = 1, _ maps: FeatureMaps, kernelCount: Int, hasGradients: Bool = false
+  ) -> [HeadSpace] {
+    if heads.count < ThreadPolicy.threads
+      || heads.first?.holds(rows, group: group, maps, kernelCount, hasGradients) != true
+    {
+      heads = (0..<ThreadPolicy.threads).map { _ in
+        HeadSpace(rows, group: group, maps, kernelCount, hasGradients: hasGradients)
+      }
+    }
+    return heads
   }
 
   /// One buffer of at least `count` floats.

@@ -24,7 +24,7 @@ import Testing
     let (q, k, v) = size.inputs(seed: 51)
     let maps = size.maps(test.function, seed: 52)
     let out = Matrix(rows: q.rows, columns: q.columns)
-    LinearAttention.general(
+    LinearAttention.forward(
       q: q, k: k, v: v, shape: size.shape, scale: Self.scale, maps: maps, into: out)
     let reference = LinearReference(
       test, q: q, k: k, shape: size.shape, maps: maps, scale: Self.scale)
@@ -59,8 +59,9 @@ import Testing
     )
     LinearAttention.forward(
       q: q, k: k, v: v, shape: test.shape, scale: 1, maps: maps, into: one)
-    LinearAttention.general(
-      q: q, k: k, v: v, shape: test.shape, scale: 1, maps: maps, into: other)
+    LinearAttention.forward(
+      q: q, k: k, v: v, shape: test.shape, scale: 1,
+      maps: FeatureMaps(design, fusing: false), into: other)
     expectValid(other.values, one.values.map(Double.init), test.shape, tolerance: 1e-5)
   }
 
@@ -199,13 +200,13 @@ import Testing
       for column in 0..<dOut.columns { dOut[row, column] = 0 }
     }
     let out = Matrix(rows: q.rows, columns: q.columns)
-    LinearAttention.general(
+    LinearAttention.forward(
       q: q, k: k, v: v, shape: shape, scale: Self.scale, maps: maps, into: out)
     let gradients = AttentionGradients(
       q: q, k: k, v: v, out: out, dOut: dOut, dQ: samples.matrix(q.rows, q.columns),
       dK: samples.matrix(k.rows, k.columns), dV: samples.matrix(k.rows, k.columns))
     let mapGradients = FeatureMapGradients(like: maps)
-    LinearAttention.generalBackward(
+    LinearAttention.backward(
       gradients, shape: shape, scale: Self.scale, maps: maps, mapGradients: mapGradients,
       scratch: ScratchSpace())
     let arriving = Array(dOut.doubles.joined())

@@ -184,7 +184,8 @@ struct LinearCase: CustomTestStringConvertible {
     let maps = FeatureMaps(
       LinearAttentionDesign(
         function: function, sharing: sharing, queryHeads: shape.queryHeads,
-        keyValueHeads: shape.keyValueHeads, headSize: shape.headSize, window: window))
+        keyValueHeads: shape.keyValueHeads, headSize: shape.headSize, window: window), fusing: false
+    )
     for parameter in maps.trained {
       var span = parameter.mutableSpan
       for index in span.indices { span[index] += 0.3 * samples.next() }

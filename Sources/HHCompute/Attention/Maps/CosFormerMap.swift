@@ -34,8 +34,9 @@ package struct CosFormerMap: FeatureFunction {
   }
 
   package func backward(
-    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?]
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix?, gradients: [Matrix?]
   ) {
+    guard let dX else { return }
     let (x, size) = (input.x, input.x.columns)
     forEachRow(dPhi, dX) { row, d, dX in
       let angle = angle(input.position + row * input.step)

@@ -18,8 +18,9 @@ package struct EluMap: FeatureFunction {
   }
 
   package func backward(
-    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?]
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix?, gradients: [Matrix?]
   ) {
+    guard let dX else { return }
     // φ > 1 where x > 0, and is its own derivative elsewhere.
     forEachRow(phi, dPhi) { _, phi, d in for j in phi.indices { d[j] *= min(1, phi[j]) } }
     forEachRow(dPhi, dX) { _, d, dX in for j in d.indices { dX[j] += d[j] } }

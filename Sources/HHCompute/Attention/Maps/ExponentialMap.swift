@@ -43,7 +43,7 @@ package struct ExponentialMap: FeatureFunction {
   }
 
   package func backward(
-    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?]
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix?, gradients: [Matrix?]
   ) {
     multiplyRows(phi, into: dPhi)
     let dU = Matrix(input.scratch, rows: phi.rows, columns: featureSize)

@@ -75,10 +75,10 @@ package protocol FeatureFunction: Sendable {
   ///   - input: The rows that `forward` was given.
   ///   - phi: What it stored.
   ///   - dPhi: The gradient of what `forward` stored; overwritten.
-  ///   - dX: Added to, [rows, head size].
+  ///   - dX: Added to, [rows, head size]; nil where nobody asks.
   ///   - gradients: Added to, as `parameters`, one row each; nil for what is not trained.
   func backward(
-    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?])
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix?, gradients: [Matrix?])
 }
 
 extension FeatureFunction {

@@ -25,8 +25,9 @@ package struct FixedExponentialMap: FeatureFunction {
   }
 
   package func backward(
-    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?]
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix?, gradients: [Matrix?]
   ) {
+    guard let dX else { return }
     multiplyRows(phi, into: dPhi)
     forEachRow(dPhi, dX) { _, d, dX in for j in d.indices { dX[j] += temperature * d[j] } }
   }

@@ -36,8 +36,13 @@ struct LinearProjection: Sendable {
 
   /// Floats for u and for packing.
   func scratchCount(rows: Int, headSize: Int) -> Int {
-    rows * size + projectionScratch(rows: rows, inputs: headSize, outputs: size)
+    max(
+      rows * size + projectionScratch(rows: rows, inputs: headSize, outputs: size),
+      softmaxPairsScratch(inputs: headSize, outputs: size))
   }
+
+  /// Stands for a bias that does not exist, and for gradients that nobody asks for.
+  private static let none = Matrix(rows: 0, columns: 0)
 
   /// u [rows, size], in the first part of the scratch space.
   func forward(_ input: FeatureInput) -> Matrix {
@@ -45,40 +50,35 @@ struct LinearProjection: Sendable {
     let u = Matrix(input.scratch, rows: x.rows, columns: size)
     var target = u.mutableSpan
     var scratch = input.scratch.mutableSpan(count..<input.scratch.count)
-    let weightRow = input.parameters[0]
-    let weight = weightRow.span
-    if hasBias {
-      let biasRow = input.parameters[1]
-      let bias = biasRow.span
-      project(
-        x.span, x.layout, weight: weight, bias: bias, outputs: size, into: &target,
-        scratch: &scratch)
-    } else {
-      project(
-        x.span, x.layout, weight: weight, bias: Span(), outputs: size, into: &target,
-        scratch: &scratch)
-    }
+    let (weight, bias) = (input.parameters[0], hasBias ? input.parameters[1] : Self.none)
+    project(
+      x.span, x.layout, weight: weight.span, bias: bias.span, outputs: size, into: &target,
+      scratch: &scratch)
     return u
   }
 
+  /// phi = [softmax(u), softmax(−u)], row by row.
+  func softmaxPairs(_ input: FeatureInput, into phi: Matrix) {
+    let (weight, bias) = (input.parameters[0], hasBias ? input.parameters[1] : Self.none)
+    var target = phi.mutableSpan
+    var scratch = input.scratch.mutableSpan
+    HHKernels.softmaxPairs(
+      input.x.span, input.x.layout, weight: weight.span, bias: bias.span, outputs: size,
+      into: &target, scratch: &scratch)
+  }
+
   /// Adds the gradients of W, b and x, given that of u [rows, size], dense.
-  func backward(_ input: FeatureInput, dU: Matrix, dX: Matrix, gradients: [Matrix?]) {
+  func backward(_ input: FeatureInput, dU: Matrix, dX: Matrix?, gradients: [Matrix?]) {
     let (x, count) = (input.x, input.x.rows * size)
     var scratch = input.scratch.mutableSpan(count..<input.scratch.count)
-    let weightRow = input.parameters[0]
-    let weight = weightRow.span
-    var dXSpan = dX.mutableSpan
-    if let dWeight = gradients[0] {
-      var span = dWeight.mutableSpan
-      projectBackward(
-        x.span, x.layout, weight: weight, dY: dU.span, outputs: size, dWeight: &span, dX: &dXSpan,
-        dXStride: dX.stride, scratch: &scratch)
-    } else {
-      var none = MutableSpan<Float>()
-      projectBackward(
-        x.span, x.layout, weight: weight, dY: dU.span, outputs: size, dWeight: &none, dX: &dXSpan,
-        dXStride: dX.stride, scratch: &scratch)
-    }
+    let (weightRow, dXRows) = (input.parameters[0], dX ?? Self.none)
+    let dWeight = gradients[0] ?? Self.none
+    var dXSpan = dXRows.mutableSpan
+    var dWeightSpan = dWeight.mutableSpan
+    projectBackward(
+      x.span, x.layout, weight: weightRow.span, dY: dU.span, outputs: size,
+      dWeight: &dWeightSpan, dX: &dXSpan, dXStride: max(dXRows.stride, x.columns),
+      scratch: &scratch)
     if hasBias, let dBias = gradients[1] {
       var span = dBias.mutableSpan
       addColumnSums(of: dU.span, dU.layout, to: &span)

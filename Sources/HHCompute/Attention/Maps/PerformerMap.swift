@@ -67,8 +67,9 @@ package struct PerformerMap: FeatureFunction {
   }
 
   package func backward(
-    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?]
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix?, gradients: [Matrix?]
   ) {
+    guard let dX else { return }
     let (x, root) = (input.x, Float(input.x.columns).squareRoot())
     let factor = 1 / root.squareRoot()
     multiplyRows(phi, into: dPhi)

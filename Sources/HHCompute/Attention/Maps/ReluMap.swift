@@ -33,12 +33,12 @@ package struct ReluMap: FeatureFunction {
   }
 
   package func backward(
-    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?]
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix?, gradients: [Matrix?]
   ) {
     forEachRow(phi, dPhi) { _, phi, d in for j in phi.indices where phi[j] <= 0 { d[j] = 0 } }
     if let projection {
       projection.backward(input, dU: dPhi, dX: dX, gradients: gradients)
-    } else {
+    } else if let dX {
       forEachRow(dPhi, dX) { _, d, dX in for j in d.indices { dX[j] += d[j] } }
     }
   }

@@ -33,27 +33,26 @@ package struct SoftmaxMap: FeatureFunction {
     projection.scratchCount(rows: rows, headSize: headSize)
   }
 
-  /// Rows of one softmax and their length: both halves of a row lie one behind the other.
-  private func extents(_ rows: Int) -> (rows: Int, columns: Int) {
-    isJoint ? (rows, 2 * featureSize) : (2 * rows, featureSize)
-  }
-  private var factor: Float { isJoint ? 2 : 1 }
-
   package func forward(_ input: FeatureInput, into phi: Matrix, scales: FloatBuffer) {
-    mirror(projection.forward(input), factor: factor, into: phi)
-    let (rows, columns) = extents(phi.rows)
+    guard isJoint else { return projection.softmaxPairs(input, into: phi) }
+    mirror(projection.forward(input), factor: 2, into: phi)
     var span = phi.mutableSpan
-    softmaxRows(&span, rows: rows, columns: columns)
+    softmaxRows(&span, rows: phi.rows, columns: 2 * featureSize)
   }
 
   package func backward(
-    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix, gradients: [Matrix?]
+    _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix?, gradients: [Matrix?]
   ) {
-    let (rows, columns) = extents(phi.rows)
     let dU = Matrix(input.scratch, rows: phi.rows, columns: featureSize)
-    var span = dPhi.mutableSpan
-    softmaxRowsBackward(phi.span, rows: rows, columns: columns, gradient: &span)
-    unmirror(dPhi, factor: factor, into: dU)
+    if isJoint {
+      var span = dPhi.mutableSpan
+      softmaxRowsBackward(phi.span, rows: phi.rows, columns: 2 * featureSize, gradient: &span)
+      unmirror(dPhi, factor: 2, into: dU)
+    } else {
+      var span = dU.mutableSpan
+      softmaxPairsBackward(
+        phi.span, dPhi: dPhi.span, rows: phi.rows, columns: featureSize, into: &span)
+    }
     projection.backward(input, dU: dU, dX: dX, gradients: gradients)
   }
 }
