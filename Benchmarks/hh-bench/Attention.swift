@@ -23,6 +23,8 @@ struct Attention: ParsableCommand {
   var lengths = [256, 1024]
   @Option(help: "Query heads that share a key/value head.")
   var group = 1
+  @Option(help: "Sequences side by side.")
+  var batch = 1
   @Option(help: "Only the uses whose name begins so.")
   var only = ""
   @Flag(help: "Times attention without a causal mask.")
@@ -39,7 +41,7 @@ struct Attention: ParsableCommand {
     for size in sizes {
       for length in lengths {
         let layer = AttentionLayer(
-          heads: 8, group: group, size: size, length: length, causal: !bidirectional)
+          batch: batch, heads: 8, group: group, size: size, length: length, causal: !bidirectional)
         for use in AttentionLayer.Use.allCases where use.rawValue.hasPrefix(only) {
           compare(use.rawValue, size, length, layer.call(use, fused: true)) {
             layer.call(use, fused: false)
@@ -47,7 +49,8 @@ struct Attention: ParsableCommand {
         }
       }
       guard "decoding".hasPrefix(only) else { continue }
-      let layer = AttentionLayer(heads: 12, group: group, size: size, length: 1, causal: true)
+      let layer = AttentionLayer(
+        batch: batch, heads: 12, group: group, size: size, length: 1, causal: true)
       compare("decoding", size, 1, layer.decoding(fused: true)) { layer.decoding(fused: false) }
     }
   }
@@ -108,17 +111,17 @@ private struct AttentionLayer {
   private let fused: FeatureMaps
   private let general: FeatureMaps
 
-  init(heads: Int, group: Int, size: Int, length: Int, causal: Bool) {
+  init(batch: Int, heads: Int, group: Int, size: Int, length: Int, causal: Bool) {
     shape = AttentionShape(
-      batch: 1, length: length, queryHeads: heads, keyValueHeads: heads / group, headSize: size,
+      batch: batch, length: length, queryHeads: heads, keyValueHeads: heads / group, headSize: size,
       causal: causal)
     let design = LinearAttentionDesign(
       function: SoftmaxMap(featureSize: size), queryHeads: heads, keyValueHeads: heads / group,
       headSize: size)
     fused = FeatureMaps(design)
     general = FeatureMaps(design, fusing: false)
-    func matrix(_ heads: Int) -> Matrix { Matrix(rows: length, columns: heads * size) }
-    func values(_ heads: Int) -> Matrix { filled(rows: length, columns: heads * size) }
+    func matrix(_ heads: Int) -> Matrix { Matrix(rows: batch * length, columns: heads * size) }
+    func values(_ heads: Int) -> Matrix { filled(rows: batch * length, columns: heads * size) }
     (q, k, v, dOut) = (values(heads), values(heads / group), values(heads / group), values(heads))
     (out, dQ, dK, dV) = (matrix(heads), matrix(heads), matrix(heads / group), matrix(heads / group))
   }
@@ -170,7 +173,7 @@ private struct AttentionLayer {
 
   /// One token of one sequence.
   func decoding(fused isFused: Bool) -> () -> Void {
-    let state = LinearAttentionState(batch: 1, maps: isFused ? fused : general)
+    let state = LinearAttentionState(batch: shape.batch, maps: isFused ? fused : general)
     return {
       LinearAttention.forward(q: q, k: k, v: v, shape: shape, scale: scale, state: state, into: out)
     }

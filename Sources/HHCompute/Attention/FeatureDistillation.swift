@@ -60,7 +60,6 @@ package final class FeatureDistillation {
     let partCount = FeatureMapGradients.parts(design).count
     let items = shape.batch * design.stateHeads
     let partials = scratch.buffer(count: items * partCount)
-    clear(partials)
     let heads = HeadCall(maps: maps, causal: shape.causal, scale: scale)
     let spaces = scratch.heads(
       rows: shape.length, maps,
@@ -108,11 +107,12 @@ private struct Call: Sendable {
     let parts = FeatureMapGradients.parts(design)
     let ofMap = function.parameters(headSize: design.headSize)
     let keyParameters = maps.keyRows[design.keyMap(part.stateHead)]
-    let scales = space.map(part.k, keyParameters, maps, to: .keys)
+    let scales = space.map(part.k, keyParameters, heads, to: .keys)
     let count = sample.count(length: keys)
-    let dPhiK = space.gradients(.keys, rows: keys, maps)
-    let dPhiQ = space.gradients(.queries, rows: count, maps)
+    let dPhiK = space.gradients(.keys, rows: keys, heads)
+    let dPhiQ = space.gradients(.queries, rows: count, heads)
     empty(dPhiK)
+    empty(Matrix(partials, offset: start, rows: 1, columns: parts.count))
     var result: [HeadSums] = []
     for g in 0..<design.group {
       let q = part.query(g, 0..<part.q.rows)
@@ -121,7 +121,7 @@ private struct Call: Sendable {
         columns: q.columns, stride: sample.step * q.stride)
       let queryParameters = maps.queryRows[design.queryMap(part.firstHead + g)]
       _ = space.map(
-        query, queryParameters, maps, position: sample.first, step: sample.step, to: .queries)
+        query, queryParameters, heads, position: sample.first, step: sample.step, to: .queries)
       var item = heads.item(part)
       item.length = count
       item.past = sample.first
@@ -137,7 +137,7 @@ private struct Call: Sendable {
         FeatureInput(
           x: query, position: sample.first, step: sample.step, parameters: queryParameters,
           scratch: space.mapScratch),
-        phi: space.features(.queries, rows: count, maps), dPhi: dPhiQ, dX: nil,
+        phi: space.features(.queries, rows: count, heads), dPhi: dPhiQ, dX: nil,
         gradients: parts.gradients(partials, start: start, map: g, ofMap))
       if parts.hasWindow {
         var span = partials.mutableSpan
@@ -147,7 +147,7 @@ private struct Call: Sendable {
     if measure != .lossOnly {
       function.backward(
         FeatureInput(x: part.k, parameters: keyParameters, scratch: space.mapScratch),
-        phi: space.features(.keys, rows: keys, maps), dPhi: dPhiK, dX: nil,
+        phi: space.features(.keys, rows: keys, heads), dPhi: dPhiK, dX: nil,
         gradients: parts.gradients(partials, start: start, map: design.group, ofMap))
     }
     return result

@@ -62,19 +62,20 @@ package struct FeatureMapGradients: Sendable {
   func add(_ partials: FloatBuffer, batch: Int, maps: FeatureMaps) {
     let parts = Self.parts(design)
     let stateHeads = design.stateHeads
-    func add(_ offset: Int, count: Int, to target: FloatBuffer, at position: Int) {
+    @Sendable func add(_ offset: Int, count: Int, to target: FloatBuffer, at position: Int) {
       let rows = Matrix(
         partials, offset: offset, rows: batch, columns: count, stride: stateHeads * parts.count)
       var sums = target.mutableSpan(position..<position + count)
       addColumnSums(of: rows.span, rows.layout, to: &sums)
     }
     let counts = parts.ofMap
-    for head in 0..<stateHeads {
-      let start = head * parts.count
-      for index in 0...parts.group {
+    // Heads that share a map follow one another.
+    parallelFor(count: stateHeads, grain: design.sharing == .allHeads ? stateHeads : 1) {
+      range, _ in
+      for (head, index) in range.flatMap({ head in (0...parts.group).map { (head, $0) } }) {
         let isKey = index == parts.group
         let map = isKey ? design.keyMap(head) : design.queryMap(head * parts.group + index)
-        var offset = start + index * parts.mapCount
+        var offset = head * parts.count + index * parts.mapCount
         for (number, count) in counts.enumerated() {
           add(
             offset, count: count, to: parameters[(isKey ? counts.count : 0) + number],

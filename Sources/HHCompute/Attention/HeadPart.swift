@@ -50,6 +50,9 @@ struct HeadPart {
 final class HeadCall: Sendable {
   let maps: FeatureMaps
   let design: LinearAttentionDesign
+  let function: any FeatureFunction
+  let features: Int
+  let hasScales: Bool
   let causal: Bool
   /// The factor of the window's weights for each query head.
   let mixing: FloatBuffer
@@ -62,11 +65,14 @@ final class HeadCall: Sendable {
     self.maps = maps
     self.causal = causal
     design = maps.design
+    function = design.function
+    features = design.features
+    hasScales = function.hasScales
     mixing = FloatBuffer(maps.mixing)
     piece = max(64, 256 / design.group / 64 * 64)
     let d = design.headSize
     item = FeatureAttentionItem(
-      length: 0, keys: 0, headSize: d, features: design.features, window: design.window,
+      length: 0, keys: 0, headSize: d, features: features, window: design.window,
       causal: causal, queryStride: d, keyStride: d, valueStride: d, outStride: d,
       scoreScale: scale, epsilon: design.epsilon)
   }
@@ -147,11 +153,11 @@ final class HeadCall: Sendable {
     item.outStride = out.stride
     let linear = item.linearKeys
     let scales = space.map(
-      linear == k.rows ? k : k.rows(0..<linear), maps.keyRows[design.keyMap(part.stateHead)], maps,
+      linear == k.rows ? k : k.rows(0..<linear), maps.keyRows[design.keyMap(part.stateHead)], self,
       position: position, to: .keys)
     for g in 0..<(queries.isEmpty ? 0 : design.group) {
       _ = space.map(
-        part.query(g, queries), maps.queryRows[design.queryMap(part.firstHead + g)], maps,
+        part.query(g, queries), maps.queryRows[design.queryMap(part.firstHead + g)], self,
         position: position + past, to: .queries, from: g * queries.count)
     }
     space.attend(

@@ -49,29 +49,30 @@ final class HeadSpace: Sendable {
       && state.columns == maps.design.sumCount
   }
 
-  /// Features of rows, into `phiQ` or `phiK` from row `first` on; returns the scales, none where all are zero.
+  /// Features of rows, into `phiQ` or `phiK` from row `first` on; returns the scales, none where all
+  /// are zero.
   func map(
-    _ x: Matrix, _ parameters: [Matrix], _ maps: FeatureMaps, position: Int = 0, step: Int = 1,
+    _ x: Matrix, _ parameters: [Matrix], _ call: HeadCall, position: Int = 0, step: Int = 1,
     to side: Side, from first: Int = 0
   ) -> FloatBuffer {
     let scales = side == .queries ? scalesQ : scalesK
-    maps.design.function.forward(
+    call.function.forward(
       FeatureInput(
         x: x, position: position, step: step, parameters: parameters, scratch: mapScratch),
-      into: features(side, from: first, rows: x.rows, maps), scales: scales)
-    return maps.design.function.hasScales ? scales : none
+      into: features(side, from: first, rows: x.rows, call), scales: scales)
+    return call.hasScales ? scales : none
   }
 
   /// The features of one side as a matrix.
-  func features(_ side: Side, from first: Int = 0, rows: Int, _ maps: FeatureMaps) -> Matrix {
-    let count = maps.design.features
-    return Matrix(
-      side == .queries ? phiQ : phiK, offset: first * count, rows: rows, columns: count)
+  func features(_ side: Side, from first: Int = 0, rows: Int, _ call: HeadCall) -> Matrix {
+    Matrix(
+      side == .queries ? phiQ : phiK, offset: first * call.features, rows: rows,
+      columns: call.features)
   }
 
   /// Their gradients.
-  func gradients(_ side: Side, rows: Int, _ maps: FeatureMaps) -> Matrix {
-    Matrix(side == .queries ? dPhiQ : dPhiK, rows: rows, columns: maps.design.features)
+  func gradients(_ side: Side, rows: Int, _ call: HeadCall) -> Matrix {
+    Matrix(side == .queries ? dPhiQ : dPhiK, rows: rows, columns: call.features)
   }
 
   /// The kernel's call for query heads whose features, and its keys', lie here. It begins with

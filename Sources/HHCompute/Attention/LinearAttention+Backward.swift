@@ -31,7 +31,6 @@ extension LinearAttention {
     let design = maps.design
     let partCount = FeatureMapGradients.parts(design).count
     let partials = scratch.buffer(count: shape.batch * design.stateHeads * partCount)
-    clear(partials)
     let call = HeadCall(maps: maps, causal: shape.causal, scale: scale)
     let spaces = scratch.heads(
       rows: shape.length, maps, kernelCount: call.item(shape.length, shape.length).backwardScratch,
@@ -67,10 +66,11 @@ extension LinearAttention {
     let dK = shape.part(gradients.dK, row: row, head: part.keyValueHead, count: 1).rows(0..<keys)
     let dV = shape.part(gradients.dV, row: row, head: part.keyValueHead, count: 1).rows(0..<keys)
     let keyParameters = maps.keyRows[design.keyMap(stateHead)]
-    let scales = space.map(part.k, keyParameters, maps, to: .keys)
-    let dPhiK = space.gradients(.keys, rows: keys, maps)
-    let dPhiQ = space.gradients(.queries, rows: keys, maps)
+    let scales = space.map(part.k, keyParameters, call, to: .keys)
+    let dPhiK = space.gradients(.keys, rows: keys, call)
+    let dPhiQ = space.gradients(.queries, rows: keys, call)
     empty(dPhiK)
+    empty(Matrix(partials, offset: start, rows: 1, columns: parts.count))
     for g in 0..<design.group {
       let head = part.firstHead + g
       func of(_ matrix: Matrix) -> Matrix { shape.part(matrix, row: row, head: head, count: 1) }
@@ -78,7 +78,7 @@ extension LinearAttention {
         of(gradients.q), of(gradients.out), of(gradients.dOut), of(gradients.dQ)
       )
       let queryParameters = maps.queryRows[design.queryMap(head)]
-      _ = space.map(query, queryParameters, maps, to: .queries)
+      _ = space.map(query, queryParameters, call, to: .queries)
       var item = call.item(part)
       item.outStride = out.stride
       let mixing = Matrix(call.mixing, offset: head, rows: 1, columns: 1)
@@ -88,7 +88,7 @@ extension LinearAttention {
       function.backward(
         FeatureInput(
           x: query.rows(0..<keys), parameters: queryParameters, scratch: space.mapScratch),
-        phi: space.features(.queries, rows: keys, maps), dPhi: dPhiQ, dX: dQ.rows(0..<keys),
+        phi: space.features(.queries, rows: keys, call), dPhi: dPhiQ, dX: dQ.rows(0..<keys),
         gradients: parts.gradients(partials, start: start, map: g, ofMap))
       if parts.hasWindow {
         var sums = partials.mutableSpan
@@ -97,7 +97,7 @@ extension LinearAttention {
     }
     function.backward(
       FeatureInput(x: part.k, parameters: keyParameters, scratch: space.mapScratch),
-      phi: space.features(.keys, rows: keys, maps), dPhi: dPhiK, dX: dK,
+      phi: space.features(.keys, rows: keys, call), dPhi: dPhiK, dX: dK,
       gradients: parts.gradients(partials, start: start, map: design.group, ofMap))
   }
 

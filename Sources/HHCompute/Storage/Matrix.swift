@@ -53,6 +53,7 @@ package struct Matrix: Sendable {
 
   /// The rows of `range`.
   package func rows(_ range: Range<Int>) -> Matrix {
+    if range == 0..<rows { return self }
     precondition(0 <= range.lowerBound && range.upperBound <= rows, "rows outside the matrix")
     return Matrix(
       buffer, offset: range.isEmpty ? offset : offset + range.lowerBound * stride,
