@@ -1,14 +1,13 @@
 // hh-bench: times parts of the program; one JSON object per line on standard output.
 
 import ArgumentParser
-import HHCompute
 
 @main
 struct HHBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hh-bench",
-    abstract: "Times kernels, attention, the artifact's codec and the decoding of ggml blocks.",
-    subcommands: [Kernels.self, Attention.self, Codec.self, Dequantize.self])
+    abstract: "Times kernels, the artifact's codec and the decoding of ggml blocks.",
+    subcommands: [Kernels.self, Codec.self, Dequantize.self])
 }
 
 /// Wall seconds of one call.
@@ -26,15 +25,4 @@ func median(_ values: [Double]) -> Double {
   return sorted.count.isMultiple(of: 2)
     ? (sorted[middle - 1] + sorted[middle]) / 2
     : middle < sorted.count ? sorted[middle] : last
-}
-
-/// A matrix of numbers between −1 and 1.
-func filled(rows: Int, columns: Int) -> Matrix {
-  var state: UInt32 = 1
-  return Matrix(
-    rows: rows, columns: columns,
-    (0..<rows * columns).map { _ in
-      state = state &* 1_664_525 &+ 1_013_904_223
-      return Float(Int32(bitPattern: state)) / 2_147_483_648
-    })
 }

@@ -95,18 +95,20 @@ struct Kernels: ParsableCommand {
   /// Kernels that arithmetic limits; the product first. Heads of 64, rows of 1,024, causal.
   private static func arithmetic() -> [Case] {
     let size = 1024
-    let (a, b) = (filled(rows: size, columns: size), filled(rows: size, columns: size))
+    let (a, b) = (Self.filled(rows: size, columns: size), Self.filled(rows: size, columns: size))
     let product = Matrix(rows: size, columns: size)
     let shape = AttentionShape(
       batch: 1, length: size, queryHeads: 8, keyValueHeads: 8, headSize: 64, causal: true)
     let (q, k, v) = (
-      filled(rows: size, columns: 512), filled(rows: size, columns: 512),
-      filled(rows: size, columns: 512)
+      Self.filled(rows: size, columns: 512), Self.filled(rows: size, columns: 512),
+      Self.filled(rows: size, columns: 512)
     )
     let out = Matrix(rows: size, columns: 512)
-    let maps = HedgehogMaps(queryHeads: 8, keyHeads: 8, headSize: 64)
-    let gradients = HedgehogMapGradients(like: maps)
-    let distillation = AttentionDistillation()
+    let maps = FeatureMaps(
+      LinearAttentionDesign(
+        function: SoftmaxMap(featureSize: 64), queryHeads: 8, keyValueHeads: 8, headSize: 64))
+    let gradients = FeatureMapGradients(like: maps)
+    let distillation = FeatureDistillation()
     // Pairs of query and key under the mask, in all heads.
     let pairs = Double(8 * size * (size + 1) / 2)
     let (d, features) = (64.0, 128.0)
@@ -128,7 +130,7 @@ struct Kernels: ParsableCommand {
         work: 2 * pairs * (d + 3 * features) + 2 * positions * 4 * d * d
       ) {
         _ = distillation.lossAndGradient(
-          q: q, k: k, shape: shape, scale: 0.125, maps: maps, gradients: gradients,
+          q: q, k: k, v: nil, shape: shape, scale: 0.125, maps: maps, gradients: gradients,
           measure: .gradientOnly)
       },
       Case(name: "softmax attention", unit: "GFLOP/s", work: 2 * pairs * 2 * d) {
@@ -139,8 +141,20 @@ struct Kernels: ParsableCommand {
         name: "linear attention", unit: "GFLOP/s",
         work: 2 * positions * (2 * d * d + 2 * features * d)
       ) {
-        HedgehogAttention.forward(q: q, k: k, v: v, shape: shape, maps: maps, into: out)
+        LinearAttention.forward(
+          q: q, k: k, v: v, shape: shape, scale: 0.125, maps: maps, into: out)
       },
     ]
+  }
+
+  /// A matrix of numbers between −1 and 1.
+  private static func filled(rows: Int, columns: Int) -> Matrix {
+    var state: UInt32 = 1
+    return Matrix(
+      rows: rows, columns: columns,
+      (0..<rows * columns).map { _ in
+        state = state &* 1_664_525 &+ 1_013_904_223
+        return Float(Int32(bitPattern: state)) / 2_147_483_648
+      })
   }
 }

@@ -4,8 +4,10 @@
 // epsilon. The loss of a query is the weighted sum of
 //   the cross-entropy -sum_j P_ij log(w_ij / r_i), and
 //   the mean over the head's elements of (sum_j w_ij v_j / r_i - sum_j P_ij v_j)^2.
-// As in distillation.c a floor of epsilon r_i keeps the logarithm finite, and a block of query rows
-// at a time holds its weights against all keys.
+// In the cross-entropy S_ij = (w_ij + floor_i) / r_i with a floor of epsilon r_i, which keeps the
+// logarithm finite and is held constant in the gradient, an error of epsilon. It is relative to r_i:
+// a constant one would let maps whose similarities all vanish pass for good. A block of query rows at
+// a time holds its weights against all keys; the n x n matrices never exist.
 #include "feature_attention.h"
 
 // Queries per block.

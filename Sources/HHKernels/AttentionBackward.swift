@@ -51,55 +51,6 @@ package func softmaxAttentionBackward(
   scratch: inout MutableSpan<Float>
 ) {
   let needed = softmaxAttentionBackwardScratch(keys: item.keys, headSize: item.headSize)
-  unsafe withRecord(item, record, &dQ, &dK, &dV, strides, &scratch, needing: needed) {
-    // Safe: `withRecord` checked every extent.
-    unsafe hh_softmax_attention_backward($0, $1, scale)
-  }
-}
-
-/// Floats of scratch space for `linearAttentionBackward` on `keys` keys.
-package func linearAttentionBackwardScratch(keys: Int, headSize: Int, half: Int) -> Int {
-  hh_linear_attention_backward_scratch(keys, headSize, half)
-}
-
-/// Gradients of Hedgehog attention: `dQ` is overwritten, `dK`, `dV` and `dMaps` are added to.
-///
-/// `dMaps` is laid out as `distil` lays gradients out; see `distillationGradients`.
-package func linearAttentionBackward(
-  _ item: AttentionItem, _ record: AttentionRecord, maps: FeatureMapSpans,
-  dQ: inout MutableSpan<Float>, dK: inout MutableSpan<Float>, dV: inout MutableSpan<Float>,
-  strides: AttentionGradientStrides, dMaps: inout MutableSpan<Float>,
-  scratch: inout MutableSpan<Float>
-) {
-  let (d, half, group) = (item.headSize, maps.half, item.group)
-  let needed = linearAttentionBackwardScratch(keys: item.keys, headSize: d, half: half)
-  let gradientCount = distillationGradients(headSize: d, half: half, group: group)
-  // Safe: `address`, `withRecord` and `pointers` checked every extent.
-  unsafe dMaps.address(needing: gradientCount) { dMaps in
-    let dBiasQ = unsafe dMaps + group * d * half
-    let dWeightK = unsafe dBiasQ + group * half
-    let mapGradients = unsafe hh_feature_map_gradients(
-      dweight_q: dMaps, dbias_q: dBiasQ, dweight_k: dWeightK, dbias_k: dWeightK + d * half)
-    unsafe withRecord(item, record, &dQ, &dK, &dV, strides, &scratch, needing: needed) {
-      pointers, gradients in
-      unsafe maps.pointers(item) { maps in
-        unsafe withUnsafePointer(to: maps) { maps in
-          unsafe withUnsafePointer(to: mapGradients) {
-            unsafe hh_linear_attention_backward(pointers, maps, gradients, $0)
-          }
-        }
-      }
-    }
-  }
-}
-
-/// Checks every extent of an item and its gradients and hands their C forms to `body`.
-private func withRecord(
-  _ item: AttentionItem, _ record: AttentionRecord, _ dQ: inout MutableSpan<Float>,
-  _ dK: inout MutableSpan<Float>, _ dV: inout MutableSpan<Float>,
-  _ strides: AttentionGradientStrides, _ scratch: inout MutableSpan<Float>, needing needed: Int,
-  _ body: (UnsafePointer<hh_attention_item>, UnsafePointer<hh_attention_gradients>) -> Void
-) {
   func extent(_ rows: Int, _ columns: Int, _ stride: Int) -> Int {
     RowLayout(rows: rows, columns: columns, stride: stride).extent
   }
@@ -134,7 +85,9 @@ private func withRecord(
                       dk: dK.baseAddress, dk_stride: strides.dK, dv: dV.baseAddress,
                       dv_stride: strides.dV)
                     unsafe withUnsafePointer(to: pointers) { pointers in
-                      unsafe withUnsafePointer(to: gradients) { unsafe body(pointers, $0) }
+                      unsafe withUnsafePointer(to: gradients) {
+                        unsafe hh_softmax_attention_backward(pointers, $0, scale)
+                      }
                     }
                   }
                 }

@@ -1,4 +1,4 @@
-// Distillation of fused Hedgehog maps against softmax weights.
+// Distillation of softmax attention into features: spans in, spans out, every count checked.
 
 internal import CHHKernels
 
@@ -32,81 +32,56 @@ package struct DistillationSums: Sendable, Equatable {
   }
 }
 
-/// Floats of scratch space for `distil`.
-package func distillationScratch(keys: Int, headSize: Int, half: Int) -> Int {
-  hh_distillation_scratch(keys, headSize, half)
-}
-
-/// Floats of gradients that `distil` writes: dW and db of the queries (group, d, f), (group, f),
-/// then of the keys (d, f), (f).
-package func distillationGradients(headSize: Int, half: Int, group: Int) -> Int {
-  (group + 1) * (headSize + 1) * half
-}
-
-/// Loss, and gradients of the feature maps, of one key/value head and its query heads.
+/// Distils the softmax attention of one query head; `dPhiQ` is overwritten, `dPhiK` added to.
 ///
 /// - Parameters:
-///   - item: Sizes; value and output strides are not used. Queries in the padding do not count.
-///   - q: Queries, from the first of the group.
-///   - k: Keys.
-///   - maps: Feature maps of these heads.
-///   - scale: Factor of the teacher's scores.
-///   - weight: Factor of every gradient.
-///   - firstQuery: The first query that counts.
-///   - queryStep: Positions from there to the next one that counts, and so on; at least 1.
+///   - item: Sizes and factors; the teacher's scores have the factor `scoreScale`.
+///   - inputs: What is read.
+///   - hasPacked: Whether `scratch` is as a call with the same keys and the same measure left it.
+///   - comparesOutputs: Whether values are read, and outputs compared.
+///   - weightsFactor: Factor of each query's cross-entropy in the gradients.
+///   - outputsFactor: Factor of each query's mean squared error of the output in the gradients.
 ///   - measure: What to compute.
-///   - gradients: Overwritten, unless only the loss is asked for; see `distillationGradients`.
-///   - scratch: See `distillationScratch`.
-/// - Returns: One entry per query head; zeros if only the gradient is asked for.
-package func distil(
-  _ item: AttentionItem, q: Span<Float>, k: Span<Float>, maps: FeatureMapSpans, scale: Float,
-  weight: Float, firstQuery: Int, queryStep: Int, measure: DistillationMeasure,
-  gradients: inout MutableSpan<Float>,
-  scratch: inout MutableSpan<Float>
-) -> [DistillationSums] {
-  let (d, half, group) = (item.headSize, maps.half, item.group)
-  let needed = distillationScratch(keys: item.keys, headSize: d, half: half)
-  let gradientCount = distillationGradients(headSize: d, half: half, group: group)
-  var sums = [hh_distillation_sums](repeating: hh_distillation_sums(), count: group)
-  precondition(k.count >= item.keys(stride: item.keyStride).extent, "keys outside their span")
-  precondition(item.keys <= item.length, "every key is beside a query")
-  precondition(firstQuery >= 0 && queryStep > 0, "queries in ascending order")
-  // Safe: `address` and the lines above checked every extent, `sums` has `group` entries.
-  unsafe gradients.address(needing: gradientCount) { gradients in
-    let dBiasQ = unsafe gradients + group * d * half
-    let dWeightK = unsafe dBiasQ + group * half
-    let options = unsafe hh_distillation_options(
-      first_query: firstQuery, query_step: queryStep, scale: scale, weight: weight,
-      measure: measure == .gradientOnly ? 0 : 1,
-      gradient: measure == .lossOnly ? 0 : 1, dweight_q: gradients, dbias_q: dBiasQ,
-      dweight_k: dWeightK, dbias_k: dWeightK + d * half)
-    unsafe scratch.address(needing: needed) { scratch in
-      unsafe q.address(needing: item.queries.extent) { q in
-        unsafe k.withUnsafeBufferPointer { k in
-          unsafe maps.pointers(item) { maps in
-            let pointers = unsafe hh_attention_item(
-              length: item.length, keys: item.keys, head_size: d, group: group,
-              causal: item.causal ? 1 : 0, q: q, q_stride: item.queryStride, k: k.baseAddress,
-              k_stride: item.keyStride, v: nil, v_stride: 0, out: nil, out_stride: 0,
-              scratch: scratch)
-            unsafe withUnsafePointer(to: pointers) { item in
-              unsafe withUnsafePointer(to: maps) { maps in
-                unsafe withUnsafePointer(to: options) { options in
-                  unsafe sums.withUnsafeMutableBufferPointer { sums in
-                    unsafe hh_distillation(item, maps, options, sums.baseAddress)
-                  }
-                }
-              }
-            }
+///   - dPhiQ: Gradients of the queries' features, (length, features).
+///   - dPhiK: Gradients of the keys' features, (keys, features).
+///   - scratch: `item.distillationScratch` floats.
+/// - Returns: Sums over the queries, and the gradient of the window's factor.
+package func distilFeatures(
+  _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, hasPacked: Bool,
+  comparesOutputs: Bool, weightsFactor: Float, outputsFactor: Float, measure: DistillationMeasure,
+  dPhiQ: inout MutableSpan<Float>,
+  dPhiK: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
+) -> (sums: DistillationSums, outputError: Double, dMixing: Float) {
+  let rows = measure == .lossOnly ? (0, 0) : (item.length, item.keys)
+  precondition(
+    dPhiQ.count >= rows.0 * item.features && dPhiK.count >= rows.1 * item.features,
+    "gradients of features outside their span")
+  precondition(item.group == 1, "one query head at a time")
+  precondition(outputsFactor == 0 || comparesOutputs, "a loss of outputs needs values")
+  var dMixing: Float = 0
+  var sums = hh_feature_distillation_sums()
+  // Safe: the lines above checked the gradients, `withItem` the rest.
+  unsafe dPhiQ.withUnsafeMutableBufferPointer { dPhiQ in
+    unsafe dPhiK.withUnsafeMutableBufferPointer { dPhiK in
+      unsafe withUnsafeMutablePointer(to: &dMixing) { dMixing in
+        let options = unsafe hh_feature_distillation_options(
+          has_packed: hasPacked ? 1 : 0, weights_factor: weightsFactor,
+          outputs_factor: outputsFactor,
+          measure: measure == .gradientOnly ? 0 : 1, gradient: measure == .lossOnly ? 0 : 1,
+          dphi_q: dPhiQ.baseAddress, dphi_k: dPhiK.baseAddress, dmixing: dMixing)
+        unsafe inputs.withItem(
+          item, keyFeatures: item.keys, scratch: &scratch, needing: item.distillationScratch
+        ) { pointers in
+          if !comparesOutputs { unsafe pointers.v = nil }
+          unsafe withUnsafePointer(to: options) {
+            unsafe hh_feature_distillation(&pointers, $0, &sums)
           }
         }
       }
     }
   }
-  return sums.map { sums in
-    var result = DistillationSums()
-    (result.crossEntropy, result.divergence) = (sums.cross_entropy, sums.divergence)
-    result.smallestDenominator = sums.smallest_sum
-    return result
-  }
+  var result = DistillationSums()
+  (result.crossEntropy, result.divergence) = (sums.cross_entropy, sums.divergence)
+  result.smallestDenominator = sums.smallest_sum
+  return (result, sums.output_error, dMixing)
 }

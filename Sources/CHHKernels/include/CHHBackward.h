@@ -37,7 +37,7 @@ void hh_rms_norm_backward(
   size_t rows, size_t columns, const float *x, size_t stride, const float *weight, float epsilon,
   const float *dout, size_t dout_stride, float *dx, size_t dx_stride, float *dweight);
 
-// Attention (softmax_attention_backward.c, linear_attention_backward.c). `item` holds what the
+// Softmax attention (softmax_attention_backward.c). `item` holds what the
 // forward pass was given and gave: `out` is read. Queries in the padding get gradients of zero.
 
 /// The gradients of an item, laid out as q, k, v and out.
@@ -52,24 +52,10 @@ typedef struct {
   size_t dv_stride;
 } hh_attention_gradients;
 
-/// Floats of scratch space that the softmax item needs.
+/// Floats of scratch space that the item needs.
 size_t hh_softmax_attention_backward_scratch(size_t keys, size_t head_size);
 void hh_softmax_attention_backward(
   const hh_attention_item *item, const hh_attention_gradients *gradients, float scale);
-
-/// Gradients of an item's feature maps, which are added to.
-typedef struct {
-  float *dweight_q;  // (group, d, f)
-  float *dbias_q;    // (group, f)
-  float *dweight_k;  // (d, f)
-  float *dbias_k;    // (f)
-} hh_feature_map_gradients;
-
-/// Floats of scratch space that the linear item needs; linear in the number of keys.
-size_t hh_linear_attention_backward_scratch(size_t keys, size_t head_size, size_t f);
-void hh_linear_attention_backward(
-  const hh_attention_item *item, const hh_feature_maps *maps,
-  const hh_attention_gradients *gradients, const hh_feature_map_gradients *map_gradients);
 
 // Losses (losses.c). losses[i] is the loss of row i. With `gradient` x becomes weight times the
 // gradient of its row's loss. Rows whose label is negative do not count: loss and gradient are 0.

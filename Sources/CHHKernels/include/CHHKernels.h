@@ -116,7 +116,7 @@ void hh_rotary(
   size_t rows, size_t heads, size_t head_size, float *x, size_t stride, const float *cosine,
   const float *sine, size_t first_row, size_t length, size_t offset, float direction);
 
-// Attention (softmax_attention.c, linear_attention.c).
+// Softmax attention (softmax_attention.c).
 
 /// One sequence and one key/value head with the `group` query heads that share it.
 /// Query head g starts at q + g * head_size; keys at `keys` and beyond are padding.
@@ -137,63 +137,9 @@ typedef struct {
   float *scratch;
 } hh_attention_item;
 
-/// The feature maps of the heads of an item; see feature_map.h.
-typedef struct {
-  size_t f;                // half the number of features
-  const float *weight_q;   // (group, d, f)
-  const float *bias_q;     // (group, f)
-  const float *weight_k;   // (d, f)
-  const float *bias_k;     // (f)
-  float epsilon;           // added to the denominator
-} hh_feature_maps;
-
-/// Floats of scratch space that the softmax item needs.
+/// Floats of scratch space that the item needs.
 size_t hh_softmax_attention_scratch(size_t keys, size_t head_size);
 void hh_softmax_attention_forward(const hh_attention_item *item, float scale);
-
-/// Floats of scratch space that the linear item needs; independent of the length.
-size_t hh_linear_attention_scratch(size_t head_size, size_t f, size_t group);
-/// Floats of what linear attention remembers of the past: S (2f, head_size), then z (2f).
-size_t hh_linear_attention_state(size_t head_size, size_t f);
-/// With a `state` the item goes on from it and leaves behind it the state after its keys.
-void hh_linear_attention_forward(
-  const hh_attention_item *item, const hh_feature_maps *maps, float *state);
-/// One position: adds its key to the state, then reads it; `length` is 1. Needs 3f floats of
-/// scratch space.
-void hh_linear_attention_step(
-  const hh_attention_item *item, const hh_feature_maps *maps, float *state);
-
-// Attention distillation (distillation.c).
-
-/// What a distillation item is asked for. Queries in the padding (from `keys` on) do not count, and
-/// of the others only those at first_query + i * query_step.
-typedef struct {
-  size_t first_query;
-  size_t query_step;  // at least 1
-  float scale;        // of the teacher's scores
-  float weight;       // factor of every gradient: one over the number of queries of the batch
-  int measure;        // whether sums are wanted
-  int gradient;       // whether gradients are wanted; they are overwritten
-  float *dweight_q;   // (group, d, f)
-  float *dbias_q;     // (group, f)
-  float *dweight_k;   // (d, f)
-  float *dbias_k;     // (f)
-} hh_distillation_options;
-
-/// Sums over the queries of one head.
-typedef struct {
-  double cross_entropy;  // of the student's weights under the teacher's
-  double divergence;     // Kullback-Leibler divergence of the student from the teacher
-  float smallest_sum;    // smallest denominator of the student's weights, epsilon not included
-} hh_distillation_sums;
-
-/// Floats of scratch space that the item needs.
-size_t hh_distillation_scratch(size_t keys, size_t head_size, size_t f);
-/// Loss and gradients of one item, whose values and output are not used; `sums` has `group`
-/// entries.
-void hh_distillation(
-  const hh_attention_item *item, const hh_feature_maps *maps,
-  const hh_distillation_options *options, hh_distillation_sums *sums);
 
 // SHA-256 (sha256.c).
 

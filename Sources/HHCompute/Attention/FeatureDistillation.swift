@@ -26,6 +26,24 @@ package final class FeatureDistillation {
     }
   }
 
+  /// What a call computes.
+  package enum Measure: Sendable {
+    /// Gradients only; saves the logarithms.
+    case gradientOnly
+    /// Loss and divergence only.
+    case lossOnly
+    /// Gradients, loss and divergence.
+    case both
+
+    fileprivate var ofKernel: DistillationMeasure {
+      switch self {
+      case .gradientOnly: .gradientOnly
+      case .lossOnly: .lossOnly
+      case .both: .both
+      }
+    }
+  }
+
   private let factors: Factors
   private let scratch = ScratchSpace()
 
@@ -51,7 +69,7 @@ package final class FeatureDistillation {
   package func lossAndGradient(
     q: Matrix, k: Matrix, v: Matrix?, shape: AttentionShape, scale: Float, maps: FeatureMaps,
     sample: QuerySample = .all, gradients: FeatureMapGradients,
-    measure: AttentionDistillation.Measure = .both
+    measure: Measure = .both
   ) -> DistillationLoss {
     shape.check(queries: q)
     shape.check(keys: k)
@@ -68,7 +86,7 @@ package final class FeatureDistillation {
     let factor = 1 / Double(max(1, queries) * shape.queryHeads)
     let call = Call(
       weights: Float(factor * factors.weights), outputs: Float(factor * factors.outputs),
-      measure: measure.kernelMeasure, heads: heads, sample: sample)
+      measure: measure.ofKernel, heads: heads, sample: sample)
     let sums = Mutex([[HeadSums]](repeating: [], count: items))
     parallelFor(count: items, workers: spaces.count) { range, worker in
       for item in range {

@@ -6,16 +6,12 @@ internal import HHKernels
 package struct FeatureMapGradients: Sendable {
   /// In the order and the shapes of `FeatureMaps.trained`.
   package let parameters: [FloatBuffer]
-  /// The same buffers for the fused kernels.
-  package let fused: HedgehogMapGradients?
   private let design: LinearAttentionDesign
 
   /// Creates gradients of zero for `maps`.
   package init(like maps: FeatureMaps) {
     design = maps.design
-    let buffers = maps.trained.map { FloatBuffer(count: $0.count) }
-    parameters = buffers
-    fused = maps.fused.map { HedgehogMapGradients(like: $0, sharing: buffers) }
+    parameters = maps.trained.map { FloatBuffer(count: $0.count) }
   }
 
   /// Trained parameters of one map.

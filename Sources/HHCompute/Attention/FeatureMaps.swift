@@ -32,6 +32,8 @@ package struct LinearAttentionDesign: Sendable {
   /// Added to the denominator.
   package let epsilon: Float
 
+  /// The ε of the definition: far below any denominator that a healthy map produces.
+  package static let defaultEpsilon: Float = 1e-12
   /// The share of the window's weights that a layer starts with, before division: LoLCATs'.
   package static let initialMixing: Float = 0.1
 
@@ -39,7 +41,7 @@ package struct LinearAttentionDesign: Sendable {
   package init(
     function: any FeatureFunction, sharing: Sharing = .keyValueHead, queryHeads: Int,
     keyValueHeads: Int, headSize: Int, window: Int = 0,
-    epsilon: Float = HedgehogMaps.defaultEpsilon
+    epsilon: Float = defaultEpsilon
   ) {
     precondition(
       keyValueHeads > 0 && queryHeads > 0 && queryHeads.isMultiple(of: keyValueHeads)
@@ -93,11 +95,9 @@ package struct FeatureMaps: Sendable {
   /// The parameters of each query map and of each key map, one row each.
   let queryRows: [[Matrix]]
   let keyRows: [[Matrix]]
-  /// The same parameters as the fused kernels take them; nil where only the general ones will do.
-  package let fused: HedgehogMaps?
 
-  /// Creates maps with their initial values; without `fusing` the general kernels compute them.
-  package init(_ design: LinearAttentionDesign, fusing: Bool = true) {
+  /// Creates maps with their initial values.
+  package init(_ design: LinearAttentionDesign) {
     self.design = design
     let initial = design.function.initialValues(headSize: design.headSize)
     var parameters: [FloatBuffer] = []
@@ -121,7 +121,6 @@ package struct FeatureMaps: Sendable {
     }
     queryRows = rows(0, maps: design.queryMaps)
     keyRows = rows(initial.count, maps: design.keyMaps)
-    fused = fusing ? HedgehogMaps(design, parameters) : nil
   }
 
   /// The parameters that are trained.

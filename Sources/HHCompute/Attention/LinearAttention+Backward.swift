@@ -22,11 +22,6 @@ extension LinearAttention {
   ) {
     gradients.check(shape)
     maps.check(shape)
-    if let fused = maps.fused {
-      HedgehogAttention.backward(
-        gradients, shape: shape, maps: fused, mapGradients: mapGradients?.fused, scratch: scratch)
-      return
-    }
     for matrix in [gradients.dQ, gradients.dK, gradients.dV] { clear(matrix) }
     let design = maps.design
     let partCount = FeatureMapGradients.parts(design).count

@@ -6,7 +6,7 @@ internal import HHKernels
 /// query i in their place γ exp(s_ij − max s), s the softmax's scores (LoLCATs, arXiv 2410.10254,
 /// equation 7). Every visible key counts once.
 package enum LinearAttention {
-  /// Computes the outputs, by the fused kernels where they know the map.
+  /// Computes the outputs.
   ///
   /// - Parameters:
   ///   - q: Queries [batch · length, queryHeads · headSize], possibly columns of a wider matrix.
@@ -27,10 +27,6 @@ package enum LinearAttention {
     shape.check(keys: k)
     shape.check(keys: v)
     maps.check(shape)
-    if let fused = maps.fused {
-      HedgehogAttention.forward(q: q, k: k, v: v, shape: shape, maps: fused, into: out)
-      return
-    }
     let call = HeadCall(maps: maps, causal: shape.causal, scale: scale)
     let spaces = ScratchSpace().heads(
       rows: min(shape.length, call.piece), group: maps.design.group, maps,

@@ -11,8 +11,6 @@ package final class LinearAttentionState {
   /// Positions seen.
   package private(set) var position = 0
   private let maps: FeatureMaps
-  /// What the fused kernels remember in place of all below.
-  private let fused: HedgehogState?
   /// Sums of each sequence and state head, one row each.
   private let sums: Matrix
   /// The last keys and values, [batch · capacity, key/value width]: they slide through the rows of
@@ -35,9 +33,8 @@ package final class LinearAttentionState {
     self.batch = batch
     self.maps = maps
     call = design.window > 0 ? nil : HeadCall(maps: maps, causal: true, scale: 1)
-    fused = maps.fused.map { HedgehogState(batch: batch, maps: $0) }
     sums = Matrix(
-      rows: fused == nil ? batch * design.stateHeads : 0,
+      rows: batch * design.stateHeads,
       columns: design.sumCount)
     for row in 0..<sums.rows { design.empty(sums.rows(row..<row + 1)) }
     // So much that what moves to the front never overlaps the place it comes from.
@@ -49,19 +46,13 @@ package final class LinearAttentionState {
 
   /// Number of floats.
   package var count: Int {
-    fused?.count ?? sums.rows * maps.design.features * (maps.design.headSize + 1)
+    sums.rows * maps.design.features * (maps.design.headSize + 1)
       + 2 * keys.rows * keys.columns
   }
 
   fileprivate func advance(
     q: Matrix, k: Matrix, v: Matrix, shape: AttentionShape, scale: Float, into out: Matrix
   ) {
-    if let fused {
-      HedgehogAttention.forward(
-        q: q, k: k, v: v, shape: shape, maps: fused.maps, state: fused, into: out)
-      position += shape.length
-      return
-    }
     let call = self.call ?? HeadCall(maps: maps, causal: true, scale: scale)
     guard maps.design.window > 0 else {
       let new = Rows(perSequence: shape.length, range: 0..<shape.length)

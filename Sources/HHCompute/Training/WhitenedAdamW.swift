@@ -42,18 +42,10 @@ package final class WhitenedAdamW {
   /// Creates an optimiser that starts at the maps' present weights.
   ///
   /// - Parameters:
-  ///   - maps: What `step` changes.
+  ///   - maps: What `step` changes; whatever else than projections they have is trained as it is.
   ///   - q: Queries [positions, heads · d] to take A from, as many as are worth the time.
   ///   - k: Keys [positions, key/value heads · d] of the same positions.
   ///   - options: The constants of AdamW.
-  package convenience init(_ maps: HedgehogMaps, q: Matrix, k: Matrix, options: AdamW.Options) {
-    let sides = [(q, maps.queryHeads), (k, maps.keyHeads)].map { inputs, heads in
-      Self.transforms(inputs, maps: heads, headSize: maps.headSize)
-    }
-    self.init(maps.parameters, transforms: [0: sides[0], 2: sides[1]], options: options)
-  }
-
-  /// The same for maps of any kind: whatever else than projections they have is trained as it is.
   package convenience init(_ maps: FeatureMaps, q: Matrix, k: Matrix, options: AdamW.Options) {
     var transforms: [Int: [Matrix]] = [:]
     for (index, parameter) in maps.design.parameters.filter(\.isTrained).enumerated() {
@@ -92,14 +84,9 @@ package final class WhitenedAdamW {
   /// Moves every parameter against its gradient.
   ///
   /// - Parameters:
-  ///   - gradients: Of the maps' parameters.
+  ///   - gradients: Of the trained parameters, in their order.
   ///   - rate: Learning rate of this step.
   ///   - gradientScale: Factor of the gradients.
-  package func step(gradients: HedgehogMapGradients, rate: Double, gradientScale: Double = 1) {
-    step(gradients: gradients.parameters, rate: rate, gradientScale: gradientScale)
-  }
-
-  /// The same with the gradients of the trained parameters in their order.
   package func step(gradients: [FloatBuffer], rate: Double, gradientScale: Double = 1) {
     let weights = weights.sorted { $0.key < $1.key }
     for (index, weight) in weights {

@@ -20,7 +20,7 @@ package struct LinearAttentionSettings: Sendable, Equatable {
   /// Blocks that keep softmax attention, in ascending order.
   package var softmaxLayers: [Int] = []
   /// Added to the denominator.
-  package var epsilon = HedgehogMaps.defaultEpsilon
+  package var epsilon = LinearAttentionDesign.defaultEpsilon
   /// What random directions are drawn from.
   package var seed: UInt64 = 0
 

@@ -7,9 +7,7 @@ internal import HHModel
 final class LayerStudent {
   let maps: FeatureMaps
   private let gradients: FeatureMapGradients
-  /// The kernels that know the map, where they do; else the general ones.
-  private let fused: AttentionDistillation?
-  private let general: FeatureDistillation
+  private let distillation: FeatureDistillation
   private let options: AdamW.Options
   private var optimizer: WhitenedAdamW?
   private let scale: Float
@@ -19,9 +17,7 @@ final class LayerStudent {
   init(_ block: RewritePlan.Block, scale: Float, recipe: DistillationRecipe) {
     maps = block.maps()
     gradients = FeatureMapGradients(like: maps)
-    let isFused = maps.fused != nil && recipe.loss == .init()
-    fused = isFused ? AttentionDistillation() : nil
-    general = FeatureDistillation(recipe.loss)
+    distillation = FeatureDistillation(recipe.loss)
     options = AdamW.Options(
       beta1: DistillationRecipe.momentDecays.first, beta2: DistillationRecipe.momentDecays.second,
       weightDecay: recipe.weightDecay)
@@ -71,14 +67,9 @@ final class LayerStudent {
   func begin(_ batch: QueryKey, stepCount: Int) { optimizer(of: batch).stepCount = stepCount }
 
   private func loss(
-    _ batch: QueryKey, _ sample: QuerySample, _ measure: AttentionDistillation.Measure
+    _ batch: QueryKey, _ sample: QuerySample, _ measure: FeatureDistillation.Measure
   ) -> DistillationLoss {
-    if let fused, let maps = maps.fused, let gradients = gradients.fused {
-      return fused.lossAndGradient(
-        q: batch.query, k: batch.key, shape: batch.shape, scale: scale, maps: maps,
-        sample: sample, gradients: gradients, measure: measure)
-    }
-    return general.lossAndGradient(
+    distillation.lossAndGradient(
       q: batch.query, k: batch.key, v: batch.value, shape: batch.shape, scale: scale, maps: maps,
       sample: sample, gradients: gradients, measure: measure)
   }

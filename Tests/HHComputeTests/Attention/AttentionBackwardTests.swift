@@ -37,9 +37,10 @@ import Testing
       SoftmaxAttention.backward(soft, shape: shape, scale: golden.scale, scratch: scratch)
       try compare(soft, "soft")
       let linear = try gradients(golden.matrix("out"))
-      let mapGradients = HedgehogMapGradients(like: golden.maps)
-      HedgehogAttention.backward(
-        linear, shape: shape, maps: golden.maps, mapGradients: mapGradients, scratch: scratch)
+      let mapGradients = FeatureMapGradients(like: golden.maps)
+      LinearAttention.backward(
+        linear, shape: shape, scale: 1, maps: golden.maps, mapGradients: mapGradients,
+        scratch: scratch)
       try compare(linear, "out")
       for (gradient, tensor) in zip(mapGradients.parameters, ["dWq", "dbq", "dWk", "dbk"]) {
         expectClose(
@@ -85,12 +86,12 @@ import Testing
     compare(soft, test, arriving, seed: 34) { reference in
       { reference.softmax($0, $1, $2, scale: 0.3) }
     }
-    let mapGradients = HedgehogMapGradients(like: maps)
+    let mapGradients = FeatureMapGradients(like: maps)
     let linear = backward {
-      HedgehogAttention.forward(q: q, k: k, v: v, shape: test.shape, maps: maps, into: $0)
+      LinearAttention.forward(q: q, k: k, v: v, shape: test.shape, scale: 1, maps: maps, into: $0)
     } _: {
-      HedgehogAttention.backward(
-        $0, shape: test.shape, maps: maps, mapGradients: mapGradients, scratch: scratch)
+      LinearAttention.backward(
+        $0, shape: test.shape, scale: 1, maps: maps, mapGradients: mapGradients, scratch: scratch)
     }
     let double = DoubleMaps(maps)
     compare(linear, test, arriving, seed: 35) { $0.hedgehog(maps: double) }
@@ -151,16 +152,16 @@ import Testing
     let (q, k, v) = test.inputs(seed: 41)
     let maps = test.maps(seed: 42)
     let out = Matrix(rows: q.rows, columns: q.columns)
-    HedgehogAttention.forward(q: q, k: k, v: v, shape: test.shape, maps: maps, into: out)
+    LinearAttention.forward(q: q, k: k, v: v, shape: test.shape, scale: 1, maps: maps, into: out)
     let dOut = Matrix(rows: q.rows, columns: q.columns, q.values)
     func run() -> [[Float]] {
       let fused = Matrix(rows: q.rows, columns: 64)
       let gradients = AttentionGradients(
         q: q, k: k, v: v, out: out, dOut: dOut, dQ: fused.columns(0..<32),
         dK: fused.columns(32..<48), dV: fused.columns(48..<64))
-      let mapGradients = HedgehogMapGradients(like: maps)
-      HedgehogAttention.backward(
-        gradients, shape: test.shape, maps: maps, mapGradients: mapGradients,
+      let mapGradients = FeatureMapGradients(like: maps)
+      LinearAttention.backward(
+        gradients, shape: test.shape, scale: 1, maps: maps, mapGradients: mapGradients,
         scratch: ScratchSpace())
       return [fused.values] + mapGradients.parameters.map(\.values)
     }
@@ -178,7 +179,7 @@ private struct GoldenAttention {
   let name: String
   let shape: AttentionShape
   let scale: Float
-  let maps: HedgehogMaps
+  let maps: FeatureMaps
 
   init(_ tensors: GoldenTensors, name: String, _ entry: JSONValue) throws {
     func size(_ key: String) throws -> Int { try #require(entry[key]?.integer) }
@@ -191,9 +192,11 @@ private struct GoldenAttention {
       keyLengths: entry["key_lengths"]?.array?.compactMap(\.integer))
     scale = Float(try #require(entry["scale"]?.double))
     let keyHeads = try #require(tensors.shape("\(name).Wk")?.first)
-    maps = HedgehogMaps(
-      queryHeads: shape.queryHeads, keyHeads: keyHeads, headSize: shape.headSize,
-      projectionSize: try size("features"))
+    maps = FeatureMaps(
+      AttentionCase(
+        name: name, shape: shape, projectionSize: try size("features"),
+        mapsPerQueryHead: keyHeads != shape.keyValueHeads
+      ).design)
     for (parameter, tensor) in zip(maps.parameters, ["Wq", "bq", "Wk", "bk"]) {
       let values = try tensors.floats("\(name).\(tensor)")
       var span = parameter.mutableSpan

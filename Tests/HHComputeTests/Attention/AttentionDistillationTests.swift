@@ -14,9 +14,9 @@ import Testing
   func loss(_ test: AttentionCase) {
     let (q, k, _) = test.inputs(seed: 31)
     let maps = test.maps(seed: 32)
-    let loss = AttentionDistillation().lossAndGradient(
-      q: q, k: k, shape: test.shape, scale: Self.scale, maps: maps,
-      gradients: HedgehogMapGradients(like: maps), measure: .lossOnly)
+    let loss = FeatureDistillation().lossAndGradient(
+      q: q, k: k, v: nil, shape: test.shape, scale: Self.scale, maps: maps,
+      gradients: FeatureMapGradients(like: maps), measure: .lossOnly)
     let reference = DistillationReference(
       AttentionReference(q: q, k: k, shape: test.shape), scale: Double(Self.scale))
     let expected = reference.crossEntropy(maps: DoubleMaps(maps))
@@ -30,9 +30,9 @@ import Testing
   func gradients(_ test: AttentionCase) {
     let (q, k, _) = test.inputs(seed: 33)
     let maps = test.maps(seed: 34)
-    let gradients = HedgehogMapGradients(like: maps)
-    _ = AttentionDistillation().lossAndGradient(
-      q: q, k: k, shape: test.shape, scale: Self.scale, maps: maps, gradients: gradients,
+    let gradients = FeatureMapGradients(like: maps)
+    _ = FeatureDistillation().lossAndGradient(
+      q: q, k: k, v: nil, shape: test.shape, scale: Self.scale, maps: maps, gradients: gradients,
       measure: .gradientOnly)
     let reference = DistillationReference(
       AttentionReference(q: q, k: k, shape: test.shape), scale: Double(Self.scale))
@@ -64,9 +64,10 @@ import Testing
         let maps = test.maps(seed: 36)
         let results = [1, 2, 3].map { threads in
           ThreadPolicy.use(threads: threads)
-          let gradients = HedgehogMapGradients(like: maps)
-          let loss = AttentionDistillation().lossAndGradient(
-            q: q, k: k, shape: test.shape, scale: Self.scale, maps: maps, gradients: gradients)
+          let gradients = FeatureMapGradients(like: maps)
+          let loss = FeatureDistillation().lossAndGradient(
+            q: q, k: k, v: nil, shape: test.shape, scale: Self.scale, maps: maps,
+            gradients: gradients)
           return (loss, gradients.parameters.map(\.values))
         }
         #expect(results[0].0 == results[1].0 && results[0].0 == results[2].0, "\(test)")
@@ -77,20 +78,21 @@ import Testing
 
   @Test("What a call computes does not depend on what else is asked, nor on calls before it")
   func reuse() {
-    let distillation = AttentionDistillation()
+    let distillation = FeatureDistillation()
     for test in AttentionCase.all + AttentionCase.all.reversed() {
       let (q, k, _) = test.inputs(seed: 37)
       let maps = test.maps(seed: 38)
       func run(
-        _ object: AttentionDistillation, _ measure: AttentionDistillation.Measure
+        _ object: FeatureDistillation, _ measure: FeatureDistillation.Measure
       ) -> (DistillationLoss, [[Float]]) {
-        let gradients = HedgehogMapGradients(like: maps)
+        let gradients = FeatureMapGradients(like: maps)
         let loss = object.lossAndGradient(
-          q: q, k: k, shape: test.shape, scale: Self.scale, maps: maps, gradients: gradients,
+          q: q, k: k, v: nil, shape: test.shape, scale: Self.scale, maps: maps,
+          gradients: gradients,
           measure: measure)
         return (loss, gradients.parameters.map(\.values))
       }
-      let fresh = run(AttentionDistillation(), .both)
+      let fresh = run(FeatureDistillation(), .both)
       #expect(run(distillation, .both) == fresh)
       #expect(run(distillation, .lossOnly).0 == fresh.0)
       #expect(run(distillation, .gradientOnly).1 == fresh.1)
@@ -103,10 +105,10 @@ import Testing
       batch: 1, length: 20, queryHeads: 1, keyValueHeads: 1, headSize: 8, causal: true)
     let test = AttentionCase(name: "extreme", shape: shape)
     let (q, k, _) = test.inputs(seed: 39, spread: 500)
-    let maps = HedgehogMaps(queryHeads: 1, keyHeads: 1, headSize: 8)
-    let gradients = HedgehogMapGradients(like: maps)
-    let loss = AttentionDistillation().lossAndGradient(
-      q: q, k: k, shape: shape, scale: 1, maps: maps, gradients: gradients)
+    let maps = FeatureMaps(test.design)
+    let gradients = FeatureMapGradients(like: maps)
+    let loss = FeatureDistillation().lossAndGradient(
+      q: q, k: k, v: nil, shape: shape, scale: 1, maps: maps, gradients: gradients)
     #expect(loss.meanCrossEntropy.isFinite && loss.meanDivergence.isFinite)
     #expect(gradients.parameters.allSatisfy { $0.values.allSatisfy(\.isFinite) })
   }
@@ -124,9 +126,10 @@ import Testing
         causal: entry["causal"]?.bool == true,
         keyLengths: entry["key_lengths"]?.array?.compactMap(\.integer))
       let keyHeads = try #require(tensors.shape("\(name).Wk")).first
-      let maps = try HedgehogMaps(
-        queryHeads: shape.queryHeads, keyHeads: #require(keyHeads), headSize: shape.headSize,
-        projectionSize: size("features"))
+      let test = try AttentionCase(
+        name: name, shape: shape, projectionSize: size("features"),
+        mapsPerQueryHead: keyHeads != shape.keyValueHeads)
+      let maps = FeatureMaps(test.design)
       for (parameter, tensor) in zip(maps.parameters, ["Wq", "bq", "Wk", "bk"]) {
         let values = try tensors.floats("\(name).\(tensor)")
         var span = parameter.mutableSpan
@@ -144,10 +147,10 @@ import Testing
         }
         return matrix
       }
-      let gradients = HedgehogMapGradients(like: maps)
-      let loss = try AttentionDistillation().lossAndGradient(
+      let gradients = FeatureMapGradients(like: maps)
+      let loss = try FeatureDistillation().lossAndGradient(
         q: positionsFirst("q", heads: shape.queryHeads),
-        k: positionsFirst("k", heads: shape.keyValueHeads), shape: shape,
+        k: positionsFirst("k", heads: shape.keyValueHeads), v: nil, shape: shape,
         scale: Float(#require(entry["scale"]?.double)), maps: maps, gradients: gradients)
       let heads = zip([loss.crossEntropy, loss.divergence], ["head_loss", "head_kl"])
       for (values, tensor) in heads {

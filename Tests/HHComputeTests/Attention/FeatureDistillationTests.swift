@@ -103,34 +103,6 @@ import Testing
     return (crossEntropy / count, divergence / count, error / count)
   }
 
-  @Test(
-    "The general loss and gradients are those of the fused kernel", arguments: AttentionCase.all)
-  func fused(_ test: AttentionCase) throws {
-    let (q, k, _) = test.inputs(seed: 74)
-    let maps = FeatureMaps(
-      LinearAttentionDesign(
-        function: SoftmaxMap(featureSize: test.projectionSize ?? test.shape.headSize),
-        sharing: test.mapsPerQueryHead ? .queryHead : .keyValueHead,
-        queryHeads: test.shape.queryHeads, keyValueHeads: test.shape.keyValueHeads,
-        headSize: test.shape.headSize))
-    let fusedMaps = try #require(maps.fused)
-    for sample in [QuerySample.all, QuerySample(first: 1, step: 3)] {
-      let general = FeatureMapGradients(like: maps)
-      let loss = FeatureDistillation().lossAndGradient(
-        q: q, k: k, v: nil, shape: test.shape, scale: Self.scale, maps: maps, sample: sample,
-        gradients: general)
-      let fused = HedgehogMapGradients(like: fusedMaps)
-      let expected = AttentionDistillation().lossAndGradient(
-        q: q, k: k, shape: test.shape, scale: Self.scale, maps: fusedMaps, sample: sample,
-        gradients: fused)
-      expectClose(
-        loss.divergence.map(Float.init), expected.divergence, tolerance: 1e-5, "divergence")
-      for (a, b) in zip(general.parameters, fused.parameters) {
-        expectClose(a.values, b.values.map(Double.init), tolerance: 1e-5)
-      }
-    }
-  }
-
   @Test("The result does not depend on the number of threads")
   func threads() async {
     // In a process of its own: the number of threads is the process's, other tests need it still.

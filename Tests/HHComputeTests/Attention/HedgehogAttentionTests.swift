@@ -1,4 +1,4 @@
-// Linear attention against its quadratic form.
+// Linear attention with the default map against its quadratic form.
 
 import HHCompute
 import Testing
@@ -11,7 +11,7 @@ import Testing
     let (q, k, v) = test.inputs(seed: 21)
     let maps = test.maps(seed: 22)
     let out = Matrix(rows: q.rows, columns: q.columns)
-    HedgehogAttention.forward(q: q, k: k, v: v, shape: test.shape, maps: maps, into: out)
+    LinearAttention.forward(q: q, k: k, v: v, shape: test.shape, scale: 1, maps: maps, into: out)
     let reference = AttentionReference(q: q, k: k, shape: test.shape)
     expectClose(out.values, reference.output(v: v, reference.hedgehog(maps: DoubleMaps(maps))))
   }
@@ -25,9 +25,9 @@ import Testing
     let (q, k, v) = test.inputs(seed: 23)
     let maps = test.maps(seed: 24)
     let (clean, dirty) = (Matrix(rows: 40, columns: 16), Matrix(rows: 40, columns: 16))
-    HedgehogAttention.forward(q: q, k: k, v: v, shape: shape, maps: maps, into: clean)
+    LinearAttention.forward(q: q, k: k, v: v, shape: shape, scale: 1, maps: maps, into: clean)
     for row in 23..<40 { (k[row, 3], v[row, 5]) = (.nan, .infinity) }
-    HedgehogAttention.forward(q: q, k: k, v: v, shape: shape, maps: maps, into: dirty)
+    LinearAttention.forward(q: q, k: k, v: v, shape: shape, scale: 1, maps: maps, into: dirty)
     #expect(clean.values == dirty.values)
   }
 
@@ -37,17 +37,20 @@ import Testing
       batch: 2, length: 1, queryHeads: 1, keyValueHeads: 1, headSize: 3, causal: false)
     let x = Matrix(rows: 2, columns: 3, [1e4, -1e4, 0, 3e30, 3e30, -3e30])
     let v = Matrix(rows: 2, columns: 3, [1, -2, 3, 4, 0.5, -6])
-    let maps = HedgehogMaps(queryHeads: 1, keyHeads: 1, headSize: 3, projectionSize: 3)
+    let maps = FeatureMaps(AttentionCase(name: "one key", shape: shape).design)
     let out = Matrix(rows: 2, columns: 3)
-    HedgehogAttention.forward(q: x, k: x, v: v, shape: shape, maps: maps, into: out)
+    LinearAttention.forward(q: x, k: x, v: v, shape: shape, scale: 1, maps: maps, into: out)
     // One key: its weight is the quotient's whole denominator, 2 and 1.5.
     expectClose(out.values, v.values.map(Double.init), tolerance: 1e-6)
   }
 
   @Test("Fresh maps are the identity and its negation")
   func identity() {
-    let maps = HedgehogMaps(queryHeads: 2, keyHeads: 1, headSize: 3, projectionSize: 2)
-    #expect(maps.weightQ.values == [1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0])
-    #expect(maps.weightK.count == 6 && maps.biasQ.values == [0, 0, 0, 0] && maps.features == 4)
+    let maps = FeatureMaps(
+      LinearAttentionDesign(
+        function: SoftmaxMap(featureSize: 2), queryHeads: 2, keyValueHeads: 1, headSize: 3))
+    #expect(maps.parameters[0].values == [1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0])
+    #expect(maps.parameters[2].count == 6 && maps.parameters[1].values == [0, 0, 0, 0])
+    #expect(maps.design.features == 4)
   }
 }

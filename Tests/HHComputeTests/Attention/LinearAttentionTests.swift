@@ -44,27 +44,6 @@ import Testing
     }
   }
 
-  @Test("The general kernels give what the fused ones give", arguments: AttentionCase.all)
-  func fused(_ test: AttentionCase) throws {
-    let (q, k, v) = test.inputs(seed: 53)
-    let design = LinearAttentionDesign(
-      function: SoftmaxMap(featureSize: test.projectionSize ?? test.shape.headSize),
-      sharing: test.mapsPerQueryHead ? .queryHead : .keyValueHead,
-      queryHeads: test.shape.queryHeads, keyValueHeads: test.shape.keyValueHeads,
-      headSize: test.shape.headSize)
-    let maps = FeatureMaps(design)
-    _ = try #require(maps.fused)
-    let (one, other) = (
-      Matrix(rows: q.rows, columns: q.columns), Matrix(rows: q.rows, columns: q.columns)
-    )
-    LinearAttention.forward(
-      q: q, k: k, v: v, shape: test.shape, scale: 1, maps: maps, into: one)
-    LinearAttention.forward(
-      q: q, k: k, v: v, shape: test.shape, scale: 1,
-      maps: FeatureMaps(design, fusing: false), into: other)
-    expectValid(other.values, one.values.map(Double.init), test.shape, tolerance: 1e-5)
-  }
-
   @Test(
     "No key counts twice and none is missed at any length from 1 to 300", arguments: [1, 7, 64])
   func everyLength(window: Int) {

@@ -22,9 +22,10 @@ import Testing
     let maps = test.maps(seed: 52)
     let shape = test.shape
     func run(_ sample: QuerySample) -> (loss: DistillationLoss, gradients: [[Float]]) {
-      let gradients = HedgehogMapGradients(like: maps)
-      let loss = AttentionDistillation().lossAndGradient(
-        q: q, k: k, shape: shape, scale: 0.375, maps: maps, sample: sample, gradients: gradients)
+      let gradients = FeatureMapGradients(like: maps)
+      let loss = FeatureDistillation().lossAndGradient(
+        q: q, k: k, v: nil, shape: shape, scale: 0.375, maps: maps, sample: sample,
+        gradients: gradients)
       return (loss, gradients.parameters.map(\.values))
     }
     func count(_ sample: QuerySample) -> Double {

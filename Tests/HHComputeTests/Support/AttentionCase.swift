@@ -61,13 +61,18 @@ struct AttentionCase: CustomTestStringConvertible {
     )
   }
 
+  /// What linear attention of this shape computes, with the default map.
+  var design: LinearAttentionDesign {
+    LinearAttentionDesign(
+      function: SoftmaxMap(featureSize: projectionSize ?? shape.headSize),
+      sharing: mapsPerQueryHead ? .queryHead : .keyValueHead, queryHeads: shape.queryHeads,
+      keyValueHeads: shape.keyValueHeads, headSize: shape.headSize)
+  }
+
   /// Maps some way from the identity.
-  func maps(seed: UInt64) -> HedgehogMaps {
+  func maps(seed: UInt64) -> FeatureMaps {
     var samples = Samples(seed: seed)
-    let maps = HedgehogMaps(
-      queryHeads: shape.queryHeads,
-      keyHeads: mapsPerQueryHead ? shape.queryHeads : shape.keyValueHeads,
-      headSize: shape.headSize, projectionSize: projectionSize)
+    let maps = FeatureMaps(design)
     for parameter in maps.parameters {
       var span = parameter.mutableSpan
       for index in span.indices { span[index] += 0.3 * samples.next() }

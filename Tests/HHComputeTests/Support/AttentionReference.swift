@@ -116,18 +116,18 @@ struct DistillationReference {
   }
 }
 
-/// Feature maps in double precision; `parameters` are weightQ, biasQ, weightK, biasK.
+/// Maps of the default kind in double precision: W and b of the queries, then of the keys.
 struct DoubleMaps {
   var parameters: [[Double]]
   let keyHeads: Int
   let d: Int
   let f: Int
 
-  init(_ maps: HedgehogMaps) {
+  init(_ maps: FeatureMaps) {
     parameters = maps.parameters.map { $0.values.map(Double.init) }
-    keyHeads = maps.keyHeads
-    d = maps.headSize
-    f = maps.projectionSize
+    keyHeads = maps.design.stateHeads
+    d = maps.design.headSize
+    f = maps.design.features / 2
   }
 
   func featuresQ(_ x: [Double], _ head: Int) -> [Double] {

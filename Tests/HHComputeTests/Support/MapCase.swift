@@ -184,8 +184,7 @@ struct LinearCase: CustomTestStringConvertible {
     let maps = FeatureMaps(
       LinearAttentionDesign(
         function: function, sharing: sharing, queryHeads: shape.queryHeads,
-        keyValueHeads: shape.keyValueHeads, headSize: shape.headSize, window: window), fusing: false
-    )
+        keyValueHeads: shape.keyValueHeads, headSize: shape.headSize, window: window))
     for parameter in maps.trained {
       var span = parameter.mutableSpan
       for index in span.indices { span[index] += 0.3 * samples.next() }

@@ -46,11 +46,18 @@ import Testing
     #expect(inverseFourthRoot(matrix, damping: 0.01).values == [1, 0, 0, 0, 1, 0, 0, 0, 1])
   }
 
+  /// Maps of heads of four elements, two of them key/value heads.
+  private func maps(heads: Int) -> FeatureMaps {
+    FeatureMaps(
+      LinearAttentionDesign(
+        function: SoftmaxMap(featureSize: 4), queryHeads: heads, keyValueHeads: 2, headSize: 4))
+  }
+
   /// Gradients of small random values for maps.
-  private func gradients(_ maps: HedgehogMaps, seed: UInt64) -> HedgehogMapGradients {
+  private func gradients(_ maps: FeatureMaps, seed: UInt64) -> [FloatBuffer] {
     var samples = Samples(seed: seed)
-    let gradients = HedgehogMapGradients(like: maps)
-    for buffer in gradients.parameters {
+    let gradients = maps.trained.map { FloatBuffer(count: $0.count) }
+    for buffer in gradients {
       let values = samples.values(buffer.count)
       var span = buffer.mutableSpan
       for index in span.indices { span[index] = values[index] }
@@ -60,8 +67,8 @@ import Testing
 
   @Test("Where inputs are white already it is AdamW, weight decay included", arguments: [0, 0.1])
   func white(decay: Double) {
-    let maps = HedgehogMaps(queryHeads: 4, keyHeads: 2, headSize: 4)
-    let plain = HedgehogMaps(queryHeads: 4, keyHeads: 2, headSize: 4)
+    let maps = self.maps(heads: 4)
+    let plain = self.maps(heads: 4)
     // Rows 2 e_i have the identity for a covariance; damping moves its root by a 400th.
     func white(heads: Int) -> Matrix {
       let x = Matrix(rows: 4, columns: 4 * heads)
@@ -74,7 +81,7 @@ import Testing
     for step in 0..<5 {
       let gradients = gradients(maps, seed: UInt64(step))
       whitened.step(gradients: gradients, rate: 0.1)
-      adamW.step(gradients: gradients.parameters, rate: 0.1)
+      adamW.step(gradients: gradients, rate: 0.1)
     }
     for (values, expected) in zip(maps.parameters, plain.parameters) {
       #expect(maximumDifference(values.values, expected.values) < 2e-3)
@@ -93,12 +100,12 @@ import Testing
           largeK[row, column] = scale * k[row, column]
         }
       }
-      let maps = HedgehogMaps(queryHeads: 2, keyHeads: 2, headSize: 4)
-      let start = maps.weightQ.values
+      let maps = self.maps(heads: 2)
+      let start = maps.parameters[0].values
       let optimizer = WhitenedAdamW(maps, q: largeQ, k: largeK, options: .init())
       // A gradient of W grows as its inputs do.
       optimizer.step(gradients: gradients(maps, seed: 6), rate: 0.1, gradientScale: Double(scale))
-      return zip(maps.weightQ.values, start).map { scale * ($0 - $1) }
+      return zip(maps.parameters[0].values, start).map { scale * ($0 - $1) }
     }
     #expect(maximumDifference(moves[0], moves[1]) < 1e-3)
   }
