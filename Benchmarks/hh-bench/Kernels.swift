@@ -105,10 +105,10 @@ struct Kernels: ParsableCommand {
     )
     let out = Matrix(rows: size, columns: 512)
     let maps = FeatureMaps(
-      LinearAttentionDesign(
+      LinearAttentionShape(
         function: SoftmaxMap(featureSize: 64), queryHeads: 8, keyValueHeads: 8, headSize: 64))
     let gradients = FeatureMapGradients(like: maps)
-    let distillation = FeatureDistillation()
+    let distillation = AttentionDistillation()
     // Pairs of query and key under the mask, in all heads.
     let pairs = Double(8 * size * (size + 1) / 2)
     let (d, features) = (64.0, 128.0)

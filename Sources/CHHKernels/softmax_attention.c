@@ -1,6 +1,6 @@
 // Softmax attention of one key/value head, a block of queries at a time.
 #include "CHHKernels.h"
-#include "attention_block.h"
+#include "softmax_block.h"
 
 enum { BLOCK = HH_QUERY_BLOCK };
 
@@ -10,7 +10,7 @@ size_t hh_softmax_attention_scratch(size_t keys, size_t head_size) {
 }
 
 HH_MULTIVERSION
-void hh_softmax_attention_forward(const hh_attention_item *item, float scale) {
+void hh_softmax_attention_forward(const hh_softmax_item *item, float scale) {
   const size_t d = item->head_size, n = item->keys, ld = hh_score_stride(n);
   float *key_panels = item->scratch;
   float *value_panels = key_panels + hh_round_up(n) * d;

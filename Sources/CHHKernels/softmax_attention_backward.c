@@ -3,7 +3,7 @@
 // With P the weights and o = P v:  dv = P^T do,  dS_ij = P_ij (do_i . v_j - do_i . o_i),
 // dq = scale dS k,  dk = scale dS^T q (FlashAttention, arXiv 2205.14135, appendix B.2).
 #include "CHHKernels.h"
-#include "attention_block.h"
+#include "softmax_block.h"
 
 enum { BLOCK = HH_QUERY_BLOCK };
 
@@ -43,7 +43,7 @@ size_t hh_softmax_attention_backward_scratch(size_t keys, size_t head_size) {
 /// Scores become P and dP becomes dS, row by row of a block.
 HH_MULTIVERSION
 static void differentiate_rows(
-  const workspace *w, const hh_attention_item *item, const hh_attention_gradients *gradients,
+  const workspace *w, const hh_softmax_item *item, const hh_softmax_gradients *gradients,
   size_t start, size_t rows, size_t keys, size_t head) {
   const size_t d = item->head_size, n = item->keys, ld = hh_score_stride(n);
   for (size_t i = 0; i < rows; i++) {
@@ -67,7 +67,7 @@ static void scale_rows(size_t rows, size_t columns, float *x, size_t stride, flo
 }
 
 void hh_softmax_attention_backward(
-  const hh_attention_item *item, const hh_attention_gradients *gradients, float scale) {
+  const hh_softmax_item *item, const hh_softmax_gradients *gradients, float scale) {
   const size_t d = item->head_size, n = item->keys, ld = hh_score_stride(n);
   workspace w;
   lay_out(&w, item->scratch, n, d);

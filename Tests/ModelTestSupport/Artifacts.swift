@@ -13,7 +13,7 @@ package enum Artifacts {
   package static func featureMap(size: Int) -> FeatureMapDescription {
     FeatureMapDescription(
       kind: .splitSoftmax, featureDimension: size, bias: true, sharing: .keyValueHead,
-      epsilon: Double(LinearAttentionDesign.defaultEpsilon), epsilonPlacement: .addedToDenominator)
+      epsilon: Double(LinearAttentionShape.defaultEpsilon), epsilonPlacement: .addedToDenominator)
   }
 
   /// Moves the maps of a runner off the identity, so that every parameter matters.

@@ -50,12 +50,12 @@ typedef struct {
   size_t dk_stride;
   float *dv;         // added to, the valid keys only
   size_t dv_stride;
-} hh_attention_gradients;
+} hh_softmax_gradients;
 
 /// Floats of scratch space that the item needs.
 size_t hh_softmax_attention_backward_scratch(size_t keys, size_t head_size);
 void hh_softmax_attention_backward(
-  const hh_attention_item *item, const hh_attention_gradients *gradients, float scale);
+  const hh_softmax_item *item, const hh_softmax_gradients *gradients, float scale);
 
 // Losses (losses.c). losses[i] is the loss of row i. With `gradient` x becomes weight times the
 // gradient of its row's loss. Rows whose label is negative do not count: loss and gradient are 0.

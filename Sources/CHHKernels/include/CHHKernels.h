@@ -135,11 +135,11 @@ typedef struct {
   float *out;        // as q
   size_t out_stride;
   float *scratch;
-} hh_attention_item;
+} hh_softmax_item;
 
 /// Floats of scratch space that the item needs.
 size_t hh_softmax_attention_scratch(size_t keys, size_t head_size);
-void hh_softmax_attention_forward(const hh_attention_item *item, float scale);
+void hh_softmax_attention_forward(const hh_softmax_item *item, float scale);
 
 // SHA-256 (sha256.c).
 
@@ -173,4 +173,4 @@ void hh_adamw(
 double hh_sum_of_squares(size_t count, const float *x);
 
 #include "CHHBackward.h"
-#include "CHHFeatures.h"
+#include "CHHLinearAttention.h"

@@ -90,7 +90,7 @@ package struct ScalingBenchmark {
       batch: 1, length: length, queryHeads: group, keyValueHeads: 1, headSize: attention.headSize,
       causal: attention.isCausal)
     let head = FeatureMaps(
-      LinearAttentionDesign(
+      LinearAttentionShape(
         function: maps.design.function, sharing: maps.design.sharing, queryHeads: group,
         keyValueHeads: 1, headSize: attention.headSize, window: maps.design.window,
         epsilon: maps.design.epsilon))

@@ -20,7 +20,7 @@ package struct DistillationLoss: Sendable, Equatable {
   /// Smallest denominator Σ_j s_ij of the batch; near ε the weights lose their meaning.
   package let smallestDenominator: Float
   /// The factors by which the loss is made of the two.
-  private let factors: FeatureDistillation.Factors
+  private let factors: AttentionDistillation.Factors
 
   /// The mean over query heads of the cross-entropy.
   package var meanCrossEntropy: Double { Self.mean(crossEntropy) }
@@ -46,7 +46,7 @@ package struct DistillationLoss: Sendable, Equatable {
   /// Means of the sums of every sequence and state head, each with one entry per query head.
   init(
     _ items: [[HeadSums]], shape: AttentionShape, queries: Int, stateHeads: Int,
-    factors: FeatureDistillation.Factors = .init()
+    factors: AttentionDistillation.Factors = .init()
   ) {
     let group = shape.queryHeads / stateHeads
     let count = Double(max(1, queries))

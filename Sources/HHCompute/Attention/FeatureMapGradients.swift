@@ -6,7 +6,7 @@ internal import HHKernels
 package struct FeatureMapGradients: Sendable {
   /// In the order and the shapes of `FeatureMaps.trained`.
   package let parameters: [FloatBuffer]
-  private let design: LinearAttentionDesign
+  private let design: LinearAttentionShape
 
   /// Creates gradients of zero for `maps`.
   package init(like maps: FeatureMaps) {
@@ -47,7 +47,7 @@ package struct FeatureMapGradients: Sendable {
   }
 
   /// The layout of partial sums.
-  static func parts(_ design: LinearAttentionDesign) -> Parts {
+  static func parts(_ design: LinearAttentionShape) -> Parts {
     Parts(
       ofMap: design.function.parameters(headSize: design.headSize).filter(\.isTrained).map(\.count),
       group: design.group, hasWindow: design.window > 0)
@@ -89,9 +89,9 @@ package struct FeatureMapGradients: Sendable {
       }
     }
     var span = logits.mutableSpan
-    for (head, mixing) in maps.mixing.enumerated() {
+    for (head, factor) in maps.windowFactors.enumerated() {
       // dσ = σ (1 − σ).
-      span[head] += mixing * (1 - mixing) * sums.span[head]
+      span[head] += factor * (1 - factor) * sums.span[head]
     }
   }
 }

@@ -20,7 +20,7 @@ extension FeatureMaps {
   /// nothing, and those inside only where the window is kept.
   package func withoutFeatures(keepingWindow: Bool) -> FeatureMaps {
     let maps = FeatureMaps(
-      LinearAttentionDesign(
+      LinearAttentionShape(
         function: SilentMap(), queryHeads: design.queryHeads, keyValueHeads: design.keyValueHeads,
         headSize: design.headSize, window: keepingWindow ? design.window : 0,
         epsilon: design.epsilon))

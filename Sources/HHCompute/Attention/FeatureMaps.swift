@@ -3,7 +3,7 @@
 internal import Glibc
 
 /// What the linear attention of a layer computes, but for the numbers.
-package struct LinearAttentionDesign: Sendable {
+package struct LinearAttentionShape: Sendable {
   /// What has maps of its own.
   package enum Sharing: Sendable {
     /// Each query head, and each key/value head.
@@ -35,7 +35,7 @@ package struct LinearAttentionDesign: Sendable {
   /// The ε of the definition: far below any denominator that a healthy map produces.
   package static let defaultEpsilon: Float = 1e-12
   /// The share of the window's weights that a layer starts with, before division: LoLCATs'.
-  package static let initialMixing: Float = 0.1
+  package static let initialWindowFactor: Float = 0.1
 
   /// Describes a layer. A window needs a causal mask, and a function without scales.
   package init(
@@ -45,8 +45,9 @@ package struct LinearAttentionDesign: Sendable {
   ) {
     precondition(
       keyValueHeads > 0 && queryHeads > 0 && queryHeads.isMultiple(of: keyValueHeads)
-        && headSize > 0 && window >= 0, "LinearAttentionDesign: sizes")
-    precondition(window == 0 || !function.hasScales, "a window goes with features without scales")
+        && headSize > 0 && window >= 0, "LinearAttentionShape: sizes")
+    precondition(
+      window == 0 || !function.storesLogScales, "a window goes with features without scales")
     self.function = function
     self.sharing = sharing
     self.queryHeads = queryHeads
@@ -89,7 +90,7 @@ package struct LinearAttentionDesign: Sendable {
 /// The feature maps of a layer's queries and keys with their parameters.
 package struct FeatureMaps: Sendable {
   /// What the layer computes.
-  package let design: LinearAttentionDesign
+  package let design: LinearAttentionShape
   /// The values of `design.parameters`, in that order.
   package let parameters: [FloatBuffer]
   /// The parameters of each query map and of each key map, one row each.
@@ -97,7 +98,7 @@ package struct FeatureMaps: Sendable {
   let keyRows: [[Matrix]]
 
   /// Creates maps with their initial values.
-  package init(_ design: LinearAttentionDesign) {
+  package init(_ design: LinearAttentionShape) {
     self.design = design
     let initial = design.function.initialValues(headSize: design.headSize)
     var parameters: [FloatBuffer] = []
@@ -107,7 +108,7 @@ package struct FeatureMaps: Sendable {
       }
     }
     if design.window > 0 {
-      let logit = logit(LinearAttentionDesign.initialMixing)
+      let logit = logit(LinearAttentionShape.initialWindowFactor)
       parameters.append(FloatBuffer([Float](repeating: logit, count: design.queryHeads)))
     }
     self.parameters = parameters
@@ -134,7 +135,7 @@ package struct FeatureMaps: Sendable {
   }
 
   /// The factor of the window's weights for each query head.
-  package var mixing: [Float] {
+  package var windowFactors: [Float] {
     guard design.window > 0, let logits = parameters.last else {
       return [Float](repeating: 0, count: design.queryHeads)
     }

@@ -48,13 +48,13 @@ extension LinearAttention {
   /// One sequence and state head.
   private static func backward(
     _ gradients: AttentionGradients, _ shape: AttentionShape, _ call: HeadCall, row: Int,
-    stateHead: Int, _ space: HeadSpace, _ partials: FloatBuffer, start: Int
+    stateHead: Int, _ space: HeadScratch, _ partials: FloatBuffer, start: Int
   ) {
     let maps = call.maps
     let (design, function) = (maps.design, maps.design.function)
     let parts = FeatureMapGradients.parts(design)
     let ofMap = function.parameters(headSize: design.headSize)
-    let part = HeadPart(
+    let part = HeadView(
       shape, design, row: row, stateHead: stateHead, q: gradients.q, k: gradients.k,
       v: gradients.v)
     let keys = part.k.rows
@@ -76,9 +76,9 @@ extension LinearAttention {
       _ = space.map(query, queryParameters, call, to: .queries)
       var item = call.item(part)
       item.outStride = out.stride
-      let mixing = Matrix(call.mixing, offset: head, rows: 1, columns: 1)
-      let dMixing = backward(
-        item, query, part, mixing, scales, space, out: out,
+      let windowFactor = Matrix(call.windowFactors, offset: head, rows: 1, columns: 1)
+      let dWindowFactor = backward(
+        item, query, part, windowFactor, scales, space, out: out,
         HeadGradients(dOut: dOut, dQ: dQ, dK: dK, dV: dV, dPhiQ: dPhiQ, dPhiK: dPhiK))
       function.backward(
         FeatureInput(
@@ -87,7 +87,7 @@ extension LinearAttention {
         gradients: parts.gradients(partials, start: start, map: g, ofMap))
       if parts.hasWindow {
         var sums = partials.mutableSpan
-        sums[start + parts.window(g)] += dMixing
+        sums[start + parts.window(g)] += dWindowFactor
       }
     }
     function.backward(
@@ -110,21 +110,21 @@ extension LinearAttention {
   /// optimiser of Swift 6.3 gives up on spans of matrices that it sees being made.
   @inline(never)
   private static func backward(
-    _ item: FeatureAttentionItem, _ query: Matrix, _ part: HeadPart, _ mixing: Matrix,
+    _ item: LinearAttentionItem, _ query: Matrix, _ part: HeadView, _ windowFactor: Matrix,
     _ scales: FloatBuffer,
-    _ space: HeadSpace, out: Matrix, _ gradients: HeadGradients
+    _ space: HeadScratch, out: Matrix, _ gradients: HeadGradients
   ) -> Float {
     let (phiQ, phiK, memory) = (space.phiQ, space.phiK, space.kernel)
-    let inputs = FeatureAttentionInputs(
+    let inputs = LinearAttentionInputs(
       q: query.span, k: part.k.span, v: part.v.span, phiQ: phiQ.span, phiK: phiK.span,
-      scales: scales.span, mixing: mixing.span)
+      scales: scales.span, windowFactors: windowFactor.span)
     var dPhiQ = gradients.dPhiQ.mutableSpan
     var dPhiK = gradients.dPhiK.mutableSpan
     var dQ = gradients.dQ.mutableSpan
     var dK = gradients.dK.mutableSpan
     var dV = gradients.dV.mutableSpan
     var kernel = memory.mutableSpan
-    return featureAttentionBackward(
+    return linearAttentionBackward(
       item, inputs, out: out.span, dOut: gradients.dOut.span,
       strides: AttentionGradientStrides(
         dOut: gradients.dOut.stride, dQ: gradients.dQ.stride, dK: gradients.dK.stride,

@@ -35,7 +35,7 @@ package enum LinearAttention {
       range, worker in
       for index in range {
         let (row, head) = index.quotientAndRemainder(dividingBy: maps.design.stateHeads)
-        let part = HeadPart(shape, maps.design, row: row, stateHead: head, q: q, k: k, v: v)
+        let part = HeadView(shape, maps.design, row: row, stateHead: head, q: q, k: k, v: v)
         let state = spaces[worker].state
         maps.design.empty(state)
         call.attend(

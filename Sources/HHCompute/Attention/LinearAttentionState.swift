@@ -34,8 +34,7 @@ package final class LinearAttentionState {
     self.maps = maps
     call = design.window > 0 ? nil : HeadCall(maps: maps, causal: true, scale: 1)
     sums = Matrix(
-      rows: batch * design.stateHeads,
-      columns: design.sumCount)
+      rows: batch * design.stateHeads, columns: design.sumCount)
     for row in 0..<sums.rows { design.empty(sums.rows(row..<row + 1)) }
     // So much that what moves to the front never overlaps the place it comes from.
     capacity = design.window > 0 ? 2 * design.window + Self.piece : 0
@@ -118,7 +117,7 @@ package final class LinearAttentionState {
     parallelFor(count: batch * stateHeads, workers: spaces.count) { range, worker in
       for index in range {
         let (row, head) = index.quotientAndRemainder(dividingBy: stateHeads)
-        let part = HeadPart(
+        let part = HeadView(
           call.design, stateHead: head, q: q, new.of(row), k: k, v: v, known.of(row))
         let columns = part.firstHead * d..<part.firstHead * d + part.q.columns
         call.attend(

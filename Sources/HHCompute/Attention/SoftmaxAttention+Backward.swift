@@ -41,8 +41,8 @@ package struct AttentionGradients: Sendable {
       dQ: queries(dQ), dK: keys(dK), dV: keys(dV))
   }
 
-  func item(_ shape: AttentionShape, row: Int, group: Int) -> AttentionItem {
-    AttentionItem(
+  func item(_ shape: AttentionShape, row: Int, group: Int) -> SoftmaxAttentionItem {
+    SoftmaxAttentionItem(
       length: shape.length, keys: shape.keyLength(row), headSize: shape.headSize, group: group,
       causal: shape.causal, queryStride: q.stride, keyStride: k.stride, valueStride: v.stride,
       outStride: out.stride)
@@ -81,7 +81,7 @@ extension SoftmaxAttention {
         var dV = part.dV.mutableSpan
         softmaxAttentionBackward(
           part.item(shape, row: row, group: group),
-          AttentionRecord(
+          SoftmaxAttentionRecord(
             q: part.q.span, k: part.k.span, v: part.v.span, out: part.out.span,
             dOut: part.dOut.span), scale: scale, dQ: &dQ, dK: &dK, dV: &dV,
           strides: part.strides, scratch: &scratchSpan)

@@ -36,7 +36,7 @@ extension SoftmaxAttention {
         let space = scratch[worker]
         var scratchSpan = space.mutableSpan
         softmaxAttention(
-          AttentionItem(
+          SoftmaxAttentionItem(
             length: 1, keys: count, headSize: d, group: group, causal: false,
             queryStride: q.stride, keyStride: k.stride, valueStride: v.stride,
             outStride: out.stride),

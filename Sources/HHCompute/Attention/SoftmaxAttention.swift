@@ -35,7 +35,7 @@ package enum SoftmaxAttention {
         let space = scratch[worker]
         var scratchSpan = space.mutableSpan
         softmaxAttention(
-          AttentionItem(
+          SoftmaxAttentionItem(
             length: shape.length, keys: shape.keyLength(row), headSize: shape.headSize,
             group: group, causal: shape.causal, queryStride: q.stride, keyStride: k.stride,
             valueStride: v.stride, outStride: out.stride),

@@ -18,8 +18,8 @@ package enum ProductPrecision: Sendable {
   }
 }
 
-/// Room for the rounded factors of one product at a time, kept for the next one.
-private struct Room {
+/// The rounded factors of one product at a time, kept for the next one.
+private struct RoundingBuffers {
   private var buffers: [FloatBuffer?] = [nil, nil, nil, nil]
 
   /// A buffer with at least so many floats.
@@ -48,17 +48,17 @@ private struct Room {
   }
 }
 
-private let room = Mutex(Room())
+private let buffers = Mutex(RoundingBuffers())
 
 /// into = alpha · op(a) · op(b) + beta · into with `a` and `b` rounded to bfloat16.
 func roundedProduct(
   _ a: Matrix, _ aTransposed: Bool, _ b: Matrix, _ bTransposed: Bool, into c: Matrix,
   _ alpha: Float, _ beta: Float
 ) {
-  room.withLock { room in
-    let (a, b) = (room.rounded(a, 0), room.rounded(b, 1))
+  buffers.withLock { buffers in
+    let (a, b) = (buffers.rounded(a, 0), buffers.rounded(b, 1))
     guard case .success(let library) = OneDNN.shared else {
-      let (a, b) = (room.widened(a, 0), room.widened(b, 1))
+      let (a, b) = (buffers.widened(a, 0), buffers.widened(b, 1))
       return product(a, aTransposed, b, bTransposed, into: c, alpha, beta)
     }
     inParts(rows: c.rows, columns: c.columns, depth: aTransposed ? a.rows : a.columns) {

@@ -5,7 +5,7 @@
 package final class ScratchSpace {
   private var perWorker: [FloatBuffer] = []
   private var whole = FloatBuffer(count: 0)
-  private var heads: [HeadSpace] = []
+  private var heads: [HeadScratch] = []
 
   /// Creates space without memory yet.
   package init() {}
@@ -21,12 +21,12 @@ package final class ScratchSpace {
   /// For each thread, what the features of `rows` queries of `group` heads and keys need.
   func heads(
     rows: Int, group: Int = 1, _ maps: FeatureMaps, kernelCount: Int, hasGradients: Bool = false
-  ) -> [HeadSpace] {
+  ) -> [HeadScratch] {
     if heads.count < ThreadPolicy.threads
       || heads.first?.holds(rows, group: group, maps, kernelCount, hasGradients) != true
     {
       heads = (0..<ThreadPolicy.threads).map { _ in
-        HeadSpace(rows, group: group, maps, kernelCount, hasGradients: hasGradients)
+        HeadScratch(rows, group: group, maps, kernelCount, hasGradients: hasGradients)
       }
     }
     return heads

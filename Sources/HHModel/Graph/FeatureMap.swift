@@ -38,7 +38,7 @@ package struct FeatureMap: Sendable, Equatable {
     seed = settings.seed
   }
 
-  /// The role of a parameter that `LinearAttentionDesign.parameters` names.
+  /// The role of a parameter that `LinearAttentionShape.parameters` names.
   package func role(of parameter: String) -> String {
     "layers.\(layer).attention.feature_map.\(parameter)"
   }
@@ -69,14 +69,14 @@ package struct FeatureMap: Sendable, Equatable {
   }
 
   /// The layer as it is computed, for a number of heads.
-  func design(queryHeads: Int, keyValueHeads: Int, headSize: Int) -> LinearAttentionDesign {
-    let shared: LinearAttentionDesign.Sharing =
+  func design(queryHeads: Int, keyValueHeads: Int, headSize: Int) -> LinearAttentionShape {
+    let shared: LinearAttentionShape.Sharing =
       switch sharing {
       case .keyValueHead: .keyValueHead
       case .queryHead: .queryHead
       case .allHeads: .allHeads
       }
-    return LinearAttentionDesign(
+    return LinearAttentionShape(
       function: function, sharing: shared, queryHeads: queryHeads, keyValueHeads: keyValueHeads,
       headSize: headSize, window: window, epsilon: epsilon)
   }

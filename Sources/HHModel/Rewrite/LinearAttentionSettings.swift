@@ -20,7 +20,7 @@ package struct LinearAttentionSettings: Sendable, Equatable {
   /// Blocks that keep softmax attention, in ascending order.
   package var softmaxLayers: [Int] = []
   /// Added to the denominator.
-  package var epsilon = LinearAttentionDesign.defaultEpsilon
+  package var epsilon = LinearAttentionShape.defaultEpsilon
   /// What random directions are drawn from.
   package var seed: UInt64 = 0
 

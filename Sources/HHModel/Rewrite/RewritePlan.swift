@@ -14,7 +14,7 @@ package struct RewritePlan: Sendable, Equatable {
     package let map: FeatureMap
 
     /// What the block computes.
-    package var design: LinearAttentionDesign {
+    package var design: LinearAttentionShape {
       map.design(queryHeads: headCount, keyValueHeads: keyValueHeadCount, headSize: headSize)
     }
     /// Parameters of the maps of q and k and of the window.

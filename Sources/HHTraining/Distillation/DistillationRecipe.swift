@@ -29,7 +29,7 @@ package struct DistillationRecipe: Sendable, Equatable {
   /// Of the teacher's matrix products.
   package var precision = TrainingSettings.Precision.float32
   /// What the loss is made of.
-  package var loss = FeatureDistillation.Factors()
+  package var loss = AttentionDistillation.Factors()
   /// Most distinct rows to train on; nil means as many as hold `positionLimit` positions, and with
   /// epochs all.
   package var rowLimit: Int?

@@ -7,7 +7,7 @@ internal import HHModel
 final class LayerStudent {
   let maps: FeatureMaps
   private let gradients: FeatureMapGradients
-  private let distillation: FeatureDistillation
+  private let distillation: AttentionDistillation
   private let options: AdamW.Options
   private var optimizer: WhitenedAdamW?
   private let scale: Float
@@ -17,7 +17,7 @@ final class LayerStudent {
   init(_ block: RewritePlan.Block, scale: Float, recipe: DistillationRecipe) {
     maps = block.maps()
     gradients = FeatureMapGradients(like: maps)
-    distillation = FeatureDistillation(recipe.loss)
+    distillation = AttentionDistillation(recipe.loss)
     options = AdamW.Options(
       beta1: DistillationRecipe.momentDecays.first, beta2: DistillationRecipe.momentDecays.second,
       weightDecay: recipe.weightDecay)
@@ -67,7 +67,7 @@ final class LayerStudent {
   func begin(_ batch: QueryKey, stepCount: Int) { optimizer(of: batch).stepCount = stepCount }
 
   private func loss(
-    _ batch: QueryKey, _ sample: QuerySample, _ measure: FeatureDistillation.Measure
+    _ batch: QueryKey, _ sample: QuerySample, _ measure: AttentionDistillation.Measure
   ) -> DistillationLoss {
     distillation.lossAndGradient(
       q: batch.query, k: batch.key, v: batch.value, shape: batch.shape, scale: scale, maps: maps,

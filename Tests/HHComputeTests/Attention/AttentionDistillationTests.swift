@@ -14,7 +14,7 @@ import Testing
   func loss(_ test: AttentionCase) {
     let (q, k, _) = test.inputs(seed: 31)
     let maps = test.maps(seed: 32)
-    let loss = FeatureDistillation().lossAndGradient(
+    let loss = AttentionDistillation().lossAndGradient(
       q: q, k: k, v: nil, shape: test.shape, scale: Self.scale, maps: maps,
       gradients: FeatureMapGradients(like: maps), measure: .lossOnly)
     let reference = DistillationReference(
@@ -31,7 +31,7 @@ import Testing
     let (q, k, _) = test.inputs(seed: 33)
     let maps = test.maps(seed: 34)
     let gradients = FeatureMapGradients(like: maps)
-    _ = FeatureDistillation().lossAndGradient(
+    _ = AttentionDistillation().lossAndGradient(
       q: q, k: k, v: nil, shape: test.shape, scale: Self.scale, maps: maps, gradients: gradients,
       measure: .gradientOnly)
     let reference = DistillationReference(
@@ -65,7 +65,7 @@ import Testing
         let results = [1, 2, 3].map { threads in
           ThreadPolicy.use(threads: threads)
           let gradients = FeatureMapGradients(like: maps)
-          let loss = FeatureDistillation().lossAndGradient(
+          let loss = AttentionDistillation().lossAndGradient(
             q: q, k: k, v: nil, shape: test.shape, scale: Self.scale, maps: maps,
             gradients: gradients)
           return (loss, gradients.parameters.map(\.values))
@@ -78,12 +78,12 @@ import Testing
 
   @Test("What a call computes does not depend on what else is asked, nor on calls before it")
   func reuse() {
-    let distillation = FeatureDistillation()
+    let distillation = AttentionDistillation()
     for test in AttentionCase.all + AttentionCase.all.reversed() {
       let (q, k, _) = test.inputs(seed: 37)
       let maps = test.maps(seed: 38)
       func run(
-        _ object: FeatureDistillation, _ measure: FeatureDistillation.Measure
+        _ object: AttentionDistillation, _ measure: AttentionDistillation.Measure
       ) -> (DistillationLoss, [[Float]]) {
         let gradients = FeatureMapGradients(like: maps)
         let loss = object.lossAndGradient(
@@ -92,7 +92,7 @@ import Testing
           measure: measure)
         return (loss, gradients.parameters.map(\.values))
       }
-      let fresh = run(FeatureDistillation(), .both)
+      let fresh = run(AttentionDistillation(), .both)
       #expect(run(distillation, .both) == fresh)
       #expect(run(distillation, .lossOnly).0 == fresh.0)
       #expect(run(distillation, .gradientOnly).1 == fresh.1)
@@ -107,7 +107,7 @@ import Testing
     let (q, k, _) = test.inputs(seed: 39, spread: 500)
     let maps = FeatureMaps(test.design)
     let gradients = FeatureMapGradients(like: maps)
-    let loss = FeatureDistillation().lossAndGradient(
+    let loss = AttentionDistillation().lossAndGradient(
       q: q, k: k, v: nil, shape: shape, scale: 1, maps: maps, gradients: gradients)
     #expect(loss.meanCrossEntropy.isFinite && loss.meanDivergence.isFinite)
     #expect(gradients.parameters.allSatisfy { $0.values.allSatisfy(\.isFinite) })
@@ -148,7 +148,7 @@ import Testing
         return matrix
       }
       let gradients = FeatureMapGradients(like: maps)
-      let loss = try FeatureDistillation().lossAndGradient(
+      let loss = try AttentionDistillation().lossAndGradient(
         q: positionsFirst("q", heads: shape.queryHeads),
         k: positionsFirst("k", heads: shape.keyValueHeads), v: nil, shape: shape,
         scale: Float(#require(entry["scale"]?.double)), maps: maps, gradients: gradients)

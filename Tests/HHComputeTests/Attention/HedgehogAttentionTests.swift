@@ -47,7 +47,7 @@ import Testing
   @Test("Fresh maps are the identity and its negation")
   func identity() {
     let maps = FeatureMaps(
-      LinearAttentionDesign(
+      LinearAttentionShape(
         function: SoftmaxMap(featureSize: 2), queryHeads: 2, keyValueHeads: 1, headSize: 3))
     #expect(maps.parameters[0].values == [1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0])
     #expect(maps.parameters[2].count == 6 && maps.parameters[1].values == [0, 0, 0, 0])

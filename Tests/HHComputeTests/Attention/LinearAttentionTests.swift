@@ -18,7 +18,7 @@ import Testing
     expectForward(test, size)
   }
 
-  static let windowMaps = MapCase.all.filter { !$0.function.hasScales }
+  static let windowMaps = MapCase.all.filter { !$0.function.storesLogScales }
 
   private func expectForward(_ test: MapCase, _ size: LinearCase) {
     let (q, k, v) = size.inputs(seed: 51)
@@ -74,7 +74,7 @@ import Testing
     "Any number of positions at a time gives what all at once give", arguments: MapCase.all,
     [1, 3, 64, 100])
   func pieces(_ test: MapCase, piece: Int) {
-    for window in test.function.hasScales ? [0] : [0, 1, 5, 90] {
+    for window in test.function.storesLogScales ? [0] : [0, 1, 5, 90] {
       let size = LinearCase(
         shape: AttentionShape(
           batch: 2, length: 210, queryHeads: 4, keyValueHeads: 2, headSize: 6, causal: true),
@@ -147,7 +147,7 @@ import Testing
     let x = Matrix(rows: length, columns: 1, (0..<length).map { Float(50 * $0) })
     let v = Matrix(rows: length, columns: 1, (0..<length).map { Float($0) })
     let maps = FeatureMaps(
-      LinearAttentionDesign(
+      LinearAttentionShape(
         function: ExponentialMap(featureSize: 1, isNegated: false), queryHeads: 1,
         keyValueHeads: 1, headSize: 1))
     let out = Matrix(rows: length, columns: 1)
@@ -160,7 +160,7 @@ import Testing
 
   @Test(
     "Gradients with a window are those of the quadratic form",
-    arguments: smoothMaps.filter { !$0.function.hasScales }, LinearCase.windows)
+    arguments: smoothMaps.filter { !$0.function.storesLogScales }, LinearCase.windows)
   func windowBackward(_ test: MapCase, _ size: LinearCase) { expectBackward(test, size) }
 
   /// Rectified features have kinks that differences stumble over; their own gradients are tested

@@ -23,7 +23,7 @@ import Testing
     let shape = test.shape
     func run(_ sample: QuerySample) -> (loss: DistillationLoss, gradients: [[Float]]) {
       let gradients = FeatureMapGradients(like: maps)
-      let loss = FeatureDistillation().lossAndGradient(
+      let loss = AttentionDistillation().lossAndGradient(
         q: q, k: k, v: nil, shape: shape, scale: 0.375, maps: maps, sample: sample,
         gradients: gradients)
       return (loss, gradients.parameters.map(\.values))

@@ -62,8 +62,8 @@ struct AttentionCase: CustomTestStringConvertible {
   }
 
   /// What linear attention of this shape computes, with the default map.
-  var design: LinearAttentionDesign {
-    LinearAttentionDesign(
+  var design: LinearAttentionShape {
+    LinearAttentionShape(
       function: SoftmaxMap(featureSize: projectionSize ?? shape.headSize),
       sharing: mapsPerQueryHead ? .queryHead : .keyValueHead, queryHeads: shape.queryHeads,
       keyValueHeads: shape.keyValueHeads, headSize: shape.headSize)

@@ -76,7 +76,7 @@ private func affine(_ x: [Double], _ parameters: [[Double]]) -> [Double] {
 /// Linear attention by the book: weights of every pair in double precision.
 struct LinearReference {
   let attention: AttentionReference
-  let design: LinearAttentionDesign
+  let design: LinearAttentionShape
   let test: MapCase
   /// In the order of `FeatureMaps.parameters`.
   var parameters: [[Double]]
@@ -141,7 +141,7 @@ struct LinearReference {
 /// A shape, a way to share maps, and a window.
 struct LinearCase: CustomTestStringConvertible {
   let shape: AttentionShape
-  var sharing = LinearAttentionDesign.Sharing.keyValueHead
+  var sharing = LinearAttentionShape.Sharing.keyValueHead
   var window = 0
 
   var testDescription: String {
@@ -182,7 +182,7 @@ struct LinearCase: CustomTestStringConvertible {
   func maps(_ function: any FeatureFunction, seed: UInt64) -> FeatureMaps {
     var samples = Samples(seed: seed)
     let maps = FeatureMaps(
-      LinearAttentionDesign(
+      LinearAttentionShape(
         function: function, sharing: sharing, queryHeads: shape.queryHeads,
         keyValueHeads: shape.keyValueHeads, headSize: shape.headSize, window: window))
     for parameter in maps.trained {

@@ -49,7 +49,7 @@ import Testing
   /// Maps of heads of four elements, two of them key/value heads.
   private func maps(heads: Int) -> FeatureMaps {
     FeatureMaps(
-      LinearAttentionDesign(
+      LinearAttentionShape(
         function: SoftmaxMap(featureSize: 4), queryHeads: heads, keyValueHeads: 2, headSize: 4))
   }
 

@@ -22,7 +22,7 @@ package struct ExponentialMap: FeatureFunction {
   }
 
   package var name: String { isNegated ? "hedgehog-exponential-negated" : "hedgehog-exponential" }
-  package var hasScales: Bool { true }
+  package var storesLogScales: Bool { true }
   package func featureCount(headSize: Int) -> Int { isNegated ? 2 * featureSize : featureSize }
   package func parameters(headSize: Int) -> [FeatureParameter] {
     projection.parameters(headSize: headSize)

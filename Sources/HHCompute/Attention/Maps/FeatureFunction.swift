@@ -57,7 +57,7 @@ package protocol FeatureFunction: Sendable {
   /// The name in artifacts, recipes and options.
   var name: String { get }
   /// Whether rows of features come with scales; those of others are zero and not written.
-  var hasScales: Bool { get }
+  var storesLogScales: Bool { get }
   /// Features of a head of `headSize` elements.
   func featureCount(headSize: Int) -> Int
   /// The parameters of one map, in order.
@@ -82,7 +82,7 @@ package protocol FeatureFunction: Sendable {
 }
 
 extension FeatureFunction {
-  package var hasScales: Bool { false }
+  package var storesLogScales: Bool { false }
   package func parameters(headSize: Int) -> [FeatureParameter] { [] }
   package func initialValues(headSize: Int) -> [[Float]] { [] }
   package func scratchCount(rows: Int, headSize: Int) -> Int { 0 }

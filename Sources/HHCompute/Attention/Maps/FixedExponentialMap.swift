@@ -12,7 +12,7 @@ package struct FixedExponentialMap: FeatureFunction {
   package init(temperature: Float) { self.temperature = temperature }
 
   package var name: String { "exponential" }
-  package var hasScales: Bool { true }
+  package var storesLogScales: Bool { true }
   package func featureCount(headSize: Int) -> Int { headSize }
 
   package func forward(_ input: FeatureInput, into phi: Matrix, scales: FloatBuffer) {

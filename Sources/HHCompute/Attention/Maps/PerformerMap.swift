@@ -18,7 +18,7 @@ package struct PerformerMap: FeatureFunction {
   }
 
   package var name: String { "performer" }
-  package var hasScales: Bool { true }
+  package var storesLogScales: Bool { true }
   package func featureCount(headSize: Int) -> Int { featureSize }
   package func parameters(headSize: Int) -> [FeatureParameter] {
     [FeatureParameter("weight", shape: [headSize, featureSize], isTrained: false)]

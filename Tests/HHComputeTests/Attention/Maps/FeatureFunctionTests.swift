@@ -103,7 +103,7 @@ import Testing
   func extremes(_ test: MapCase) {
     let run = Run(test.function, rows: 8, headSize: 6, seed: 4, spread: 1e4)
     #expect(run.phi.values.allSatisfy { $0.isFinite })
-    if test.function.hasScales {
+    if test.function.storesLogScales {
       #expect(run.scales.values.allSatisfy { $0.isFinite })
       #expect(run.phi.values.allSatisfy { $0 >= 0 && $0 <= 1 })
     }

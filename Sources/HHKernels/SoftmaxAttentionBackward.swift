@@ -3,7 +3,7 @@
 internal import CHHKernels
 
 /// What the forward pass of an attention item was given and gave, and the gradient that arrives.
-package struct AttentionRecord: ~Escapable {
+package struct SoftmaxAttentionRecord: ~Escapable {
   let q: Span<Float>
   let k: Span<Float>
   let v: Span<Float>
@@ -46,7 +46,8 @@ package func softmaxAttentionBackwardScratch(keys: Int, headSize: Int) -> Int {
 
 /// Gradients of out = softmax(scale · q kᵀ) v: `dQ` is overwritten, `dK` and `dV` are added to.
 package func softmaxAttentionBackward(
-  _ item: AttentionItem, _ record: AttentionRecord, scale: Float, dQ: inout MutableSpan<Float>,
+  _ item: SoftmaxAttentionItem, _ record: SoftmaxAttentionRecord, scale: Float,
+  dQ: inout MutableSpan<Float>,
   dK: inout MutableSpan<Float>, dV: inout MutableSpan<Float>, strides: AttentionGradientStrides,
   scratch: inout MutableSpan<Float>
 ) {
@@ -74,13 +75,13 @@ package func softmaxAttentionBackward(
               unsafe v.withUnsafeBufferPointer { v in
                 unsafe dK.withUnsafeMutableBufferPointer { dK in
                   unsafe dV.withUnsafeMutableBufferPointer { dV in
-                    let pointers = unsafe hh_attention_item(
+                    let pointers = unsafe hh_softmax_item(
                       length: length, keys: keys, head_size: d, group: item.group,
                       causal: item.causal ? 1 : 0, q: q, q_stride: item.queryStride,
                       k: k.baseAddress, k_stride: item.keyStride, v: v.baseAddress,
                       v_stride: item.valueStride, out: UnsafeMutablePointer(mutating: out),
                       out_stride: item.outStride, scratch: scratch)
-                    let gradients = unsafe hh_attention_gradients(
+                    let gradients = unsafe hh_softmax_gradients(
                       dout: dOut, dout_stride: strides.dOut, dq: dQ, dq_stride: strides.dQ,
                       dk: dK.baseAddress, dk_stride: strides.dK, dv: dV.baseAddress,
                       dv_stride: strides.dV)

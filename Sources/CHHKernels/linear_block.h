@@ -1,40 +1,40 @@
 // What the forward and the backward pass of attention over features share: blocks of queries, and
 // the state that stands for the keys outside of their windows.
 #pragma once
-#include "feature_attention.h"
+#include "linear_attention.h"
 
 // Queries per block, and keys that enter the state at a time.
-enum { HH_FEATURE_BLOCK = 64 };
+enum { HH_LINEAR_BLOCK = 64 };
 
 // Where the parts of the scratch space start; D features, d = head size, n near keys.
 typedef struct {
   float *state;         // S: (D, d)
   float *z;             // (D)
   float *state_rows;    // panels of (D, d)
-  float *phi;           // (HH_FEATURE_BLOCK, D): features times their scale
+  float *phi;           // (HH_LINEAR_BLOCK, D): features times their scale
   float *phi_columns;   // panels of (D, n)
   float *key_columns;   // panels of (d, n)
   float *value_rows;    // panels of (n, d)
-  float *weights;       // (HH_FEATURE_BLOCK, n)
-  float *scores;        // (HH_FEATURE_BLOCK, n)
+  float *weights;       // (HH_LINEAR_BLOCK, n)
+  float *scores;        // (HH_LINEAR_BLOCK, n)
   float *peaks;         // (length)
   float scale;          // logarithm of the state's scale
-} hh_feature_workspace;
+} hh_linear_workspace;
 
 /// Most near keys of a block.
-HH_INLINE size_t hh_near_keys(const hh_feature_item *item) {
-  return item->causal ? HH_FEATURE_BLOCK + item->window : 0;
+HH_INLINE size_t hh_near_keys(const hh_linear_item *item) {
+  return item->causal ? HH_LINEAR_BLOCK + item->window : 0;
 }
 
 /// Keys that are far for the block of queries at `start`.
-HH_INLINE size_t hh_far_keys(const hh_feature_item *item, size_t start) {
+HH_INLINE size_t hh_far_keys(const hh_linear_item *item, size_t start) {
   if (!item->causal) return item->keys;
   const size_t kept = item->window > 1 ? item->window : 1, seen = item->past + start + 1;
   return hh_smaller(seen > kept ? seen - kept : 0, item->keys);
 }
 
 /// Near keys of a block whose far ones end at `far`.
-HH_INLINE size_t hh_near_of(const hh_feature_item *item, size_t start, size_t rows, size_t far) {
+HH_INLINE size_t hh_near_of(const hh_linear_item *item, size_t start, size_t rows, size_t far) {
   if (!item->causal) return 0;
   const size_t end = hh_smaller(item->keys, item->past + start + rows);
   return end > far ? end - far : 0;
@@ -42,13 +42,13 @@ HH_INLINE size_t hh_near_of(const hh_feature_item *item, size_t start, size_t ro
 
 /// What the state counts for a query: its scale to the query's.
 HH_INLINE float hh_state_factor(
-  const hh_feature_workspace *w, const hh_feature_item *item, size_t i) {
+  const hh_linear_workspace *w, const hh_linear_item *item, size_t i) {
   return item->scales ? hh_exp_one(w->scale - w->peaks[i]) : 1;
 }
 
 /// What a query's outputs are divided by, given the weights of its near keys.
 HH_INLINE float hh_denominator(
-  const hh_feature_workspace *w, const hh_feature_item *item, size_t i, const float *weights,
+  const hh_linear_workspace *w, const hh_linear_item *item, size_t i, const float *weights,
   size_t near) {
   const float *phi_q = item->phi_q + i * item->features;
   const float far = hh_dot(phi_q, w->z, item->features) * hh_state_factor(w, item, i);
@@ -56,21 +56,21 @@ HH_INLINE float hh_denominator(
 }
 
 /// Lays the parts out from `base` on, or nowhere where that is NULL; returns their floats.
-size_t hh_feature_lay_out(hh_feature_workspace *w, float *base, const hh_feature_item *item);
+size_t hh_linear_lay_out(hh_linear_workspace *w, float *base, const hh_linear_item *item);
 
 /// Starts with the state `before`, or an empty one where that is NULL.
-void hh_feature_begin(hh_feature_workspace *w, const hh_feature_item *item, const float *before);
+void hh_linear_begin(hh_linear_workspace *w, const hh_linear_item *item, const float *before);
 
 /// Takes keys `*done` to `far` into the state.
-void hh_feature_grow(
-  hh_feature_workspace *w, const hh_feature_item *item, size_t *done, size_t far);
+void hh_linear_grow(
+  hh_linear_workspace *w, const hh_linear_item *item, size_t *done, size_t far);
 
 /// Packs what the queries of a block need of their near keys: features, keys and values.
-void hh_feature_pack_near(
-  const hh_feature_workspace *w, const hh_feature_item *item, size_t start, size_t rows, size_t far,
+void hh_linear_pack_near(
+  const hh_linear_workspace *w, const hh_linear_item *item, size_t start, size_t rows, size_t far,
   size_t near);
 
 /// The weights of the packed near keys, (rows, near).
-void hh_feature_weigh_near(
-  const hh_feature_workspace *w, const hh_feature_item *item, size_t start, size_t rows, size_t far,
+void hh_linear_weigh_near(
+  const hh_linear_workspace *w, const hh_linear_item *item, size_t start, size_t rows, size_t far,
   size_t near);

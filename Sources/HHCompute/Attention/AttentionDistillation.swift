@@ -11,7 +11,7 @@ internal import Synchronization
 ///   2410.10254, equation 6),
 ///
 /// each a mean over sequences, query heads and valid queries. No n × n matrix is in memory.
-package final class FeatureDistillation {
+package final class AttentionDistillation {
   /// Factors of the two losses.
   package struct Factors: Sendable, Equatable {
     /// Of the cross-entropy of attention weights.
@@ -91,7 +91,7 @@ package final class FeatureDistillation {
     parallelFor(count: items, workers: spaces.count) { range, worker in
       for item in range {
         let (row, head) = item.quotientAndRemainder(dividingBy: design.stateHeads)
-        let part = HeadPart(shape, design, row: row, stateHead: head, q: q, k: k, v: v ?? k)
+        let part = HeadView(shape, design, row: row, stateHead: head, q: q, k: k, v: v ?? k)
         let result = call.run(
           part, comparesOutputs: v != nil, spaces[worker], partials, start: item * partCount)
         sums.withLock { $0[item] = result }
@@ -117,7 +117,7 @@ private struct Call: Sendable {
 
   /// One sequence and state head.
   func run(
-    _ part: HeadPart, comparesOutputs: Bool, _ space: HeadSpace, _ partials: FloatBuffer,
+    _ part: HeadView, comparesOutputs: Bool, _ space: HeadScratch, _ partials: FloatBuffer,
     start: Int
   ) -> [HeadSums] {
     let (maps, keys) = (heads.maps, part.k.rows)
@@ -145,7 +145,7 @@ private struct Call: Sendable {
       item.past = sample.first
       item.queryStep = sample.step
       item.queryStride = query.stride
-      let (sums, outputError, dMixing) = distil(
+      let (sums, outputError, dWindowFactor) = distil(
         item, query, part, g, scales, space, comparesOutputs: comparesOutputs, dPhiQ: dPhiQ,
         dPhiK: dPhiK)
       result.append(HeadSums(weights: sums, outputError: outputError))
@@ -159,7 +159,7 @@ private struct Call: Sendable {
         gradients: parts.gradients(partials, start: start, map: g, ofMap))
       if parts.hasWindow {
         var span = partials.mutableSpan
-        span[start + parts.window(g)] += dMixing
+        span[start + parts.window(g)] += dWindowFactor
       }
     }
     if measure != .lossOnly {
@@ -175,18 +175,21 @@ private struct Call: Sendable {
   /// matrices that it sees being made.
   @inline(never)
   private func distil(
-    _ item: FeatureAttentionItem, _ query: Matrix, _ part: HeadPart, _ g: Int,
+    _ item: LinearAttentionItem, _ query: Matrix, _ part: HeadView, _ g: Int,
     _ scales: FloatBuffer,
-    _ space: HeadSpace, comparesOutputs: Bool, dPhiQ: Matrix, dPhiK: Matrix
-  ) -> (sums: DistillationSums, outputError: Double, dMixing: Float) {
-    let (phiQ, phiK, memory, mixing) = (space.phiQ, space.phiK, space.kernel, heads.mixing)
-    let inputs = FeatureAttentionInputs(
+    _ space: HeadScratch, comparesOutputs: Bool, dPhiQ: Matrix, dPhiK: Matrix
+  ) -> (sums: DistillationSums, outputError: Double, dWindowFactor: Float) {
+    let (phiQ, phiK, memory, windowFactors) = (
+      space.phiQ, space.phiK, space.kernel, heads.windowFactors
+    )
+    let inputs = LinearAttentionInputs(
       q: query.span, k: part.k.span, v: part.v.span, phiQ: phiQ.span, phiK: phiK.span,
-      scales: scales.span, mixing: mixing.span(part.firstHead + g..<part.firstHead + g + 1))
+      scales: scales.span,
+      windowFactors: windowFactors.span(part.firstHead + g..<part.firstHead + g + 1))
     var dPhiQSpan = dPhiQ.mutableSpan
     var dPhiKSpan = dPhiK.mutableSpan
     var kernel = memory.mutableSpan
-    return distilFeatures(
+    return distilLinearAttention(
       item, inputs, hasPacked: g > 0, comparesOutputs: comparesOutputs, weightsFactor: weights,
       outputsFactor: outputs, measure: measure, dPhiQ: &dPhiQSpan, dPhiK: &dPhiKSpan,
       scratch: &kernel)

@@ -26,23 +26,23 @@ HH_INLINE float hh_exp_one(float x) {
 }
 
 /// The item of the group's query head `g` alone.
-HH_INLINE hh_feature_item hh_feature_head(const hh_feature_item *item, size_t g) {
-  hh_feature_item head = *item;
+HH_INLINE hh_linear_item hh_linear_head(const hh_linear_item *item, size_t g) {
+  hh_linear_item head = *item;
   head.group = 1;
   head.q += g * item->head_size;
   head.out += g * item->head_size;
   head.phi_q += g * item->length * item->features;
-  head.mixing += g;
+  head.window_factors += g;
   return head;
 }
 
 /// Keys that query `i` sees.
-HH_INLINE size_t hh_visible(const hh_feature_item *item, size_t i) {
+HH_INLINE size_t hh_visible(const hh_linear_item *item, size_t i) {
   return item->causal ? hh_smaller(item->keys, item->past + i * item->query_step + 1) : item->keys;
 }
 
 /// The first of the keys that query `i` weighs by their scores; those it sees end there too.
-HH_INLINE size_t hh_window_start(const hh_feature_item *item, size_t i) {
+HH_INLINE size_t hh_window_start(const hh_linear_item *item, size_t i) {
   const size_t seen = item->past + i * item->query_step + 1, end = hh_visible(item, i);
   if (item->window == 0) return end;
   return hh_smaller(seen > item->window ? seen - item->window : 0, end);
@@ -50,7 +50,7 @@ HH_INLINE size_t hh_window_start(const hh_feature_item *item, size_t i) {
 
 /// peaks[i] = the largest scale that query i sees, `first` included; nothing without scales.
 HH_INLINE void hh_find_peaks(
-  const hh_feature_item *item, size_t queries, float first, float *peaks) {
+  const hh_linear_item *item, size_t queries, float first, float *peaks) {
   if (!item->scales) return;
   float top = first;
   size_t seen = 0;
@@ -66,7 +66,7 @@ HH_INLINE void hh_find_peaks(
 ///
 /// What the query does not see becomes zero. `peak` is the query's.
 HH_INLINE void hh_combine(
-  const hh_feature_item *item, size_t i, size_t first, size_t count, float peak,
+  const hh_linear_item *item, size_t i, size_t first, size_t count, float peak,
   const float *scores, float *weights) {
   const size_t end = hh_visible(item, i), start = hh_window_start(item, i);
   const size_t b = end > first ? hh_smaller(end - first, count) : 0;
@@ -88,7 +88,7 @@ HH_INLINE void hh_combine(
     for (size_t j = a; j < b; j++) top = top < scores[j] ? scores[j] : top;
     for (size_t j = a; j < b; j++) weights[j] = scores[j] - top;
     hh_exp_some(weights + a, b - a);
-    for (size_t j = a; j < b; j++) weights[j] *= item->mixing[0];
+    for (size_t j = a; j < b; j++) weights[j] *= item->window_factors[0];
   }
   for (size_t j = b; j < count; j++) weights[j] = 0;
 }

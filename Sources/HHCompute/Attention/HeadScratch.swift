@@ -4,7 +4,7 @@ internal import HHKernels
 
 /// Memory of one thread for one head's features. A class, since a copy of the value would count as
 /// many references as it has buffers, which is what a step of decoding would spend its time on.
-final class HeadSpace: Sendable {
+final class HeadScratch: Sendable {
   enum Side { case queries, keys }
 
   /// [group · rows, features] and [rows, features].
@@ -60,7 +60,7 @@ final class HeadSpace: Sendable {
       FeatureInput(
         x: x, position: position, step: step, parameters: parameters, scratch: mapScratch),
       into: features(side, from: first, rows: x.rows, call), scales: scales)
-    return call.hasScales ? scales : none
+    return call.storesLogScales ? scales : none
   }
 
   /// The features of one side as a matrix.
@@ -82,36 +82,36 @@ final class HeadSpace: Sendable {
   /// being made.
   @inline(never)
   func attend(
-    _ item: FeatureAttentionItem, query: Matrix, key: Matrix, value: Matrix, scales: FloatBuffer,
-    mixing: FloatBuffer, from first: Int, state: Matrix, movesOn: Bool, into out: Matrix
+    _ item: LinearAttentionItem, query: Matrix, key: Matrix, value: Matrix, scales: FloatBuffer,
+    windowFactors: FloatBuffer, from first: Int, state: Matrix, movesOn: Bool, into out: Matrix
   ) {
     let (phiQ, phiK, memory) = (phiQ, phiK, kernel)
-    let inputs = FeatureAttentionInputs(
+    let inputs = LinearAttentionInputs(
       q: query.span, k: key.span, v: value.span, phiQ: phiQ.span, phiK: phiK.span,
-      scales: scales.span, mixing: mixing.span(first..<first + item.group))
+      scales: scales.span, windowFactors: windowFactors.span(first..<first + item.group))
     var outSpan = out.mutableSpan
     var scratch = memory.mutableSpan
     let before = state.span
     guard movesOn else {
       var none = MutableSpan<Float>()
-      featureAttention(
+      linearAttention(
         item, inputs, before: before, after: &none, into: &outSpan, scratch: &scratch)
       return
     }
     var after = state.mutableSpan
-    featureAttention(
+    linearAttention(
       item, inputs, before: before, after: &after, into: &outSpan, scratch: &scratch)
   }
 }
 
-extension LinearAttentionDesign {
+extension LinearAttentionShape {
   /// Floats of the sums of a state head.
-  var sumCount: Int { featureAttentionState(features: features, headSize: headSize) }
+  var sumCount: Int { linearAttentionState(features: features, headSize: headSize) }
 
   /// Makes sums those of no keys.
   func empty(_ sums: Matrix) {
     var span = sums.mutableSpan
-    emptyFeatureAttentionState(&span, features: features, headSize: headSize)
+    emptyLinearAttentionState(&span, features: features, headSize: headSize)
   }
 }
 

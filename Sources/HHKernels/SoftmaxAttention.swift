@@ -3,7 +3,7 @@
 internal import CHHKernels
 
 /// One sequence and one key/value head with the query heads that share it.
-package struct AttentionItem: Sendable {
+package struct SoftmaxAttentionItem: Sendable {
   /// Number of queries.
   package var length: Int
   /// Number of valid keys; of as many positions as queries the rest is padding, and one query at a
@@ -58,7 +58,7 @@ package func softmaxAttentionScratch(keys: Int, headSize: Int) -> Int {
 
 /// out = softmax(scale · q kᵀ) v. Queries without any valid key give zeros.
 package func softmaxAttention(
-  _ item: AttentionItem, q: Span<Float>, k: Span<Float>, v: Span<Float>, scale: Float,
+  _ item: SoftmaxAttentionItem, q: Span<Float>, k: Span<Float>, v: Span<Float>, scale: Float,
   into out: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
 ) {
   let needed = softmaxAttentionScratch(keys: item.keys, headSize: item.headSize)
@@ -72,7 +72,7 @@ package func softmaxAttention(
       unsafe q.address(needing: item.queries.extent) { q in
         unsafe k.withUnsafeBufferPointer { k in
           unsafe v.withUnsafeBufferPointer { v in
-            let pointers = unsafe hh_attention_item(
+            let pointers = unsafe hh_softmax_item(
               length: item.length, keys: item.keys, head_size: item.headSize, group: item.group,
               causal: item.causal ? 1 : 0, q: q, q_stride: item.queryStride, k: k.baseAddress,
               k_stride: item.keyStride, v: v.baseAddress, v_stride: item.valueStride, out: out,

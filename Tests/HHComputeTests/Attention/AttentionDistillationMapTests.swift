@@ -4,12 +4,12 @@ import Glibc
 import HHCompute
 import Testing
 
-@Suite struct FeatureDistillationTests {
+@Suite struct AttentionDistillationMapTests {
   static let scale: Float = 0.4
 
   /// Weights and outputs of one loss.
   struct Losses: CustomTestStringConvertible {
-    let factors: FeatureDistillation.Factors
+    let factors: AttentionDistillation.Factors
     var testDescription: String { "weights \(factors.weights), outputs \(factors.outputs)" }
   }
 
@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(
-    "So they do with a window", arguments: maps.filter { !$0.function.hasScales }, losses)
+    "So they do with a window", arguments: maps.filter { !$0.function.storesLogScales }, losses)
   func window(_ test: MapCase, _ losses: Losses) {
     for size in LinearCase.windows.filter({ $0.shape.length < 31 }) {
       expectGradients(test, size, losses.factors)
@@ -37,12 +37,12 @@ import Testing
   }
 
   private func expectGradients(
-    _ test: MapCase, _ size: LinearCase, _ factors: FeatureDistillation.Factors
+    _ test: MapCase, _ size: LinearCase, _ factors: AttentionDistillation.Factors
   ) {
     let (q, k, v) = size.inputs(seed: 71)
     let maps = size.maps(test.function, seed: 72)
     let gradients = FeatureMapGradients(like: maps)
-    let loss = FeatureDistillation(factors).lossAndGradient(
+    let loss = AttentionDistillation(factors).lossAndGradient(
       q: q, k: k, v: v, shape: size.shape, scale: Self.scale, maps: maps, gradients: gradients)
     var reference = LinearReference(
       test, q: q, k: k, shape: size.shape, maps: maps, scale: Self.scale)
@@ -117,7 +117,7 @@ import Testing
         let results = [1, 2, 3].map { threads in
           ThreadPolicy.use(threads: threads)
           let gradients = FeatureMapGradients(like: maps)
-          let loss = FeatureDistillation(.init(weights: 1, outputs: 1)).lossAndGradient(
+          let loss = AttentionDistillation(.init(weights: 1, outputs: 1)).lossAndGradient(
             q: q, k: k, v: v, shape: size.shape, scale: Self.scale, maps: maps,
             gradients: gradients)
           return ([loss.loss] + loss.outputError, gradients.parameters.map(\.values))

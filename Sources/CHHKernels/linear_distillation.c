@@ -4,11 +4,13 @@
 // epsilon. The loss of a query is the weighted sum of
 //   the cross-entropy -sum_j P_ij log(w_ij / r_i), and
 //   the mean over the head's elements of (sum_j w_ij v_j / r_i - sum_j P_ij v_j)^2.
-// In the cross-entropy S_ij = (w_ij + floor_i) / r_i with a floor of epsilon r_i, which keeps the
-// logarithm finite and is held constant in the gradient, an error of epsilon. It is relative to r_i:
-// a constant one would let maps whose similarities all vanish pass for good. A block of query rows at
-// a time holds its weights against all keys; the n x n matrices never exist.
-#include "feature_attention.h"
+// In the logarithm w_ij has a floor of epsilon r_i added to it, which keeps it finite and is held
+// constant in the gradient, an error of epsilon. It is relative to r_i: a constant one would let maps
+// whose similarities all vanish pass for good. The gradient of w_ij is that of the first part,
+//   1 / r_i - P_ij / (w_ij + epsilon r_i),
+// and that of the second, see compare_outputs. A block of query rows at a time holds its weights
+// against all keys; the n x n matrices never exist.
+#include "linear_attention.h"
 
 // Queries per block.
 enum { BLOCK = 48 };
@@ -35,7 +37,7 @@ typedef struct {
 /// Row length of a block; one vector more than needed keeps rows off the same cache sets.
 HH_INLINE size_t block_stride(size_t keys) { return hh_round_up(keys) + HH_LANES; }
 
-static size_t lay_out(workspace *w, float *base, const hh_feature_item *item) {
+static size_t lay_out(workspace *w, float *base, const hh_linear_item *item) {
   const size_t n = item->keys, features = item->features, d = item->head_size;
   const size_t ld = block_stride(n);
   size_t used = 0;
@@ -59,7 +61,7 @@ static size_t lay_out(workspace *w, float *base, const hh_feature_item *item) {
   return used;
 }
 
-size_t hh_feature_distillation_scratch(const hh_feature_item *item) {
+size_t hh_linear_distillation_scratch(const hh_linear_item *item) {
   workspace w;
   return lay_out(&w, NULL, item);
 }
@@ -76,7 +78,7 @@ HH_INLINE void pad(float *scores, float *weights, size_t count) {
 /// sum. Adds to `sums` where that is wanted. Rows are padded.
 HH_INLINE void weigh_row(
   float *t, const float *weights, size_t count, float epsilon, int measure, float *teacher_sum,
-  float *student_sum, hh_feature_distillation_sums *sums) {
+  float *student_sum, hh_linear_distillation_sums *sums) {
   hh_vec top = hh_splat(-1e30f), total = {0};
   for (size_t j = 0; j < count; j += HH_LANES) {
     const hh_vec score = hh_load(t + j);
@@ -115,7 +117,7 @@ HH_INLINE void weigh_row(
 /// One query's weights become the gradients of its features' products; returns the gradient of the
 /// window's factor.
 HH_INLINE float differentiate_row(
-  const workspace *w, const hh_feature_item *item, const hh_feature_distillation_options *options,
+  const workspace *w, const hh_linear_item *item, const hh_linear_distillation_options *options,
   size_t query, size_t row, size_t columns, size_t ld) {
   const size_t end = hh_visible(item, query), from = hh_window_start(item, query);
   const float *t = w->scores + row * ld, *dweights = w->dweights + row * ld;
@@ -145,16 +147,16 @@ HH_INLINE float differentiate_row(
       hh_store(weights + j, hh_load(weights + j) * s);
     }
   for (size_t j = from; j < columns; j++) weights[j] = 0;
-  return item->window ? window / item->mixing[0] : 0;
+  return item->window ? window / item->window_factors[0] : 0;
 }
 
 /// Weights of teacher and student of a block; adds to `sums` where that is wanted, and goes on to
 /// gradients where no outputs have to be compared first.
 HH_MULTIVERSION
 static void weigh(
-  const workspace *w, const hh_feature_item *item, const hh_feature_distillation_options *options,
+  const workspace *w, const hh_linear_item *item, const hh_linear_distillation_options *options,
   size_t start, size_t rows, size_t columns, size_t ld, int outputs,
-  hh_feature_distillation_sums *sums) {
+  hh_linear_distillation_sums *sums) {
   for (size_t i = 0; i < rows; i++) {
     const size_t query = start + i, count = hh_visible(item, query);
     float *t = w->scores + i * ld, *weights = w->weights + i * ld;
@@ -169,7 +171,7 @@ static void weigh(
     if (outputs)
       for (size_t j = count; j < columns; j++) t[j] = 0;
     else if (options->gradient)
-      *options->dmixing += differentiate_row(w, item, options, query, i, columns, ld);
+      *options->dwindow_factor += differentiate_row(w, item, options, query, i, columns, ld);
   }
 }
 
@@ -177,8 +179,8 @@ static void weigh(
 /// do the gradient of the output, the squared error's part is (do . v_j - do . o) / r.
 HH_MULTIVERSION
 static void compare_outputs(
-  const workspace *w, const hh_feature_item *item, const hh_feature_distillation_options *options,
-  size_t start, size_t rows, size_t columns, size_t ld, hh_feature_distillation_sums *sums) {
+  const workspace *w, const hh_linear_item *item, const hh_linear_distillation_options *options,
+  size_t start, size_t rows, size_t columns, size_t ld, hh_linear_distillation_sums *sums) {
   const size_t d = item->head_size, n = item->keys;
   hh_tile_gemm(rows, d, columns, w->scores, ld, 1, w->value_rows, n, w->target, d, 0);
   hh_tile_gemm(rows, d, columns, w->weights, ld, 1, w->value_rows, n, w->output, d, 0);
@@ -203,15 +205,15 @@ static void compare_outputs(
     const float inverse = 1.0f / w->sums[i];
     float *dweights = w->dweights + i * ld;
     for (size_t j = 0; j < columns; j++) dweights[j] = (dweights[j] - products[i]) * inverse;
-    *options->dmixing += differentiate_row(w, item, options, start + i, i, columns, ld);
+    *options->dwindow_factor += differentiate_row(w, item, options, start + i, i, columns, ld);
   }
 }
 
-void hh_feature_distillation(
-  const hh_feature_item *item, const hh_feature_distillation_options *options,
-  hh_feature_distillation_sums *sums) {
+void hh_linear_distillation(
+  const hh_linear_item *item, const hh_linear_distillation_options *options,
+  hh_linear_distillation_sums *sums) {
   const size_t m = item->length, n = item->keys, features = item->features, d = item->head_size;
-  *sums = (hh_feature_distillation_sums){.smallest_sum = __builtin_inff()};
+  *sums = (hh_linear_distillation_sums){.smallest_sum = __builtin_inff()};
   if (m == 0 || n == 0) return;
   const size_t ld = block_stride(n);
   const int outputs = item->v && (options->measure || options->outputs_factor != 0);

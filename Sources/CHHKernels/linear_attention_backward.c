@@ -5,40 +5,40 @@
 // forward with S and z for dphi_q, and back with T = sum phi_q dN^T and t = sum dr phi_q for dphi_k
 // and dv. Near pairs are done in the first. Scales are constants: where a scale is the largest
 // logarithm of a row, what depends on it cancels.
-#include "feature_block.h"
+#include "linear_block.h"
 
 typedef struct {
-  hh_feature_workspace forward;
+  hh_linear_workspace forward;
   float *dn;             // (keys, d)
   float *dr;             // (keys)
-  float *dweights;       // (HH_FEATURE_BLOCK, n); later of the linear part alone
-  float *dscores;        // (HH_FEATURE_BLOCK, n)
+  float *dweights;       // (HH_LINEAR_BLOCK, n); later of the linear part alone
+  float *dscores;        // (HH_LINEAR_BLOCK, n)
   float *value_columns;  // panels of (d, n)
   float *state_columns;  // panels of (d, D)
   float *phi_rows;       // panels of (n, D)
-  float *dn_rows;        // panels of (HH_FEATURE_BLOCK, d)
+  float *dn_rows;        // panels of (HH_LINEAR_BLOCK, d)
   float *key_rows;       // panels of (n, d)
 } backward_workspace;
 
-static size_t lay_out_backward(backward_workspace *w, float *base, const hh_feature_item *item) {
+static size_t lay_out_backward(backward_workspace *w, float *base, const hh_linear_item *item) {
   const size_t features = item->features, d = item->head_size, n = hh_near_keys(item);
-  const size_t most = n > HH_FEATURE_BLOCK ? n : HH_FEATURE_BLOCK;
-  size_t used = hh_round_up(hh_feature_lay_out(&w->forward, base, item));
+  const size_t most = n > HH_LINEAR_BLOCK ? n : HH_LINEAR_BLOCK;
+  size_t used = hh_round_up(hh_linear_lay_out(&w->forward, base, item));
 #define PLACE(part, count) (w->part = base ? base + used : NULL, used += hh_round_up(count))
   PLACE(dn, item->keys * d);
   PLACE(dr, item->keys);
-  PLACE(dweights, HH_FEATURE_BLOCK * n);
-  PLACE(dscores, item->window ? HH_FEATURE_BLOCK * n : 0);
+  PLACE(dweights, HH_LINEAR_BLOCK * n);
+  PLACE(dscores, item->window ? HH_LINEAR_BLOCK * n : 0);
   PLACE(value_columns, d * hh_round_up(n));
   PLACE(state_columns, d * hh_round_up(features));
   PLACE(phi_rows, most * hh_round_up(features));
-  PLACE(dn_rows, HH_FEATURE_BLOCK * hh_round_up(d));
+  PLACE(dn_rows, HH_LINEAR_BLOCK * hh_round_up(d));
   PLACE(key_rows, item->window ? n * hh_round_up(d) : 0);
 #undef PLACE
   return used;
 }
 
-size_t hh_feature_attention_backward_scratch(const hh_feature_item *item) {
+size_t hh_linear_attention_backward_scratch(const hh_linear_item *item) {
   backward_workspace w;
   return lay_out_backward(&w, NULL, item);
 }
@@ -46,10 +46,10 @@ size_t hh_feature_attention_backward_scratch(const hh_feature_item *item) {
 /// dN and dr of a block's queries, and the state's part of dphi_q.
 HH_MULTIVERSION
 static void differentiate_quotients(
-  const backward_workspace *w, const hh_feature_item *item, const hh_feature_gradients *gradients,
+  const backward_workspace *w, const hh_linear_item *item, const hh_linear_gradients *gradients,
   size_t start, size_t rows, size_t near) {
   const size_t features = item->features, d = item->head_size;
-  const hh_feature_workspace *f = &w->forward;
+  const hh_linear_workspace *f = &w->forward;
   for (size_t i = start; i < start + rows; i++) {
     const float inverse =
       1.0f / hh_denominator(f, item, i, f->weights + (i - start) * near, near);
@@ -71,7 +71,7 @@ static void differentiate_quotients(
 /// adds up that of the window's factor.
 HH_MULTIVERSION
 static void split_gradients(
-  const backward_workspace *w, const hh_feature_item *item, const hh_feature_gradients *gradients,
+  const backward_workspace *w, const hh_linear_item *item, const hh_linear_gradients *gradients,
   size_t start, size_t rows, size_t far, size_t near) {
   for (size_t i = 0; i < rows; i++) {
     const size_t end = hh_visible(item, start + i), from = hh_window_start(item, start + i);
@@ -96,7 +96,7 @@ static void split_gradients(
       }
       // Every exponent is its score less the largest one, which gets all their gradients back.
       if (a < b) dscores[top] -= sum;
-      *gradients->dmixing += sum / item->mixing[0];
+      *gradients->dwindow_factor += sum / item->window_factors[0];
     }
     for (size_t j = a; j < near; j++) dweights[j] = 0;
   }
@@ -104,7 +104,7 @@ static void split_gradients(
 
 /// The gradients of the pairs of a block and its near keys.
 static void backward_near(
-  const backward_workspace *w, const hh_feature_item *item, const hh_feature_gradients *gradients,
+  const backward_workspace *w, const hh_linear_item *item, const hh_linear_gradients *gradients,
   size_t start, size_t rows, size_t far, size_t near) {
   const size_t features = item->features, d = item->head_size;
   const float *dn = w->dn + start * d, *phi_q = item->phi_q + start * features;
@@ -138,9 +138,9 @@ static void backward_near(
 /// T += phi_q^T dN and t += sum of dr phi_q over a block's queries, at the scale of the state.
 HH_MULTIVERSION
 static void add_queries(
-  const backward_workspace *w, const hh_feature_item *item, size_t start, size_t rows) {
+  const backward_workspace *w, const hh_linear_item *item, size_t start, size_t rows) {
   const size_t features = item->features, d = item->head_size;
-  const hh_feature_workspace *f = &w->forward;
+  const hh_linear_workspace *f = &w->forward;
   for (size_t i = 0; i < rows; i++) {
     const float factor = hh_state_factor(f, item, start + i);
     for (size_t c = 0; c < features; c++) {
@@ -156,10 +156,10 @@ static void add_queries(
 /// dphi_k += T v + t and dv += T^T phi_k of the `rows` keys at `start`.
 HH_MULTIVERSION
 static void backward_far(
-  const backward_workspace *w, const hh_feature_item *item, const hh_feature_gradients *gradients,
+  const backward_workspace *w, const hh_linear_item *item, const hh_linear_gradients *gradients,
   size_t start, size_t rows) {
   const size_t features = item->features, d = item->head_size;
-  const hh_feature_workspace *f = &w->forward;
+  const hh_linear_workspace *f = &w->forward;
   hh_tile_gemm(
     rows, features, d, item->v + start * item->v_stride, item->v_stride, 1, w->state_columns, d,
     f->phi, features, 0);
@@ -177,8 +177,8 @@ static void backward_far(
 }
 
 /// Lowers the scale of T and t to the largest of the first `keys` keys.
-static void lower_scale(backward_workspace *w, const hh_feature_item *item, size_t keys) {
-  hh_feature_workspace *f = &w->forward;
+static void lower_scale(backward_workspace *w, const hh_linear_item *item, size_t keys) {
+  hh_linear_workspace *f = &w->forward;
   if (!item->scales) return;
   float top = hh_no_scale;
   for (size_t j = 0; j < keys; j++) top = top < item->scales[j] ? item->scales[j] : top;
@@ -188,43 +188,43 @@ static void lower_scale(backward_workspace *w, const hh_feature_item *item, size
   f->scale = top;
 }
 
-void hh_feature_attention_backward(
-  const hh_feature_item *item, const hh_feature_gradients *gradients) {
+void hh_linear_attention_backward(
+  const hh_linear_item *item, const hh_linear_gradients *gradients) {
   const size_t n = item->keys, features = item->features, d = item->head_size;
   if (n == 0) return;
   backward_workspace w;
   lay_out_backward(&w, item->scratch, item);
-  hh_feature_workspace *f = &w.forward;
-  hh_feature_begin(f, item, NULL);
+  hh_linear_workspace *f = &w.forward;
+  hh_linear_begin(f, item, NULL);
   hh_find_peaks(item, n, hh_no_scale, f->peaks);
   size_t done = 0;
-  for (size_t start = 0; start < n; start += HH_FEATURE_BLOCK) {
-    const size_t rows = hh_smaller(n - start, HH_FEATURE_BLOCK), far = hh_far_keys(item, start);
+  for (size_t start = 0; start < n; start += HH_LINEAR_BLOCK) {
+    const size_t rows = hh_smaller(n - start, HH_LINEAR_BLOCK), far = hh_far_keys(item, start);
     if (start == 0 || done < far) {
-      hh_feature_grow(f, item, &done, far);
+      hh_linear_grow(f, item, &done, far);
       hh_pack_transposed(d, features, f->state, d, w.state_columns);
     }
     const size_t near = hh_near_of(item, start, rows, far);
     if (near > 0) {
-      hh_feature_pack_near(f, item, start, rows, far, near);
-      hh_feature_weigh_near(f, item, start, rows, far, near);
+      hh_linear_pack_near(f, item, start, rows, far, near);
+      hh_linear_weigh_near(f, item, start, rows, far, near);
     }
     differentiate_quotients(&w, item, gradients, start, rows, near);
     if (near > 0) backward_near(&w, item, gradients, start, rows, far, near);
   }
   memset(f->state, 0, features * d * sizeof(float));
   memset(f->z, 0, features * sizeof(float));
-  const size_t last = (n - 1) / HH_FEATURE_BLOCK * HH_FEATURE_BLOCK;
-  for (size_t step = 0; step <= last; step += HH_FEATURE_BLOCK) {
+  const size_t last = (n - 1) / HH_LINEAR_BLOCK * HH_LINEAR_BLOCK;
+  for (size_t step = 0; step <= last; step += HH_LINEAR_BLOCK) {
     const size_t start = last - step, far = hh_far_keys(item, start);
     if (far == 0) continue;
     lower_scale(&w, item, far);
-    add_queries(&w, item, start, hh_smaller(n - start, HH_FEATURE_BLOCK));
+    add_queries(&w, item, start, hh_smaller(n - start, HH_LINEAR_BLOCK));
     // The keys that the block before does not see through the state; all, where it is the first.
-    const size_t before = start == 0 ? 0 : hh_far_keys(item, start - HH_FEATURE_BLOCK);
+    const size_t before = start == 0 ? 0 : hh_far_keys(item, start - HH_LINEAR_BLOCK);
     hh_pack(features, d, f->state, d, f->state_rows);
     hh_pack_transposed(d, features, f->state, d, w.state_columns);
-    for (size_t key = before; key < far; key += HH_FEATURE_BLOCK)
-      backward_far(&w, item, gradients, key, hh_smaller(far - key, HH_FEATURE_BLOCK));
+    for (size_t key = before; key < far; key += HH_LINEAR_BLOCK)
+      backward_far(&w, item, gradients, key, hh_smaller(far - key, HH_LINEAR_BLOCK));
   }
 }

@@ -2,9 +2,9 @@
 
 internal import CHHKernels
 
-/// Sizes and factors of the attention over computed features of one key/value head and the query heads
-/// that share it.
-package struct FeatureAttentionItem: Sendable {
+/// Sizes and factors of the attention over computed features of one key/value head and the query
+/// heads that share it.
+package struct LinearAttentionItem: Sendable {
   /// Number of queries.
   package var length: Int
   /// Number of valid keys.
@@ -62,29 +62,29 @@ package struct FeatureAttentionItem: Sendable {
     causal ? min(keys, max(0, past + length + 1 - max(1, window))) : keys
   }
 
-  /// Floats of scratch space of `featureAttention`.
+  /// Floats of scratch space of `linearAttention`.
   package var scratch: Int {
-    unsafe withUnsafePointer(to: bare) { unsafe hh_feature_attention_scratch($0) }
+    unsafe withUnsafePointer(to: bare) { unsafe hh_linear_attention_scratch($0) }
   }
-  /// Floats of scratch space of `featureAttentionBackward`.
+  /// Floats of scratch space of `linearAttentionBackward`.
   package var backwardScratch: Int {
-    unsafe withUnsafePointer(to: bare) { unsafe hh_feature_attention_backward_scratch($0) }
+    unsafe withUnsafePointer(to: bare) { unsafe hh_linear_attention_backward_scratch($0) }
   }
-  /// Floats of scratch space of `distilFeatures`.
+  /// Floats of scratch space of `distilLinearAttention`.
   package var distillationScratch: Int {
-    unsafe withUnsafePointer(to: bare) { unsafe hh_feature_distillation_scratch($0) }
+    unsafe withUnsafePointer(to: bare) { unsafe hh_linear_distillation_scratch($0) }
   }
 
   /// The item without memory but for whether there are scales: sizes depend on nothing else.
-  private var bare: hh_feature_item {
-    var item = unsafe hh_feature_item()
+  private var bare: hh_linear_item {
+    var item = unsafe hh_linear_item()
     unsafe fill(&item)
     // Safe: never followed; scales are planned for whether or not they come.
     unsafe item.scales = UnsafePointer(bitPattern: MemoryLayout<Float>.alignment)
     return unsafe item
   }
 
-  fileprivate func fill(_ item: inout hh_feature_item) {
+  fileprivate func fill(_ item: inout hh_linear_item) {
     unsafe item.length = length
     unsafe item.keys = keys
     unsafe item.past = past
@@ -113,22 +113,22 @@ package struct FeatureAttentionItem: Sendable {
 }
 
 /// Queries, keys and values of an item, and their features.
-package struct FeatureAttentionInputs: ~Escapable {
+package struct LinearAttentionInputs: ~Escapable {
   let q: Span<Float>
   let k: Span<Float>
   let v: Span<Float>
   let phiQ: Span<Float>
   let phiK: Span<Float>
   let scales: Span<Float>
-  let mixing: Span<Float>
+  let windowFactors: Span<Float>
 
   /// Gathers the spans: queries, keys and values, then features of queries (group, length, features)
   /// and keys (keys, features), the keys' scales (keys), empty where all are zero, and the factors
   /// of the window's weights (group).
-  @_lifetime(copy q, copy k, copy v, copy phiQ, copy phiK, copy scales, copy mixing)
+  @_lifetime(copy q, copy k, copy v, copy phiQ, copy phiK, copy scales, copy windowFactors)
   package init(
     q: Span<Float>, k: Span<Float>, v: Span<Float>, phiQ: Span<Float>, phiK: Span<Float>,
-    scales: Span<Float>, mixing: Span<Float>
+    scales: Span<Float>, windowFactors: Span<Float>
   ) {
     self.q = q
     self.k = k
@@ -136,13 +136,13 @@ package struct FeatureAttentionInputs: ~Escapable {
     self.phiQ = phiQ
     self.phiK = phiK
     self.scales = scales
-    self.mixing = mixing
+    self.windowFactors = windowFactors
   }
 
   /// Checks every extent and hands the item's C form, without output, to `body`.
   func withItem(
-    _ item: FeatureAttentionItem, keyFeatures: Int, scratch: inout MutableSpan<Float>,
-    needing needed: Int, _ body: (inout hh_feature_item) -> Void
+    _ item: LinearAttentionItem, keyFeatures: Int, scratch: inout MutableSpan<Float>,
+    needing needed: Int, _ body: (inout hh_linear_item) -> Void
   ) {
     precondition(
       q.count >= item.groupExtent(stride: item.queryStride)
@@ -150,7 +150,7 @@ package struct FeatureAttentionInputs: ~Escapable {
         && v.count >= item.extent(item.keys, stride: item.valueStride),
       "queries, keys or values outside their span")
     precondition(
-      phiQ.count >= item.group * item.length * item.features && mixing.count >= item.group
+      phiQ.count >= item.group * item.length * item.features && windowFactors.count >= item.group
         && phiK.count >= keyFeatures * item.features
         && (scales.isEmpty || scales.count >= item.keys), "features outside their span")
     precondition(scales.isEmpty || item.window == 0, "scales do not go with a window")
@@ -162,8 +162,8 @@ package struct FeatureAttentionInputs: ~Escapable {
             unsafe phiQ.withUnsafeBufferPointer { phiQ in
               unsafe phiK.withUnsafeBufferPointer { phiK in
                 unsafe scales.withUnsafeBufferPointer { scales in
-                  unsafe mixing.withUnsafeBufferPointer { mixing in
-                    var pointers = unsafe hh_feature_item()
+                  unsafe windowFactors.withUnsafeBufferPointer { windowFactors in
+                    var pointers = unsafe hh_linear_item()
                     unsafe item.fill(&pointers)
                     unsafe pointers.q = q.baseAddress
                     unsafe pointers.k = k.baseAddress
@@ -171,7 +171,7 @@ package struct FeatureAttentionInputs: ~Escapable {
                     unsafe pointers.phi_q = phiQ.baseAddress
                     unsafe pointers.phi_k = phiK.baseAddress
                     unsafe pointers.scales = scales.isEmpty ? nil : scales.baseAddress
-                    unsafe pointers.mixing = mixing.baseAddress
+                    unsafe pointers.window_factors = windowFactors.baseAddress
                     unsafe pointers.scratch = scratch
                     unsafe body(&pointers)
                   }
@@ -185,14 +185,14 @@ package struct FeatureAttentionInputs: ~Escapable {
   }
 }
 
-/// Floats of a state of `featureAttention`: S (features, headSize), z (features), the logarithm of
+/// Floats of a state of `linearAttention`: S (features, headSize), z (features), the logarithm of
 /// their scale, and what rounds them up to whole vectors.
-package func featureAttentionState(features: Int, headSize: Int) -> Int {
-  hh_feature_attention_state(features, headSize)
+package func linearAttentionState(features: Int, headSize: Int) -> Int {
+  hh_linear_attention_state(features, headSize)
 }
 
 /// Makes a state that of no keys: zeros, and a scale below that of any key.
-package func emptyFeatureAttentionState(
+package func emptyLinearAttentionState(
   _ state: inout MutableSpan<Float>, features: Int, headSize: Int
 ) {
   state.update(repeating: 0)
@@ -201,8 +201,9 @@ package func emptyFeatureAttentionState(
 
 /// out_i = Σ_j w_ij v_j / (Σ_j w_ij + ε) over the keys that query i sees.
 ///
-/// w_ij is mixing · exp(score_ij − the largest score of the window) for the `window` nearest keys
-/// and φ_q,i · φ_k,j, at the keys' scales, for all others (LoLCATs, arXiv 2410.10254, equation 7).
+/// w_ij is the head's window factor · exp(score_ij − the largest score of the window) for the
+/// `window` nearest keys, and φ_q,i · φ_k,j at the keys' scales for all others (LoLCATs, arXiv
+/// 2410.10254, equation 7).
 ///
 /// - Parameters:
 ///   - item: Sizes and factors.
@@ -212,15 +213,15 @@ package func emptyFeatureAttentionState(
 ///     them; empty where it is not wanted. It may be the memory of `before`.
 ///   - out: Outputs.
 ///   - scratch: `item.scratch` floats.
-package func featureAttention(
-  _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, before: Span<Float>,
+package func linearAttention(
+  _ item: LinearAttentionItem, _ inputs: LinearAttentionInputs, before: Span<Float>,
   after: inout MutableSpan<Float>, into out: inout MutableSpan<Float>,
   scratch: inout MutableSpan<Float>
 ) {
-  let size = featureAttentionState(features: item.features, headSize: item.headSize)
+  let size = linearAttentionState(features: item.features, headSize: item.headSize)
   precondition(
     (before.isEmpty || before.count >= size) && (after.isEmpty || after.count >= size),
-    "featureAttention: a state has \(size) floats")
+    "linearAttention: a state has \(size) floats")
   precondition(
     out.count >= item.groupExtent(stride: item.outStride), "outputs outside their span")
   // Safe: the lines above checked states and output, `withItem` the rest.
@@ -231,7 +232,7 @@ package func featureAttention(
           item, keyFeatures: item.linearKeys, scratch: &scratch, needing: item.scratch
         ) { pointers in
           unsafe pointers.out = out.baseAddress
-          unsafe hh_feature_attention_forward(
+          unsafe hh_linear_attention_forward(
             &pointers, before.isEmpty ? nil : before.baseAddress,
             after.isEmpty ? nil : after.baseAddress)
         }
@@ -240,12 +241,12 @@ package func featureAttention(
   }
 }
 
-/// The gradients of `featureAttention` without states, but for those of q and k through features.
+/// The gradients of `linearAttention` without states, but for those of q and k through features.
 ///
 /// `dPhiQ` is overwritten, everything else is added to. `dQ` and `dK` have the strides of q and k's
 /// gradients; they are touched only where there is a window.
-package func featureAttentionBackward(
-  _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, out: Span<Float>,
+package func linearAttentionBackward(
+  _ item: LinearAttentionItem, _ inputs: LinearAttentionInputs, out: Span<Float>,
   dOut: Span<Float>, strides: AttentionGradientStrides, dPhiQ: inout MutableSpan<Float>,
   dPhiK: inout MutableSpan<Float>, dQ: inout MutableSpan<Float>, dK: inout MutableSpan<Float>,
   dV: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
@@ -261,7 +262,7 @@ package func featureAttentionBackward(
     item.group == 1 && item.past == 0 && item.queryStep == 1 && keys <= length
       && dPhiQ.count >= keys * features
       && dPhiK.count >= keys * features, "gradients of features outside their span")
-  var dMixing: Float = 0
+  var dWindowFactor: Float = 0
   // Safe: the lines above checked every gradient, `withItem` the rest; `out` is only read.
   unsafe out.withUnsafeBufferPointer { out in
     unsafe dOut.withUnsafeBufferPointer { dOut in
@@ -270,18 +271,18 @@ package func featureAttentionBackward(
           unsafe dQ.withUnsafeMutableBufferPointer { dQ in
             unsafe dK.withUnsafeMutableBufferPointer { dK in
               unsafe dV.withUnsafeMutableBufferPointer { dV in
-                unsafe withUnsafeMutablePointer(to: &dMixing) { dMixing in
-                  let gradients = unsafe hh_feature_gradients(
+                unsafe withUnsafeMutablePointer(to: &dWindowFactor) { dWindowFactor in
+                  let gradients = unsafe hh_linear_gradients(
                     dout: dOut.baseAddress, dout_stride: strides.dOut, dphi_q: dPhiQ.baseAddress,
                     dphi_k: dPhiK.baseAddress, dq: dQ.baseAddress, dq_stride: strides.dQ,
                     dk: dK.baseAddress, dk_stride: strides.dK, dv: dV.baseAddress,
-                    dv_stride: strides.dV, dmixing: dMixing)
+                    dv_stride: strides.dV, dwindow_factor: dWindowFactor)
                   unsafe inputs.withItem(
                     item, keyFeatures: keys, scratch: &scratch, needing: item.backwardScratch
                   ) { pointers in
                     unsafe pointers.out = UnsafeMutablePointer(mutating: out.baseAddress)
                     unsafe withUnsafePointer(to: gradients) {
-                      unsafe hh_feature_attention_backward(&pointers, $0)
+                      unsafe hh_linear_attention_backward(&pointers, $0)
                     }
                   }
                 }
@@ -292,5 +293,5 @@ package func featureAttentionBackward(
       }
     }
   }
-  return dMixing
+  return dWindowFactor
 }

@@ -32,13 +32,13 @@ void hh_softmax_pairs(
 void hh_softmax_pairs_backward(
   size_t rows, size_t f, const float *phi, const float *dphi, float *du);
 
-// Attention (feature_attention.c).
+// Attention (linear_attention.c).
 
 /// One sequence and one key/value head with the `group` query heads that share it, of which only
 /// the forward pass takes more than one. Query head g starts at q + g * head_size.
 ///
-/// The weight of key j for query i is mixing * exp(score_ij - c_i) where j is among the `window`
-/// nearest keys up to the query's own, c_i the largest score there, and
+/// The weight of key j for query i is window_factor * exp(score_ij - c_i) where j is among the
+/// `window` nearest keys up to the query's own, c_i the largest score there, and
 /// phi_q_i . phi_k_j exp(scales_j - p_i) elsewhere, p_i the largest scale that query i sees:
 /// features may be stored far below their size, each row with the logarithm of its scale.
 typedef struct {
@@ -61,21 +61,21 @@ typedef struct {
   const float *phi_k;   // (keys, features); with a window the last ones are not read
   const float *scales;  // (keys), or null for zeros; not with a window
   float score_scale;    // of q . k
-  const float *mixing;  // (group), of the window's weights
+  const float *window_factors;  // (group), of the window's weights
   float epsilon;        // added to the denominator
   float *out;           // as q; read by the backward pass
   size_t out_stride;
   float *scratch;
-} hh_feature_item;
+} hh_linear_item;
 
 /// Floats of scratch space of the forward pass; independent of the number of keys but for one each.
-size_t hh_feature_attention_scratch(const hh_feature_item *item);
+size_t hh_linear_attention_scratch(const hh_linear_item *item);
 /// Floats of a state: S (features, head_size), z (features), the logarithm of their scale, and
 /// what keeps states that follow one another at whole vectors.
-size_t hh_feature_attention_state(size_t features, size_t head_size);
+size_t hh_linear_attention_state(size_t features, size_t head_size);
 /// Begins with what `before` holds of earlier keys, unless null, and leaves in `after`, unless null,
 /// the state of all keys that are outside of the window of the next query. They may be the same.
-void hh_feature_attention_forward(const hh_feature_item *item, const float *before, float *after);
+void hh_linear_attention_forward(const hh_linear_item *item, const float *before, float *after);
 
 /// The gradients of an item without past. Queries in the padding get none.
 typedef struct {
@@ -89,15 +89,15 @@ typedef struct {
   size_t dk_stride;
   float *dv;       // added to
   size_t dv_stride;
-  float *dmixing;  // added to
-} hh_feature_gradients;
+  float *dwindow_factor;  // added to
+} hh_linear_gradients;
 
 /// Floats of scratch space of the backward pass; linear in the number of keys.
-size_t hh_feature_attention_backward_scratch(const hh_feature_item *item);
-void hh_feature_attention_backward(
-  const hh_feature_item *item, const hh_feature_gradients *gradients);
+size_t hh_linear_attention_backward_scratch(const hh_linear_item *item);
+void hh_linear_attention_backward(
+  const hh_linear_item *item, const hh_linear_gradients *gradients);
 
-// Distillation (feature_distillation.c).
+// Distillation (linear_distillation.c).
 
 /// What distillation of an item is asked for, all of whose queries count.
 typedef struct {
@@ -108,8 +108,8 @@ typedef struct {
   int gradient;          // whether gradients are wanted
   float *dphi_q;         // (length, features); overwritten
   float *dphi_k;         // (keys, features); added to
-  float *dmixing;        // added to
-} hh_feature_distillation_options;
+  float *dwindow_factor;        // added to
+} hh_linear_distillation_options;
 
 /// Sums over the queries of an item.
 typedef struct {
@@ -117,12 +117,12 @@ typedef struct {
   double divergence;     // Kullback-Leibler divergence of the student from the teacher
   double output_error;   // mean squared difference of the outputs' elements
   float smallest_sum;    // smallest denominator of the student's weights, epsilon not included
-} hh_feature_distillation_sums;
+} hh_linear_distillation_sums;
 
 /// Floats of scratch space that the item needs; linear in the number of keys.
-size_t hh_feature_distillation_scratch(const hh_feature_item *item);
+size_t hh_linear_distillation_scratch(const hh_linear_item *item);
 /// Loss and gradients of one item, whose output is not used. The teacher is the softmax of the
 /// scores.
-void hh_feature_distillation(
-  const hh_feature_item *item, const hh_feature_distillation_options *options,
-  hh_feature_distillation_sums *sums);
+void hh_linear_distillation(
+  const hh_linear_item *item, const hh_linear_distillation_options *options,
+  hh_linear_distillation_sums *sums);

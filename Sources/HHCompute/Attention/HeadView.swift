@@ -3,7 +3,7 @@
 internal import HHKernels
 
 /// The rows and columns that one state head works on.
-struct HeadPart {
+struct HeadView {
   let stateHead: Int
   /// The first of the group's query heads.
   let firstHead: Int
@@ -16,7 +16,7 @@ struct HeadPart {
 
   /// The head's part of one sequence: some rows of queries, and some of keys and values.
   init(
-    _ design: LinearAttentionDesign, stateHead: Int, q: Matrix, _ queries: Range<Int>, k: Matrix,
+    _ design: LinearAttentionShape, stateHead: Int, q: Matrix, _ queries: Range<Int>, k: Matrix,
     v: Matrix, _ keys: Range<Int>
   ) {
     let (d, group) = (design.headSize, design.group)
@@ -31,7 +31,7 @@ struct HeadPart {
 
   /// The head's part of sequence `row`.
   init(
-    _ shape: AttentionShape, _ design: LinearAttentionDesign, row: Int, stateHead: Int, q: Matrix,
+    _ shape: AttentionShape, _ design: LinearAttentionShape, row: Int, stateHead: Int, q: Matrix,
     k: Matrix, v: Matrix
   ) {
     let start = row * shape.length
@@ -49,17 +49,17 @@ struct HeadPart {
 /// What the heads of a call have in common.
 final class HeadCall: Sendable {
   let maps: FeatureMaps
-  let design: LinearAttentionDesign
+  let design: LinearAttentionShape
   let function: any FeatureFunction
   let features: Int
-  let hasScales: Bool
+  let storesLogScales: Bool
   let causal: Bool
   /// The factor of the window's weights for each query head.
-  let mixing: FloatBuffer
+  let windowFactors: FloatBuffer
   /// Positions whose features are in memory at a time: a multiple of the kernel's blocks of 64.
   let piece: Int
   /// The kernel's item without queries and keys.
-  private let item: FeatureAttentionItem
+  private let item: LinearAttentionItem
 
   init(maps: FeatureMaps, causal: Bool, scale: Float) {
     self.maps = maps
@@ -67,18 +67,18 @@ final class HeadCall: Sendable {
     design = maps.design
     function = design.function
     features = design.features
-    hasScales = function.hasScales
-    mixing = FloatBuffer(maps.mixing)
+    storesLogScales = function.storesLogScales
+    windowFactors = FloatBuffer(maps.windowFactors)
     piece = max(64, 256 / design.group / 64 * 64)
     let d = design.headSize
-    item = FeatureAttentionItem(
+    item = LinearAttentionItem(
       length: 0, keys: 0, headSize: d, features: features, window: design.window,
       causal: causal, queryStride: d, keyStride: d, valueStride: d, outStride: d,
       scoreScale: scale, epsilon: design.epsilon)
   }
 
   /// The item of a number of queries and keys, in dense matrices.
-  func item(_ length: Int, _ keys: Int) -> FeatureAttentionItem {
+  func item(_ length: Int, _ keys: Int) -> LinearAttentionItem {
     var item = item
     item.length = length
     item.keys = keys
@@ -86,7 +86,7 @@ final class HeadCall: Sendable {
   }
 
   /// The item of one of a part's query heads.
-  func item(_ part: HeadPart) -> FeatureAttentionItem {
+  func item(_ part: HeadView) -> LinearAttentionItem {
     var item = item(part.q.rows, part.k.rows)
     item.queryStride = part.q.stride
     item.keyStride = part.k.stride
@@ -106,7 +106,7 @@ final class HeadCall: Sendable {
   ///   - space: Memory for the features of `piece` positions.
   ///   - out: Outputs, as the part's queries.
   func attend(
-    _ part: HeadPart, past: Int = 0, position: Int = 0, state: Matrix, _ space: HeadSpace,
+    _ part: HeadView, past: Int = 0, position: Int = 0, state: Matrix, _ space: HeadScratch,
     into out: Matrix
   ) {
     let (length, keys) = (part.q.rows, part.k.rows)
@@ -141,8 +141,8 @@ final class HeadCall: Sendable {
   /// One piece: some queries, and the keys that are not in the state yet. The state moves on where
   /// there are keys.
   private func attend(
-    _ part: HeadPart, queries: Range<Int>, keys: Range<Int>, past: Int, position: Int,
-    state: Matrix, _ space: HeadSpace, into out: Matrix
+    _ part: HeadView, queries: Range<Int>, keys: Range<Int>, past: Int, position: Int,
+    state: Matrix, _ space: HeadScratch, into out: Matrix
   ) {
     let (q, k, v) = (part.q.rows(queries), part.k.rows(keys), part.v.rows(keys))
     var item = item(part)
@@ -161,7 +161,7 @@ final class HeadCall: Sendable {
         position: position + past, to: .queries, from: g * queries.count)
     }
     space.attend(
-      item, query: q, key: k, value: v, scales: scales, mixing: mixing, from: part.firstHead,
-      state: state, movesOn: !keys.isEmpty, into: out.rows(queries))
+      item, query: q, key: k, value: v, scales: scales, windowFactors: windowFactors,
+      from: part.firstHead, state: state, movesOn: !keys.isEmpty, into: out.rows(queries))
   }
 }

@@ -46,35 +46,35 @@ package struct DistillationSums: Sendable, Equatable {
 ///   - dPhiK: Gradients of the keys' features, (keys, features).
 ///   - scratch: `item.distillationScratch` floats.
 /// - Returns: Sums over the queries, and the gradient of the window's factor.
-package func distilFeatures(
-  _ item: FeatureAttentionItem, _ inputs: FeatureAttentionInputs, hasPacked: Bool,
+package func distilLinearAttention(
+  _ item: LinearAttentionItem, _ inputs: LinearAttentionInputs, hasPacked: Bool,
   comparesOutputs: Bool, weightsFactor: Float, outputsFactor: Float, measure: DistillationMeasure,
   dPhiQ: inout MutableSpan<Float>,
   dPhiK: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
-) -> (sums: DistillationSums, outputError: Double, dMixing: Float) {
+) -> (sums: DistillationSums, outputError: Double, dWindowFactor: Float) {
   let rows = measure == .lossOnly ? (0, 0) : (item.length, item.keys)
   precondition(
     dPhiQ.count >= rows.0 * item.features && dPhiK.count >= rows.1 * item.features,
     "gradients of features outside their span")
   precondition(item.group == 1, "one query head at a time")
   precondition(outputsFactor == 0 || comparesOutputs, "a loss of outputs needs values")
-  var dMixing: Float = 0
-  var sums = hh_feature_distillation_sums()
+  var dWindowFactor: Float = 0
+  var sums = hh_linear_distillation_sums()
   // Safe: the lines above checked the gradients, `withItem` the rest.
   unsafe dPhiQ.withUnsafeMutableBufferPointer { dPhiQ in
     unsafe dPhiK.withUnsafeMutableBufferPointer { dPhiK in
-      unsafe withUnsafeMutablePointer(to: &dMixing) { dMixing in
-        let options = unsafe hh_feature_distillation_options(
+      unsafe withUnsafeMutablePointer(to: &dWindowFactor) { dWindowFactor in
+        let options = unsafe hh_linear_distillation_options(
           has_packed: hasPacked ? 1 : 0, weights_factor: weightsFactor,
           outputs_factor: outputsFactor,
           measure: measure == .gradientOnly ? 0 : 1, gradient: measure == .lossOnly ? 0 : 1,
-          dphi_q: dPhiQ.baseAddress, dphi_k: dPhiK.baseAddress, dmixing: dMixing)
+          dphi_q: dPhiQ.baseAddress, dphi_k: dPhiK.baseAddress, dwindow_factor: dWindowFactor)
         unsafe inputs.withItem(
           item, keyFeatures: item.keys, scratch: &scratch, needing: item.distillationScratch
         ) { pointers in
           if !comparesOutputs { unsafe pointers.v = nil }
           unsafe withUnsafePointer(to: options) {
-            unsafe hh_feature_distillation(&pointers, $0, &sums)
+            unsafe hh_linear_distillation(&pointers, $0, &sums)
           }
         }
       }
@@ -83,5 +83,5 @@ package func distilFeatures(
   var result = DistillationSums()
   (result.crossEntropy, result.divergence) = (sums.cross_entropy, sums.divergence)
   result.smallestDenominator = sums.smallest_sum
-  return (result, sums.output_error, dMixing)
+  return (result, sums.output_error, dWindowFactor)
 }

@@ -1,47 +1,47 @@
 // Attention over features of one key/value head, with or without a window of softmax weights.
 //
-// out_i = (sum_j w_ij v_j) / (sum_j w_ij + epsilon), with the weights of hh_feature_item. A block of
+// out_i = (sum_j w_ij v_j) / (sum_j w_ij + epsilon), with the weights of hh_linear_item. A block of
 // queries sees two ranges of keys: "far" ones, outside of the window of all its queries, through
 // the state S = sum phi_k v^T and z = sum phi_k, and "near" ones pair by pair.
-#include "feature_block.h"
+#include "linear_block.h"
 
 // Vectors of a step's columns that are in registers at a time.
 enum { STEP_VECTORS = 4 };
 
-size_t hh_feature_lay_out(hh_feature_workspace *w, float *base, const hh_feature_item *item) {
+size_t hh_linear_lay_out(hh_linear_workspace *w, float *base, const hh_linear_item *item) {
   const size_t features = item->features, d = item->head_size, n = hh_near_keys(item);
-  const size_t most = n > HH_FEATURE_BLOCK ? n : HH_FEATURE_BLOCK;
+  const size_t most = n > HH_LINEAR_BLOCK ? n : HH_LINEAR_BLOCK;
   size_t used = 0;
 #define PLACE(part, count) (w->part = base ? base + used : NULL, used += hh_round_up(count))
   PLACE(state, features * d);
   PLACE(z, features);
   PLACE(state_rows, features * hh_round_up(d));
-  PLACE(phi, HH_FEATURE_BLOCK * features);
+  PLACE(phi, HH_LINEAR_BLOCK * features);
   PLACE(phi_columns, features * hh_round_up(n));
   PLACE(key_columns, item->window ? d * hh_round_up(n) : 0);
   PLACE(value_rows, most * hh_round_up(d));
-  PLACE(weights, HH_FEATURE_BLOCK * n);
-  PLACE(scores, item->window ? HH_FEATURE_BLOCK * n : 0);
+  PLACE(weights, HH_LINEAR_BLOCK * n);
+  PLACE(scores, item->window ? HH_LINEAR_BLOCK * n : 0);
   PLACE(peaks, item->scales ? item->length : 0);
 #undef PLACE
   return used;
 }
 
-size_t hh_feature_attention_scratch(const hh_feature_item *item) {
-  hh_feature_workspace w;
-  return hh_feature_lay_out(&w, NULL, item);
+size_t hh_linear_attention_scratch(const hh_linear_item *item) {
+  hh_linear_workspace w;
+  return hh_linear_lay_out(&w, NULL, item);
 }
 
-size_t hh_feature_attention_state(size_t features, size_t head_size) {
+size_t hh_linear_attention_state(size_t features, size_t head_size) {
   return hh_round_up(features * (head_size + 1) + 1);
 }
 
 HH_MULTIVERSION
-void hh_feature_grow(
-  hh_feature_workspace *w, const hh_feature_item *item, size_t *done, size_t far) {
+void hh_linear_grow(
+  hh_linear_workspace *w, const hh_linear_item *item, size_t *done, size_t far) {
   const size_t features = item->features, d = item->head_size;
   while (*done < far) {
-    const size_t rows = hh_smaller(far - *done, HH_FEATURE_BLOCK);
+    const size_t rows = hh_smaller(far - *done, HH_LINEAR_BLOCK);
     const float *phi = item->phi_k + *done * features;
     if (item->scales) {
       const float *scales = item->scales + *done;
@@ -71,12 +71,12 @@ void hh_feature_grow(
 /// Near keys that some query of a block sees in its linear part. The last keys of a window are in
 /// nobody's, and their features may be absent.
 HH_INLINE size_t linear_keys(
-  const hh_feature_item *item, size_t start, size_t rows, size_t far, size_t near) {
+  const hh_linear_item *item, size_t start, size_t rows, size_t far, size_t near) {
   return hh_smaller(near, hh_window_start(item, start + rows - 1) - far);
 }
 
-void hh_feature_pack_near(
-  const hh_feature_workspace *w, const hh_feature_item *item, size_t start, size_t rows, size_t far,
+void hh_linear_pack_near(
+  const hh_linear_workspace *w, const hh_linear_item *item, size_t start, size_t rows, size_t far,
   size_t near) {
   const size_t features = item->features, d = item->head_size;
   const size_t linear = linear_keys(item, start, rows, far, near);
@@ -87,8 +87,8 @@ void hh_feature_pack_near(
 }
 
 HH_MULTIVERSION
-void hh_feature_weigh_near(
-  const hh_feature_workspace *w, const hh_feature_item *item, size_t start, size_t rows, size_t far,
+void hh_linear_weigh_near(
+  const hh_linear_workspace *w, const hh_linear_item *item, size_t start, size_t rows, size_t far,
   size_t near) {
   const size_t features = item->features, d = item->head_size;
   hh_tile_gemm(
@@ -108,7 +108,7 @@ void hh_feature_weigh_near(
 
 HH_MULTIVERSION
 static void emit(
-  hh_feature_workspace *w, const hh_feature_item *item, size_t start, size_t rows, size_t far,
+  hh_linear_workspace *w, const hh_linear_item *item, size_t start, size_t rows, size_t far,
   size_t near) {
   const size_t features = item->features, d = item->head_size;
   const float *phi_q = item->phi_q + start * features;
@@ -121,7 +121,7 @@ static void emit(
       for (size_t j = 0; j < d; j++) out[i * item->out_stride + j] *= factor;
     }
   if (near > 0) {
-    hh_feature_weigh_near(w, item, start, rows, far, near);
+    hh_linear_weigh_near(w, item, start, rows, far, near);
     hh_tile_gemm(
       rows, d, near, w->weights, near, 1, w->value_rows, near, out, item->out_stride, 1);
   }
@@ -131,7 +131,7 @@ static void emit(
   }
 }
 
-void hh_feature_begin(hh_feature_workspace *w, const hh_feature_item *item, const float *before) {
+void hh_linear_begin(hh_linear_workspace *w, const hh_linear_item *item, const float *before) {
   const size_t features = item->features, d = item->head_size;
   w->scale = before ? before[features * (d + 1)] : hh_no_scale;
   if (before == w->state) return;
@@ -173,7 +173,7 @@ HH_INLINE void step_columns(
 /// One position without a window: its query reads the state and its own key, which enters the state
 /// where that `grows`.
 HH_MULTIVERSION
-static void step(hh_feature_workspace *w, const hh_feature_item *item, int grows) {
+static void step(hh_linear_workspace *w, const hh_linear_item *item, int grows) {
   const size_t features = item->features, d = item->head_size;
   const float *phi_q = item->phi_q, *phi_k = item->phi_k;
   float old = 1;
@@ -204,10 +204,10 @@ static void step(hh_feature_workspace *w, const hh_feature_item *item, int grows
     for (size_t c = 0; c < features; c++) w->z[c] = w->z[c] * old + phi_k[c];
 }
 
-void hh_feature_attention_forward(const hh_feature_item *item, const float *before, float *after) {
+void hh_linear_attention_forward(const hh_linear_item *item, const float *before, float *after) {
   const size_t features = item->features, d = item->head_size;
-  hh_feature_workspace w;
-  hh_feature_lay_out(&w, item->scratch, item);
+  hh_linear_workspace w;
+  hh_linear_lay_out(&w, item->scratch, item);
   const int is_step =
     item->length == 1 && item->keys == 1 && item->past == 0 && item->causal && !item->window;
   // What does not grow is only read.
@@ -217,30 +217,30 @@ void hh_feature_attention_forward(const hh_feature_item *item, const float *befo
     w.state = state;
     w.z = state + features * d;
   }
-  hh_feature_begin(&w, item, before);
+  hh_linear_begin(&w, item, before);
   if (is_step) {
     for (size_t g = 0; g < item->group; g++) {
-      const hh_feature_item head = hh_feature_head(item, g);
+      const hh_linear_item head = hh_linear_head(item, g);
       step(&w, &head, after && g + 1 == item->group);
     }
   } else {
     hh_find_peaks(item, item->length, w.scale, w.peaks);
     size_t done = 0;
-    for (size_t start = 0; start < item->length; start += HH_FEATURE_BLOCK) {
-      const size_t rows = hh_smaller(item->length - start, HH_FEATURE_BLOCK);
+    for (size_t start = 0; start < item->length; start += HH_LINEAR_BLOCK) {
+      const size_t rows = hh_smaller(item->length - start, HH_LINEAR_BLOCK);
       const size_t far = hh_far_keys(item, start);
       if (start == 0 || done < far) {
-        hh_feature_grow(&w, item, &done, far);
+        hh_linear_grow(&w, item, &done, far);
         hh_pack(features, d, w.state, d, w.state_rows);
       }
       const size_t near = hh_near_of(item, start, rows, far);
-      if (near > 0) hh_feature_pack_near(&w, item, start, rows, far, near);
+      if (near > 0) hh_linear_pack_near(&w, item, start, rows, far, near);
       for (size_t g = 0; g < item->group; g++) {
-        const hh_feature_item head = hh_feature_head(item, g);
+        const hh_linear_item head = hh_linear_head(item, g);
         emit(&w, &head, start, rows, far, near);
       }
     }
-    if (after) hh_feature_grow(&w, item, &done, hh_far_keys(item, item->length));
+    if (after) hh_linear_grow(&w, item, &done, hh_far_keys(item, item->length));
   }
   if (after) after[features * (d + 1)] = w.scale;
 }
