@@ -143,12 +143,12 @@ struct ConversionTests {
         let (half, single) = (elements(UInt16(0x7C00)), elements(UInt32(0x7F80_0000)))
         let double = elements(UInt64(0x7FF0_0000_0000_0000))
         #expect(
-          firstElement16(in: half.raw.extracting(shift...), withAllBitsOf: 0x7C00) == expected)
+          firstElement(in: half.raw.extracting(shift...), withAllBitsOf: UInt16(0x7C00)) == expected)
         #expect(
-          firstElement32(in: single.raw.extracting(shift...), withAllBitsOf: 0x7F80_0000)
+          firstElement(in: single.raw.extracting(shift...), withAllBitsOf: UInt32(0x7F80_0000))
             == expected)
         #expect(
-          firstElement64(in: double.raw.extracting(shift...), withAllBitsOf: 0x7FF0_0000_0000_0000)
+          firstElement(in: double.raw.extracting(shift...), withAllBitsOf: UInt64(0x7FF0_0000_0000_0000))
             == expected)
       }
     }

@@ -36,31 +36,22 @@ struct DequantizationTests {
     }
   }
 
-  @Test("an unknown type, part of a block and another count of elements stop the program")
+  @Test("part of a block and another count of elements stop the program")
   func preconditions() async {
-    await #expect(processExitsWith: .failure) { decode(type: 4, bytes: 34, elements: 32) }
-    await #expect(processExitsWith: .failure) { decode(type: 8, bytes: 35, elements: 32) }
-    await #expect(processExitsWith: .failure) { decode(type: 8, bytes: 34, elements: 31) }
+    await #expect(processExitsWith: .failure) { decode(bytes: 35, elements: 32) }
+    await #expect(processExitsWith: .failure) { decode(bytes: 34, elements: 31) }
   }
 
   private func values(_ type: GGMLType, _ bytes: [UInt8], from start: Int = 0) -> [Float] {
     let count = (bytes.count - start) / type.bytesPerBlock
     var values = [Float](repeating: .nan, count: count * type.elementsPerBlock)
-    values.change {
-      dequantize(
-        bytes.raw.extracting(start...), type: type.rawValue,
-        elementsPerBlock: type.elementsPerBlock, bytesPerBlock: type.bytesPerBlock, to: &$0)
-    }
+    values.change { type.dequantize(bytes.raw.extracting(start...), to: &$0) }
     return values
   }
 }
 
-/// Decodes zeros as blocks of 34 bytes and 32 elements, which Q8_0 (8) has.
-private func decode(type: UInt32, bytes: Int, elements: Int) {
+/// Decodes zeros as Q8_0, of which a block has 32 elements and 34 bytes.
+private func decode(bytes: Int, elements: Int) {
   var values = [Float](repeating: 0, count: elements)
-  values.change {
-    dequantize(
-      [UInt8](repeating: 0, count: bytes).raw, type: type, elementsPerBlock: 32, bytesPerBlock: 34,
-      to: &$0)
-  }
+  values.change { GGMLType.q8_0.dequantize([UInt8](repeating: 0, count: bytes).raw, to: &$0) }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct DistillationLossTests {
   /// The loss of two sequences with two query heads that share a state, three queries in all.
-  private func loss(_ factors: FeatureDistillation.Factors) -> DistillationLoss {
+  private func loss(_ factors: AttentionDistillation.Factors) -> DistillationLoss {
     let shape = AttentionShape(
       batch: 2, length: 2, queryHeads: 2, keyValueHeads: 1, headSize: 1, causal: true,
       keyLengths: [2, 1])

@@ -6,9 +6,9 @@ import Testing
   @Test("There is a gradient of zeros for every trained parameter, and for no other")
   func shapes() {
     for test in MapCase.all {
-      let window = test.function.hasScales ? 0 : 4
+      let window = test.function.storesLogScales ? 0 : 4
       let maps = FeatureMaps(
-        LinearAttentionDesign(
+        LinearAttentionShape(
           function: test.function, queryHeads: 4, keyValueHeads: 2, headSize: 6, window: window))
       let gradients = FeatureMapGradients(like: maps)
       #expect(gradients.parameters.map(\.count) == maps.trained.map(\.count))
@@ -30,7 +30,7 @@ import Testing
       let gradients = FeatureMapGradients(like: maps)
       // Factors of sums, since the loss is a mean over sequences.
       let factor = Double(batch)
-      _ = FeatureDistillation(.init(weights: factor, outputs: factor)).lossAndGradient(
+      _ = AttentionDistillation(.init(weights: factor, outputs: factor)).lossAndGradient(
         q: q.rows(rows), k: k.rows(rows), v: v.rows(rows), shape: shape, scale: 0.4, maps: maps,
         gradients: gradients)
       return gradients.parameters.map(\.values)

@@ -5,9 +5,9 @@ import Testing
 
 @Suite struct FeatureMapsTests {
   private func design(
-    _ sharing: LinearAttentionDesign.Sharing, window: Int = 0
-  ) -> LinearAttentionDesign {
-    LinearAttentionDesign(
+    _ sharing: LinearAttentionShape.Sharing, window: Int = 0
+  ) -> LinearAttentionShape {
+    LinearAttentionShape(
       function: SoftmaxMap(featureSize: 3), sharing: sharing, queryHeads: 4, keyValueHeads: 2,
       headSize: 5, window: window)
   }
@@ -15,11 +15,11 @@ import Testing
   @Test(
     "Parameters are as many as heads have maps of their own",
     arguments: [
-      (LinearAttentionDesign.Sharing.keyValueHead, 4, 2, 2), (.queryHead, 4, 4, 4),
+      (LinearAttentionShape.Sharing.keyValueHead, 4, 2, 2), (.queryHead, 4, 4, 4),
       (.allHeads, 1, 1, 2),
     ])
   func sharing(
-    _ sharing: LinearAttentionDesign.Sharing, queryMaps: Int, keyMaps: Int, stateHeads: Int
+    _ sharing: LinearAttentionShape.Sharing, queryMaps: Int, keyMaps: Int, stateHeads: Int
   ) {
     let design = design(sharing)
     #expect(design.stateHeads == stateHeads)
@@ -41,8 +41,8 @@ import Testing
     let design = design(.keyValueHead, window: 8)
     #expect(design.parameters.last == .init(name: "window", shape: [4], isTrained: true))
     let maps = FeatureMaps(design)
-    expectClose(maps.mixing, [0.1, 0.1, 0.1, 0.1], tolerance: 1e-6)
-    #expect(FeatureMaps(self.design(.queryHead)).mixing == [0, 0, 0, 0])
+    expectClose(maps.windowFactors, [0.1, 0.1, 0.1, 0.1], tolerance: 1e-6)
+    #expect(FeatureMaps(self.design(.queryHead)).windowFactors == [0, 0, 0, 0])
     // Seven keys and values of two heads of five, beside the sums of six features.
     #expect(design.stateCount == 2 * 6 * 6 + 2 * 7 * 2 * 5)
   }
@@ -50,7 +50,7 @@ import Testing
   @Test("What is drawn once is no trained parameter, and a NaN is seen")
   func trained() {
     let maps = FeatureMaps(
-      LinearAttentionDesign(
+      LinearAttentionShape(
         function: PerformerMap(featureSize: 4, seed: 1), queryHeads: 1, keyValueHeads: 1,
         headSize: 2))
     #expect(maps.trained.isEmpty && maps.parameters.count == 2 && maps.isFinite)
@@ -63,7 +63,7 @@ import Testing
   @Test("A window beside features with scales stops the program")
   func preconditions() async {
     await #expect(processExitsWith: .failure) {
-      _ = LinearAttentionDesign(
+      _ = LinearAttentionShape(
         function: FixedExponentialMap(temperature: 1), queryHeads: 1, keyValueHeads: 1,
         headSize: 2, window: 4)
     }

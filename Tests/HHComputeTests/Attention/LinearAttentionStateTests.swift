@@ -42,7 +42,7 @@ private func advance(batch: Int, causal: Bool) {
   let shape = AttentionShape(
     batch: batch, length: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2, causal: causal)
   let maps = FeatureMaps(
-    LinearAttentionDesign(function: EluMap(), queryHeads: 1, keyValueHeads: 1, headSize: 2))
+    LinearAttentionShape(function: EluMap(), queryHeads: 1, keyValueHeads: 1, headSize: 2))
   let x = Matrix(rows: batch, columns: 2)
   LinearAttention.forward(
     q: x, k: x, v: x, shape: shape, scale: 1, state: LinearAttentionState(batch: 2, maps: maps),

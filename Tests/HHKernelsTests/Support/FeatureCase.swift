@@ -17,7 +17,7 @@ struct FeatureCase: CustomTestStringConvertible {
   var step = 1
 
   static let scoreScale: Float = 0.4
-  static let mixing: Float = 0.7
+  static let windowFactor: Float = 0.7
   static let epsilon: Float = 1e-8
 
   var testDescription: String {
@@ -44,6 +44,8 @@ struct FeatureCase: CustomTestStringConvertible {
   struct Inputs {
     var q: Grid, k: Grid, v: Grid
     var phiQ: [Float], phiK: [Float], scales: [Float]
+    /// The factor of the window's weights, one for the only query head.
+    var windowFactors = [FeatureCase.windowFactor]
   }
 
   func inputs(seed: UInt64) -> Inputs {
@@ -55,13 +57,12 @@ struct FeatureCase: CustomTestStringConvertible {
       scales: hasScales ? samples.values(head.keys, spread: 3) : [])
   }
 
-  func item(_ inputs: Inputs, out: Grid) -> FeatureAttentionItem {
-    var item = FeatureAttentionItem(
+  func item(_ inputs: Inputs, out: Grid) -> LinearAttentionItem {
+    var item = LinearAttentionItem(
       length: head.length, keys: head.keys, headSize: head.headSize, features: features,
       window: window, causal: head.isCausal, queryStride: inputs.q.layout.stride,
       keyStride: inputs.k.layout.stride, valueStride: inputs.v.layout.stride,
-      outStride: out.layout.stride, scoreScale: Self.scoreScale, mixing: Self.mixing,
-      epsilon: Self.epsilon)
+      outStride: out.layout.stride, scoreScale: Self.scoreScale, epsilon: Self.epsilon)
     (item.past, item.queryStep) = (past, step)
     return item
   }
@@ -70,7 +71,7 @@ struct FeatureCase: CustomTestStringConvertible {
   struct Doubles {
     var q: [[Double]], k: [[Double]], v: [[Double]], phiQ: [[Double]], phiK: [[Double]]
     var scales: [Double]
-    var mixing = Double(FeatureCase.mixing)
+    var windowFactor = Double(FeatureCase.windowFactor)
   }
 
   func doubles(_ inputs: Inputs) -> Doubles {
@@ -99,7 +100,7 @@ struct FeatureCase: CustomTestStringConvertible {
     let top = scores.max() ?? 0
     return (0..<start).map {
       dot(x.phiQ[i], x.phiK[$0]) * (x.scales.isEmpty ? 1 : exp(x.scales[$0]))
-    } + scores.map { x.mixing * exp($0 - top) }
+    } + scores.map { x.windowFactor * exp($0 - top) }
   }
 
   /// Σ w v / (Σ w + ε) for query `i`; zeros where it sees no key.

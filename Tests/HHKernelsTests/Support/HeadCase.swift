@@ -34,8 +34,8 @@ struct HeadCase: CustomTestStringConvertible {
     )
   }
 
-  func item(_ q: Grid, _ k: Grid, _ v: Grid, out: Grid) -> AttentionItem {
-    AttentionItem(
+  func item(_ q: Grid, _ k: Grid, _ v: Grid, out: Grid) -> SoftmaxAttentionItem {
+    SoftmaxAttentionItem(
       length: length, keys: keys, headSize: headSize, group: group, causal: isCausal,
       queryStride: q.layout.stride, keyStride: k.layout.stride, valueStride: v.layout.stride,
       outStride: out.layout.stride)

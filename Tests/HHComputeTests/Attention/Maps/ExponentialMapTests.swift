@@ -31,6 +31,6 @@ import Testing
   func parameters() {
     let map = ExponentialMap(featureSize: 7, hasBias: false, isNegated: true)
     #expect(map.parameters(headSize: 4) == [FeatureParameter("weight", shape: [4, 7])])
-    #expect(map.featureCount(headSize: 4) == 14 && map.hasScales)
+    #expect(map.featureCount(headSize: 4) == 14 && map.storesLogScales)
   }
 }

@@ -6,7 +6,7 @@ import HHTestSupport
 import Testing
 
 @Suite("Softmax attention's gradients")
-struct AttentionBackwardTests {
+struct SoftmaxAttentionBackwardTests {
   @Test(
     "queries' gradients are overwritten, keys' and values' added to",
     arguments: HeadCase.all.filter { $0.keys <= $0.length })
@@ -30,7 +30,7 @@ struct AttentionBackwardTests {
       count: softmaxAttentionBackwardScratch(keys: test.keys, headSize: test.headSize))
     let strides = AttentionGradientStrides(
       dOut: dOut.layout.stride, dQ: dQ.layout.stride, dK: dK.layout.stride, dV: dV.layout.stride)
-    let record = AttentionRecord(
+    let record = SoftmaxAttentionRecord(
       q: q.span, k: k.span, v: v.span, out: out.span, dOut: dOut.span)
     dQ.change { dQ, _ in
       dK.change { dK, _ in
@@ -63,10 +63,10 @@ struct AttentionBackwardTests {
     await #expect(processExitsWith: .failure) {
       let (x, long) = ([Float](repeating: 0, count: 4), [Float](repeating: 0, count: 8))
       var (dQ, dK, dV, scratch) = (x, long, long, [Float](repeating: 0, count: 1 << 16))
-      let item = AttentionItem(
+      let item = SoftmaxAttentionItem(
         length: 1, keys: 2, headSize: 4, group: 1, causal: false, queryStride: 4, keyStride: 4,
         valueStride: 4, outStride: 4)
-      let record = AttentionRecord(q: x.span, k: long.span, v: long.span, out: x.span, dOut: x.span)
+      let record = SoftmaxAttentionRecord(q: x.span, k: long.span, v: long.span, out: x.span, dOut: x.span)
       dQ.change { dQ in
         dK.change { dK in
           dV.change { dV in

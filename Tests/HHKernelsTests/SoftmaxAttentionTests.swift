@@ -6,7 +6,7 @@ import HHTestSupport
 import Testing
 
 @Suite("Softmax attention kernel")
-struct AttentionTests {
+struct SoftmaxAttentionTests {
   @Test("outputs are weighted means of the visible values", arguments: HeadCase.all)
   func forward(_ test: HeadCase) {
     let (q, k, v) = test.inputs(seed: 1)
@@ -63,8 +63,8 @@ struct AttentionTests {
 }
 
 /// Two queries of a head of four, without gaps between rows.
-private func item(keys: Int, headSize: Int = 4, causal: Bool) -> AttentionItem {
-  AttentionItem(
+private func item(keys: Int, headSize: Int = 4, causal: Bool) -> SoftmaxAttentionItem {
+  SoftmaxAttentionItem(
     length: 2, keys: keys, headSize: headSize, group: 1, causal: causal, queryStride: 4,
     keyStride: 4, valueStride: 4, outStride: 4)
 }

@@ -5,8 +5,8 @@ import HHKernels
 import HHTestSupport
 import Testing
 
-@Suite("Feature attention kernels")
-struct FeatureAttentionTests {
+@Suite("Linear attention kernels")
+struct LinearAttentionTests {
   /// Outputs of an item, with the states of what came before it and after it.
   private func forward(
     _ test: FeatureCase, _ x: FeatureCase.Inputs, before: [Float] = [], after: inout [Float]
@@ -14,13 +14,13 @@ struct FeatureAttentionTests {
     var out = Grid(rows: test.head.length, columns: test.head.headSize)
     let item = test.item(x, out: out)
     var scratch = [Float](repeating: .nan, count: max(1, item.scratch))
-    let inputs = FeatureAttentionInputs(
+    let inputs = LinearAttentionInputs(
       q: x.q.span, k: x.k.span, v: x.v.span, phiQ: x.phiQ.span, phiK: x.phiK.span,
-      scales: x.scales.span)
+      scales: x.scales.span, windowFactors: x.windowFactors.span)
     out.change { out, _ in
       after.change { after in
         scratch.change {
-          featureAttention(
+          linearAttention(
             item, inputs, before: before.span, after: &after, into: &out, scratch: &$0)
         }
       }
@@ -60,7 +60,7 @@ struct FeatureAttentionTests {
         phiK: rows(x.phiK, keys), scales: [])
     }
     var state = [Float](
-      repeating: .nan, count: featureAttentionState(features: features, headSize: size))
+      repeating: .nan, count: linearAttentionState(features: features, headSize: size))
     whole.head = HeadCase(length: first, keys: first, headSize: size, isCausal: true)
     let start = part(0..<first, 0..<first)
     let one = forward(whole, start, after: &state)
@@ -85,14 +85,14 @@ struct FeatureAttentionTests {
     let out = forward(test, x, after: &none)
     let item = test.item(x, out: out)
     var scratch = [Float](repeating: .nan, count: max(1, item.backwardScratch))
-    let inputs = FeatureAttentionInputs(
+    let inputs = LinearAttentionInputs(
       q: x.q.span, k: x.k.span, v: x.v.span, phiQ: x.phiQ.span, phiK: x.phiK.span,
-      scales: x.scales.span)
+      scales: x.scales.span, windowFactors: x.windowFactors.span)
     var (dQ, dK, dV) = (startQ, startK, startV)
     var dPhiQ = [Float](repeating: .nan, count: x.phiQ.count)
     let startPhiK = x.phiQ.reversed() as [Float]
     var dPhiK = startPhiK
-    var dMixing: Float = 0
+    var dWindowFactor: Float = 0
     let strides = AttentionGradientStrides(
       dOut: dOut.layout.stride, dQ: dQ.layout.stride, dK: dK.layout.stride, dV: dV.layout.stride)
     dQ.change { dQ, _ in
@@ -101,7 +101,7 @@ struct FeatureAttentionTests {
           dPhiQ.change { dPhiQ in
             dPhiK.change { dPhiK in
               scratch.change {
-                dMixing = featureAttentionBackward(
+                dWindowFactor = linearAttentionBackward(
                   item, inputs, out: out.span, dOut: dOut.span, strides: strides, dPhiQ: &dPhiQ,
                   dPhiK: &dPhiK, dQ: &dQ, dK: &dK, dV: &dV, scratch: &$0)
               }
@@ -130,9 +130,9 @@ struct FeatureAttentionTests {
     expect(dPhiQ.map(Double.init), \.phiQ, "features of queries")
     expect(change(dPhiK, startPhiK), \.phiK, "features of keys")
     var moved = (start, start)
-    moved.0.mixing += 1e-5
-    moved.1.mixing -= 1e-5
+    moved.0.windowFactor += 1e-5
+    moved.1.windowFactor -= 1e-5
     let slope = dot(arriving, test.outputs(moved.0)) - dot(arriving, test.outputs(moved.1))
-    expectClose([dMixing], [slope / 2e-5], tolerance: 2e-4, "mixing")
+    expectClose([dWindowFactor], [slope / 2e-5], tolerance: 2e-4, "window factor")
   }
 }

@@ -5,8 +5,8 @@ import HHKernels
 import HHTestSupport
 import Testing
 
-@Suite("Feature distillation kernel")
-struct FeatureDistillationTests {
+@Suite("Linear distillation kernel")
+struct LinearDistillationTests {
   /// Factors of the two losses.
   struct Factors: CustomTestStringConvertible {
     let weights: Float
@@ -33,7 +33,7 @@ struct FeatureDistillationTests {
     var outputError = 0.0
     var dPhiQ: [Float]
     var dPhiK: [Float]
-    var dMixing: Float = 0
+    var dWindowFactor: Float = 0
   }
 
   private func run(
@@ -44,15 +44,15 @@ struct FeatureDistillationTests {
     let item = test.item(x, out: x.q)
     var result = Result(dPhiQ: [Float](repeating: .nan, count: x.phiQ.count), dPhiK: dPhiK)
     var scratch = [Float](repeating: .nan, count: max(1, item.distillationScratch))
-    let inputs = FeatureAttentionInputs(
+    let inputs = LinearAttentionInputs(
       q: x.q.span, k: x.k.span, v: x.v.span, phiQ: x.phiQ.span, phiK: x.phiK.span,
-      scales: x.scales.span)
+      scales: x.scales.span, windowFactors: x.windowFactors.span)
     var (dPhiQ, dPhiK) = (result.dPhiQ, result.dPhiK)
     dPhiQ.change { dPhiQ in
       dPhiK.change { dPhiK in
         scratch.change {
-          (result.sums, result.outputError, result.dMixing) = distilFeatures(
-            item, inputs, comparesOutputs: factors.outputs > 0, weightsFactor: factors.weights,
+          (result.sums, result.outputError, result.dWindowFactor) = distilLinearAttention(
+            item, inputs, hasPacked: false, comparesOutputs: factors.outputs > 0, weightsFactor: factors.weights,
             outputsFactor: factors.outputs, measure: measure, dPhiQ: &dPhiQ, dPhiK: &dPhiK,
             scratch: &$0)
         }
@@ -117,10 +117,10 @@ struct FeatureDistillationTests {
       return loss(moved)
     }
     var moved = (doubles, doubles)
-    moved.0.mixing += 1e-5
-    moved.1.mixing -= 1e-5
+    moved.0.windowFactor += 1e-5
+    moved.1.windowFactor -= 1e-5
     expectClose(
-      [both.dMixing], [(loss(moved.0) - loss(moved.1)) / 2e-5], tolerance: 2e-4, "mixing")
+      [both.dWindowFactor], [(loss(moved.0) - loss(moved.1)) / 2e-5], tolerance: 2e-4, "window factor")
     let lossOnly = run(test, x, factors, .lossOnly, dPhiK: start)
     #expect(lossOnly.sums == both.sums && lossOnly.outputError == both.outputError)
     #expect(lossOnly.dPhiK == start)
@@ -135,14 +135,14 @@ struct FeatureDistillationTests {
       let x = test.inputs(seed: 42)
       var (dPhiQ, dPhiK) = (x.phiQ, x.phiK)
       var scratch = [Float](repeating: 0, count: 1 << 16)
-      let inputs = FeatureAttentionInputs(
+      let inputs = LinearAttentionInputs(
         q: x.q.span, k: x.k.span, v: x.v.span, phiQ: x.phiQ.span, phiK: x.phiK.span,
-        scales: x.scales.span)
+        scales: x.scales.span, windowFactors: x.windowFactors.span)
       dPhiQ.change { dPhiQ in
         dPhiK.change { dPhiK in
           scratch.change {
-            _ = distilFeatures(
-              test.item(x, out: x.q), inputs, comparesOutputs: false, weightsFactor: 1,
+            _ = distilLinearAttention(
+              test.item(x, out: x.q), inputs, hasPacked: false, comparesOutputs: false, weightsFactor: 1,
               outputsFactor: 1, measure: .both, dPhiQ: &dPhiQ, dPhiK: &dPhiK, scratch: &$0)
           }
         }
