@@ -9,20 +9,13 @@ package func applyBackward(
   _ function: ElementwiseFunction, _ x: inout MutableSpan<Float>, _ layout: RowLayout,
   gradient: inout MutableSpan<Float>, _ gradientLayout: RowLayout
 ) {
-  let (rows, columns) = (layout.rows, layout.columns)
-  precondition(
-    gradientLayout.rows == rows && gradientLayout.columns == columns, "applyBackward: shapes")
-  let (stride, other) = (layout.stride, gradientLayout.stride)
+  precondition(layout.hasShape(of: gradientLayout), "applyBackward: shapes")
   // Safe: `address` checked both extents.
   unsafe x.address(needing: layout.extent) { x in
     unsafe gradient.address(needing: gradientLayout.extent) { gradient in
-      switch function {
-      case .gelu: unsafe hh_gelu_backward(rows, columns, x, stride, gradient, other)
-      case .geluTanh: unsafe hh_gelu_tanh_backward(rows, columns, x, stride, gradient, other)
-      case .relu: unsafe hh_relu_backward(rows, columns, x, stride, gradient, other)
-      case .silu: unsafe hh_silu_backward(rows, columns, x, stride, gradient, other)
-      case .tanh: unsafe hh_tanh_backward(rows, columns, x, stride, gradient, other)
-      }
+      unsafe hh_activate_backward(
+        function.code, layout.rows, layout.columns, x, layout.stride, gradient,
+        gradientLayout.stride)
     }
   }
 }
@@ -32,16 +25,15 @@ package func siluMultiplyBackward(
   gate: inout MutableSpan<Float>, _ layout: RowLayout, up: inout MutableSpan<Float>,
   _ upLayout: RowLayout, gradient: inout MutableSpan<Float>, _ gradientLayout: RowLayout
 ) {
-  let (rows, columns) = (layout.rows, layout.columns)
   precondition(
-    upLayout.rows == rows && upLayout.columns == columns && gradientLayout.rows == rows
-      && gradientLayout.columns == columns, "siluMultiplyBackward: shapes")
+    layout.hasShape(of: upLayout) && layout.hasShape(of: gradientLayout),
+    "siluMultiplyBackward: shapes")
   // Safe: `address` checked every extent.
   unsafe gate.address(needing: layout.extent) { gate in
     unsafe up.address(needing: upLayout.extent) { up in
       unsafe gradient.address(needing: gradientLayout.extent) { gradient in
         unsafe hh_silu_multiply_backward(
-          rows, columns, gate, layout.stride, up, upLayout.stride, gradient,
+          layout.rows, layout.columns, gate, layout.stride, up, upLayout.stride, gradient,
           gradientLayout.stride)
       }
     }
@@ -85,58 +77,60 @@ package func scatterRows(
 
 // MARK: Normalisation
 
-/// The gradient of layer norm's input, which may overwrite `dOut`; `dParameters`, the gradients of
-/// weight and then bias, are added to, unless there are none.
+/// The gradient of layer norm's input, which may overwrite `dOut`. The gradients of weight and then
+/// bias are added to `dParameters`, unless it is empty.
 package func layerNormBackward(
   _ x: Span<Float>, _ layout: RowLayout, weight: Span<Float>, epsilon: Float, dOut: Span<Float>,
   _ dOutLayout: RowLayout, into dX: inout MutableSpan<Float>, _ dXLayout: RowLayout,
   dParameters: inout MutableSpan<Float>
 ) {
-  let (rows, columns) = (layout.rows, layout.columns)
-  precondition(
-    dOutLayout.rows == rows && dOutLayout.columns == columns && dXLayout.rows == rows
-      && dXLayout.columns == columns, "layerNormBackward: shapes")
-  precondition(
-    dParameters.isEmpty || dParameters.count == 2 * columns, "layerNormBackward: parameters")
-  // Safe: `address` checked every extent; the kernel reads a row before it writes it.
-  unsafe dX.address(needing: dXLayout.extent) { dX in
-    unsafe x.address(needing: layout.extent) { x in
-      unsafe weight.address(needing: columns) { weight in
-        unsafe dOut.address(needing: dOutLayout.extent) { dOut in
-          unsafe dParameters.withUnsafeMutableBufferPointer { parameters in
-            let dWeight = parameters.isEmpty ? nil : parameters.baseAddress
-            let dBias = unsafe dWeight.map { unsafe $0 + columns }
-            unsafe hh_layer_norm_backward(
-              rows, columns, x, layout.stride, weight, epsilon, dOut, dOutLayout.stride, dX,
-              dXLayout.stride, dWeight, dBias)
-          }
-        }
-      }
-    }
+  unsafe normBackward(
+    x, layout, weight, dOut, dOutLayout, &dX, dXLayout, &dParameters, parameterRows: 2
+  ) { x, weight, dOut, dX, dWeight in
+    let dBias = unsafe dWeight.map { unsafe $0 + layout.columns }
+    unsafe hh_layer_norm_backward(
+      layout.rows, layout.columns, x, layout.stride, weight, epsilon, dOut, dOutLayout.stride, dX,
+      dXLayout.stride, dWeight, dBias)
   }
 }
 
-/// As `layerNormBackward`, of root-mean-square norm; `dParameters` is the gradient of the weight.
+/// As `layerNormBackward`, of root-mean-square norm, which has a weight and no bias.
 package func rmsNormBackward(
   _ x: Span<Float>, _ layout: RowLayout, weight: Span<Float>, epsilon: Float, dOut: Span<Float>,
   _ dOutLayout: RowLayout, into dX: inout MutableSpan<Float>, _ dXLayout: RowLayout,
   dParameters: inout MutableSpan<Float>
 ) {
-  let (rows, columns) = (layout.rows, layout.columns)
+  unsafe normBackward(
+    x, layout, weight, dOut, dOutLayout, &dX, dXLayout, &dParameters, parameterRows: 1
+  ) { x, weight, dOut, dX, dWeight in
+    unsafe hh_rms_norm_backward(
+      layout.rows, layout.columns, x, layout.stride, weight, epsilon, dOut, dOutLayout.stride, dX,
+      dXLayout.stride, dWeight)
+  }
+}
+
+/// Checks the extents and runs `kernel` on x, weight, dOut, dX and the parameters' gradients.
+private func normBackward(
+  _ x: Span<Float>, _ layout: RowLayout, _ weight: Span<Float>, _ dOut: Span<Float>,
+  _ dOutLayout: RowLayout, _ dX: inout MutableSpan<Float>, _ dXLayout: RowLayout,
+  _ dParameters: inout MutableSpan<Float>, parameterRows: Int,
+  _ kernel: (
+    UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>,
+    UnsafeMutablePointer<Float>?
+  ) -> Void
+) {
   precondition(
-    dOutLayout.rows == rows && dOutLayout.columns == columns && dXLayout.rows == rows
-      && dXLayout.columns == columns, "rmsNormBackward: shapes")
+    layout.hasShape(of: dOutLayout) && layout.hasShape(of: dXLayout), "normBackward: shapes")
   precondition(
-    dParameters.isEmpty || dParameters.count == columns, "rmsNormBackward: parameters")
-  // Safe: `address` checked every extent; the kernel reads a row before it writes it.
+    dParameters.isEmpty || dParameters.count == parameterRows * layout.columns,
+    "normBackward: parameters")
+  // Safe: `address` checked every extent; the kernels read a row before they write it.
   unsafe dX.address(needing: dXLayout.extent) { dX in
     unsafe x.address(needing: layout.extent) { x in
-      unsafe weight.address(needing: columns) { weight in
+      unsafe weight.address(needing: layout.columns) { weight in
         unsafe dOut.address(needing: dOutLayout.extent) { dOut in
           unsafe dParameters.withUnsafeMutableBufferPointer { parameters in
-            unsafe hh_rms_norm_backward(
-              rows, columns, x, layout.stride, weight, epsilon, dOut, dOutLayout.stride, dX,
-              dXLayout.stride, parameters.isEmpty ? nil : parameters.baseAddress)
+            unsafe kernel(x, weight, dOut, dX, parameters.isEmpty ? nil : parameters.baseAddress)
           }
         }
       }

@@ -16,7 +16,7 @@ package func addBias(_ x: inout MutableSpan<Float>, _ layout: RowLayout, bias: S
 package func add(
   _ x: inout MutableSpan<Float>, _ layout: RowLayout, _ y: Span<Float>, _ yLayout: RowLayout
 ) {
-  precondition(layout.rows == yLayout.rows && layout.columns == yLayout.columns, "add: shapes")
+  precondition(layout.hasShape(of: yLayout), "add: shapes")
   // Safe: `address` checked both extents.
   unsafe x.address(needing: layout.extent) { x in
     unsafe y.address(needing: yLayout.extent) { y in
@@ -50,6 +50,16 @@ package enum ElementwiseFunction: String, Sendable, CaseIterable {
   case silu
   /// Hyperbolic tangent.
   case tanh
+
+  var code: Int32 {
+    switch self {
+    case .gelu: Int32(HH_GELU)
+    case .geluTanh: Int32(HH_GELU_TANH)
+    case .relu: Int32(HH_RELU)
+    case .silu: Int32(HH_SILU)
+    case .tanh: Int32(HH_TANH)
+    }
+  }
 }
 
 /// out = function(x); `x` and `out` may be the same memory.
@@ -57,20 +67,12 @@ package func apply(
   _ function: ElementwiseFunction, to x: Span<Float>, _ layout: RowLayout,
   into out: inout MutableSpan<Float>, _ outLayout: RowLayout
 ) {
-  precondition(
-    layout.rows == outLayout.rows && layout.columns == outLayout.columns, "apply: shapes")
+  precondition(layout.hasShape(of: outLayout), "apply: shapes")
   // Safe: `address` checked both extents; the kernels read an element before they write it.
   unsafe out.address(needing: outLayout.extent) { out in
     unsafe x.address(needing: layout.extent) { x in
-      let (rows, columns) = (layout.rows, layout.columns)
-      let (stride, outStride) = (layout.stride, outLayout.stride)
-      switch function {
-      case .gelu: unsafe hh_gelu_forward(rows, columns, x, stride, out, outStride)
-      case .geluTanh: unsafe hh_gelu_tanh_forward(rows, columns, x, stride, out, outStride)
-      case .relu: unsafe hh_relu_forward(rows, columns, x, stride, out, outStride)
-      case .silu: unsafe hh_silu_forward(rows, columns, x, stride, out, outStride)
-      case .tanh: unsafe hh_tanh_forward(rows, columns, x, stride, out, outStride)
-      }
+      unsafe hh_activate(
+        function.code, layout.rows, layout.columns, x, layout.stride, out, outLayout.stride)
     }
   }
 }
@@ -81,9 +83,7 @@ package func siluMultiply(
   into out: inout MutableSpan<Float>, _ outLayout: RowLayout
 ) {
   precondition(
-    layout.rows == upLayout.rows && layout.columns == upLayout.columns
-      && layout.rows == outLayout.rows && layout.columns == outLayout.columns,
-    "siluMultiply: shapes")
+    layout.hasShape(of: upLayout) && layout.hasShape(of: outLayout), "siluMultiply: shapes")
   // Safe: `address` checked every extent; the kernel reads an element before it writes it.
   unsafe out.address(needing: outLayout.extent) { out in
     unsafe gate.address(needing: layout.extent) { gate in
@@ -103,8 +103,7 @@ package func dropout(
   _ x: Span<Float>, _ layout: RowLayout, firstRow: Int, key: UInt32, probability: Float,
   into out: inout MutableSpan<Float>, _ outLayout: RowLayout
 ) {
-  precondition(
-    layout.rows == outLayout.rows && layout.columns == outLayout.columns, "dropout: shapes")
+  precondition(layout.hasShape(of: outLayout), "dropout: shapes")
   precondition((0..<1).contains(probability) && firstRow >= 0, "dropout: a probability below 1")
   // Safe: `address` checked both extents; the kernel reads an element before it writes it.
   unsafe out.address(needing: outLayout.extent) { out in

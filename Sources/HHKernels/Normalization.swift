@@ -7,8 +7,7 @@ package func layerNorm(
   _ x: Span<Float>, _ layout: RowLayout, weight: Span<Float>, bias: Span<Float>, epsilon: Float,
   into out: inout MutableSpan<Float>, _ outLayout: RowLayout
 ) {
-  precondition(
-    layout.rows == outLayout.rows && layout.columns == outLayout.columns, "layerNorm: shapes")
+  precondition(layout.hasShape(of: outLayout), "layerNorm: shapes")
   // Safe: `address` checked every extent; the kernel reads a row before it writes it.
   unsafe out.address(needing: outLayout.extent) { out in
     unsafe x.address(needing: layout.extent) { x in
@@ -28,8 +27,7 @@ package func rmsNorm(
   _ x: Span<Float>, _ layout: RowLayout, weight: Span<Float>, epsilon: Float,
   into out: inout MutableSpan<Float>, _ outLayout: RowLayout
 ) {
-  precondition(
-    layout.rows == outLayout.rows && layout.columns == outLayout.columns, "rmsNorm: shapes")
+  precondition(layout.hasShape(of: outLayout), "rmsNorm: shapes")
   // Safe: `address` checked every extent; the kernel reads a row before it writes it.
   unsafe out.address(needing: outLayout.extent) { out in
     unsafe x.address(needing: layout.extent) { x in

@@ -19,6 +19,9 @@ package struct RowLayout: Sendable {
     self.stride = stride
   }
 
+  /// Whether another layout has as many rows and columns.
+  func hasShape(of other: RowLayout) -> Bool { rows == other.rows && columns == other.columns }
+
   /// Elements from the first to behind the last.
   package var extent: Int { rows == 0 || columns == 0 ? 0 : (rows - 1) * stride + columns }
 }

@@ -6,16 +6,10 @@
 // Elementwise (elementwise_backward.c). x holds the inputs of the forward pass and becomes its
 // outputs, which the next product's weight gradient needs; dout becomes the gradient of the inputs.
 
-void hh_gelu_backward(
-  size_t rows, size_t columns, float *x, size_t stride, float *dout, size_t dout_stride);
-void hh_gelu_tanh_backward(
-  size_t rows, size_t columns, float *x, size_t stride, float *dout, size_t dout_stride);
-void hh_relu_backward(
-  size_t rows, size_t columns, float *x, size_t stride, float *dout, size_t dout_stride);
-void hh_silu_backward(
-  size_t rows, size_t columns, float *x, size_t stride, float *dout, size_t dout_stride);
-void hh_tanh_backward(
-  size_t rows, size_t columns, float *x, size_t stride, float *dout, size_t dout_stride);
+/// The reverse of hh_activate.
+void hh_activate_backward(
+  int function, size_t rows, size_t columns, float *x, size_t stride, float *dout,
+  size_t dout_stride);
 /// Of out = silu(gate) * up: gate and up become their gradients, dout becomes out.
 void hh_silu_multiply_backward(
   size_t rows, size_t columns, float *gate, size_t stride, float *up, size_t up_stride,

@@ -61,19 +61,13 @@ void hh_add_bias(size_t rows, size_t columns, float *x, size_t stride, const flo
 void hh_add_scaled(size_t count, float *x, const float *y, float factor);
 void hh_add(
   size_t rows, size_t columns, float *x, size_t stride, const float *y, size_t y_stride);
-/// x Phi(x), with the exact error function.
-void hh_gelu_forward(
-  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride);
-/// GELU's approximation 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
-void hh_gelu_tanh_forward(
-  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride);
-void hh_relu_forward(
-  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride);
-/// x / (1 + e^-x).
-void hh_silu_forward(
-  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride);
-void hh_tanh_forward(
-  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride);
+/// The functions between linear layers: x Phi(x) with the exact error function, its approximation
+/// 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), max(x, 0), x / (1 + e^-x), and tanh.
+enum { HH_GELU, HH_GELU_TANH, HH_RELU, HH_SILU, HH_TANH };
+/// out = function(x).
+void hh_activate(
+  int function, size_t rows, size_t columns, const float *x, size_t stride, float *out,
+  size_t out_stride);
 /// out = silu(x) * up; out may be x.
 void hh_silu_multiply_forward(
   size_t rows, size_t columns, const float *x, size_t stride, const float *up, size_t up_stride,

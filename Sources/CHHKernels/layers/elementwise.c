@@ -36,47 +36,36 @@ void hh_add_scaled(size_t count, float *x, const float *y, float factor) {
 }
 
 HH_MULTIVERSION
-void hh_gelu_forward(
-  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride) {
-  FOR_EACH_VECTOR({
-    hh_vec t = v * 0.70710678118654752f;
-    hh_erf(&t);
-    v = v * 0.5f * (t + 1.0f);
-  })
-}
-
-HH_MULTIVERSION
-void hh_gelu_tanh_forward(
-  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride) {
-  FOR_EACH_VECTOR({
-    // (1 + tanh z) / 2 = 1 / (1 + e^-2z), which keeps its digits where tanh z is near -1.
-    hh_vec t = (v + v * v * v * 0.044715f) * -1.59576912160573072f;
-    hh_exp(&t);
-    v = v / (t + 1.0f);
-  })
-}
-
-HH_MULTIVERSION
-void hh_relu_forward(
-  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride) {
+void hh_activate(
+  int function, size_t rows, size_t columns, const float *x, size_t stride, float *out,
+  size_t out_stride) {
   const hh_vec zero = {0};
-  FOR_EACH_VECTOR({ v = hh_max(v, zero); })
-}
-
-HH_MULTIVERSION
-void hh_silu_forward(
-  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride) {
-  FOR_EACH_VECTOR({
-    hh_vec t = -v;
-    hh_exp(&t);
-    v = v / (t + 1.0f);
-  })
-}
-
-HH_MULTIVERSION
-void hh_tanh_forward(
-  size_t rows, size_t columns, const float *x, size_t stride, float *out, size_t out_stride) {
-  FOR_EACH_VECTOR({ hh_tanh(&v); })
+  switch (function) {
+  case HH_GELU:
+    FOR_EACH_VECTOR({
+      hh_vec t = v * 0.70710678118654752f;
+      hh_erf(&t);
+      v = v * 0.5f * (t + 1.0f);
+    })
+    break;
+  case HH_GELU_TANH:
+    FOR_EACH_VECTOR({
+      // (1 + tanh z) / 2 = 1 / (1 + e^-2z), which keeps its digits where tanh z is near -1.
+      hh_vec t = (v + v * v * v * 0.044715f) * -1.59576912160573072f;
+      hh_exp(&t);
+      v = v / (t + 1.0f);
+    })
+    break;
+  case HH_RELU: FOR_EACH_VECTOR({ v = hh_max(v, zero); }) break;
+  case HH_SILU:
+    FOR_EACH_VECTOR({
+      hh_vec t = -v;
+      hh_exp(&t);
+      v = v / (t + 1.0f);
+    })
+    break;
+  case HH_TANH: FOR_EACH_VECTOR({ hh_tanh(&v); }) break;
+  }
 }
 
 HH_MULTIVERSION

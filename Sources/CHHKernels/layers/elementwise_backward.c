@@ -20,63 +20,56 @@
   }
 
 HH_MULTIVERSION
-void hh_gelu_backward(
-  size_t rows, size_t columns, float *x, size_t stride, float *dout, size_t dout_stride) {
-  FOR_EACH_SLOPE({
-    hh_vec t = v * 0.70710678118654752f;
-    hh_vec density = v * v * -0.5f;
-    hh_erf(&t);
-    hh_exp(&density);
-    t = (t + 1.0f) * 0.5f;
-    slope = t + v * density * 0.39894228040143268f;
-    v *= t;
-  })
-}
-
-HH_MULTIVERSION
-void hh_gelu_tanh_backward(
-  size_t rows, size_t columns, float *x, size_t stride, float *dout, size_t dout_stride) {
-  FOR_EACH_SLOPE({
-    // In the forward pass this was y = x s with s = 1 / (1 + e^-2z) and 2z as below.
-    const hh_vec square = v * v;
-    hh_vec s = (v + v * square * 0.044715f) * -1.59576912160573072f;
-    hh_exp(&s);
-    s = 1.0f / (s + 1.0f);
-    const hh_vec rise = square * 0.21406649566347136f + 1.59576912160573072f;
-    v *= s;
-    slope = s + v * (1.0f - s) * rise;
-  })
-}
-
-HH_MULTIVERSION
-void hh_relu_backward(
-  size_t rows, size_t columns, float *x, size_t stride, float *dout, size_t dout_stride) {
+void hh_activate_backward(
+  int function, size_t rows, size_t columns, float *x, size_t stride, float *dout,
+  size_t dout_stride) {
   const hh_vec zero = {0}, one = zero + 1.0f;
-  FOR_EACH_SLOPE({
-    slope = hh_select(v > zero, one, zero);
-    v = hh_max(v, zero);
-  })
-}
-
-HH_MULTIVERSION
-void hh_silu_backward(
-  size_t rows, size_t columns, float *x, size_t stride, float *dout, size_t dout_stride) {
-  FOR_EACH_SLOPE({
-    hh_vec s = -v;
-    hh_exp(&s);
-    s = 1.0f / (s + 1.0f);
-    v *= s;
-    slope = s + v * (1.0f - s);
-  })
-}
-
-HH_MULTIVERSION
-void hh_tanh_backward(
-  size_t rows, size_t columns, float *x, size_t stride, float *dout, size_t dout_stride) {
-  FOR_EACH_SLOPE({
-    hh_tanh(&v);
-    slope = 1.0f - v * v;
-  })
+  switch (function) {
+  case HH_GELU:
+    FOR_EACH_SLOPE({
+      hh_vec t = v * 0.70710678118654752f;
+      hh_vec density = v * v * -0.5f;
+      hh_erf(&t);
+      hh_exp(&density);
+      t = (t + 1.0f) * 0.5f;
+      slope = t + v * density * 0.39894228040143268f;
+      v *= t;
+    })
+    break;
+  case HH_GELU_TANH:
+    FOR_EACH_SLOPE({
+      // In the forward pass this was y = x s with s = 1 / (1 + e^-2z) and 2z as below.
+      const hh_vec square = v * v;
+      hh_vec s = (v + v * square * 0.044715f) * -1.59576912160573072f;
+      hh_exp(&s);
+      s = 1.0f / (s + 1.0f);
+      const hh_vec rise = square * 0.21406649566347136f + 1.59576912160573072f;
+      v *= s;
+      slope = s + v * (1.0f - s) * rise;
+    })
+    break;
+  case HH_RELU:
+    FOR_EACH_SLOPE({
+      slope = hh_select(v > zero, one, zero);
+      v = hh_max(v, zero);
+    })
+    break;
+  case HH_SILU:
+    FOR_EACH_SLOPE({
+      hh_vec s = -v;
+      hh_exp(&s);
+      s = 1.0f / (s + 1.0f);
+      v *= s;
+      slope = s + v * (1.0f - s);
+    })
+    break;
+  case HH_TANH:
+    FOR_EACH_SLOPE({
+      hh_tanh(&v);
+      slope = 1.0f - v * v;
+    })
+    break;
+  }
 }
 
 HH_MULTIVERSION
