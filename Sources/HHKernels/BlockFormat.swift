@@ -32,8 +32,8 @@ package struct BlockFormat: Sendable, Hashable {
     return formats
   }()
 
-  /// Decodes whole blocks to float32. `blocks` may start at any address and holds exactly the blocks
-  /// of `output`.
+  /// Decodes whole blocks to float32. `blocks` may start at any address and holds exactly the
+  /// blocks of `output`.
   package func decode(_ blocks: RawSpan, to output: inout MutableSpan<Float>) {
     let count = blocks.byteCount / byteCount
     precondition(blocks.byteCount == count * byteCount, "decode: a whole number of blocks")

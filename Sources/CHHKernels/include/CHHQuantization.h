@@ -21,6 +21,6 @@ const hh_ggml_type *hh_ggml_type_at(size_t index);
 int hh_dequantize(uint32_t type, float *output, const void *source, size_t blocks);
 
 /// The reverse: float32 values as `blocks` blocks; those of a quantised type are finite. The types
-/// with short blocks and the ternary ones as gguf-py has them, bit for bit; Q2_K to Q6_K by a search
-/// of our own. Equal on every machine. Returns 0, writing nothing, for a type only read.
+/// with short blocks and the ternary ones as gguf-py has them, bit for bit; Q2_K to Q6_K by a
+/// search of our own. Equal on every machine. Returns 0, writing nothing, for a type only read.
 int hh_quantize(uint32_t type, void *output, const float *values, size_t blocks);

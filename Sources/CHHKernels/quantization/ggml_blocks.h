@@ -53,8 +53,8 @@ HH_INLINE void hh_put_nibbles(uint8_t *output, const uint8_t *quants, int count)
   for (int i = 0; i < count; i++) output[i] = (uint8_t)((quants[i] & 15) | quants[count + i] << 4);
 }
 
-/// Two bits, from bit `shift` on, of 128 quants in 32 bytes: byte i holds those of quants i, 32 + i,
-/// 64 + i and 96 + i, lowest bits first.
+/// Two bits, from bit `shift` on, of 128 quants in 32 bytes: byte i holds those of quants i, 32 +
+/// i, 64 + i and 96 + i, lowest bits first.
 HH_INLINE void hh_put_pairs(uint8_t *output, const uint8_t *quants, int shift) {
   for (int i = 0; i < 32; i++) {
     const uint8_t *q = quants + i;

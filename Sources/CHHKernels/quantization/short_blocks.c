@@ -134,8 +134,8 @@ HH_DECODER(Q8_1) {
 // Twice the values of E2M1's codes (OCP Microscaling Formats 1.0, table 4).
 static const int8_t doubled_e2m1[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
-/// The power of two that an E8M0 scale stands for, halved because the codes' values are doubled. Its
-/// two smallest values are then subnormal.
+/// The power of two that an E8M0 scale stands for, halved because the codes' values are doubled.
+/// Its two smallest values are then subnormal.
 HH_INLINE float half_of_e8m0(uint32_t e) {
   return hh_float_of_bits(e < 2 ? 0x00200000u << e : (e - 1) << 23);
 }

@@ -1,8 +1,13 @@
-// The bits of a float, and back.
+// The bits of a float, and words at any address.
 #pragma once
 #include <stdint.h>
 
 #include "multiversion.h"
+
+// Words in a file, which may start at any address.
+typedef uint16_t __attribute__((aligned(1), may_alias)) hh_word16;
+typedef uint32_t __attribute__((aligned(1), may_alias)) hh_word32;
+typedef uint64_t __attribute__((aligned(1), may_alias)) hh_word64;
 
 HH_INLINE uint32_t hh_bits_of_float(float value) {
   uint32_t bits;

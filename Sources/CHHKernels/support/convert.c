@@ -1,19 +1,14 @@
 // Conversions between the 16-bit float types and float32, and scans for values that are not finite.
 //
-// All of it is integer arithmetic or exact float arithmetic on the bits, so every clone gives the
-// same result. Sources may start at any address: elements are read through unaligned types.
+// All arithmetic is on integers or exact, so every clone gives the same result. Sources may start
+// at any address: elements are read through unaligned types.
 #include "CHHKernels.h"
-#include "bits.h"
 #include "half.h"
-#include "multiversion.h"
 
 #pragma STDC FP_CONTRACT OFF
 
-typedef uint32_t __attribute__((aligned(1), may_alias)) u32_at_any_address;
-typedef uint64_t __attribute__((aligned(1), may_alias)) u64_at_any_address;
-
 HH_INLINE void widen(float *wide, const void *half, size_t count, int is_bf16) {
-  const hh_half_at_any_address *elements = half;
+  const hh_word16 *elements = half;
   hh_vec v;
   size_t i = 0;
   for (; i + HH_LANES <= count; i += HH_LANES) {
@@ -37,7 +32,7 @@ void hh_f32_from_bf16(float *output, const void *source, size_t count) {
 
 HH_MULTIVERSION
 void hh_f16_from_f32(void *output, const float *source, size_t count) {
-  hh_half_at_any_address *elements = output;
+  hh_word16 *elements = output;
   for (size_t i = 0; i < count; i++) {
     const uint32_t word = hh_bits_of_float(source[i]);
     const uint32_t magnitude = word + word;
@@ -58,7 +53,7 @@ void hh_f16_from_f32(void *output, const float *source, size_t count) {
 
 HH_MULTIVERSION
 void hh_bf16_from_f32(void *output, const float *source, size_t count) {
-  hh_half_at_any_address *elements = output;
+  hh_word16 *elements = output;
   for (size_t i = 0; i < count; i++) {
     const uint32_t word = hh_bits_of_float(source[i]);
     const uint32_t rounded = (word + 0x7FFFu + (word >> 16 & 1u)) >> 16;
@@ -72,15 +67,15 @@ int hh_has_bf16_units(void) {
 #if defined(__x86_64__)
   return __builtin_cpu_supports("avx512bf16") != 0;
 #else
-  return 1;  // Not known: whoever wants to use them has to try.
+  return 1;  // Not known: the caller has to try.
 #endif
 }
 
 // Defines a scan for the first element that IS_HIT. A block is scanned without branches, so that it
 // vectorises, with a flag as wide as the elements; only a block with a hit is searched.
-#define FIRST(NAME, SOURCE, ELEMENT, FLAG, LIMIT, IS_HIT)                    \
+#define FIRST(NAME, SOURCE, ELEMENT, FLAG, PARAMETER, IS_HIT)                \
   HH_MULTIVERSION                                                            \
-  size_t NAME(const SOURCE *source, size_t count, LIMIT limit) {             \
+  size_t NAME(const SOURCE *source, size_t count, PARAMETER) {               \
     enum { BLOCK = 1024 };                                                   \
     const ELEMENT *elements = source;                                        \
     for (size_t start = 0; start < count; start += BLOCK) {                  \
@@ -93,11 +88,11 @@ int hh_has_bf16_units(void) {
     return count;                                                            \
   }
 
-#define HAS_BITS(x) ((x & limit) == limit)
+#define HAS_BITS(x) ((x & mask) == mask)
 // Negated, so that a NaN counts.
 #define IS_BEYOND(x) !(__builtin_fabsf(x) <= limit)
 
-FIRST(hh_first_with_bits_16, void, hh_half_at_any_address, uint16_t, uint16_t, HAS_BITS)
-FIRST(hh_first_with_bits_32, void, u32_at_any_address, uint32_t, uint32_t, HAS_BITS)
-FIRST(hh_first_with_bits_64, void, u64_at_any_address, uint64_t, uint64_t, HAS_BITS)
-FIRST(hh_first_beyond, float, float, uint32_t, float, IS_BEYOND)
+FIRST(hh_first_with_bits_16, void, hh_word16, uint16_t, uint16_t mask, HAS_BITS)
+FIRST(hh_first_with_bits_32, void, hh_word32, uint32_t, uint32_t mask, HAS_BITS)
+FIRST(hh_first_with_bits_64, void, hh_word64, uint64_t, uint64_t mask, HAS_BITS)
+FIRST(hh_first_beyond, float, float, uint32_t, float limit, IS_BEYOND)

@@ -3,7 +3,6 @@
 #include "bits.h"
 #include "vector.h"
 
-typedef uint16_t __attribute__((aligned(1), may_alias)) hh_half_at_any_address;
 typedef uint16_t hh_half_vec __attribute__((vector_size(32), aligned(1), may_alias));
 typedef uint32_t hh_uvec __attribute__((vector_size(64)));
 typedef _Float16 hh_f16_vec __attribute__((vector_size(32), aligned(1), may_alias));

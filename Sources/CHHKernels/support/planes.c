@@ -3,14 +3,11 @@
 // Each word is first rotated left by one bit. That moves the sign of an IEEE number from the top to
 // the bottom, so the top byte of a float32 or bfloat16 is its whole exponent and nothing else.
 #include "CHHKernels.h"
-#include "multiversion.h"
-
-typedef uint16_t __attribute__((aligned(1), may_alias)) u16_at_any_address;
-typedef uint32_t __attribute__((aligned(1), may_alias)) u32_at_any_address;
+#include "bits.h"
 
 HH_MULTIVERSION
 void hh_plane_of_16(uint8_t *restrict output, const void *words, size_t count, unsigned plane) {
-  const u16_at_any_address *elements = words;
+  const hh_word16 *elements = words;
   const unsigned shift = 8 * plane;
   for (size_t i = 0; i < count; i++) {
     const uint16_t word = elements[i];
@@ -21,7 +18,7 @@ void hh_plane_of_16(uint8_t *restrict output, const void *words, size_t count, u
 
 HH_MULTIVERSION
 void hh_plane_of_32(uint8_t *restrict output, const void *words, size_t count, unsigned plane) {
-  const u32_at_any_address *elements = words;
+  const hh_word32 *elements = words;
   const unsigned shift = 8 * plane;
   for (size_t i = 0; i < count; i++) {
     const uint32_t word = elements[i];
@@ -32,7 +29,7 @@ void hh_plane_of_32(uint8_t *restrict output, const void *words, size_t count, u
 
 HH_MULTIVERSION
 void hh_join_planes_16(void *restrict words, const uint8_t *restrict planes, size_t count) {
-  u16_at_any_address *elements = words;
+  hh_word16 *elements = words;
   const uint8_t *low = planes, *high = planes + count;
   for (size_t i = 0; i < count; i++) {
     const uint16_t rotated = (uint16_t)(low[i] | high[i] << 8);
@@ -42,7 +39,7 @@ void hh_join_planes_16(void *restrict words, const uint8_t *restrict planes, siz
 
 HH_MULTIVERSION
 void hh_join_planes_32(void *restrict words, const uint8_t *restrict planes, size_t count) {
-  u32_at_any_address *elements = words;
+  hh_word32 *elements = words;
   const uint8_t *p0 = planes, *p1 = p0 + count, *p2 = p1 + count, *p3 = p2 + count;
   for (size_t i = 0; i < count; i++) {
     const uint32_t rotated =

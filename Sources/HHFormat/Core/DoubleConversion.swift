@@ -1,4 +1,4 @@
-// Stored numbers of any type that there is arithmetic for, as doubles.
+// Stored numbers of any numeric type as doubles.
 
 extension DType {
   /// Whether `doubles` reads elements of this type.
@@ -9,7 +9,7 @@ extension DType {
     }
   }
 
-  /// Reads stored little-endian elements into `output`, which has their count; integers of 64 bits
+  /// Reads stored little-endian elements into `output`, which has the same count. 64-bit integers
   /// are rounded, everything else is exact.
   ///
   /// Returns false, leaving `output` as it is, where the type is not numeric (`isNumeric`).

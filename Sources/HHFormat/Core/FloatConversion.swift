@@ -1,9 +1,9 @@
-// Conversion of stored elements to float32 and back, and the scan for values that are not finite.
+// Conversion of stored elements to float32 and back, and the scan for NaN and infinity.
 
 internal import HHKernels
 
 extension DType {
-  /// Whether elements of this type are numbers that this program can scan for NaN and infinity.
+  /// Whether elements of this type can be scanned for NaN and infinity.
   package var isScannable: Bool { isComputable || self == .f64 }
 
   /// Converts stored little-endian elements to float32, exactly.

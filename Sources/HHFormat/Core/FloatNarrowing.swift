@@ -1,17 +1,16 @@
-// Storing floats in another floating-point type, with a check that none of them overflows.
+// Storing floats in another floating-point type, with a check for overflow.
 
 extension DType {
   /// Converts elements of this type to `target`, piece by piece, and gives each piece to `sink`.
   ///
-  /// Rounds to nearest with ties to even; NaN and infinity stay what they are. Bytes of the same
-  /// type pass through as they are.
+  /// Rounds to nearest, ties to even. NaN and infinity stay. Bytes of the same type pass unchanged.
   ///
   /// - Parameters:
   ///   - bytes: Elements of this type, little-endian, at any address.
   ///   - target: F32, F16 or BF16.
   ///   - sink: Takes the converted bytes in order.
-  /// - Returns: The index of the first finite element that `target` cannot hold, after which nothing
-  ///   more is converted, or nil.
+  /// - Returns: The index of the first finite element that `target` cannot hold, where the
+  ///   conversion stops, or nil.
   /// - Throws: What `sink` throws.
   package func convert(
     _ bytes: RawSpan, storingAs target: DType, into sink: SafetensorsWriter.Sink
@@ -40,8 +39,8 @@ extension DType {
   /// Elements converted at a time.
   private static let pieceCount = 1 << 20
 
-  /// The largest magnitude that does not round to infinity, exclusive: half a unit in the last place
-  /// above the largest finite number.
+  /// The least magnitude that rounds to infinity: half a unit in the last place above the largest
+  /// finite number.
   private var overflow: Float {
     switch self {
     case .f16: 65520

@@ -34,18 +34,18 @@ package struct GGMLType: RawRepresentable, Sendable, Hashable, CaseIterable,
   package static let mxfp4 = named("MXFP4")
   package static let nvfp4 = named("NVFP4")
 
-  /// Types that ggml once had, by number: files with them must be made again.
+  /// Types that ggml no longer has, by number. Files with them must be made again.
   static let removed: [UInt32: String] = [
     4: "Q4_2", 5: "Q4_3", 31: "Q4_0_4_4", 32: "Q4_0_4_8", 33: "Q4_0_8_8", 36: "IQ4_NL_4_4",
     37: "IQ4_NL_4_8", 38: "IQ4_NL_8_8",
   ]
 
-  /// Every type, by its number.
+  /// Every type, in ascending order of numbers.
   package static let allCases = BlockFormat.all.map(GGMLType.init).sorted {
     $0.rawValue < $1.rawValue
   }
 
-  /// The types that weights can be stored in, plain ones first.
+  /// The types in which weights can be stored. The plain ones come first.
   package static let writable = BlockFormat.all.filter { $0.fileType != nil }.map(GGMLType.init)
 
   private init(_ format: BlockFormat) { self.format = format }
@@ -67,20 +67,20 @@ package struct GGMLType: RawRepresentable, Sendable, Hashable, CaseIterable,
   /// The type's name as ggml spells it.
   package var name: String { format.name }
   package var description: String { name }
-  /// Elements that are stored together; a row holds a whole number of blocks.
+  /// Elements of a block. A row of a tensor is a whole number of blocks.
   package var elementsPerBlock: Int { format.elementCount }
   /// Bytes of a block.
   package var bytesPerBlock: Int { format.byteCount }
-  /// Bits of an element, scales included.
+  /// Bits per element, scales included.
   var bitsPerElement: Double { Double(8 * bytesPerBlock) / Double(elementsPerBlock) }
   /// The number of `general.file_type` for a model mostly in this type; nil where the type is not
   /// `writable`.
   package var fileType: UInt32? { format.fileType }
 
-  /// The same type among those of safetensors; nil for a type that packs several elements.
+  /// The safetensors type with the same elements; nil for a quantised type.
   package var dtype: DType? { elementsPerBlock == 1 ? DType(rawValue: name) : nil }
 
-  /// Bytes of so many elements, or nil where they are no whole number of blocks or overflow.
+  /// Bytes of `count` elements. Nil where they are not a whole number of blocks, or on overflow.
   package func byteCount(ofElements count: Int) -> Int? {
     guard count.isMultiple(of: elementsPerBlock) else { return nil }
     let (bytes, overflow) = (count / elementsPerBlock).multipliedReportingOverflow(
@@ -95,8 +95,8 @@ package struct GGMLType: RawRepresentable, Sendable, Hashable, CaseIterable,
 
   /// Encodes float32 values as little-endian blocks; nil where the type is not `writable`.
   ///
-  /// `values` holds whole blocks. Quantised types want finite values no larger than
-  /// `largestMagnitude`; the caller has checked that.
+  /// `values` holds whole blocks. For a quantised type the caller has checked that the values are
+  /// finite and no larger than `largestMagnitude`.
   package func encode(_ values: Span<Float>) -> [UInt8]? {
     guard fileType != nil else { return nil }
     var bytes = [UInt8](repeating: 0, count: values.count / elementsPerBlock * bytesPerBlock)
@@ -107,27 +107,27 @@ package struct GGMLType: RawRepresentable, Sendable, Hashable, CaseIterable,
 }
 
 extension GGMLType {
-  /// The largest magnitude that the type can hold, as far as the check of a weight needs it. The
-  /// scales and offsets of blocks are float16; BF16 and F32 hold every float32 weight.
+  /// The largest magnitude that a weight may have. The scales and offsets of blocks are float16;
+  /// F32 and BF16 have the range of float32.
   package var largestMagnitude: Float {
     switch self {
     case .f32, .bf16: .infinity
-    // One unit more, 65520, would be rounded to infinity.
+    // 65520 would be rounded to infinity.
     case .f16: Float(65520).nextDown
     default: 65504
     }
   }
 
-  /// Index of the first value that the type cannot hold: for quantised types NaN, infinity and
-  /// what is above `largestMagnitude`; for F16 finite values above it. Nil where there is none.
+  /// Index of the first value that the type cannot hold, or nil. A quantised type cannot hold NaN,
+  /// infinity and magnitudes above `largestMagnitude`; F16 cannot hold finite magnitudes above it.
   package func firstUnstorable(in values: Span<Float>) -> Int? {
     guard largestMagnitude.isFinite else { return nil }
     guard dtype != nil else { return firstElement(in: values, beyond: largestMagnitude) }
     return values.indices.first { values[$0].isFinite && abs(values[$0]) > largestMagnitude }
   }
 
-  /// The type with shorter blocks that comes nearest, as llama.cpp's quantiser chooses it; nil
-  /// where the blocks are short already.
+  /// The type with shorter blocks that llama.cpp's quantiser chooses where a row is not a whole
+  /// number of blocks; nil where the blocks are short already.
   var fallback: GGMLType? {
     switch self {
     case .q2K, .q3K, .tq1_0, .tq2_0: .q4_0
@@ -138,8 +138,8 @@ extension GGMLType {
     }
   }
 
-  /// The multi-byte numbers of a block, which a big-endian file stores turned round; nil for types
-  /// for which gguf-py's conversion of byte orders (`gguf_convert_endian`) says nothing.
+  /// The byte ranges of a block's numbers of several bytes, which a big-endian file stores most
+  /// significant byte first; nil for types that gguf-py's `gguf_convert_endian` does not cover.
   var wordsPerBlock: [Range<Int>]? {
     if let dtype { return [0..<dtype.bitWidth / 8] }
     return switch self {

@@ -1,17 +1,17 @@
-// The scaling of rotary positions that a GGUF model asks for.
+// The RoPE scaling of a GGUF model.
 
 extension GGUFConfiguration {
   /// The model's scaling as `rope_scaling` of a configuration, or nil where it has none.
   ///
-  /// Llama 3's has no keys: a converter writes a tensor `rope_freqs.weight` with the divisor of each
-  /// frequency. Where the parameters that Llama 3.1 and 3.2 have give those numbers, the result is
-  /// `llama3` with them; else `frequency_factors`, a type of our own that lists the divisors.
+  /// Llama 3's scaling has no keys: converters write a tensor `rope_freqs.weight` with the divisor
+  /// of each frequency. If the parameters of Llama 3.1 and 3.2 give these numbers, the result is
+  /// `llama3` with them. Otherwise it is `frequency_factors`, a type of our own that lists them.
   func rotaryScaling() throws(FormatError) -> JSONObject? {
     let linear = try linearScaling()
     guard let factors = try frequencyFactors() else {
       return linear.map { ["rope_type": "linear", "factor": .number($0.factor)] }
     }
-    // Other programs apply both, for which a configuration has no type.
+    // llama.cpp applies both; a configuration has no type for that.
     if let linear {
       throw metadata.error(
         linear.key,
@@ -24,9 +24,9 @@ extension GGUFConfiguration {
     ]
   }
 
-  /// The factor that all frequencies are divided by and the key that says so, or nil where there is
-  /// none. As llama.cpp has it, scaling is linear unless the file names another type, `none` leaves
-  /// the factor unused, and 0 stands for 1.
+  /// The factor that divides all frequencies, with its key, or nil without scaling. As in
+  /// llama.cpp, scaling is linear unless the file names another type, `none` ignores the factor,
+  /// and 0 means 1.
   private func linearScaling() throws(FormatError) -> (key: String, factor: Double)? {
     let stem = "\(architecture).rope"
     switch try metadata.string("\(stem).scaling.type") ?? "linear" {
@@ -37,7 +37,7 @@ extension GGUFConfiguration {
         "\(stem).scaling.type", "expected none or linear, found \(quoted(type))",
         kind: .unsupported)
     }
-    // The second is the key's old name.
+    // The second key is the older name.
     for key in ["\(stem).scaling.factor", "\(stem).scale_linear"] {
       guard let factor = try metadata.number(key) else { continue }
       return factor == 0 || factor == 1 ? nil : (key, factor)
@@ -70,8 +70,8 @@ extension GGUFConfiguration {
     return factors
   }
 
-  /// Llama 3's parameters where they give these divisors. Only the largest divisor is free: the
-  /// converter knows no other original length than 8192 and no other bounds than 1 and 4.
+  /// Llama 3's parameters if they give these divisors, else nil. Only the largest divisor is free:
+  /// llama.cpp's converter assumes an original length of 8192 and frequency factors of 1 and 4.
   private func llama3(_ factors: [Float]) throws(FormatError) -> JSONObject? {
     let base = try metadata.number("\(architecture).rope.freq_base") ?? 10_000
     let scaling = Llama3Scaling(

@@ -1,6 +1,6 @@
-// The `config.json` that a GGUF model would have, made from its metadata.
+// A `config.json` for a GGUF model, made from its metadata.
 
-/// Collects a configuration under the keys that Hugging Face gives it.
+/// Builds a configuration under the keys of Hugging Face.
 struct GGUFConfiguration {
   let schema: ArchitectureSchema
   /// The name that prefixes the keys of the metadata.
@@ -9,8 +9,8 @@ struct GGUFConfiguration {
   let views: [GGUFView]
   let files: [GGUFFile]
 
-  /// The configuration. What the metadata does not say comes from the tensors: sizes from their
-  /// shapes, and from their presence whether there are biases and a head of its own.
+  /// The configuration. What the metadata does not say comes from the tensors: their shapes give
+  /// sizes, and their presence tells whether the model has biases and an untied output head.
   func configuration() throws(FormatError) -> JSONObject {
     try refuseOtherModels()
     var result: JSONObject = ["model_type": .string(schema.modelTypes[0])]
@@ -57,7 +57,7 @@ struct GGUFConfiguration {
     return key.type == .integer ? observed(key.name)?.json : nil
   }
 
-  /// The value under the key of our own that the writer uses where the format has none.
+  /// The value under our own key, which the writer uses where the format has no key.
   private func ownValue(
     of key: ArchitectureSchema.ConfigurationKey
   ) throws(FormatError) -> JSONValue? {
@@ -72,7 +72,7 @@ struct GGUFConfiguration {
     }
   }
 
-  /// The size that the first layer's tensors show of a hyper-parameter, or nil.
+  /// The value of a hyperparameter as the shapes of the first layer's tensors show it, or nil.
   private func observed(_ size: String) -> Int? {
     for spec in schema.tensors {
       guard let place = spec.shape.firstIndex(where: { $0.name == size && $0.factor == 1 }),
@@ -85,7 +85,7 @@ struct GGUFConfiguration {
     return nil
   }
 
-  /// Refuses variants that have the architecture's name but compute something else.
+  /// Refuses variants that share the architecture's name but compute something else.
   private func refuseOtherModels() throws(FormatError) {
     if let experts = try metadata.integer("\(architecture).expert_count"), experts > 0 {
       throw metadata.error(
@@ -109,7 +109,7 @@ struct GGUFConfiguration {
     try checkHeadSizes()
   }
 
-  /// Keys, values and rotary positions must agree on the size of a head.
+  /// Keys, values and RoPE must agree on the size of a head.
   private func checkHeadSizes() throws(FormatError) {
     guard schema.block.positions == "rotary" else { return }
     let keys = ["attention.key_length", "attention.value_length", "rope.dimension_count"]

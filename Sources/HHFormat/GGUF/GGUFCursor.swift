@@ -1,6 +1,6 @@
-// Reading the header of a GGUF file value by value, every one within the file.
+// Reading the header of a GGUF file value by value, with bounds checked.
 
-/// A position in the bytes of a GGUF file, in the file's byte order and with its width of lengths.
+/// A position in the bytes of a GGUF file that knows the file's byte order and width of lengths.
 struct GGUFCursor: ~Escapable {
   /// What is being read, for errors.
   enum Subject {
@@ -11,14 +11,14 @@ struct GGUFCursor: ~Escapable {
     case entry(of: String)
   }
 
-  /// Longest string that is believed, as in ggml.
+  /// Longest string that is accepted, as in ggml.
   static let maximumStringLength = 1 << 30
-  /// Longest array that is believed, as in ggml.
+  /// Longest array that is accepted, as in ggml.
   static let maximumArrayCount = 1 << 30
 
   let bytes: RawSpan
   let file: String
-  /// Whether integers and floats are stored most significant byte first.
+  /// Whether numbers are stored most significant byte first.
   var isBigEndian = false
   /// Bytes of a length or count: 4 in version 1, 8 later.
   var lengthSize = 8
@@ -71,7 +71,7 @@ struct GGUFCursor: ~Escapable {
     return isBigEndian ? T(bigEndian: value) : T(littleEndian: value)
   }
 
-  /// The next length, count or extent, of the width of this version.
+  /// The next length, count or extent, in the width of the file's version.
   @_lifetime(self: copy self)
   mutating func count(_ what: String) throws(FormatError) -> UInt64 {
     lengthSize == 4 ? UInt64(try integer(what, as: UInt32.self)) : try integer(what)
@@ -141,7 +141,7 @@ struct GGUFCursor: ~Escapable {
     return type
   }
 
-  /// The next array: checks that its elements are there, and steps over them.
+  /// The next array: checks that its elements are in the file, and steps over them.
   @_lifetime(self: copy self)
   private mutating func array() throws(FormatError) -> GGUFArray {
     let type = try valueType("type of the elements")
@@ -171,7 +171,7 @@ struct GGUFCursor: ~Escapable {
 }
 
 extension GGUFCursor {
-  /// A cursor over the elements of an array, in the byte order and of the version of `header`.
+  /// A cursor over the elements of an array, in the byte order and version of `header`.
   @_lifetime(copy bytes)
   init(_ bytes: RawSpan, of key: String, header: GGUFHeader, file: String) {
     self.init(bytes, file: file)

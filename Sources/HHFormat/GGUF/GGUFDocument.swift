@@ -1,16 +1,16 @@
-// Metadata of a GGUF model in the JSON form in which an artifact carries it.
+// Metadata of a GGUF model in the JSON form that an artifact carries.
 
 /// The keys of `{"metadata": {KEY: {"type": …, "value": …}}}`, in order.
 ///
-/// Types are spelled as the cases of `GGUFValueType`; an array has an `elementType`. A float that
-/// JSON cannot say is a text of its bits, `0x7fc00000`.
+/// Types are spelled as the cases of `GGUFValueType`; an array has an `elementType`. NaN and
+/// infinity are strings with their bits, such as `0x7fc00000`.
 package struct GGUFDocument: GGUFMetadataSource {
   package let path: String
   private let metadata: JSONObject
 
-  /// Takes the object of a file.
+  /// Takes the JSON object of a file.
   ///
-  /// - Throws: `badData` where it has no metadata. Values are checked when they are asked for.
+  /// - Throws: `badData` where it has no metadata. Values are checked on access.
   package init(_ object: JSONObject, file: String) throws(FormatError) {
     guard let metadata = object["metadata"]?.object else {
       throw FormatError(
@@ -80,7 +80,7 @@ package struct GGUFDocument: GGUFMetadataSource {
 }
 
 extension GGUFValue {
-  /// A plain value of a type; nil where the JSON value is none.
+  /// A plain value of a type; nil where the JSON value does not fit it.
   fileprivate init?(_ json: JSONValue, _ type: GGUFValueType) {
     func whole<T: FixedWidthInteger>(_ type: T.Type) -> T? {
       json.integer.flatMap { T(exactly: $0) } ?? T(json.text)

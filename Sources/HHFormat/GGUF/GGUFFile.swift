@@ -13,8 +13,8 @@ package final class GGUFFile: GGUFMetadataSource {
 
   /// Maps and validates a file.
   ///
-  /// Throws `badData` naming the key or tensor, what was expected and what was found, and
-  /// `unsupported` for a later version and for element types that ggml has given up.
+  /// - Throws: `badData` naming the key or tensor, what was expected and what was found;
+  ///   `unsupported` for a later version and for element types that ggml no longer has.
   package init(at path: String) throws(FormatError) {
     file = try MappedFile(at: path)
     header = try GGUFFile.header(of: file)
@@ -36,14 +36,14 @@ package final class GGUFFile: GGUFMetadataSource {
     file.bytes(in: tensor.byteRange, lentBy: self)
   }
 
-  /// The stored bytes of one of this file's tensors for as long as `owner` lives, which must be an
-  /// object that keeps this file alive.
+  /// The stored bytes of one of this file's tensors, valid as long as `owner` lives, which must
+  /// keep this file alive.
   @_lifetime(borrow owner)
   func bytes(of tensor: GGUFTensor, lentBy owner: AnyObject) -> RawSpan {
     file.bytes(in: tensor.byteRange, lentBy: owner)
   }
 
-  /// Lets go of the memory behind a part of a tensor; see `MappedFile.release`.
+  /// Releases the memory of a part of a tensor; see `MappedFile.release`.
   func release(_ range: Range<Int>, of tensor: GGUFTensor) {
     let start = tensor.byteRange.lowerBound
     file.release(start + range.lowerBound..<start + range.upperBound)
@@ -53,7 +53,7 @@ package final class GGUFFile: GGUFMetadataSource {
 
   /// The strings of an array key; nil where the key is absent.
   package func strings(_ key: String) throws(FormatError) -> [String]? {
-    // One by one, without a list of values beside them: vocabularies are large.
+    // Decoded one by one, without a list of values first: vocabularies are large.
     guard let array = try array(key) else { return nil }
     guard array.elementType == .string else {
       throw error(key, "expected an array of strings, found \(GGUFValue.array(array).text)")
@@ -78,7 +78,7 @@ package final class GGUFFile: GGUFMetadataSource {
     }
   }
 
-  /// The elements of the array of a key.
+  /// The elements of a key's array.
   func elements(of array: GGUFArray, _ key: String) throws(FormatError) -> [GGUFValue] {
     guard array.count <= GGUFArray.maximumCount else {
       throw error(

@@ -1,15 +1,15 @@
-// The header of a GGUF file: metadata and tensor table, validated before anything is believed.
+// The header of a GGUF file: metadata and tensor table, validated before use.
 
 /// One entry of a GGUF file's tensor table.
 package struct GGUFTensor: Sendable, Equatable {
   package let name: String
   package let type: GGMLType
-  /// Row-major extents, outermost first: the file's order turned round.
+  /// Row-major extents, outermost first; the file stores them in reverse.
   package let shape: [Int]
   /// Where the tensor's bytes lie in the file.
   package let byteRange: Range<Int>
 
-  /// Number of elements; validated, so that the product cannot overflow.
+  /// Number of elements. The shape was validated, so the product cannot overflow.
   package var elementCount: Int { shape.reduce(1, *) }
 }
 
@@ -22,9 +22,9 @@ package struct GGUFTensor: Sendable, Equatable {
 ///     per tensor   string name, u32 rank, u64 extents (innermost first), u32 type, u64 offset
 ///     padding to a multiple of general.alignment, then the data, to which the offsets refer
 ///
-/// Version 1 has 32-bit counts, lengths and extents. A file may be big-endian, which its version
-/// shows by being turned round. The checks are those of ggml's reader (src/gguf.cpp) with UTF-8,
-/// truth values, the largest alignment and trailing bytes added.
+/// Version 1 has 32-bit counts, lengths and extents. In a big-endian file the version's bytes are
+/// in reverse order. The checks are those of ggml's reader (src/gguf.cpp); this one also checks
+/// UTF-8, truth values, the largest alignment and trailing bytes.
 package struct GGUFHeader: Sendable {
   /// More tensors or keys than this are refused.
   package static let maximumCount = 100_000
@@ -32,7 +32,7 @@ package struct GGUFHeader: Sendable {
   package static let maximumAlignment = 1 << 20
   /// Longest key in bytes.
   package static let maximumKeyLength = 65_535
-  /// Longest tensor name in bytes: ggml keeps 64 with the zero at the end.
+  /// Longest tensor name in bytes: ggml stores 64, with a zero at the end.
   package static let maximumNameLength = 63
   /// More dimensions than this are refused.
   package static let maximumRank = 4
@@ -43,7 +43,7 @@ package struct GGUFHeader: Sendable {
   package let metadata: [(key: String, value: GGUFValue)]
   /// Every tensor's offset is a multiple of this.
   package let alignment: Int
-  /// The tensors in file order, which is that of their data.
+  /// The tensors in file order, which is the order of their data.
   package let tensors: [GGUFTensor]
   private let positions: [ByteKey: Int]
 

@@ -1,4 +1,4 @@
-// Metadata of a GGUF file to be written.
+// Metadata for a GGUF file that is written.
 
 /// A key and its value as a little-endian file of version 3 stores them.
 package struct GGUFKeyValue: Sendable, Equatable {
@@ -15,8 +15,8 @@ package struct GGUFKeyValue: Sendable, Equatable {
     self.bytes = bytes
   }
 
-  /// A key with a plain value. An array cannot be given like this, since `GGUFValue` leaves its
-  /// elements in their file: see `array(_:of:_:)` and `GGUFFile.keyValues()`.
+  /// A key with a plain value, not an array: `GGUFValue` leaves an array's elements in their file.
+  /// For arrays see `array(_:of:_:)` and `GGUFFile.keyValues()`.
   package init(_ key: String, _ value: GGUFValue) {
     precondition(value.type != .array, "GGUFKeyValue: a plain value")
     var encoder = GGUFEncoder()
@@ -50,12 +50,12 @@ extension GGUFKeyValue {
     GGUFKeyValue(key, .string(value))
   }
 
-  /// A whole number of 32 bits without sign, the type of most sizes and ids.
+  /// An unsigned 32-bit integer, the type of most sizes and ids.
   package static func uint32(_ key: String, _ value: UInt32) -> GGUFKeyValue {
     GGUFKeyValue(key, .uint32(value))
   }
 
-  /// A float of 32 bits.
+  /// A 32-bit float.
   package static func float32(_ key: String, _ value: Float) -> GGUFKeyValue {
     GGUFKeyValue(key, .float32(value))
   }
@@ -70,12 +70,12 @@ extension GGUFKeyValue {
     array(key, of: .string, values.map { .string($0) })
   }
 
-  /// An array of whole numbers of 32 bits.
+  /// An array of 32-bit integers.
   package static func integers(_ key: String, _ values: [Int32]) -> GGUFKeyValue {
     array(key, of: .int32, values.map { .int32($0) })
   }
 
-  /// An array of floats of 32 bits.
+  /// An array of 32-bit floats.
   package static func floats(_ key: String, _ values: [Float]) -> GGUFKeyValue {
     array(key, of: .float32, values.map { .float32($0) })
   }
@@ -98,7 +98,7 @@ struct GGUFEncoder {
 
   mutating func append(_ more: [UInt8]) { bytes += more }
 
-  /// Appends a plain value; an array leaves nothing, since its elements lie elsewhere.
+  /// Appends a plain value. An array appends nothing, since its elements are elsewhere.
   mutating func append(_ value: GGUFValue) {
     switch value {
     case .uint8(let value): append(value)

@@ -1,24 +1,24 @@
-// Encoding a tensor for a GGUF file, some rows at a time.
+// Encoding a tensor for a GGUF file, a band of rows at a time.
 
 extension GGUFLayout.Tensor {
-  /// Elements of a band of rows: large enough to be worth a call, small beside a tensor.
+  /// Elements of a band of rows: many enough for a kernel, few beside a large tensor.
   private static let bandElements = 1 << 18
 
-  /// Whether the tensor can be stored in a type: converted, or kept as it is.
+  /// Whether the tensor can be stored in a type, converted or unchanged.
   package func canBeStored(as type: GGMLType) -> Bool {
     source.dtype.isComputable || type.dtype == source.dtype
   }
 
-  /// Encodes the tensor, row band by row band; the same element type is copied bit for bit.
+  /// Encodes the tensor band by band. Elements that keep their type are copied bit for bit.
   ///
   /// - Parameters:
-  ///   - type: What to store; rows of a quantised type are whole blocks.
+  ///   - type: The type to store. Rows are whole blocks of a quantised type.
   ///   - bytes: The tensor in the checkpoint, row-major and little-endian.
   ///   - file: The checkpoint, for messages.
   ///   - sink: Takes the bytes in order.
   /// - Throws: `badData` naming the tensor and the first element that the type cannot hold: NaN or
   ///   infinity in a quantised type, a magnitude above 65504 in F16 and quantised types;
-  ///   `unsupported` where the elements are no floats of up to 32 bits; what `sink` throws.
+  ///   `unsupported` where the elements are not floats of up to 32 bits; what `sink` throws.
   package func encode(
     as type: GGMLType, _ bytes: RawSpan, file: String, to sink: GGUFWriter.Sink
   ) throws(FormatError) {

@@ -1,10 +1,10 @@
-// The tensors of a checkpoint as a GGUF file keeps them: what `GGUFNames` and `GGUFView` undo.
+// How a GGUF file stores the tensors of a checkpoint; `GGUFNames` and `GGUFView` undo it.
 
 /// Names, shapes and row orders of a model's tensors in a GGUF file.
 package struct GGUFLayout: Sendable {
   /// One tensor of the file.
   package struct Tensor: Sendable {
-    /// What the tensor is for.
+    /// The tensor's role in the model.
     package let role: String
     /// The tensor in the checkpoint.
     package let source: TensorDescriptor
@@ -19,7 +19,7 @@ package struct GGUFLayout: Sendable {
       self.source = source
       self.name = name
       self.order = order
-      // Extents of one in front are what other frameworks broadcast by; GGUF has none.
+      // Leading extents of 1, with which other frameworks broadcast, do not exist in GGUF.
       shape = order == .transposed ? source.shape.reversed() : Array(source.shape.dropFirst(fixed))
     }
   }
@@ -27,20 +27,20 @@ package struct GGUFLayout: Sendable {
   /// The tensors in the checkpoint's order.
   package let tensors: [Tensor]
 
-  /// What the parameters of feature maps are called, with `{layer}` for the layer's number: in a
-  /// GGUF file, and as roles, which are also their names in an artifact.
+  /// The names of feature map parameters, with `{layer}` for the layer's number: in a GGUF file,
+  /// and as roles, which are also their names in an artifact.
   package static let mapNames: [(gguf: String, name: String)] = [
     ("q.weight", "query.weight"), ("q.bias", "query.bias"), ("k.weight", "key.weight"),
     ("k.bias", "key.bias"), ("window", "window"),
   ].map { ("blk.{layer}.attn_fmap_\($0)", "layers.{layer}.attention.feature_map.\($1)") }
 
-  /// Whether a checkpoint's tensor is a parameter of a feature map, by its name.
+  /// Whether a tensor of this name in a checkpoint is a parameter of a feature map.
   package static func isMap(_ name: String) -> Bool {
     let pattern = splitLayer(name, after: "layers").pattern
     return mapNames.contains { $0.name == pattern }
   }
 
-  /// Lays a model's tensors out.
+  /// Lays out a model's tensors.
   ///
   /// - Parameters:
   ///   - names: The model's tensors by role.
@@ -82,12 +82,12 @@ package struct GGUFLayout: Sendable {
 }
 
 extension GGUFLayout.Tensor {
-  /// Whether only our own reader knows the tensor: its name begins with `hh.`.
+  /// Whether the tensor is an extension that only hh-convert reads: its name begins with `hh.`.
   package var isOwn: Bool { name.hasPrefix("hh.") }
 
   /// Extent of the first dimension; 1 for a scalar.
   package var rowCount: Int { shape.first ?? 1 }
-  /// Elements of one of these rows.
+  /// Elements of a row.
   package var columnCount: Int { shape.dropFirst().reduce(1, *) }
 
   /// Some rows of the stored tensor, gathered from the checkpoint's bytes.
@@ -115,7 +115,7 @@ extension GGUFLayout.Tensor {
     var output = elements.mutableSpan
     switch order {
     case .transposed:
-      // Column by column of the result, so that one line of the source serves all of its rows.
+      // Column by column, so that one cache line of the source serves all of the rows.
       for column in 0..<columns {
         for row in range {
           // Safe: row and column are inside the shape whose size was checked above.
@@ -137,7 +137,7 @@ extension GGUFLayout.Tensor {
     return unsafe elements.span.bytes.copied()
   }
 
-  /// The checkpoint's row that stands in a row of the file; see `GGUFView.Order`.
+  /// The checkpoint's row that a row of the file holds; see `GGUFView.Order`.
   private func sourceRow(_ row: Int) -> Int {
     guard case .interleaved(let heads) = order else { return row }
     let size = rowCount / heads
@@ -146,8 +146,9 @@ extension GGUFLayout.Tensor {
   }
 }
 
-/// A name or role without its layer's number, which follows `word`: with `blk`, `blk.3.attn_q.weight`
-/// gives `blk.{layer}.attn_q.weight` and 3. Other names stay as they are, with an empty layer.
+/// A name or role without its layer's number, which follows `word`: with `blk`,
+/// `blk.3.attn_q.weight` gives `blk.{layer}.attn_q.weight` and 3. Other names stay as they are,
+/// with an empty layer.
 func splitLayer(_ name: String, after word: Substring) -> (pattern: String, layer: String) {
   var parts = name.split(separator: ".", omittingEmptySubsequences: false)
   guard let place = parts.firstIndex(of: word), place + 1 < parts.count,
@@ -159,16 +160,16 @@ func splitLayer(_ name: String, after word: Substring) -> (pattern: String, laye
 
 extension ArchitectureSchema {
   /// The number of heads of a projection whose rows a GGUF file stores in the order of
-  /// `GGUFView.Order.interleaved`, the model having so many heads of queries and of keys; or nil.
+  /// `GGUFView.Order.interleaved`, given the numbers of query and key heads; nil for other tensors.
   func rotatedHeads(_ role: String, queries: Int, keys: Int) -> Int? {
     guard block.positions == "rotary" else { return nil }
     if role.contains(".attention.query.") { return queries }
     return role.contains(".attention.key.") ? keys : nil
   }
 
-  /// What a GGUF file calls the architecture with Hedgehog attention: a name that no other program
-  /// takes for the softmax model.
+  /// The name of the architecture with linear attention in a GGUF file. No other program mistakes
+  /// it for the softmax model.
   package var hedgehogArchitecture: String { Self.hedgehogPrefix + architecture }
-  /// What the architecture's name of every model with linear attention begins with.
+  /// The prefix of all architecture names with linear attention.
   static let hedgehogPrefix = "hedgehog-"
 }

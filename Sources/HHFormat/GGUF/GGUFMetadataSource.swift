@@ -1,17 +1,17 @@
-// The metadata of a GGUF model, wherever it is kept.
+// The metadata of a GGUF model, wherever it is stored.
 
 /// Keys and values of a GGUF model: in the file itself, or in the JSON that an artifact carries.
 package protocol GGUFMetadataSource: Sendable {
   /// The file, for messages.
   var path: String { get }
-  /// The value of a key, or nil where the key is absent. The elements of an array are got by the
-  /// functions below.
+  /// The value of a key, or nil where the key is absent. The functions below give the elements of
+  /// an array.
   ///
   /// - Throws: `badData` for a value that does not fit its type.
   func value(_ key: String) throws(FormatError) -> GGUFValue?
-  /// The elements of an array key; nil where the key is absent. None is an array itself.
+  /// The elements of an array key, which are no arrays; nil where the key is absent.
   ///
-  /// - Throws: `badData` for a key that is no array, or one of more than `GGUFArray.maximumCount`.
+  /// - Throws: `badData` where the value is not an array or exceeds `GGUFArray.maximumCount`.
   func elements(_ key: String) throws(FormatError) -> [GGUFValue]?
   /// The strings of an array key; nil where the key is absent.
   func strings(_ key: String) throws(FormatError) -> [String]?
@@ -29,8 +29,8 @@ extension GGUFMetadataSource {
     return string
   }
 
-  /// A whole number, or nil where the key is absent. Some files give one for each layer: they must
-  /// all be the same.
+  /// A whole number, or nil where the key is absent. Some files have one for each layer; these must
+  /// all be equal.
   func integer(_ key: String) throws(FormatError) -> Int? {
     guard let value = try self.value(key) else { return nil }
     if value.array != nil {

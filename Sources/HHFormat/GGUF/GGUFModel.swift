@@ -1,12 +1,12 @@
-// From the names and keys of a GGUF file to those of a safetensors checkpoint.
+// Translating a GGUF file's names and keys into those of a safetensors checkpoint.
 
-/// A GGUF model translated: each tensor as a checkpoint shows it, and a `config.json` in memory.
+/// A translated GGUF model: its tensors as a checkpoint shows them, and a `config.json` in memory.
 struct GGUFModel {
   let views: [GGUFView]
   let configuration: JSONObject
 
-  /// Translates a model's files; the first has the metadata. A model of an unknown architecture
-  /// keeps its names, so that it can be looked at.
+  /// Translates a model's files, of which the first has the metadata. A model of an unknown
+  /// architecture keeps its names, so that it can be inspected.
   init(_ files: [GGUFFile]) throws(FormatError) {
     let metadata = files[0]
     guard let architecture = try metadata.string("general.architecture") else {
@@ -47,7 +47,7 @@ struct GGUFModel {
       problem: "expected a type whose big-endian form is defined, found \(tensor.type.name)")
   }
 
-  /// Refuses two tensors that mean the same one: a fused matrix beside its parts.
+  /// Refuses two tensors that stand for the same one, such as a fused matrix and its parts.
   private static func checkNames(
     _ views: [GGUFView], _ files: [GGUFFile]
   ) throws(FormatError) {
@@ -64,22 +64,22 @@ struct GGUFModel {
 }
 
 extension GGUFView {
-  /// A tensor as the file has it, under another name and with extents of one in front if given.
+  /// A tensor as the file has it, under another name, with leading extents of 1 up to `rank`.
   init(_ tensor: GGUFTensor, file: Int, name: String? = nil, rank: Int = 0) {
-    // ggml forgets outer extents of one, which a matrix of one row has.
+    // ggml drops outer extents of 1, such as that of a matrix with one row.
     let missing = max(0, rank - tensor.shape.count)
     self.init(
       tensor, file: file, name: name ?? tensor.name,
       shape: Array(repeating: 1, count: missing) + tensor.shape, rows: nil, order: .asStored)
   }
 
-  /// A tensor, or some of its rows, in another order; `shape` is what it becomes.
+  /// A tensor or some of its rows in another order, with `shape` as the result's shape.
   init(
     _ tensor: GGUFTensor, file: Int, name: String, shape: [Int], rows: Range<Int>?, order: Order
   ) {
     let rows = rows ?? 0..<(tensor.shape.first ?? 1)
     let dtype = tensor.type.dtype
-    // Float32 of a quantised tensor is at most 32 times as long as it, so this cannot overflow.
+    // As float32 a quantised tensor has at most 32 times as many bytes: this cannot overflow.
     let size = shape.reduce(1, *) * ((dtype ?? .f32).bitWidth / 8)
     self.init(
       descriptor: TensorDescriptor(

@@ -1,9 +1,9 @@
 // GGUF tensor names and layouts of one architecture, translated by its schema.
 
-/// Turns tensors of a GGUF file into those of a checkpoint.
+/// Translates tensors of a GGUF file into those of a checkpoint.
 struct GGUFNames {
   private let schema: ArchitectureSchema
-  /// For each GGUF name, with `{layer}` in place of the number, the schema's tensor.
+  /// The schema's tensors by GGUF name, with `{layer}` in place of the number.
   private let specs: [ByteKey: ArchitectureSchema.Tensor]
   private let headCount: Int
   private let keyValueHeadCount: Int
@@ -23,8 +23,8 @@ struct GGUFNames {
     keyValueHeadCount = try metadata.integer("\(stem)_kv") ?? headCount
   }
 
-  /// What a tensor becomes: one tensor as a rule, three where the file has q, k and v in one. A
-  /// name that the schema does not know stays, for the check of names to refuse.
+  /// The checkpoint's tensors for a tensor: usually one, three where the file fuses q, k and v. A
+  /// name that the schema does not know stays; the later check of names refuses it.
   func views(
     of tensor: GGUFTensor, file: Int, path: String
   ) throws(FormatError) -> [GGUFView] {
@@ -54,8 +54,8 @@ struct GGUFNames {
       .replacing("{layer}", with: layer)
   }
 
-  /// The tensors of q, k and v where the pattern is that of all three in one matrix or bias. Only
-  /// for models without rotary positions: there the order of the rows is that of the parts.
+  /// The tensors of q, k and v where the pattern names a fused matrix or bias, else nil. Only for
+  /// models without RoPE, where the rows have the order of the parts.
   private func fusedParts(_ pattern: String) -> [ArchitectureSchema.Tensor]? {
     let stem = "blk.{layer}.attn_qkv."
     guard pattern.hasPrefix(stem), schema.block.positions != "rotary" else { return nil }
@@ -80,7 +80,7 @@ struct GGUFNames {
       return GGUFView(tensor, file: file, name: name, rank: spec.shape.count)
     }
     let rows = tensor.shape.first ?? 0
-    // Whoever wrote the file chose the number, so that it is doubled only where that fits the rows.
+    // The file's number is not trusted: it is doubled only after a check against the rows.
     guard heads > 0, heads <= rows / 2, rows.isMultiple(of: 2 * heads) else {
       throw FormatError(
         .badData, file: path, place: "tensor \(quoted(tensor.name))",

@@ -1,22 +1,22 @@
 // A GGUF model in several files.
 
-/// The name of one file of several, `STEM-00001-of-00003.gguf`.
+/// The name of one of several files, `STEM-00001-of-00003.gguf`.
 struct GGUFPartName {
-  /// What comes before the numbers.
+  /// The part before the numbers.
   let stem: String
-  /// Which file this is, from 1.
+  /// The number of this file, from 1.
   let number: Int
-  /// How many there are.
+  /// The number of files.
   let count: Int
 
-  /// The names of a set of files, seen from the first.
+  /// The first name of a set of files.
   init(stem: String, count: Int) {
     self.stem = stem
     number = 1
     self.count = count
   }
 
-  /// Takes a file name apart; nil where it is no name of a part.
+  /// Parses a file name; nil where it is not the name of a part.
   init?(_ name: String) {
     let parts = name.split(separator: "-", omittingEmptySubsequences: false)
     guard name.hasSuffix(".gguf"), parts.count >= 4, parts[parts.count - 2] == "of",
@@ -43,8 +43,8 @@ extension GGUFFile {
   ///
   /// The rules are those of llama.cpp's loader: the first file says how many there are
   /// (`split.count`) and how many tensors in all (`split.tensors.count`), each knows its own number
-  /// (`split.no`, from 0), and no tensor occurs twice. A part that a link leads to some other folder
-  /// than the first one's is refused.
+  /// (`split.no`, from 0), and no tensor occurs twice. A part that is a link into another folder
+  /// than the first part's is refused.
   static func openAll(startingAt path: String) throws(FormatError) -> [GGUFFile] {
     let first = try GGUFFile(at: path)
     let count = try first.splitKey("split.count") ?? 1

@@ -1,13 +1,13 @@
 // The tensor table of a GGUF file: names, types, extents, and data without gap or overlap.
 
-/// Collects the entries of a tensor table, then gives them their place in the file.
+/// Reads the entries of a tensor table, then computes their places in the file.
 struct GGUFTensorTable {
   private struct Entry {
     let name: String
     let type: GGMLType
     let shape: [Int]
     let byteCount: Int
-    /// Offset from the start of the data.
+    /// Offset in bytes from the start of the data.
     let begin: Int
   }
 
@@ -45,15 +45,15 @@ struct GGUFTensorTable {
     end = next
   }
 
-  /// The tensors with their place in the file; the cursor stands at the end of the table.
+  /// The tensors with their places in the file. The cursor is at the end of the table.
   @_lifetime(cursor: copy cursor)
   mutating func placed(_ cursor: inout GGUFCursor) throws(FormatError) -> [GGUFTensor] {
     cursor.subject = .header
     let size = cursor.bytes.byteCount
-    // The cursor is inside the file, so that this sum is far from overflowing.
+    // The cursor is inside the file, so this sum cannot overflow.
     let start = (cursor.offset + alignment - 1) & ~(alignment - 1)
     guard let last = entries.last else {
-      // Files with a vocabulary and nothing else end where the table ends.
+      // A file that has only a vocabulary ends with the table.
       guard size <= start else { throw trailing(size - start, cursor) }
       return []
     }
@@ -66,7 +66,7 @@ struct GGUFTensorTable {
             + " \(size)", hint: "the file is cut short; copy or download it again")
       }
     }
-    // The padding behind the last tensor may be missing, as ggml allows where it maps a file.
+    // As in ggml, the padding after the last tensor may be missing.
     cursor.subject = .entry(of: last.name)
     guard size - start <= end else { throw trailing(size - start - end, cursor) }
     return entries.map { entry in

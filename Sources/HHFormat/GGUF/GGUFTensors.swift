@@ -1,10 +1,10 @@
-// The tensors of a GGUF model as a checkpoint: names and layout of safetensors, weights decoded.
+// The tensors of a GGUF model as a checkpoint: safetensors names and layout, decoded weights.
 
 /// The tensors of one or several GGUF files.
 ///
 /// A tensor of F32, F16, BF16, F64 or integers keeps its element type. A quantised one is presented
-/// as float32, because that holds its values exactly: float16 would round most products of scale
-/// and quant, and overflow on large ones.
+/// as float32, which holds its values exactly: float16 would round most products of scale and
+/// quant, and overflow on large ones.
 final class GGUFTensors: TensorSource {
   let files: [GGUFFile]
   let tensors: [TensorDescriptor]
@@ -75,8 +75,8 @@ final class GGUFTensors: TensorSource {
     files[view.file].bytes(of: view.tensor, lentBy: self).extracting(view.storedRange)
   }
 
-  /// Lends bytes of a view whose file has other elements, in another order or of other bytes. Memory
-  /// holds the rows that the range touches.
+  /// Lends bytes of a view whose elements are stored in another type, row order or byte order. The
+  /// rows that the range touches are in memory meanwhile.
   private func withArrangedBytes<Result>(
     of view: GGUFView, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
   ) throws(FormatError) -> Result {
@@ -93,7 +93,7 @@ final class GGUFTensors: TensorSource {
     }
   }
 
-  /// The elements of a view that keeps its element type, in the wanted byte and row order.
+  /// Lends the elements of a view that keeps its element type, in the wanted byte and row order.
   private func withIntegers<Element: FixedWidthInteger & BitwiseCopyable, Result>(
     of view: GGUFView, as type: Element.Type, in range: Range<Int>,
     _ body: (RawSpan) throws(FormatError) -> Result
@@ -110,7 +110,7 @@ final class GGUFTensors: TensorSource {
     }
   }
 
-  /// Lends a range of bytes of elements that `fetch` gets from the file.
+  /// Lends a range of bytes of elements that `fetch` reads from the file.
   private func withElements<Element: BitwiseCopyable & ExpressibleByIntegerLiteral, Result>(
     of view: GGUFView, as type: Element.Type, in range: Range<Int>,
     _ body: (RawSpan) throws(FormatError) -> Result, fetch: GGUFView.Fetch<Element>
@@ -125,7 +125,7 @@ final class GGUFTensors: TensorSource {
     return try body(unsafe elements.span.bytes.extracting(start..<start + range.count))
   }
 
-  /// Decodes a range of a view's elements to float32, in the order of the file.
+  /// Decodes a range of a view's elements, in the order of the file, to float32.
   private func decode(
     _ range: Range<Int>, of view: GGUFView, into output: inout MutableSpan<Float>
   ) {

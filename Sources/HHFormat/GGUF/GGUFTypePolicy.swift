@@ -1,11 +1,11 @@
-// Which tensor of a GGUF file is stored in which type.
+// The element type of each tensor of a GGUF file.
 
 /// The choice of element types for a model.
 ///
-/// Vectors, norms, position, token type, class and patch embeddings and feature maps are F32, as
-/// llama.cpp's converter has them: they are small, and its kernels expect it. Every other matrix
-/// gets the wanted type, or the next one that fits where its rows are no whole number of blocks.
-/// The matrix that gives the logits is not stored below Q6_K, as with llama.cpp's quantiser.
+/// Vectors, norms, feature maps and the embeddings of positions, token types, class and patches are
+/// F32, as in llama.cpp's converter: they are small, and its kernels expect it. Every other matrix
+/// gets the wanted type, or the next one that fits where its rows are not whole blocks. As in
+/// llama.cpp's quantiser, the matrix that gives the logits has at least the bits of Q6_K.
 package struct GGUFTypePolicy: Sendable {
   /// The type asked for; nil keeps each tensor's own.
   package let wanted: GGMLType?
@@ -30,13 +30,13 @@ package struct GGUFTypePolicy: Sendable {
     return .f16
   }
 
-  /// Whether a tensor is one of those that the wanted type is for.
+  /// Whether a tensor gets the wanted type.
   package func isMatrix(_ tensor: GGUFLayout.Tensor) -> Bool {
     let isWeight = !tensor.role.hasPrefix("embedding.") || tensor.role == "embedding.token.weight"
     return tensor.shape.count == 2 && isWeight && !tensor.role.contains(".feature_map.")
   }
 
-  /// The type without a wish: the tensor's own for a matrix, F32 for what is always F32.
+  /// The type where none is wanted: the tensor's own for a matrix, F32 for what is always F32.
   private func ownType(of tensor: GGUFLayout.Tensor) -> GGMLType {
     if tensor.source.dtype.isComputable, !isMatrix(tensor) { return .f32 }
     return GGMLType.allCases.first { $0.dtype == tensor.source.dtype } ?? .f32

@@ -1,11 +1,11 @@
 // The values of GGUF metadata.
 
-/// The type of a metadata value, by its number in the file.
+/// The type of a metadata value. The raw value is its number in the file.
 package enum GGUFValueType: UInt32, Sendable, CaseIterable {
   case uint8, int8, uint16, int16, uint32, int32, float32, bool, string, array, uint64, int64
   case float64
 
-  /// Bytes that a value takes at least; `lengthSize` is the size of a string's length.
+  /// The least number of bytes of a value. `lengthSize` is the size of a string's length.
   func minimumByteCount(lengthSize: Int) -> Int {
     switch self {
     case .uint8, .int8, .bool: 1
@@ -68,8 +68,8 @@ package enum GGUFValue: Sendable, Equatable {
     }
   }
 
-  /// The number as a double, or nil for any other type. A 32-bit float becomes the shortest decimal
-  /// that means it: 1e-5, not 9.99999974737875e-06.
+  /// The number as a double, or nil for any other type. A 32-bit float becomes the double nearest
+  /// to its shortest decimal: 1e-5, not 9.99999974737875e-06.
   package var number: Double? {
     switch self {
     case .float32(let value): value.isFinite ? Double(value.description) : Double(value)
@@ -98,10 +98,10 @@ package enum GGUFValue: Sendable, Equatable {
 }
 
 /// An array of metadata. Its elements stay in the file, checked but not decoded: vocabularies are
-/// large, and most readers of a file never ask for them. `GGUFFile` decodes them.
+/// large, and most callers never need them. `GGUFFile` decodes them.
 package struct GGUFArray: Sendable, Equatable {
-  /// An array of more elements than this is never decoded: values take many times the memory of
-  /// their bytes, and the largest vocabularies have a quarter of a million entries.
+  /// Larger arrays are never decoded: values take many times the memory of their bytes. The largest
+  /// vocabularies have a quarter of a million entries.
   package static let maximumCount = 4 << 20
 
   /// Type of the elements, never `array`.

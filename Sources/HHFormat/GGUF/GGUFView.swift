@@ -1,23 +1,23 @@
 // One tensor of a GGUF file as a safetensors checkpoint would show it.
 
-/// A tensor under its safetensors name and in that layout, and how to get it from the file.
+/// A tensor with its safetensors name and layout, and how to read it from the file.
 struct GGUFView: Sendable {
   /// How the rows lie in the file.
   enum Order: Sendable, Equatable {
-    /// As they are wanted.
+    /// In the wanted order.
     case asStored
-    /// For each of `heads` heads row 2i + j stands where row j·d/2 + i is wanted (j = 0, 1): the
-    /// order that ggml's rotation of neighbouring elements needs.
+    /// In each of `heads` heads of d rows, stored row 2i + j is wanted row j·d/2 + i (j = 0, 1):
+    /// the order for ggml's RoPE, which rotates neighbouring elements.
     case interleaved(heads: Int)
-    /// With rows and columns exchanged.
+    /// Transposed.
     case transposed
   }
 
   let descriptor: TensorDescriptor
-  /// Position of the file.
+  /// Index of the file.
   let file: Int
   let tensor: GGUFTensor
-  /// The part of the stored rows, the first extent, that belongs to this tensor.
+  /// The stored rows (first extent) that belong to this tensor.
   let rows: Range<Int>
   let order: Order
 
@@ -28,7 +28,7 @@ struct GGUFView: Sendable {
     return rows.lowerBound * rowBytes..<rows.upperBound * rowBytes
   }
 
-  /// Bytes of the stored tensor that a range of this one's bytes comes from, or more.
+  /// Bytes of the stored tensor that cover a range of this one's bytes.
   func storedRange(of range: Range<Int>) -> Range<Int> {
     guard order == .asStored, !range.isEmpty else { return storedRange }
     let type = tensor.type
@@ -38,11 +38,11 @@ struct GGUFView: Sendable {
       + (range.upperBound + blockSize - 1) / blockSize * type.bytesPerBlock
   }
 
-  /// Gets elements of a range, counted in the file's order from the view's first, into an output of
-  /// the range's count.
+  /// Reads the elements of a range, counted in the file's order from the view's first one, into an
+  /// output of the same count.
   typealias Fetch<Element: BitwiseCopyable> = (Range<Int>, inout MutableSpan<Element>) -> Void
 
-  /// The smallest range of whole rows around a range of elements in the wanted order.
+  /// The smallest range of whole rows that covers a range of elements in the wanted order.
   func wholeRows(_ range: Range<Int>) -> Range<Int> {
     guard order != .asStored, !range.isEmpty else { return range }
     let columns = max(1, descriptor.shape.dropFirst().reduce(1, *))
@@ -50,12 +50,12 @@ struct GGUFView: Sendable {
       * columns
   }
 
-  /// Puts a range of elements in the wanted order into `output`, which has its count. The range
-  /// holds whole rows, unless the elements lie as they are stored.
+  /// Reads a range of elements in the wanted order into `output`, which has the same count. The
+  /// range is of whole rows, unless the order is `asStored`.
   func arrange<Element: BitwiseCopyable & ExpressibleByIntegerLiteral>(
     _ range: Range<Int>, into output: inout MutableSpan<Element>, _ fetch: Fetch<Element>
   ) {
-    // A file may claim any number of rows that have no columns.
+    // A file may claim any number of rows without columns.
     guard !range.isEmpty else { return }
     let shape = descriptor.shape
     let columns = shape.dropFirst().reduce(1, *)
@@ -73,7 +73,7 @@ struct GGUFView: Sendable {
     case .transposed:
       let rows = shape[0]
       let wanted = range.lowerBound / columns..<range.upperBound / columns
-      // In strips, so that the lines of one strip stay in the cache; they start with a block.
+      // In strips whose cache lines stay in the cache. Each strip starts with a block.
       let height = max(64, tensor.type.elementsPerBlock)
       var strip = [Element](repeating: 0, count: height)
       var top = wanted.lowerBound

@@ -1,24 +1,24 @@
-// Writing whole GGUF files, tensor by tensor, in one file or several.
+// Writing GGUF models tensor by tensor, into one file or several.
 
 extension GGUFWriter {
   /// More files than this are refused: all stay open until the last is complete.
   package static let maximumPartCount = 500
 
-  /// Writes a model; each file appears under its name only when all of them are complete.
+  /// Writes a model. Each file gets its name only when all of them are complete.
   ///
   /// - Parameters:
   ///   - path: Where to write, `NAME.gguf`. Several files are `NAME-00001-of-0000N.gguf`.
-  ///   - metadata: Keys and values in order; the first file has them, and the keys `split.*` after
-  ///     them where there are several.
+  ///   - metadata: Keys and values in order, for the first file; with several files the keys
+  ///     `split.*` follow them.
   ///   - tensors: What to write, in this order.
   ///   - replacing: Whether existing files may be replaced.
   ///   - shardSize: Most bytes of tensors in a file that holds more than one; nil for one file.
   ///   - content: Called once for each tensor, with its position; gives the tensor's bytes to the
   ///     sink in one piece or several.
   /// - Returns: The paths of the files, in order.
-  /// - Throws: `badData` for what `header` refuses and for a tensor whose bytes are not as many as
-  ///   declared, `cannotCreate` and `io` where a file cannot be written, and what `content`
-  ///   throws; nothing is left behind then.
+  /// - Throws: `badData` for what `header` refuses and for a tensor with another number of bytes
+  ///   than declared, `cannotCreate` and `io` where a file cannot be written, and what `content`
+  ///   throws. Nothing is left behind then.
   @discardableResult
   package static func write(
     to path: String, metadata: [GGUFKeyValue], tensors: [Declaration], replacing: Bool = false,
@@ -77,8 +77,8 @@ private struct PartSet {
   let alignment: Int
   let replacing: Bool
 
-  /// Writes a file and those after it, and then gives them their names, the last file first: a
-  /// model whose first file is there is complete.
+  /// Writes a file and those after it, then gives them their names, the last file first: where the
+  /// first file exists, the model is complete.
   func write(
     from index: Int, content: (Int, GGUFWriter.Sink) throws(FormatError) -> Void
   ) throws(FormatError) {

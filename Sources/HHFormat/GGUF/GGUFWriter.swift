@@ -2,7 +2,7 @@
 
 /// Builds GGUF headers and files.
 package enum GGUFWriter {
-  /// What a header says of one tensor; the shape is row-major.
+  /// A header's entry for a tensor.
   package struct Declaration: Sendable, Equatable {
     /// The tensor's name.
     package let name: String
@@ -18,7 +18,7 @@ package enum GGUFWriter {
       self.shape = shape
     }
 
-    /// Size in bytes; nil where the shape overflows or a row is no whole number of blocks.
+    /// Size in bytes; nil where it overflows or a row is not a whole number of blocks.
     package var byteCount: Int? {
       guard let count = checkedElementCount(shape),
         (shape.last ?? 1).isMultiple(of: type.elementsPerBlock)
@@ -30,7 +30,7 @@ package enum GGUFWriter {
   /// Takes the next bytes of a tensor.
   package typealias Sink = (RawSpan) throws(FormatError) -> Void
 
-  /// The alignment that metadata asks for, else the format's 32.
+  /// The alignment in the metadata, or the format's default of 32.
   static func alignment(
     of metadata: [GGUFKeyValue], file: String
   ) throws(FormatError) -> Int {
@@ -47,7 +47,7 @@ package enum GGUFWriter {
     return value
   }
 
-  /// The first bytes of a file, up to where its data begins.
+  /// The first bytes of a file, up to its data.
   ///
   /// - Parameters:
   ///   - metadata: Keys and values in order.
@@ -55,7 +55,7 @@ package enum GGUFWriter {
   ///   - file: The file's name for messages.
   /// - Returns: Header, metadata, tensor table and the padding after them.
   /// - Throws: `badData` for what no reader would accept: a name or key that is empty, too long or
-  ///   taken, too many dimensions, rows that are no whole number of blocks, sizes that overflow.
+  ///   not unique, too many dimensions, rows that are not whole blocks, sizes that overflow.
   package static func header(
     metadata: [GGUFKeyValue], tensors: [Declaration], file: String = "GGUF header"
   ) throws(FormatError) -> [UInt8] {
@@ -103,7 +103,7 @@ package enum GGUFWriter {
     func error(_ problem: String) -> FormatError {
       FormatError(.badData, file: file, place: "tensor \(quoted(tensor.name))", problem: problem)
     }
-    // ggml keeps names in 64 bytes with a zero at the end.
+    // ggml stores names in 64 bytes, with a zero at the end.
     guard (1...GGUFHeader.maximumNameLength).contains(tensor.name.utf8.count) else {
       throw error(
         "expected a name of 1 to \(GGUFHeader.maximumNameLength) bytes, found "
@@ -121,7 +121,7 @@ package enum GGUFWriter {
     }
   }
 
-  /// A tensor's bytes with the padding after them.
+  /// Bytes of a tensor and the padding after it.
   static func padded(
     _ tensor: Declaration, to alignment: Int, file: String
   ) throws(FormatError) -> Int {

@@ -1,4 +1,4 @@
-// How Llama 3 slows its rotary positions down.
+// Llama 3's RoPE scaling.
 
 internal import Glibc
 
@@ -6,11 +6,11 @@ internal import Glibc
 package struct Llama3Scaling: Sendable {
   /// Divisor of the slow frequencies.
   package let factor: Double
-  /// A wavelength above the original length over this is slow.
+  /// Wavelengths above the original length divided by this are slow.
   package let lowFrequencyFactor: Double
-  /// A wavelength below the original length over this stays.
+  /// Wavelengths below the original length divided by this stay.
   package let highFrequencyFactor: Double
-  /// Positions that the model was first trained with.
+  /// Positions that the model was originally trained on.
   package let originalLength: Double
 
   /// Creates a scaling.
@@ -29,7 +29,7 @@ package struct Llama3Scaling: Sendable {
     (0..<count).map { pow(base, -2 * Double($0) / Double(2 * count)) }
   }
 
-  /// A frequency after scaling: divided where it is slow, blended between the two bounds.
+  /// A frequency after scaling: a slow one is divided, one between the bounds is blended.
   package func scaled(_ frequency: Double) -> Double {
     let wavelength = 2 * Double.pi / frequency
     if wavelength < originalLength / highFrequencyFactor { return frequency }
