@@ -52,7 +52,8 @@ struct LinearDistillationTests {
       dPhiK.change { dPhiK in
         scratch.change {
           (result.sums, result.outputError, result.dWindowFactor) = distilLinearAttention(
-            item, inputs, hasPacked: false, comparesOutputs: factors.outputs > 0, weightsFactor: factors.weights,
+            item, inputs, hasPacked: false, comparesOutputs: factors.outputs > 0,
+            weightsFactor: factors.weights,
             outputsFactor: factors.outputs, measure: measure, dPhiQ: &dPhiQ, dPhiK: &dPhiK,
             scratch: &$0)
         }
@@ -120,7 +121,8 @@ struct LinearDistillationTests {
     moved.0.windowFactor += 1e-5
     moved.1.windowFactor -= 1e-5
     expectClose(
-      [both.dWindowFactor], [(loss(moved.0) - loss(moved.1)) / 2e-5], tolerance: 2e-4, "window factor")
+      [both.dWindowFactor], [(loss(moved.0) - loss(moved.1)) / 2e-5], tolerance: 2e-4,
+      "window factor")
     let lossOnly = run(test, x, factors, .lossOnly, dPhiK: start)
     #expect(lossOnly.sums == both.sums && lossOnly.outputError == both.outputError)
     #expect(lossOnly.dPhiK == start)
@@ -142,7 +144,8 @@ struct LinearDistillationTests {
         dPhiK.change { dPhiK in
           scratch.change {
             _ = distilLinearAttention(
-              test.item(x, out: x.q), inputs, hasPacked: false, comparesOutputs: false, weightsFactor: 1,
+              test.item(x, out: x.q), inputs, hasPacked: false, comparesOutputs: false,
+              weightsFactor: 1,
               outputsFactor: 1, measure: .both, dPhiQ: &dPhiQ, dPhiK: &dPhiK, scratch: &$0)
           }
         }

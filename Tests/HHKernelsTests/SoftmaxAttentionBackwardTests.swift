@@ -66,7 +66,8 @@ struct SoftmaxAttentionBackwardTests {
       let item = SoftmaxAttentionItem(
         length: 1, keys: 2, headSize: 4, group: 1, causal: false, queryStride: 4, keyStride: 4,
         valueStride: 4, outStride: 4)
-      let record = SoftmaxAttentionRecord(q: x.span, k: long.span, v: long.span, out: x.span, dOut: x.span)
+      let record = SoftmaxAttentionRecord(
+        q: x.span, k: long.span, v: long.span, out: x.span, dOut: x.span)
       dQ.change { dQ in
         dK.change { dK in
           dV.change { dV in
