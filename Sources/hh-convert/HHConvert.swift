@@ -1,6 +1,7 @@
 // The command line: parse, call HHPipeline, print.
 
 import ArgumentParser
+import HHData
 import HHFormat
 
 /// The program; `convert` is what it does when no subcommand is named.
@@ -32,6 +33,7 @@ struct HHConvert: ParsableCommand {
     Terminal.occupyStreams()
     do {
       try checkArguments()
+      try checkCommand()
       var command = try parseAsRoot()
       try command.run()
     } catch let failure as ReportedFailure {
@@ -58,12 +60,25 @@ struct HHConvert: ParsableCommand {
     }
   }
 
+  /// Refuses a first word that is no file and all but a command's name: it would count as a model.
+  private static func checkCommand() throws(ReportedFailure) {
+    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"),
+      !commands.contains(word), !isPresent(word),
+      let meant = nearestName(to: word, among: commands)
+    else { return }
+    throw ReportedFailure(
+      message: "\(quoted(word)): expected a command or a model, found neither"
+        + "\nhint: did you mean '\(meant)'?", status: .usage)
+  }
+
+  private static let commands =
+    configuration.subcommands.map { $0.configuration.commandName ?? "\($0)".lowercased() } + [
+      "help"
+    ]
+
   /// The subcommand that the arguments name.
   private static var command: String {
-    let names = configuration.subcommands.map {
-      $0.configuration.commandName ?? "\($0)".lowercased()
-    }
-    return CommandLine.arguments.dropFirst().first { names.contains($0) } ?? "convert"
+    CommandLine.arguments.dropFirst().first { commands.contains($0) } ?? "convert"
   }
 
   private static func end(_ failure: ReportedFailure) -> Never {

@@ -68,6 +68,30 @@ struct HHConvertTests {
   }
 
   @Test(
+    "a misspelt command is answered with the one that was meant",
+    arguments: [
+      (["verfy", "x"], "verify"), (["inspct"], "inspect"),
+      (["exprot", "x", "--to", "hf"], "export"),
+    ])
+  func misspelt(_ arguments: [String], _ meant: String) throws {
+    let outcome = try Tool.run(arguments, in: bench.folder)
+    #expect(outcome.status == 64)
+    #expect(
+      outcome.errors == """
+        error: '\(arguments[0])': expected a command or a model, found neither
+        hint: did you mean '\(meant)'?
+
+        """)
+  }
+
+  @Test("a file of such a name is a model all the same")
+  func fileNamedLikeACommand() throws {
+    try bench.folder.write("", to: "verfy")
+    let outcome = try Tool.run("verfy", in: bench.folder)
+    #expect(outcome.status != 64 && !outcome.errors.contains("did you mean"))
+  }
+
+  @Test(
     "a wrong argument is answered with where the command's options are listed",
     arguments: [
       (["--no-such-option"], "convert"), (["convert"], "convert"), (["generate"], "generate"),

@@ -31,7 +31,7 @@ package struct FeatureMap: Sendable, Equatable {
     featureSize = settings.kind.hasDimension ? settings.dimension ?? headSize : headSize
     hasBias = settings.kind.canHaveBias && settings.bias
     // Products of features need the same directions on both sides, so every head has the same.
-    sharing = settings.kind == .performer ? .allHeads : settings.sharing
+    sharing = settings.kind.isRandom ? .allHeads : settings.sharing
     constant = settings.kind.hasConstant ? settings.constant ?? 2 : nil
     window = settings.window ?? 0
     epsilon = settings.epsilon
@@ -93,6 +93,9 @@ extension FeatureMapDescription.Kind {
 
   /// Whether a bias can be added before the function.
   package var canHaveBias: Bool { hasDimension && self != .performer }
+
+  /// Whether the function has directions that are drawn at random.
+  package var isRandom: Bool { self == .performer }
 
   /// Whether the function has a constant.
   package var hasConstant: Bool { self == .cosformer || self == .exponentialOfInput }

@@ -147,12 +147,12 @@ struct ConversionEstimate {
   }
 
   /// Decides what lies on disk, is computed again or read again, so that the peak stays below `limit`
-  /// bytes, or else leaves a quarter of the machine's memory free. Results stay the same.
+  /// bytes. Results stay the same.
   ///
   /// - Parameters:
   ///   - recipe: How to finetune; gets the ways that take less memory where they are needed.
   ///   - evaluates: Whether the model and its teacher are evaluated.
-  ///   - limit: Bytes that the user allows.
+  ///   - limit: Bytes that the user allows; nil is three quarters of the machine's memory.
   ///   - folder: Where a file may lie.
   /// - Returns: Where hidden states and a teacher's answers lie.
   /// - Throws: `PipelineError.invalidOption` where even that is not enough.
@@ -166,12 +166,13 @@ struct ConversionEstimate {
     memory = scratch + max(spillable, finetuned + (finetuningMemory?.answers ?? 0))
     guard memory > bound else { return .memory }
     memory = scratch + finetuned
-    guard let limit else { return .disk(folder: folder) }
-    guard memory <= Double(limit) else {
+    // More than the machine has is refused by the settings that ask for it.
+    try requireMemory(memory, of: "--length, --batch or --rows")
+    guard memory <= bound else {
       throw .invalidOption(
         name: "--max-memory",
         problem: "expected at least \(fixed(memory / 1e6, 0)) MB for the largest block and batch,"
-          + " found \(fixed(Double(limit) / 1e6, 0)) MB")
+          + " found \(fixed(bound / 1e6, 0)) MB")
     }
     return .disk(folder: folder)
   }

@@ -50,8 +50,8 @@ package struct ConversionOptions: Sendable, Equatable {
   var earlierRates = EarlierRates()
   /// Steps of training between two checkpoints of a run.
   package var checkpointSteps = 100
-  /// Bytes of memory that distillation may take, mapped weights not counted; nil is as much as it
-  /// likes. Where that is too little, hidden states lie on disk beside the output.
+  /// Bytes of memory that training may take, mapped weights not counted; nil is three quarters of
+  /// the machine's. Where that is too little, hidden states lie on disk beside the output.
   package var maximumMemory: Int?
   /// Threads to use.
   package var threads: Int

@@ -127,8 +127,8 @@ struct ConversionArguments: ParsableArguments {
 
   @Option(
     help: """
-      Memory that distillation may take, such as 500MB or 4GB; hidden states lie on disk beside the \
-      output if need be.
+      Memory that training may take, such as 500MB or 4GB; hidden states lie on disk beside the \
+      output if need be (default: three quarters of the machine's).
       """,
     transform: ByteCount.init)
   var maxMemory: ByteCount?
@@ -177,7 +177,9 @@ struct ConversionArguments: ParsableArguments {
     let given = [
       ("--data", data != nil), ("--held-out", heldOut != nil), ("--length", length != nil),
       ("--steps", steps != nil), ("--batch", batch != nil), ("--rows", rows != nil),
-      ("--lr", learningRate != nil), ("--budget", budget != nil), ("--seed", seed != nil),
+      ("--lr", learningRate != nil), ("--budget", budget != nil),
+      // A map's random directions, the option's or the recipe's, come from the seed too.
+      ("--seed", seed != nil && featureMap?.isRandom != true && recipe == nil),
       ("--finetune-steps", finetuneSteps != nil), ("--max-memory", maxMemory != nil),
       ("--precision", precision != nil),
     ]

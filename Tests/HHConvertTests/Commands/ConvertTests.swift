@@ -170,6 +170,26 @@ struct ConvertTests {
     #expect(try Tool.run("verify", "out", in: bench.folder).status == 0)
   }
 
+  @Test("--stages rewrite takes a seed where the feature map draws its directions from it")
+  func rewriteSeed() throws {
+    func directions(_ seed: String, _ output: String) throws -> [UInt8] {
+      let arguments = ["models/gpt2", "--stages", "rewrite", "-o", output]
+      let outcome = try Tool.run(
+        arguments + ["--feature-map", "performer", "--seed", seed], in: bench.folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let reader = try ArtifactReader(at: bench.folder.path(output))
+      #expect(reader.manifest.description.provenance.seed == UInt64(seed))
+      return try reader.read("layers.0.attention.feature_map.query.weight")
+    }
+    let three = try directions("3", "a")
+    #expect(try directions("3", "b") == three)
+    #expect(try directions("4", "c") != three)
+    let refused = try Tool.run(
+      "models/gpt2", "--stages", "rewrite", "--seed", "3", "--feature-map", "t2r", in: bench.folder)
+    #expect(refused.status == 64)
+    expectError(refused, "--seed: expected a distillation that it is for")
+  }
+
   @Test(
     "--stages rewrite takes no option of training, and --stages takes only stages in order",
     arguments: [
