@@ -8,8 +8,7 @@ struct GGUFVocabulary {
   /// What an entry is for; the numbers are those of GGUF files.
   typealias Kind = SentencePieceModel.Kind
 
-  /// `gpt2` (byte-level BPE), `llama` (SentencePiece BPE) or `bert` (WordPiece).
-  let model: String
+  let model: GGUFTokenizerKind
   /// How text is cut into pieces, for byte-level BPE.
   var preTokenization: String?
   /// Texts and kinds by id.
@@ -54,7 +53,7 @@ struct GGUFVocabulary {
   private init(byteLevel tokenizer: ByteLevelBPE, file: String) throws(FormatError) {
     if tokenizer.composes { throw Self.unsupported("normalisation to form C", file) }
     if tokenizer.addsPrefixSpace { throw Self.unsupported("a space before every text", file) }
-    model = "gpt2"
+    model = .byteLevelBPE
     switch (tokenizer.preTokenization.pattern, tokenizer.preTokenization.splitsDigits) {
     case (.gpt2, false): preTokenization = "gpt-2"
     case (.llama3(maximumDigits: 3), false): preTokenization = "llama-bpe"
@@ -69,7 +68,7 @@ struct GGUFVocabulary {
   }
 
   private init(sentencePiece tokenizer: SentencePieceBPE, file: String) throws(FormatError) {
-    model = "llama"
+    model = .sentencePiece
     tokens = tokenizer.entries.enumerated().map { id, piece in
       (piece.kind == .unused && piece.text.isEmpty ? "[PAD\(id)]" : piece.text, piece.kind)
     }
@@ -82,7 +81,7 @@ struct GGUFVocabulary {
   private init(wordPiece tokenizer: WordPiece, file: String) throws(FormatError) {
     guard tokenizer.options == WordPiece.Options(), tokenizer.normalization == BertNormalization()
     else { throw Self.unsupported("a cased vocabulary, or another clean-up than BERT's", file) }
-    model = "bert"
+    model = .wordPiece
     tokens = Self.entries(
       tokenizer.vocabulary, tokenizer.added, count: tokenizer.vocabularySize
     ).map { text, kind in
@@ -111,7 +110,7 @@ struct GGUFVocabulary {
     }
     let padded = tokens + (tokens.count..<size).map { ("[PAD\($0)]", Kind.unused) }
     let stem = "tokenizer.ggml"
-    var keys: [GGUFKeyValue] = [.string("\(stem).model", model)]
+    var keys: [GGUFKeyValue] = [.string("\(stem).model", model.rawValue)]
     if let preTokenization { keys.append(.string("\(stem).pre", preTokenization)) }
     keys.append(.strings("\(stem).tokens", padded.map { $0.0 }))
     if let scores {
@@ -143,7 +142,7 @@ struct GGUFVocabulary {
     _ tokenizer: any Tokenizer, file: String
   ) throws(FormatError) -> [GGUFKeyValue] {
     let (frame, special) = (tokenizer.frame, tokenizer.special)
-    if model == "bert" {
+    if model == .wordPiece {
       guard frame.prefix == [special.cls].compactMap(\.self),
         frame.suffix == [special.sep].compactMap(\.self)
       else { throw Self.unsupported("other tokens around a text than [CLS] and [SEP]", file) }

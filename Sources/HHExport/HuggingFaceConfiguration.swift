@@ -9,43 +9,16 @@ struct HuggingFaceConfiguration {
   /// The type that the source's floats were converted to, or nil.
   let type: DType?
 
-  /// What the code calls an architecture, and its classes with heads.
-  private struct Family {
-    let word: String
-    let heads: [(role: String, loader: String, suffix: String)]
-  }
-
-  private static let families: [String: Family] = [
-    "gpt2": Family(
-      word: "GPT2", heads: [("head.weight", "AutoModelForCausalLM", "LMHeadModel")]),
-    "llama": Family(
-      word: "Llama", heads: [("head.weight", "AutoModelForCausalLM", "ForCausalLM")]),
-    "bert": Family(
-      word: "Bert",
-      heads: [
-        ("masked.transform.weight", "AutoModelForMaskedLM", "ForMaskedLM"),
-        (
-          "classifier.weight", "AutoModelForSequenceClassification", "ForSequenceClassification"
-        ),
-      ]),
-    "vit": Family(
-      word: "ViT",
-      heads: [("classifier.weight", "AutoModelForImageClassification", "ForImageClassification")]),
-  ]
-
   /// Parts that not every model of an architecture has, by the role that shows them.
   private static let modules = [
     ("pooler.weight", "pooler"), ("masked.decoder.bias", "decoder_bias"),
     ("nextSentence.weight", "next_sentence"), ("embedding.mask", "mask_token"),
   ]
 
-  private var architecture: String { source.names.schema.architecture }
-  private var family: Family {
-    Self.families[architecture] ?? Family(word: architecture, heads: [])
-  }
-  private var heads: [(role: String, loader: String, suffix: String)] {
+  private var schema: ArchitectureSchema { source.names.schema }
+  private var heads: [ArchitectureSchema.Head] {
     // A tied head is stored nowhere, and yet there.
-    family.heads.filter { source.names[$0.role] != nil }
+    schema.heads.filter { source.names[$0.role] != nil }
   }
 
   /// The configuration to write.
@@ -57,25 +30,23 @@ struct HuggingFaceConfiguration {
   private func softmax(_ given: JSONObject) -> JSONObject {
     // What transformers wrote needs nothing; what came from GGUF or by hand may.
     var result = given["architectures"] == nil ? source.names.completed(given) : given
-    if given["model_type"] == nil { result["model_type"] = .string(architecture) }
+    if given["model_type"] == nil { result["model_type"] = .string(schema.architecture) }
     if given["architectures"] == nil {
-      result["architectures"] = .array([.string(family.word + (heads.first?.suffix ?? "Model"))])
+      result["architectures"] = .array([.string(schema.className(heads.first))])
     }
     return typed(result)
   }
 
   private func hedgehog(_ given: JSONObject) -> JSONObject {
-    let stem = "modeling_hedgehog.Hedgehog\(family.word)"
+    let stem = "modeling_hedgehog.Hedgehog\(schema.classPrefix)"
     var loaders: JSONObject = [
       "AutoConfig": .string("\(stem)Config"), "AutoModel": .string("\(stem)Model"),
     ]
     for head in heads { loaders[head.loader] = .string(stem + head.suffix) }
     var result: JSONObject = [
       // Another type than the source's: without our code it must not load as a softmax model.
-      "model_type": .string("hedgehog_\(architecture)"),
-      "architectures": .array([
-        .string("Hedgehog\(family.word)" + (heads.first?.suffix ?? "Model"))
-      ]),
+      "model_type": .string("hedgehog_\(schema.architecture)"),
+      "architectures": .array([.string("Hedgehog\(schema.className(heads.first))")]),
       "auto_map": .object(loaders),
     ]
     for (key, value) in source.names.completed(given).pairs where result[key] == nil {
@@ -88,7 +59,7 @@ struct HuggingFaceConfiguration {
   private var settings: JSONObject {
     let map = source.manifest?.description.featureMap
     var settings: JSONObject = [
-      "source_model_type": .string(architecture),
+      "source_model_type": .string(schema.architecture),
       "feature_map": .string((map?.kind ?? .splitSoftmax).rawValue),
       "feature_size": .integer(
         Int64(map?.featureDimension ?? source.plan?.blocks.first?.map.featureSize ?? 0)),

@@ -19,7 +19,7 @@ struct TokenizerFiles {
   init(_ tokenizer: any Tokenizer, file: String) throws(FormatError) {
     self.tokenizer = tokenizer
     vocabulary = try GGUFVocabulary(tokenizer, file: file)
-    if vocabulary.model == "llama" {
+    if vocabulary.model == .sentencePiece {
       merges = try Self.scoredMerges(vocabulary, file: file)
     } else {
       merges = vocabulary.merges ?? []
@@ -62,7 +62,7 @@ struct TokenizerFiles {
     (tokenizer as? WordPiece)?.vocabulary.text(of: id) ?? vocabulary.tokens[Int(id)].text
   }
 
-  private var isSentencePiece: Bool { vocabulary.model == "llama" }
+  private var isSentencePiece: Bool { vocabulary.model == .sentencePiece }
   private var isLlama3: Bool { vocabulary.preTokenization == "llama-bpe" }
 
   /// A step of the tokenizer; the members in turn.
@@ -92,14 +92,14 @@ struct TokenizerFiles {
 
   private var normalizer: JSONValue {
     switch vocabulary.model {
-    case "bert":
+    case .wordPiece:
       return step(
         "BertNormalizer",
         [
           "clean_text": .bool(true), "handle_chinese_chars": .bool(true), "strip_accents": .null,
           "lowercase": .bool(true),
         ])
-    case "llama":
+    case .sentencePiece:
       let mark: JSONValue = .string("\u{2581}")
       var steps: [JSONValue] = []
       if vocabulary.spaces?.removesExtra == true {
@@ -110,7 +110,7 @@ struct TokenizerFiles {
       }
       if vocabulary.spaces?.addsPrefix == true { steps.append(step("Prepend", ["prepend": mark])) }
       return sequence("normalizers", steps + [replacement(["String": .string(" ")], by: mark)])
-    default: return .null
+    case .byteLevelBPE: return .null
     }
   }
 
@@ -120,9 +120,9 @@ struct TokenizerFiles {
 
   private var preTokenizer: JSONValue {
     switch vocabulary.model {
-    case "bert": return step("BertPreTokenizer")
-    case "llama": return .null
-    default:
+    case .wordPiece: return step("BertPreTokenizer")
+    case .sentencePiece: return .null
+    case .byteLevelBPE:
       let bytes = step(
         "ByteLevel",
         [
@@ -154,7 +154,7 @@ struct TokenizerFiles {
     }
     let single = tokens(frame.prefix, 0) + part("A", 0) + tokens(frame.suffix, 0)
     // BERT's second text has no [CLS].
-    let second = vocabulary.model == "bert" ? [] : tokens(frame.prefix, 1)
+    let second = vocabulary.model == .wordPiece ? [] : tokens(frame.prefix, 1)
     var special: JSONObject = [:]
     for id in frame.prefix + frame.suffix {
       let name = text(of: id)
@@ -174,8 +174,8 @@ struct TokenizerFiles {
 
   private var decoder: JSONValue {
     switch vocabulary.model {
-    case "bert": return step("WordPiece", ["prefix": .string("##"), "cleanup": .bool(true)])
-    case "llama":
+    case .wordPiece: return step("WordPiece", ["prefix": .string("##"), "cleanup": .bool(true)])
+    case .sentencePiece:
       var steps = [
         replacement(["String": .string("\u{2581}")], by: .string(" ")), step("ByteFallback"),
         step("Fuse"),
@@ -185,7 +185,7 @@ struct TokenizerFiles {
           step("Strip", ["content": .string(" "), "start": .integer(1), "stop": .integer(0)]))
       }
       return sequence("decoders", steps)
-    default:
+    case .byteLevelBPE:
       return step(
         "ByteLevel",
         ["add_prefix_space": .bool(true), "trim_offsets": .bool(true), "use_regex": .bool(true)])
@@ -196,7 +196,7 @@ struct TokenizerFiles {
     var entries: JSONObject = [:]
     for id in vocabulary.tokens.indices { entries[text(of: Int32(id))] = .integer(Int64(id)) }
     let unknown: JSONValue = tokenizer.special.unknown.map { .string(text(of: $0)) } ?? .null
-    if vocabulary.model == "bert" {
+    if vocabulary.model == .wordPiece {
       return [
         "type": .string("WordPiece"), "unk_token": unknown,
         "continuing_subword_prefix": .string("##"), "max_input_chars_per_word": .integer(100),

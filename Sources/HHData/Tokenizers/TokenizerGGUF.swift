@@ -55,11 +55,11 @@ struct TokenizerGGUF {
   /// The tokenizer.
   func tokenizer() throws(FormatError) -> any Tokenizer {
     let model = try file.value(Self.key("model"))
-    switch model?.string {
-    case "gpt2": return try byteLevelBPE()
-    case "llama": return try sentencePiece()
-    case "bert": return try wordPiece()
-    default:
+    switch model?.string.flatMap(GGUFTokenizerKind.init) {
+    case .byteLevelBPE: return try byteLevelBPE()
+    case .sentencePiece: return try sentencePiece()
+    case .wordPiece: return try wordPiece()
+    case nil:
       throw Self.error(
         file, "model",
         "expected 'gpt2', 'llama' or 'bert', found "

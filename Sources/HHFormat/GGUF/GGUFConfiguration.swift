@@ -100,7 +100,7 @@ struct GGUFConfiguration {
         causal, "expected \(schema.kind == .decoder), found \(value.text)", kind: .unsupported)
     }
     if schema.kind == .encoder, let model = try metadata.string("tokenizer.ggml.model"),
-      model != "bert"
+      model != GGUFTokenizerKind.wordPiece.rawValue
     {
       throw metadata.error(
         "tokenizer.ggml.model", "expected 'bert' (WordPiece), found \(quoted(model))",

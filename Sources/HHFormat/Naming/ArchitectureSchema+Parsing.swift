@@ -22,7 +22,13 @@ extension ArchitectureSchema {
       finalNorm: try reader.bool(block, "finalNorm"))
     detect = try reader.strings(root, "detect")
     prefixes = try reader.strings(root, "prefixes")
-    baseClasses = try reader.strings(root, "baseClasses")
+    classPrefix = try reader.string(root, "classPrefix")
+    heads = try reader.list(root, "heads").map { (item) throws(FormatError) in
+      Head(
+        suffix: try reader.string(item, "suffix"), loader: try reader.string(item, "loader"),
+        role: try reader.string(item, "role"), groups: try reader.strings(item, "groups"))
+    }
+    residualOutputs = try reader.strings(root, "residualOutputs")
     ggufArchitecture = root["ggufArchitecture"]?.string ?? architecture
     ggufPrefix = root["ggufPrefix"]?.string ?? prefixes.first ?? ""
     renames = try reader.list(root, "renames").map { (item) throws(FormatError) in

@@ -110,6 +110,21 @@ package struct ArchitectureSchema: Sendable {
     package var isPerLayer: Bool { role.contains("{layer}") }
   }
 
+  /// A class of the reference implementation that has a head.
+  package struct Head: Sendable {
+    /// What follows `classPrefix` in the class's name.
+    package let suffix: String
+    /// The class of transformers that opens such a model.
+    package let loader: String
+    /// The role of a tensor that only models with this head have.
+    package let role: String
+    /// The groups of optional tensors that a new model with this head has.
+    package let groups: [String]
+
+    /// Whether the head tells classes apart; the others predict tokens.
+    package var isClassifier: Bool { role.hasPrefix("classifier.") }
+  }
+
   /// One extent of a shape: `factor` times a named hyper-parameter, or a plain number.
   package struct Extent: Sendable, Equatable {
     package let factor: Int
@@ -123,8 +138,11 @@ package struct ArchitectureSchema: Sendable {
   /// Names that only this architecture has.
   package let detect: [String]
   package let prefixes: [String]
-  /// Classes of the reference implementation that have no language-model head.
-  package let baseClasses: [String]
+  /// What the names of the reference implementation's classes begin with.
+  package let classPrefix: String
+  package let heads: [Head]
+  /// Ends of the roles whose first weights are smaller by √(2 · layers).
+  package let residualOutputs: [String]
   /// What a GGUF file calls the architecture.
   package let ggufArchitecture: String
   /// The prefix that the tensors of a GGUF file get, which names none itself.
@@ -163,6 +181,12 @@ package struct ArchitectureSchema: Sendable {
       .unsupported, file: name,
       problem: "unknown architecture: expected \(names(of: schemas)), found '\(name)'")
   }
+
+  /// Whether a model may have fewer heads of keys and values than of queries.
+  package var hasKeyValueHeads: Bool { configuration.contains { $0.name == "keyValueHeadCount" } }
+
+  /// The class of a model with this head, or without any.
+  package func className(_ head: Head?) -> String { classPrefix + (head?.suffix ?? "Model") }
 
   /// The names of the values that a GGUF file shows by the tensors it has.
   package var impliedByTensors: Set<String> {

@@ -28,7 +28,7 @@ struct NameMatcher {
       ?? ""
     self.prefix = prefix
     if let name = configuration?["architectures"]?.array?.first?.string {
-      isBase = schema.baseClasses.contains(name)
+      isBase = name == schema.className(nil)
     } else {
       // Saving a base class puts no prefix before the names.
       isBase = prefix.isEmpty

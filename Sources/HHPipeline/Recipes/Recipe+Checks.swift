@@ -45,14 +45,12 @@ extension Recipe {
       throw problem("stages", "expected the stage 'train' for a new model, found none")
     }
     let model = json["model"]
-    let takesClasses = model?["architecture"]?.string == "bert"
-    if model?["architecture"]?.string == "vit"
-      ? model?["classes"] == .null
-      : !takesClasses && model?["classes"] != .null
-    {
+    let schema = try ArchitectureSchema.named(model?["architecture"]?.string ?? "")
+    let hasClasses = model?["classes"] != .null
+    guard schema.heads.contains(where: { $0.isClassifier == hasClasses }) else {
       throw problem("model.classes", "expected a number for a vit, and none for a decoder")
     }
-    if model?["key_value_heads"] != .null, model?["architecture"]?.string != "llama" {
+    if model?["key_value_heads"] != .null, !schema.hasKeyValueHeads {
       throw problem("model.key_value_heads", "expected null for all but llama, found a number")
     }
   }

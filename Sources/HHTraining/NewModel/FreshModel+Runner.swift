@@ -18,7 +18,7 @@ extension FreshModel {
       checkpointPath: place)
     var weights: [String: FloatBuffer] = [:]
     for (role, tensor) in tensors {
-      weights[tensor.name] = values(role: role, count: tensor.elementCount, seed: seed)
+      weights[tensor.name] = try values(role: role, count: tensor.elementCount, seed: seed)
     }
     return ModelRunner(
       graph: try Graph(names), parameters: ParameterStore(names: names, weights: weights))

@@ -35,8 +35,8 @@ extension FreshModel {
     let configuration = try configuration(tokenizer)
     let tensors = try tensors(configuration, file: "recipe")
     let staging = try StagingFolder(for: folder, replacing: false)
-    try staging.writeModel(tensors, configuration) { role, count in
-      values(role: role, count: count, seed: seed)
+    try staging.writeModel(tensors, configuration) { role, count throws(FormatError) in
+      try values(role: role, count: count, seed: seed)
     }
     if let files {
       for name in try directoryEntries(of: files) where Self.companions.contains(name) {

@@ -35,24 +35,9 @@ package struct FreshModel: Sendable, Equatable {
   /// Creates a model with the default sizes.
   package init(architecture: String) { self.architecture = architecture }
 
-  /// What Hugging Face calls the model's class.
-  private var className: String {
-    switch (architecture, classes) {
-    case ("gpt2", _): "GPT2LMHeadModel"
-    case ("bert", nil): "BertForMaskedLM"
-    case ("bert", _): "BertForSequenceClassification"
-    case ("vit", _): "ViTForImageClassification"
-    default: "LlamaForCausalLM"
-    }
-  }
-
-  /// The optional tensors that the model has.
-  private var groups: Set<String> {
-    switch (architecture, classes) {
-    case ("bert", nil): ["masked"]
-    case ("bert", _): ["pooler", "classifier"]
-    default: classes == nil ? [] : ["classifier"]
-    }
+  /// The head of the schema that the model has.
+  private func head(of schema: ArchitectureSchema) -> ArchitectureSchema.Head? {
+    schema.heads.first { $0.isClassifier == (classes != nil) }
   }
 
   /// The model's `config.json`; a tokenizer's size stands in where the model names none, and its
@@ -72,7 +57,7 @@ package struct FreshModel: Sendable, Equatable {
       "model_type": .string(schema.modelTypes.first ?? architecture),
       "initializer_range": .number(deviation),
     ]
-    for (key, value) in head.pairs { object[key] = value }
+    for (key, value) in headKeys(schema).pairs { object[key] = value }
     for key in schema.configuration {
       if let size = sizes.first(where: { $0.0 == key.name })?.1, let name = key.keys.first {
         object[name] = .integer(Int64(size))
@@ -91,9 +76,10 @@ package struct FreshModel: Sendable, Equatable {
   }
 
   /// What a configuration says of the model's class, of its classes and of its weights' type.
-  var head: JSONObject {
+  func headKeys(_ schema: ArchitectureSchema) -> JSONObject {
+    let name = schema.className(head(of: schema) ?? schema.heads.first)
     var object: JSONObject = [
-      "architectures": .array([.string(className)]), "dtype": .string("float32"),
+      "architectures": .array([.string(name)]), "dtype": .string("float32"),
     ]
     guard let classes else { return object }
     var (labels, numbers) = (JSONObject(), JSONObject())
@@ -115,7 +101,7 @@ package struct FreshModel: Sendable, Equatable {
     let sizes = try Hyperparameters(
       schema: schema, configuration: configuration, configurationPath: file,
       checkpointPath: file, observed: classes.map { ["labelCount": $0] } ?? [:])
-    return try schema.tensors(of: sizes, groups: groups)
+    return try schema.tensors(of: sizes, groups: Set(head(of: schema)?.groups ?? []))
   }
 
   /// Number of weights, a floating-point number since sizes can ask for more than memory holds; nil
@@ -130,9 +116,11 @@ package struct FreshModel: Sendable, Equatable {
   }
 
   /// The first values of a tensor, as the reference implementations of all four architectures draw
-  /// them: weights of norms are one, biases zero, all else normal; GPT-2's products that end in a
-  /// residual are smaller by √(2 · layers) (Radford et al. 2019).
-  func values(role: String, count: Int, seed: UInt64) -> FloatBuffer {
+  /// them: weights of norms are one, biases zero, all else normal; the products that the schema
+  /// lists as residual outputs are smaller by √(2 · layers) (Radford et al. 2019).
+  ///
+  /// - Throws: `unsupported` for an architecture that is not known.
+  func values(role: String, count: Int, seed: UInt64) throws(FormatError) -> FloatBuffer {
     let buffer = FloatBuffer(count: count)
     var values = buffer.mutableSpan
     if role.hasSuffix("bias") { return buffer }
@@ -141,9 +129,9 @@ package struct FreshModel: Sendable, Equatable {
       return buffer
     }
     var deviation = self.deviation
-    let endsResidual = ["attention.output.weight", "mlp.down.weight"].contains(
-      where: role.hasSuffix)
-    if architecture == "gpt2", endsResidual { deviation /= (2 * Double(layers)).squareRoot() }
+    if try ArchitectureSchema.named(architecture).residualOutputs.contains(where: role.hasSuffix) {
+      deviation /= (2 * Double(layers)).squareRoot()
+    }
     var generator = SeededGenerator(seed: seed).split("fresh \(role)")
     for index in values.indices { values[index] = Float(deviation) * generator.normal() }
     return buffer

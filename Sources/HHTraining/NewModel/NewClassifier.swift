@@ -28,10 +28,14 @@ struct NewClassifier {
     }
     let names = try NameMap(checkpoint)
     let schema = names.schema
-    guard schema.tensors.contains(where: { $0.role == "classifier.weight" }) else {
+    let classifiers = try ArchitectureSchema.all().filter {
+      $0.heads.contains(where: \.isClassifier)
+    }
+    guard classifiers.contains(where: { $0.architecture == schema.architecture }) else {
       throw FormatError(
         .unsupported, file: path,
-        problem: "expected a bert or vit, which can have a classifier, found a"
+        problem:
+          "expected a \(ArchitectureSchema.names(of: classifiers)), which can have a classifier, found a"
           + " \(schema.architecture)")
     }
     var model = FreshModel(architecture: schema.architecture)
@@ -45,7 +49,7 @@ struct NewClassifier {
       parameters.release()
       let isNew = role.hasPrefix("classifier.") || !names.holds(role)
       return isNew
-        ? model.values(role: role, count: count, seed: seed) : try parameters.vector(role)
+        ? try model.values(role: role, count: count, seed: seed) : try parameters.vector(role)
     }
     for file in try Companions(of: checkpoint).files where file.name != "README.md" {
       let isMetadata = file.name == Companions.ggufName
@@ -74,7 +78,7 @@ struct NewClassifier {
     _ names: NameMap, _ given: JSONObject, like model: FreshModel
   ) -> JSONObject {
     var result = names.completed(given)
-    let own = model.head
+    let own = model.headKeys(names.schema)
     for (key, value) in own.pairs { result[key] = value }
     if result["model_type"] == nil {
       result["model_type"] = .string(names.schema.modelTypes.first ?? names.schema.architecture)

@@ -44,13 +44,24 @@ struct ArchitectureSchemaTests {
         if case .when(let condition) = tensor.presence { #expect(known.contains(condition)) }
         #expect(tensor.names.allSatisfy { $0.contains("{layer}") == tensor.isPerLayer })
       }
+      let groups = schema.tensors.compactMap {
+        if case .group(let name) = $0.presence { name } else { nil }
+      }
+      #expect(!schema.heads.isEmpty)
+      for head in schema.heads {
+        #expect(roles.contains(head.role) && head.groups.allSatisfy(groups.contains))
+      }
+      for end in schema.residualOutputs {
+        #expect(roles.contains { $0.hasSuffix(end) }, "\(schema.architecture) \(end)")
+      }
     }
   }
 
   private static let minimal = """
     {"architecture":"a","modelTypes":["a"],"kind":"decoder","block":{"norm":"rms",
     "normPlacement":"before","positions":"rotary","mlp":"plain","embeddingNorm":false,
-    "finalNorm":true},"detect":["x"],"prefixes":[""],"configuration":[{"name":"n","keys":["k"],
+    "finalNorm":true},"detect":["x"],"prefixes":[""],"classPrefix":"A","heads":[{"suffix":"H","loader":"L",
+    "role":"r"}],"configuration":[{"name":"n","keys":["k"],
     "type":"integer","default":3}],"tensors":[{"role":"r","names":["x"],"shape":[2,"n","3*n"],
     "stored":"input-output","when":"n"}]}
     """
@@ -85,6 +96,9 @@ struct ArchitectureSchemaTests {
       (#""type":"integer""#, #""type":"int""#, "key 'type'", "expected one of the known words"),
       (#""role":"r","#, "", "key 'role'", "expected a string"),
       (#"[2,"n","3*n"]"#, #"[2.5]"#, "key 'shape'", "expected a number or a name"),
+      (#""classPrefix":"A","#, "", "key 'classPrefix'", "expected a string"),
+      (#""heads":[{"suffix":"H""#, #""heads":[{"suffix":1"#, "key 'suffix'", "expected a string"),
+      (#""loader":"L","#, "", "key 'loader'", "expected a string"),
       (#""block":{"#, #""blocks":{"#, "key 'block'", "expected a value, found none"),
     ])
   func malformed(original: String, change: String, place: String, problem: String) throws {
