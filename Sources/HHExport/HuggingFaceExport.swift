@@ -72,15 +72,15 @@ struct HuggingFaceExport {
     try folder.write(Array(card.text.utf8), to: "README.md")
   }
 
-  private static func hasTokenizer(_ files: [Companions.File]) -> Bool {
+  private static func hasTokenizer(_ files: [CompanionFile]) -> Bool {
     let names = ["tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model"]
     return files.contains { names.contains($0.name) }
   }
 
   /// Files for the tokenizer of a GGUF source, which has none of its own.
   private func tokenizerFiles(
-    beside files: [Companions.File], _ report: ProgressReport
-  ) throws -> [Companions.File] {
+    beside files: [CompanionFile], _ report: ProgressReport
+  ) throws -> [CompanionFile] {
     guard source.names.schema.kind != .image, !Self.hasTokenizer(files),
       let metadata = try ModelFiles(of: source.checkpoint).gguf
     else { return [] }

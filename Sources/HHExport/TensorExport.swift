@@ -101,7 +101,7 @@ struct TensorExport {
 
   /// Gives a tensor's bytes, converted, to `sink`.
   private func store(
-    _ tensor: ExportTensor, _ sink: SafetensorsWriter.Sink
+    _ tensor: ExportTensor, _ sink: ByteSink
   ) throws(FormatError) {
     let name = tensor.source.name
     let overflow = try source.checkpoint.withBytes(of: name) { bytes throws(FormatError) in

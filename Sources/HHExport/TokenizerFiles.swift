@@ -27,9 +27,9 @@ struct TokenizerFiles {
   }
 
   /// Both files, for a model of so many positions.
-  func files(maximumLength: Int) -> [Companions.File] {
+  func files(maximumLength: Int) -> [CompanionFile] {
     [("tokenizer.json", json), ("tokenizer_config.json", configuration(maximumLength))].map {
-      Companions.File(name: $0, content: Array(JSONValue.object($1).text.utf8))
+      CompanionFile(name: $0, content: Array(JSONValue.object($1).text.utf8))
     }
   }
 

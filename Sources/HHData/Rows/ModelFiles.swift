@@ -23,7 +23,7 @@ package struct ModelFiles: Sendable {
   }
 
   /// Files in memory; `owner` is the file that carries them.
-  private init(_ files: [Companions.File], of owner: String) throws(FormatError) {
+  private init(_ files: [CompanionFile], of owner: String) throws(FormatError) {
     place = owner
     gguf = try files.first { $0.name == Companions.ggufName }.map { (file) throws(FormatError) in
       let (bytes, path) = (file.content, join(owner, file.name))

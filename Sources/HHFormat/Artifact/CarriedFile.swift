@@ -1,5 +1,19 @@
 // A file of the source that an artifact takes along: a tokenizer, a licence, a model card.
 
+/// A file that goes with a model's weights, with its content.
+package struct CompanionFile: Sendable, Equatable {
+  /// The plain name.
+  package let name: String
+  /// The content.
+  package let content: [UInt8]
+
+  /// Wraps a file.
+  package init(name: String, content: [UInt8]) {
+    self.name = name
+    self.content = content
+  }
+}
+
 /// What a manifest says of a carried file.
 package struct CarriedFile: Sendable, Equatable {
   /// The name: a plain one, without a folder.

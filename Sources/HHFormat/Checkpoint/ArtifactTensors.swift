@@ -102,9 +102,9 @@ extension ArtifactTensors {
   }
 
   /// The files that the delta leaves to its base, checked; none where no base is given.
-  func baseFiles() throws(FormatError) -> [Companions.File] {
+  func baseFiles() throws(FormatError) -> [CompanionFile] {
     guard let base, let wanted = reader.manifest.base?.files, !wanted.isEmpty else { return [] }
-    var found: [ByteKey: Companions.File] = [:]
+    var found: [ByteKey: CompanionFile] = [:]
     for file in try Companions(of: base).files { found[ByteKey(file.name)] = file }
     return try wanted.map { (file) throws(FormatError) in
       guard let own = found[ByteKey(file.name)] else {

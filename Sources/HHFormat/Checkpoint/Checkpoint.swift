@@ -88,7 +88,7 @@ package final class Checkpoint: Sendable {
   }
 
   /// The files that a delta leaves to its base; none where there is no base.
-  func baseFiles() throws(FormatError) -> [Companions.File] {
+  func baseFiles() throws(FormatError) -> [CompanionFile] {
     try (source as? ArtifactTensors)?.baseFiles() ?? []
   }
 

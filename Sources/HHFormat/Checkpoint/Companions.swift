@@ -2,19 +2,6 @@
 
 /// The files beside a model's weights: tokenizer, processor, generation settings, licences, card.
 package struct Companions: Sendable {
-  /// One file with its content.
-  package struct File: Sendable, Equatable {
-    /// The plain name.
-    package let name: String
-    /// The content.
-    package let content: [UInt8]
-    /// Wraps a file.
-    package init(name: String, content: [UInt8]) {
-      self.name = name
-      self.content = content
-    }
-  }
-
   /// The name under which the metadata of a GGUF model is carried, in an artifact or beside weights
   /// that were trained further; see `GGUFFile.metadataJSON`.
   package static let ggufName = "gguf.json"
@@ -22,7 +9,7 @@ package struct Companions: Sendable {
   package static let maximumSize = 64 << 20
 
   /// The files, in byte order of their names; the metadata of a GGUF model comes last.
-  package let files: [File]
+  package let files: [CompanionFile]
   /// Files that were left behind because of their size, with the bytes that they have.
   package let skipped: [(name: String, bytes: Int)]
 
@@ -36,12 +23,12 @@ package struct Companions: Sendable {
     if let artifact = checkpoint.artifact {
       files =
         try artifact.carriedFiles.map { (file) throws(FormatError) in
-          File(name: file.name, content: try artifact.readFile(file.name))
+          CompanionFile(name: file.name, content: try artifact.readFile(file.name))
         } + checkpoint.baseFiles()
       skipped = []
       return
     }
-    var files: [File] = []
+    var files: [CompanionFile] = []
     var skipped: [(name: String, bytes: Int)] = []
     for name in try directoryEntries(of: checkpoint.directory)
     where Self.isCompanion(name) || (name == Self.ggufName && checkpoint.ggufFiles.isEmpty) {
@@ -52,7 +39,7 @@ package struct Companions: Sendable {
         skipped.append((name, file.count))
         continue
       }
-      files.append(File(name: name, content: file.bytes.copied()))
+      files.append(CompanionFile(name: name, content: file.bytes.copied()))
     }
     if let gguf = checkpoint.ggufFiles.first {
       let metadata = JSONValue.object(try gguf.metadataJSON())
@@ -64,7 +51,7 @@ package struct Companions: Sendable {
       }
       let text = metadata.text
       if text.utf8.count <= Self.maximumSize {
-        files.append(File(name: Self.ggufName, content: Array(text.utf8)))
+        files.append(CompanionFile(name: Self.ggufName, content: Array(text.utf8)))
       } else {
         skipped.append((Self.ggufName, text.utf8.count))
       }

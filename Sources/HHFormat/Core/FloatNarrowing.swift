@@ -13,7 +13,7 @@ extension DType {
   ///   conversion stops, or nil.
   /// - Throws: What `sink` throws.
   package func convert(
-    _ bytes: RawSpan, storingAs target: DType, into sink: SafetensorsWriter.Sink
+    _ bytes: RawSpan, storingAs target: DType, into sink: ByteSink
   ) throws(FormatError) -> Int? {
     precondition(self == target || (isComputable && target.isComputable), "convert: float types")
     let width = max(1, bitWidth / 8)

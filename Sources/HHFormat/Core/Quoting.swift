@@ -4,10 +4,8 @@
 /// or forge a line, are shown as escapes, and a long text is cut in its middle.
 package func quoted(_ text: String) -> String { "'\(excerpt(text))'" }
 
-/// The JSON text of a value for a message, as harmless and as short as a quoted name.
-package func shown(_ value: JSONValue) -> String { excerpt(value.text) }
-
-private func excerpt(_ text: String) -> String {
+/// `text` as `quoted` shows it, without the quotes.
+func excerpt(_ text: String) -> String {
   let limit = 200
   let scalars = text.unicodeScalars
   // A prefix is enough to tell that a text is long: it may be a whole corrupt header.

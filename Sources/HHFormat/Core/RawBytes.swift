@@ -2,6 +2,9 @@
 
 internal import Glibc
 
+/// Takes the next bytes of a tensor.
+package typealias ByteSink = (RawSpan) throws(FormatError) -> Void
+
 extension RawSpan {
   /// The same memory as elements that can be indexed, with bounds checked.
   package var octets: Span<UInt8> {

@@ -20,7 +20,7 @@ extension GGUFLayout.Tensor {
   ///   infinity in a quantised type, a magnitude above 65504 in F16 and quantised types;
   ///   `unsupported` where the elements are not floats of up to 32 bits; what `sink` throws.
   package func encode(
-    as type: GGMLType, _ bytes: RawSpan, file: String, to sink: GGUFWriter.Sink
+    as type: GGMLType, _ bytes: RawSpan, file: String, to sink: ByteSink
   ) throws(FormatError) {
     guard canBeStored(as: type) else {
       throw FormatError(

@@ -22,7 +22,7 @@ extension GGUFWriter {
   @discardableResult
   package static func write(
     to path: String, metadata: [GGUFKeyValue], tensors: [Declaration], replacing: Bool = false,
-    shardSize: Int? = nil, content: (Int, Sink) throws(FormatError) -> Void
+    shardSize: Int? = nil, content: (Int, ByteSink) throws(FormatError) -> Void
   ) throws(FormatError) -> [String] {
     let parts = try parts(of: tensors, shardSize: shardSize, file: path)
     let paths = parts.indices.map { partPath($0, of: parts.count, path) }
@@ -80,7 +80,7 @@ private struct PartSet {
   /// Writes a file and those after it, then gives them their names, the last file first: where the
   /// first file exists, the model is complete.
   func write(
-    from index: Int, content: (Int, GGUFWriter.Sink) throws(FormatError) -> Void
+    from index: Int, content: (Int, ByteSink) throws(FormatError) -> Void
   ) throws(FormatError) {
     guard index < parts.count else { return }
     let declared = Array(tensors[parts[index]])

@@ -27,9 +27,6 @@ package enum GGUFWriter {
     }
   }
 
-  /// Takes the next bytes of a tensor.
-  package typealias Sink = (RawSpan) throws(FormatError) -> Void
-
   /// The alignment in the metadata, or the format's default of 32.
   static func alignment(
     of metadata: [GGUFKeyValue], file: String

@@ -96,3 +96,6 @@ extension JSONValue {
     }
   }
 }
+
+/// The JSON text of a value for a message, as harmless and as short as a quoted name.
+package func shown(_ value: JSONValue) -> String { excerpt(value.text) }

@@ -1,9 +1,6 @@
 // Writing a whole safetensors file, tensor by tensor, so that no more than one is in memory.
 
 extension SafetensorsWriter {
-  /// Takes the next bytes of a tensor.
-  package typealias Sink = (RawSpan) throws(FormatError) -> Void
-
   /// Writes a file that appears under its name only when it is complete.
   ///
   /// - Parameters:
@@ -18,7 +15,7 @@ extension SafetensorsWriter {
   ///   throws; nothing appears under the name then.
   package static func write(
     to path: String, tensors: [Declaration], metadata: [(String, String)], replacing: Bool = false,
-    content: (Int, Sink) throws(FormatError) -> Void
+    content: (Int, ByteSink) throws(FormatError) -> Void
   ) throws(FormatError) {
     let header = try header(tensors: tensors, metadata: metadata, file: path)
     var file = try AtomicFile(at: path, replacing: replacing)

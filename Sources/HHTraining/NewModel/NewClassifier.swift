@@ -61,7 +61,7 @@ struct NewClassifier {
 
   /// The metadata of a GGUF model without what describes another model than the one that comes of
   /// it: the tokenizer and the image processor are left.
-  private func withoutSizes(_ file: Companions.File) throws(FormatError) -> [UInt8] {
+  private func withoutSizes(_ file: CompanionFile) throws(FormatError) -> [UInt8] {
     let content = file.content
     var document = try JSONObject(parsing: content.raw, file: join(path, file.name))
     var kept: JSONObject = [:]

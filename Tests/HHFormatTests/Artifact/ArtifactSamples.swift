@@ -47,9 +47,9 @@ enum ArtifactSamples {
 
   /// A few files to carry.
   static let files = [
-    Companions.File(name: "LICENSE", content: Array("none\n".utf8)),
-    Companions.File(name: "empty.txt", content: []),
-    Companions.File(name: "tokenizer.json", content: Array(repeating: 0x20, count: 3000)),
+    CompanionFile(name: "LICENSE", content: Array("none\n".utf8)),
+    CompanionFile(name: "empty.txt", content: []),
+    CompanionFile(name: "tokenizer.json", content: Array(repeating: 0x20, count: 3000)),
   ]
 
   /// The tensors that hold them.
@@ -78,7 +78,7 @@ enum ArtifactSamples {
   @discardableResult
   static func write(
     to path: String, layout: TensorLayout = .planes, threads: Int = 1, replacing: Bool = false,
-    tensors: [ArtifactTensor] = tensors(), files: [Companions.File] = [], delta: Bool = false
+    tensors: [ArtifactTensor] = tensors(), files: [CompanionFile] = [], delta: Bool = false
   ) throws -> ArtifactSummary {
     try ArtifactWriter.write(
       to: path, description: description, tensors: tensors, files: files,
