@@ -1,5 +1,6 @@
 // Which settings of two models' configurations make them different models.
 
+internal import HHCompute
 internal import HHFormat
 internal import HHModel
 

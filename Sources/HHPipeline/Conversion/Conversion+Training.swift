@@ -115,7 +115,7 @@ extension Conversion {
     }
     var recipe = options.distillation
     if let steps = run?.distillationSteps { (recipe.steps, recipe.budget) = (steps, nil) }
-    training.runner.precision = recipe.precision.ofProducts
+    training.runner.precision = recipe.precision
     defer { training.runner.precision = .float32 }
     let stage = DistillationStage(
       runner: training.runner, plan: plan.rewrite, recipe: recipe, space: training.space)
@@ -148,7 +148,7 @@ extension Conversion {
   ) throws -> FinetunedModel? {
     guard let teacher = training?.runner else { return nil }
     let isAlone = options.start != nil
-    for model in [student, teacher] { model.precision = options.finetuning.precision.ofProducts }
+    for model in [student, teacher] { model.precision = options.finetuning.precision }
     // What is measured between stages is the artifact's, which knows of no precision of training.
     defer { for model in [student, teacher] { model.precision = .float32 } }
     try report(.stage(isAlone ? "train" : "finetune"))

@@ -52,6 +52,7 @@ enum UnmirroredSources {
     "Vocabulary": "TokenizerLoaderTests",
     // Models
     "FeatureMap": "RewritePlanTests",
+    "ForwardRecorder": "GradientRunnerTests",
     "GraphBuilder": "GraphTests",
     "LinearAttentionSettings": "ConvertedModelTests",
     "ModelExamples": "EmbedderTests",
