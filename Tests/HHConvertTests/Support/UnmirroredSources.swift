@@ -73,7 +73,7 @@ enum UnmirroredSources {
     "LayerTraining": "DistillationStageTests",
     "LowRankAdapter": "AdapterFolderTests",
     "Objective": "GradientRunnerTests",
-    "SpillSpace": "PassedRowsTests",
+    "SpillSpace": "TeacherStatesTests",
     "TapeMemory": "GradientRunnerTests",
     "TokenMasking": "FreshModelTests",
     "TrainableParameters": "GradientRunnerTests",
