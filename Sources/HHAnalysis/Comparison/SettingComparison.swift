@@ -1,5 +1,6 @@
 // Which settings of two models' configurations make them different models.
 
+internal import HHCompute
 internal import HHFormat
 internal import HHModel
 
@@ -37,7 +38,7 @@ extension SettingDifference {
 
   /// What a word says: activations have several spellings.
   private static func meaning(_ value: JSONValue) -> String? {
-    value.string.map { ActivationName(configuration: $0)?.rawValue ?? $0 }
+    value.string.map { Activation(configuration: $0)?.rawValue ?? $0 }
   }
 
   /// Whether two rotary scalings, which can be written in several ways, give the same frequencies

@@ -38,7 +38,7 @@ package struct DistillationLoss: Sendable, Equatable {
   }
 
   /// The loss without the part that no student can change: 0 for a perfect one.
-  package var excess: Double {
+  package var reducibleLoss: Double {
     (factors.weights == 0 ? 0 : factors.weights * meanDivergence)
       + (factors.outputs == 0 ? 0 : factors.outputs * meanOutputError)
   }

@@ -3,7 +3,7 @@
 internal import Synchronization
 
 /// What the factors of a matrix product are rounded to; it is added up in float32 either way.
-package enum ProductPrecision: Sendable {
+package enum ProductPrecision: String, Sendable, CaseIterable {
   case float32
   /// To nearest, ties to even. A processor's units for bfloat16 multiply them, or else those for
   /// float32, which is no faster then.

@@ -1,6 +1,6 @@
 // A Transformer as a short list of typed nodes.
 
-internal import HHCompute
+package import HHCompute
 package import HHFormat
 
 /// A model: nodes in the order in which they run. Weights are named by role, not held.
@@ -126,17 +126,10 @@ package struct MLP: Sendable, Equatable {
   package let gate: Linear?
   package let up: Linear
   package let down: Linear
-  package let activation: ActivationName
+  package let activation: Activation
 }
 
-/// Activations by what they compute; configurations spell some of them in several ways.
-package enum ActivationName: String, Sendable, Equatable {
-  case gelu
-  case geluTanh
-  case relu
-  case silu
-  case tanh
-
+extension Activation {
   /// The activation a configuration means, or nil for an unknown word.
   package init?(configuration word: String) {
     switch word {
@@ -160,5 +153,5 @@ package enum Head: Sendable, Equatable {
   case languageModel(Linear)
   /// BERT's masked-token head: decoder(norm(activation(transform x))).
   case maskedLanguageModel(
-    transform: Linear, activation: ActivationName, norm: Norm, decoder: Linear)
+    transform: Linear, activation: Activation, norm: Norm, decoder: Linear)
 }

@@ -24,14 +24,14 @@ extension Graph {
 private struct GraphBuilder {
   let names: NameMap
   let sizes: Hyperparameters
-  let activation: ActivationName
+  let activation: Activation
   var block: ArchitectureSchema.Block { names.schema.block }
 
   init(names: NameMap) throws(FormatError) {
     self.names = names
     sizes = names.hyperparameters
     let word = sizes.string("activation")
-    guard let activation = ActivationName(configuration: word) else {
+    guard let activation = Activation(configuration: word) else {
       throw FormatError(
         .unsupported, file: sizes.file, place: "key '\(sizes.key("activation"))'",
         problem: "expected gelu, gelu_new, relu, silu or tanh, found '\(word)'")

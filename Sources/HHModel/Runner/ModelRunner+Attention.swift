@@ -11,12 +11,27 @@ package struct QueryKeyValue {
   package let key: Matrix
   /// [rows × length, key/value heads × head size].
   package let value: Matrix
+  /// The linear maps whose outputs these are, where they come from `project`.
+  package var projections: [Applied] = []
 
   /// Takes every member as it is.
   package init(query: Matrix, key: Matrix, value: Matrix) {
     self.query = query
     self.key = key
     self.value = value
+  }
+
+  /// The queries, keys and values in the outputs of an attention's projections.
+  package init(_ attention: Attention, in outputs: [Matrix]) {
+    guard outputs.count == 1 else {
+      self.init(query: outputs[0], key: outputs[1], value: outputs[2])
+      return
+    }
+    let queries = attention.headCount * attention.headSize
+    let keys = attention.keyValueHeadCount * attention.headSize
+    self.init(
+      query: outputs[0].columns(0..<queries), key: outputs[0].columns(queries..<queries + keys),
+      value: outputs[0].columns(queries + keys..<queries + 2 * keys))
   }
 }
 
@@ -30,32 +45,20 @@ extension Attention {
 }
 
 extension ModelRunner {
-  /// Projects hidden states to q, k and v; sequences begin at `position`. The result lives in
-  /// scratch memory until the next call.
-  package func project(_ attention: Attention, _ state: Activations, position: Int = 0)
-    throws(FormatError) -> QueryKeyValue
-  {
-    let x = state.hidden
-    let queryWidth = attention.headCount * attention.headSize
-    let keyWidth = attention.keyValueHeadCount * attention.headSize
-    let result: QueryKeyValue
-    switch attention.projection {
-    case .fused(let linear):
-      let all = workspace.matrix(.queryKeyValue, rows: x.rows, columns: linear.outputs)
-      try apply(linear, to: x, into: all)
-      result = QueryKeyValue(
-        query: all.columns(0..<queryWidth),
-        key: all.columns(queryWidth..<queryWidth + keyWidth),
-        value: all.columns(queryWidth + keyWidth..<queryWidth + 2 * keyWidth))
-    case .separate(let query, let key, let value):
-      result = QueryKeyValue(
-        query: workspace.matrix(.query, rows: x.rows, columns: queryWidth),
-        key: workspace.matrix(.key, rows: x.rows, columns: keyWidth),
-        value: workspace.matrix(.value, rows: x.rows, columns: keyWidth))
-      try apply(query, to: x, into: result.query)
-      try apply(key, to: x, into: result.key)
-      try apply(value, to: x, into: result.value)
+  /// Projects hidden states to q, k and v; sequences begin at `position`. Without a recorder, the
+  /// result lives in scratch memory until the next call.
+  package func project(
+    _ attention: Attention, _ state: Activations, position: Int = 0,
+    recorder: (any ForwardRecorder)? = nil
+  ) throws(FormatError) -> QueryKeyValue {
+    let linears = attention.projection.linears
+    let names: [Workspace.Name] = linears.count == 1 ? [.queryKeyValue] : [.query, .key, .value]
+    var projections: [Applied] = []
+    for (linear, name) in zip(linears, names) {
+      projections.append(try apply(linear, to: state.hidden, in: name, recorder))
     }
+    var result = QueryKeyValue(attention, in: projections.map(\.y))
+    result.projections = projections
     if let rotary = attention.rotary {
       let table = rotaryTable(rotary, positions: position + state.length)
       table.apply(to: result.query, length: state.length, offset: position)
@@ -82,15 +85,31 @@ extension ModelRunner {
     try output(of: attention, attend(attention, projected, state, layer: layer))
   }
 
-  /// Weighs the values by the block's mechanism, [rows × length, heads × head size], in scratch
-  /// memory until the next call.
+  func output(
+    of attention: Attention, _ state: Activations, layer: Int?, _ recorder: (any ForwardRecorder)?
+  ) throws(FormatError) -> Matrix {
+    let projected = try project(attention, state, recorder: recorder)
+    let mixed = attend(attention, projected, state, layer: layer, recorder: recorder)
+    let output = try apply(attention.output, to: mixed, in: .sublayer, recorder)
+    if let recorder, let layer {
+      let record = AttentionRecord(
+        x: state.hidden, projected: projected, mixed: mixed, output: output)
+      recorder.append(.attention(attention, record, layer: layer))
+    }
+    return output.y
+  }
+
+  /// Weighs the values by the block's mechanism, [rows × length, heads × head size]; without
+  /// a recorder, in scratch memory until the next call.
   package func attend(
-    _ attention: Attention, _ projected: QueryKeyValue, _ state: Activations, layer: Int?
+    _ attention: Attention, _ projected: QueryKeyValue, _ state: Activations, layer: Int?,
+    recorder: (any ForwardRecorder)? = nil
   ) -> Matrix {
     let shape = attention.shape(
       rowCount: state.rowCount, length: state.length, validLengths: state.validLengths)
-    let mixed = workspace.matrix(
-      .mixed, rows: projected.query.rows, columns: attention.headCount * attention.headSize)
+    let mixed = matrix(
+      .mixed, rows: projected.query.rows, columns: attention.headCount * attention.headSize,
+      recorder)
     switch attention.mechanism {
     case .softmax:
       SoftmaxAttention.forward(
@@ -114,9 +133,6 @@ extension ModelRunner {
 
   /// The output projection of mixed values.
   func output(of attention: Attention, _ mixed: Matrix) throws(FormatError) -> Matrix {
-    let output = workspace.matrix(
-      .sublayer, rows: mixed.rows, columns: attention.output.outputs)
-    try apply(attention.output, to: mixed, into: output)
-    return output
+    try apply(attention.output, to: mixed, in: .sublayer, nil).y
   }
 }

@@ -16,21 +16,10 @@ extension ModelRunner {
   /// Embeds a batch into `hidden`, [rows × length, hidden size], and runs the nodes that precede
   /// the first block. Ids were checked against the vocabulary when they were read; their first
   /// column stands at `position`.
-  package func embed(_ input: ModelInput, into hidden: Matrix, position: Int = 0)
-    throws(FormatError) -> Activations
-  {
-    let validLengths = try embedInputs(input, into: hidden, position: position)
-    var state = Activations(
-      hidden: hidden, rowCount: input.rowCount, validLengths: validLengths)
-    try run(graph.embeddingNodes, &state)
-    return state
-  }
-
-  /// The sums of embeddings alone, without the nodes that follow them; returns the valid positions
-  /// of each sequence, where some are padded.
-  package func embedInputs(_ input: ModelInput, into hidden: Matrix, position: Int = 0)
-    throws(FormatError) -> [Int]?
-  {
+  package func embed(
+    _ input: ModelInput, into hidden: Matrix, position: Int = 0,
+    recorder: (any ForwardRecorder)? = nil
+  ) throws(FormatError) -> Activations {
     var validLengths: [Int]?
     for node in graph.embeddingNodes {
       switch (node.operation, input) {
@@ -42,7 +31,10 @@ extension ModelRunner {
       default: break
       }
     }
-    return validLengths
+    var state = Activations(
+      hidden: hidden, rowCount: input.rowCount, validLengths: validLengths)
+    try run(graph.embeddingNodes, &state, recorder: recorder)
+    return state
   }
 
   private func embed(

@@ -62,18 +62,28 @@ extension ModelRunner {
     return outputs
   }
 
-  /// The logits of any rows of final hidden states, where the model has a head for tokens.
-  package func tokenLogits(of rows: Matrix, into logits: Matrix) throws(FormatError) {
-    switch graph.tokenHead {
-    case .languageModel(let linear): try apply(linear, to: rows, into: logits)
-    case .maskedLanguageModel(let transform, let activation, let norm, let decoder):
-      let inner = workspace.matrix(.head, rows: rows.rows, columns: transform.outputs)
-      try apply(transform, to: rows, into: inner)
-      Activation(activation).apply(inner)
-      try apply(norm, to: inner, into: inner)
-      try apply(decoder, to: inner, into: logits)
-    default: break
+  /// The logits of any rows of final hidden states, where the model has a head for tokens; what a
+  /// backward pass needs of it lasts until the next call, and is whole with `keepsOutputs` only.
+  @discardableResult
+  package func tokenLogits(of rows: Matrix, into logits: Matrix, keepsOutputs: Bool = false)
+    throws(FormatError) -> TokenHeadRecord
+  {
+    var record = TokenHeadRecord(input: rows)
+    guard let head = graph.tokenHead, let decoder = head.decoder else { return record }
+    if case .maskedLanguageModel(let transform, let activation, let norm, _) = head {
+      func scratch(_ name: Workspace.Name) -> Matrix {
+        workspace.matrix(
+          keepsOutputs ? name : .head, rows: rows.rows, columns: transform.outputs)
+      }
+      let before = scratch(.head)
+      let after = scratch(.headActivated)
+      record = TokenHeadRecord(input: scratch(.headNormed), transformed: (before, after))
+      try apply(transform, to: rows, into: before)
+      activation.apply(before, into: after)
+      try apply(norm, to: after, into: record.input)
     }
+    try apply(decoder, to: record.input, into: logits)
+    return record
   }
 
   /// The hidden states of each sequence's first position, [rows, hidden size].

@@ -56,21 +56,31 @@ package final class ModelRunner {
   }
 
   /// Runs nodes that map hidden states to hidden states. Heads are skipped: see `outputs`.
-  package func run(_ nodes: some Sequence<Node>, _ state: inout Activations) throws(FormatError) {
+  package func run(
+    _ nodes: some Sequence<Node>, _ state: inout Activations,
+    recorder: (any ForwardRecorder)? = nil
+  ) throws(FormatError) {
     for node in nodes {
       switch node.operation {
       case .tokenEmbedding, .patchEmbedding, .head: break
-      case .saveResidual: state.residual = state.hidden
+      case .saveResidual:
+        state.residual = state.hidden
+        recorder?.append(.saveResidual)
       case .addResidual:
         guard let residual = state.residual else { continue }
-        add(state.hidden, to: residual)
-        state.hidden = residual
+        if let recorder {
+          // Only the residual is needed again, not the sublayer's output.
+          add(residual, to: state.hidden)
+          recorder.append(.addResidual)
+        } else {
+          add(state.hidden, to: residual)
+          state.hidden = residual
+        }
         state.residual = nil
-      case .norm(let norm): try apply(norm, &state)
-      case .mlp(let mlp): state.hidden = try output(of: mlp, state.hidden)
+      case .norm(let norm): try apply(norm, &state, recorder)
+      case .mlp(let mlp): state.hidden = try output(of: mlp, state.hidden, recorder)
       case .attention(let attention):
-        let projected = try project(attention, state)
-        state.hidden = try mix(attention, projected, state, layer: node.layer)
+        state.hidden = try output(of: attention, state, layer: node.layer, recorder)
       }
     }
   }
@@ -99,13 +109,32 @@ package final class ModelRunner {
     if let bias = linear.bias { addBias(try parameters.vector(bias), to: y) }
   }
 
-  private func apply(_ norm: Norm, _ state: inout Activations) throws(FormatError) {
+  /// A linear map with its adapter: its output is the recorder's to keep, or scratch memory.
+  func apply(
+    _ linear: Linear, to x: Matrix, in name: Workspace.Name, _ recorder: (any ForwardRecorder)?
+  ) throws(FormatError) -> Applied {
+    let y = matrix(name, rows: x.rows, columns: linear.outputs, recorder)
+    try apply(linear, to: x, into: y)
+    return Applied(linear: linear, y: y, inner: recorder?.adapt(linear, x: x, y: y))
+  }
+
+  /// Memory for a node's output.
+  func matrix(
+    _ name: Workspace.Name, rows: Int, columns: Int, _ recorder: (any ForwardRecorder)?
+  ) -> Matrix {
+    recorder?.matrix(rows: rows, columns: columns)
+      ?? workspace.matrix(name, rows: rows, columns: columns)
+  }
+
+  private func apply(_ norm: Norm, _ state: inout Activations, _ recorder: (any ForwardRecorder)?)
+    throws(FormatError)
+  {
     let input = state.hidden
-    let output =
-      state.isShared
-      ? workspace.matrix(.normed, rows: input.rows, columns: input.columns) : input
-    try apply(norm, to: input, into: output)
-    state.hidden = output
+    if recorder != nil || state.isShared {
+      state.hidden = matrix(.normed, rows: input.rows, columns: input.columns, recorder)
+    }
+    try apply(norm, to: input, into: state.hidden)
+    recorder?.append(.norm(norm, input: input))
   }
 
   /// Normalises rows; input and output may be the same memory.
@@ -120,33 +149,23 @@ package final class ModelRunner {
     }
   }
 
-  private func output(of mlp: MLP, _ x: Matrix) throws(FormatError) -> Matrix {
-    var inner = workspace.matrix(.inner, rows: x.rows, columns: mlp.up.outputs)
-    try apply(mlp.up, to: x, into: inner)
-    if let gate = mlp.gate {
-      let gated = workspace.matrix(.gate, rows: x.rows, columns: gate.outputs)
-      try apply(gate, to: x, into: gated)
-      multiply(gate: gated, up: inner)
-      inner = gated
-    } else {
-      Activation(mlp.activation).apply(inner)
+  private func output(of mlp: MLP, _ x: Matrix, _ recorder: (any ForwardRecorder)?)
+    throws(FormatError) -> Matrix
+  {
+    let up = try apply(mlp.up, to: x, in: .inner, recorder)
+    var gate: Applied?
+    if let linear = mlp.gate { gate = try apply(linear, to: x, in: .gate, recorder) }
+    var inner = gate?.y ?? up.y
+    if recorder != nil {
+      inner = workspace.matrix(.inner, rows: x.rows, columns: mlp.up.outputs)
     }
-    let output = workspace.matrix(.sublayer, rows: x.rows, columns: mlp.down.outputs)
-    try apply(mlp.down, to: inner, into: output)
-    return output
-  }
-}
-
-extension Activation {
-  /// The kernel of a graph's activation.
-  package init(_ name: ActivationName) {
-    self =
-      switch name {
-      case .gelu: .gelu
-      case .geluTanh: .geluTanh
-      case .relu: .relu
-      case .silu: .silu
-      case .tanh: .tanh
-      }
+    if let gate {
+      multiply(gate: gate.y, up: up.y, into: inner)
+    } else {
+      mlp.activation.apply(up.y, into: inner)
+    }
+    let down = try apply(mlp.down, to: inner, in: .sublayer, recorder)
+    recorder?.append(.mlp(mlp, MLPRecord(x: x, up: up, gate: gate, down: down)))
+    return down.y
   }
 }

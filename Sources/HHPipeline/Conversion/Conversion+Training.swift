@@ -25,7 +25,7 @@ extension Conversion {
     let (rows, heldOut) = try training.rows.load(runner: training.runner, report: progress)
     let student = student(of: training.runner.graph)
     if options.start != nil {
-      return try trainAlone(student, run, rows, heldOut, report: report)
+      return try trainWithoutTeacher(student, run, rows, heldOut, report: report)
     }
     var evaluations: [EvaluationResult] = []
     func evaluate(after stage: String) throws {
@@ -40,9 +40,9 @@ extension Conversion {
     try evaluate(after: "rewrite")
     try progress(.stage("distil"))
     let distillation = Stopwatch()
-    let sharedCount = try sharedRowCount(rows)
+    let reusableRowCount = try sharedRowCount(rows)
     var result = try distil(
-      run, rows, heldOut, keepingStates: sharedCount > 0, report: progress)
+      run, rows, heldOut, keepingStates: reusableRowCount > 0, report: progress)
     let passed = result.passed
     result.passed = nil
     let seconds = distillation.seconds
@@ -51,19 +51,20 @@ extension Conversion {
     let finetuned =
       options.finetuning.isOn
       ? try finetune(
-        student, run, training: rows, heldOut: heldOut, sharedCount: sharedCount, passed: passed,
+        student, run, training: rows, heldOut: heldOut, reusableRowCount: reusableRowCount,
+        passed: passed,
         report: progress) : nil
     try evaluate(after: "finetune")
     let summary = ConversionSummary.Training(
       klBefore: result.klBefore, klAfter: result.klAfter,
-      tokensPerSecond: run?.goesOn == true ? 0 : Double(result.tokens) / max(seconds, 1e-9),
+      tokensPerSecond: run?.isResumed == true ? 0 : Double(result.tokens) / max(seconds, 1e-9),
       steps: result.steps, layers: result.layers, finetuning: finetuned?.summary,
       evaluations: evaluations)
     return (result, finetuned, summary)
   }
 
   /// Trains a model without a teacher, from whose answers it could be distilled.
-  private func trainAlone(
+  private func trainWithoutTeacher(
     _ student: ModelRunner, _ run: ConversionRun?, _ rows: LabelledRows, _ heldOut: LabelledRows,
     report: ConversionReport
   ) throws -> (
@@ -93,7 +94,7 @@ extension Conversion {
       distilled: min(rows.count, training.rows.distillationCount), of: rows.count)
     let kept = TeacherAnswers.byteCount(
       try finetuning.objective(for: graph, isLabelled: rows.labels != nil), graph,
-      rowCount: rows.count, sharedCount: count, length: training.runner.length(of: rows.input),
+      rowCount: rows.count, reusableRowCount: count, length: training.runner.length(of: rows.input),
       visits: finetuning.visits(batchSize: options.distillation.batchSize))
     return kept == nil ? 0 : count
   }
@@ -115,14 +116,14 @@ extension Conversion {
     }
     var recipe = options.distillation
     if let steps = run?.distillationSteps { (recipe.steps, recipe.budget) = (steps, nil) }
-    training.runner.precision = recipe.precision.ofProducts
+    training.runner.precision = recipe.precision
     defer { training.runner.precision = .float32 }
     let stage = DistillationStage(
       runner: training.runner, plan: plan.rewrite, recipe: recipe, space: training.space)
     return try stage.run(
       training: input, heldOut: heldOut.input,
-      keeping: run.map { run in
-        DistillationStage.Keeper(
+      checkpointing: run.map { run in
+        DistillationStage.Checkpointing(
           interval: options.checkpointSteps, finished: finished, begun: run.distillation,
           save: { try run.save($0, steps: $1, begun: $2) })
       }, keepingStates: keepingStates, report: report)
@@ -140,28 +141,28 @@ extension Conversion {
   }
 
   /// Trains the whole converted model, which changes in place. The teacher's answers to the first
-  /// `sharedCount` rows are distillation's, which has just `passed` them or did in an earlier run.
+  /// `reusableRowCount` rows are distillation's, which has just `passed` them or did in an earlier run.
   private func finetune(
     _ student: ModelRunner, _ run: ConversionRun?, training rows: LabelledRows,
-    heldOut: LabelledRows, sharedCount: Int = 0, passed: PassedRows? = nil,
+    heldOut: LabelledRows, reusableRowCount: Int = 0, passed: TeacherStates? = nil,
     report: ProgressReport
   ) throws -> FinetunedModel? {
     guard let teacher = training?.runner else { return nil }
     let isAlone = options.start != nil
-    for model in [student, teacher] { model.precision = options.finetuning.precision.ofProducts }
+    for model in [student, teacher] { model.precision = options.finetuning.precision }
     // What is measured between stages is the artifact's, which knows of no precision of training.
     defer { for model in [student, teacher] { model.precision = .float32 } }
     try report(.stage(isAlone ? "train" : "finetune"))
     let stage = FinetuneStage(
       student: student, teacher: isAlone ? nil : teacher, recipe: options.finetuning,
-      batchSize: options.distillation.batchSize, sharedCount: sharedCount, passed: passed,
+      batchSize: options.distillation.batchSize, reusableRowCount: reusableRowCount, passed: passed,
       space: training?.space ?? .memory)
     let finetuned = FinetunedModel(
       student,
       try stage.run(
         training: rows, heldOut: heldOut,
-        keeping: run.map { run in
-          FinetuneStage.Keeper(
+        checkpointing: run.map { run in
+          FinetuneStage.Checkpointing(
             interval: options.checkpointSteps, last: run.finetuning,
             save: { try run.save(finetuning: $0) })
         }, report: report))

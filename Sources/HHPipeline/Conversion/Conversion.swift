@@ -151,7 +151,7 @@ package struct Conversion {
       estimate.add(
         options.finetuning, objective: kind, graph: graph, mapCount: rewrite.newParameterCount,
         batchSize: options.distillation.batchSize, rowCount: rows.trainingCount,
-        sharedCount: options.start == nil
+        reusableRowCount: options.start == nil
           ? options.sharedRowCount(distilled: rows.distillationCount, of: rows.trainingCount) : 0,
         heldOutCount: rows.heldOutCount, length: rows.length)
     }

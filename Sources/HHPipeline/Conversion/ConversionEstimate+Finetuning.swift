@@ -11,22 +11,22 @@ extension ConversionEstimate {
   private static let perTrainedValue = 60.0
 
   /// Adds the finetuning of `graph`, whose new feature maps have `mapCount` values, on `rowCount` rows
-  /// of `length` positions, `sharedCount` of which distillation passes through the teacher, measured
+  /// of `length` positions, `reusableRowCount` of which distillation passes through the teacher, measured
   /// on `heldOutCount`.
   mutating func add(
     _ recipe: FinetuneRecipe, objective: ObjectiveKind, graph: Graph, mapCount: Int,
-    batchSize: Int, rowCount: Int, sharedCount: Int = 0, heldOutCount: Int, length: Int
+    batchSize: Int, rowCount: Int, reusableRowCount: Int = 0, heldOutCount: Int, length: Int
   ) {
     guard recipe.isOn else { return }
     finetuningPrecision = recipe.precision
     let visits = recipe.visits(batchSize: batchSize)
     let batch = Double(recipe.batchSize ?? batchSize)
-    func answers(_ rowCount: Int, visits: Double, sharedCount: Int = 0) -> Double? {
+    func answers(_ rowCount: Int, visits: Double, reusableRowCount: Int = 0) -> Double? {
       TeacherAnswers.byteCount(
-        objective, graph, rowCount: rowCount, sharedCount: sharedCount, length: length,
+        objective, graph, rowCount: rowCount, reusableRowCount: reusableRowCount, length: length,
         visits: visits)
     }
-    let kept = answers(rowCount, visits: visits, sharedCount: sharedCount)
+    let kept = answers(rowCount, visits: visits, reusableRowCount: reusableRowCount)
     let heldOut = Double(heldOutCount)
     addRounding(
       recipe.precision, of: graph, positions: batch * Double(length),
@@ -42,7 +42,7 @@ extension ConversionEstimate {
     let student = Double(length) * (3 * visits + measured)
     let asked =
       objective.asksTeacher
-      ? (kept == nil ? visits : Double(rowCount - sharedCount)) + heldOut : heldOut
+      ? (kept == nil ? visits : Double(rowCount - reusableRowCount)) + heldOut : heldOut
     let teacher = Double(length) * asked
     let weights = graph.nodes.reduce(0.0) { $0 + Double($1.operation.weightCount) }
     finetuning.products += 2 * Self.elementwise * weights * (student + teacher)

@@ -198,7 +198,7 @@ struct ConversionEstimate {
     let float32 = Self.rate(.float32)
     let rate = speed * float32
     func gain(_ precision: TrainingSettings.Precision) -> Double {
-      precision == .float32 ? 1 : Self.rate(precision.ofProducts) / float32
+      precision == .float32 ? 1 : Self.rate(precision) / float32
     }
     let distillation =
       teacher.seconds(rate: rate, gain: gain(distillationPrecision))

@@ -1,6 +1,7 @@
 // Events as JSON objects, one per line of `--json` and of a run's event log.
 
 internal import HHAnalysis
+internal import HHCompute
 package import HHFormat
 internal import HHModel
 internal import HHTraining

@@ -1,5 +1,6 @@
 // What a conversion will do, need and take, before it does it.
 
+internal import HHCompute
 internal import HHFormat
 package import HHModel
 package import HHTraining

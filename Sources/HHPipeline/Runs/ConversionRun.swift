@@ -33,7 +33,7 @@ final class ConversionRun {
   /// The state of finetuning that the run goes on from.
   private(set) var finetuning: (checkpoint: RunCheckpoint, numbers: JSONObject)?
   /// Whether some of the work was done by an earlier process.
-  private(set) var goesOn = false
+  private(set) var isResumed = false
 
   /// Opens the folder's last checkpoint, where there is one; `opened` are the files of the model, and
   /// `options` has epochs as steps, and `key` is that of `ConversionKey.ofRun`.
@@ -62,7 +62,7 @@ final class ConversionRun {
           + " with, found others",
         hint: "put the old files back, or begin another run")
     }
-    goesOn = true
+    isResumed = true
     rates = numbers["rates"]
     earlier = EarlierRates(in: numbers, before: options)
     distillationSteps = numbers["steps"]?.integer

@@ -46,7 +46,7 @@ package struct DistillationResult {
   /// Training tokens (or image positions) seen per layer.
   package let tokens: Int
   /// Where the teacher's states behind its last block were asked for.
-  package var passed: PassedRows?
+  package var passed: TeacherStates?
 
   /// Puts finished layers together.
   package init(_ finished: [Int: FinishedLayer], tokensPerStep: Int) {

@@ -11,7 +11,7 @@ package import HHModel
 /// from one to the next, so each layer's result is what it would be in a joint run.
 package struct DistillationStage {
   /// Where layers that are done, and the state of one that was begun, come from and go to.
-  package struct Keeper {
+  package struct Checkpointing {
     /// Steps between two checkpoints.
     let interval: Int
     /// Layers that an earlier run of the same settings has trained.
@@ -65,13 +65,13 @@ package struct DistillationStage {
   package func run(
     training: ModelInput, heldOut: ModelInput, report: ProgressReport
   ) throws -> DistillationResult {
-    try run(training: training, heldOut: heldOut, keeping: nil, report: report)
+    try run(training: training, heldOut: heldOut, checkpointing: nil, report: report)
   }
 
   /// The same with checkpoints, after every layer and so many steps; with `keepingStates`, rows pass
   /// the last block too, and the result has their states.
   package func run(
-    training: ModelInput, heldOut: ModelInput, keeping keeper: Keeper?,
+    training: ModelInput, heldOut: ModelInput, checkpointing: Checkpointing?,
     keepingStates: Bool = false, report: ProgressReport
   ) throws -> DistillationResult {
     // In the batches of the steps: products of other sizes may round differently.
@@ -84,9 +84,9 @@ package struct DistillationStage {
     let clock = Stopwatch()
     var pace = DistillationPace()
     var steps = recipe.steps
-    var finished = keeper?.finished ?? [:]
+    var finished = checkpointing?.finished ?? [:]
     var passed: Set<Int> = []
-    func save(_ begun: RunState?) throws { try keeper?.save(finished, steps, begun) }
+    func save(_ begun: RunState?) throws { try checkpointing?.save(finished, steps, begun) }
     for layer in 0..<runner.graph.layerCount {
       guard
         let teacher = TeacherLayer(
@@ -146,13 +146,13 @@ package struct DistillationStage {
       var training = LayerTraining(
         student, teacher, train, schedule, recipe: recipe, space: space, advancing: advancing,
         pace: pace)
-      if let (checkpoint, numbers) = keeper?.begun {
+      if let (checkpoint, numbers) = checkpointing?.begun {
         try training.restore(numbers, checkpoint)
       }
       let layersLeft = plan.blocks.count { $0.layer > layer && finished[$0.layer] == nil }
       try self.train(
         &training, on: heldBatches, later: training.whole * layersLeft, clock,
-        every: keeper?.interval, save: { try save($0) }, report: report)
+        every: checkpointing?.interval, save: { try save($0) }, report: report)
       pace = training.pace
       var after = measure(student, heldBatches)
       guard after.loss.isFinite, after.mean.isFinite, student.isFinite else {
@@ -176,14 +176,14 @@ package struct DistillationStage {
     }
     var result = DistillationResult(
       finished, tokensPerStep: min(recipe.batchSize, train.rowCount) * train.length)
-    if keepingStates { result.passed = PassedRows(states: train.states, batches: passed) }
+    if keepingStates { result.passed = TeacherStates(states: train.states, batches: passed) }
     return result
   }
 
   /// Trains one layer until its steps are taken or its held-out loss ends it, of which `later` is
   /// left for the layers after it; after every `interval` steps `save` writes a checkpoint.
   private func train(
-    _ training: inout LayerTraining, on heldOut: [QueryKey], later: DistillationPace.Work,
+    _ training: inout LayerTraining, on heldOut: [LayerQKV], later: DistillationPace.Work,
     _ clock: Stopwatch, every interval: Int?, save: (RunState) throws -> Void,
     report: ProgressReport
   ) throws {
@@ -259,7 +259,7 @@ package struct DistillationStage {
   }
 
   /// What held-out rows measure, over batches.
-  private func measure(_ student: LayerStudent, _ batches: [QueryKey]) -> HeldOutLoss {
+  private func measure(_ student: LayerStudent, _ batches: [LayerQKV]) -> HeldOutLoss {
     var perHead = [Double](repeating: 0, count: batches.first?.shape.queryHeads ?? 0)
     var loss = 0.0
     let queries = batches.reduce(0) { $0 + $1.shape.validPositions }
@@ -267,7 +267,7 @@ package struct DistillationStage {
       let weight = Double(batch.shape.validPositions) / Double(max(1, queries))
       defer { batch.evict() }
       let measured = student.measure(batch)
-      loss += weight * measured.excess
+      loss += weight * measured.reducibleLoss
       for (head, divergence) in measured.divergence.enumerated() {
         perHead[head] += weight * divergence
       }

@@ -59,7 +59,7 @@ struct HiddenStates {
 
   /// Queries and keys of some rows in a block, which replaces the rows by its output if `advancing`.
   func queryKey(_ teacher: TeacherLayer, rows: Range<Int>, advancing: Bool) throws(FormatError)
-    -> QueryKey
+    -> LayerQKV
   {
     let part = states.rows(rows.lowerBound * length..<rows.upperBound * length)
     defer { evict(part) }

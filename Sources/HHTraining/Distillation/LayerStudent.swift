@@ -32,14 +32,14 @@ final class LayerStudent {
   var isFinite: Bool { maps.isFinite }
 
   /// How far the student's attention is from the teacher's, per query head.
-  func measure(_ batch: QueryKey) -> DistillationLoss { loss(batch, .all, .lossOnly) }
+  func measure(_ batch: LayerQKV) -> DistillationLoss { loss(batch, .all, .lossOnly) }
 
   /// One optimiser step from some of the batch's queries; returns the loss before it, zeros unless
   /// `measuring`.
   ///
   /// The batch of the first step also tells how queries and keys are distributed.
   func step(
-    _ batch: QueryKey, sample: QuerySample = .all, rate: Double, measuring: Bool
+    _ batch: LayerQKV, sample: QuerySample = .all, rate: Double, measuring: Bool
   ) -> DistillationLoss {
     let optimizer = optimizer(of: batch)
     let loss = loss(batch, sample, measuring ? .both : .gradientOnly)
@@ -51,7 +51,7 @@ final class LayerStudent {
   }
 
   /// The optimiser, which the first batch begins.
-  private func optimizer(of batch: QueryKey) -> WhitenedAdamW {
+  private func optimizer(of batch: LayerQKV) -> WhitenedAdamW {
     let optimizer =
       self.optimizer ?? WhitenedAdamW(maps, q: batch.query, k: batch.key, options: options)
     self.optimizer = optimizer
@@ -64,10 +64,10 @@ final class LayerStudent {
   }
 
   /// Begins the optimiser as the first step with `batch` would, as if it had done `stepCount`.
-  func begin(_ batch: QueryKey, stepCount: Int) { optimizer(of: batch).stepCount = stepCount }
+  func begin(_ batch: LayerQKV, stepCount: Int) { optimizer(of: batch).stepCount = stepCount }
 
   private func loss(
-    _ batch: QueryKey, _ sample: QuerySample, _ measure: AttentionDistillation.Measure
+    _ batch: LayerQKV, _ sample: QuerySample, _ measure: AttentionDistillation.Measure
   ) -> DistillationLoss {
     distillation.lossAndGradient(
       q: batch.query, k: batch.key, v: batch.value, shape: batch.shape, scale: scale, maps: maps,

@@ -17,7 +17,7 @@ struct LayerTraining {
   private let best: BestValues?
   private var rates: RateControl
   /// Queries and keys of batches that a later step visits again: computed once, used often.
-  private var kept: [Int: QueryKey] = [:]
+  private var kept: [Int: LayerQKV] = [:]
   /// Batches that the teacher has passed.
   private var passed: Set<Int> = []
   /// Steps taken.
@@ -64,7 +64,7 @@ struct LayerTraining {
   mutating func advance(measuring: Bool) throws(FormatError) -> DistillationLoss {
     let batch = schedule.order[step]
     let isLastVisit = schedule.lastVisit[batch] == step
-    var queryKey: QueryKey
+    var queryKey: LayerQKV
     if let known = kept[batch] {
       queryKey = known
     } else {

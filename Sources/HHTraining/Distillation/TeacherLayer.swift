@@ -5,7 +5,7 @@ internal import HHFormat
 internal import HHModel
 
 /// Queries and keys of a batch in one layer, positions applied, and values where they are asked for.
-struct QueryKey {
+struct LayerQKV {
   /// [rows × length, heads × head size].
   let query: Matrix
   /// [rows × length, key/value heads × head size].
@@ -24,13 +24,13 @@ struct QueryKey {
   }
 
   /// The same values in a place of their own, safe from the next projection.
-  func copied(into space: SpillSpace = .memory) throws(FormatError) -> QueryKey {
+  func copied(into space: SpillSpace = .memory) throws(FormatError) -> LayerQKV {
     func copy(_ source: Matrix) throws(FormatError) -> Matrix {
       let target = try space.matrix(rows: source.rows, columns: source.columns)
       HHCompute.copy(source, to: target)
       return target
     }
-    return QueryKey(
+    return LayerQKV(
       query: try copy(query), key: try copy(key), value: try value.map(copy), shape: shape)
   }
 
@@ -73,7 +73,7 @@ struct TeacherLayer {
   /// layer is trained on what the unconverted model would have computed.
   func queryKey(
     of hidden: Matrix, rowCount: Int, validLengths: [Int]?, advancing: Bool
-  ) throws(FormatError) -> QueryKey {
+  ) throws(FormatError) -> LayerQKV {
     var state = Activations(hidden: hidden, rowCount: rowCount, validLengths: validLengths)
     try runner.run(before, &state)
     let projected = try runner.project(attention, state)
@@ -81,7 +81,7 @@ struct TeacherLayer {
       state.hidden = try runner.mix(attention, projected, state, layer: layer)
       try runner.run(after, &state)
     }
-    return QueryKey(
+    return LayerQKV(
       query: projected.query, key: projected.key, value: givesValues ? projected.value : nil,
       shape: attention.shape(
         rowCount: rowCount, length: state.length, validLengths: validLengths))

@@ -28,7 +28,7 @@ package struct FinetuneRecipe: Sendable, Equatable {
   /// Of the matrix products of model and teacher.
   package var precision = TrainingSettings.Precision.float32
   /// What is trained.
-  package var choice = TrainableChoice.everything
+  package var choice = ParameterSelection.everything
   /// What the model learns from; nil means its own task where the data say what is right, else the
   /// unconverted model.
   package var loss: FinetuningSettings.Loss?

@@ -30,8 +30,8 @@ package struct FinetuneStage {
   private let teacher: ModelRunner?
   private let recipe: FinetuneRecipe
   private let batchSize: Int
-  private let sharedCount: Int
-  private let passed: PassedRows?
+  private let reusableRowCount: Int
+  private let passed: TeacherStates?
   private let space: SpillSpace
 
   /// Prepares to train `student`, whose weights change in place.
@@ -47,21 +47,21 @@ package struct FinetuneStage {
     space: SpillSpace = .memory
   ) {
     self.init(
-      student: student, teacher: teacher, recipe: recipe, batchSize: batchSize, sharedCount: 0,
+      student: student, teacher: teacher, recipe: recipe, batchSize: batchSize, reusableRowCount: 0,
       passed: nil, space: space)
   }
 
-  /// The same where distillation passes the first `sharedCount` rows through the teacher, `passed`
+  /// The same where distillation passes the first `reusableRowCount` rows through the teacher, `passed`
   /// where it has just done so.
   package init(
     student: ModelRunner, teacher: ModelRunner?, recipe: FinetuneRecipe, batchSize: Int,
-    sharedCount: Int, passed: PassedRows?, space: SpillSpace
+    reusableRowCount: Int, passed: TeacherStates?, space: SpillSpace
   ) {
     self.student = student
     self.teacher = teacher
     self.recipe = recipe
     self.batchSize = recipe.batchSize ?? batchSize
-    (self.sharedCount, self.passed) = (sharedCount, passed)
+    (self.reusableRowCount, self.passed) = (reusableRowCount, passed)
     self.space = space
   }
 
@@ -72,11 +72,11 @@ package struct FinetuneStage {
   package func run(training: LabelledRows, heldOut: LabelledRows, report: ProgressReport) throws
     -> FinetuneResult
   {
-    try run(training: training, heldOut: heldOut, keeping: nil, report: report)
+    try run(training: training, heldOut: heldOut, checkpointing: nil, report: report)
   }
 
   /// Where checkpoints come from and go to.
-  package struct Keeper {
+  package struct Checkpointing {
     /// Steps between two checkpoints.
     let interval: Int
     /// What to go on from, and its numbers.
@@ -95,7 +95,8 @@ package struct FinetuneStage {
 
   /// The same with checkpoints, before the first step and after every so many.
   package func run(
-    training: LabelledRows, heldOut: LabelledRows, keeping keeper: Keeper?, report: ProgressReport
+    training: LabelledRows, heldOut: LabelledRows, checkpointing: Checkpointing?,
+    report: ProgressReport
   ) throws -> FinetuneResult {
     let kind = try recipe.objective(for: student.graph, isLabelled: training.labels != nil)
     if kind == .classes { try checkLabels(training, heldOut) }
@@ -107,32 +108,32 @@ package struct FinetuneStage {
     }
     let runner = GradientRunner(model: student, parameters: parameters)
     runner.recomputesBlocks = recipe.recomputesBlocks
-    let last = keeper?.last?.numbers
+    let last = checkpointing?.last?.numbers
     let teacherLoss =
       last == nil ? try lossOfTeacher(heldOut, kind) : last?["teacher_loss"]?.double
     // Held-out rows are measured before and after, at the least.
     let examiner = try self.teacher(
-      kind, of: heldOut, visits: 2 * Double(heldOut.count), sharedCount: 0)
+      kind, of: heldOut, visits: 2 * Double(heldOut.count), reusableRowCount: 0)
     func measure() throws -> Double { try self.measure(runner, heldOut, kind, examiner) }
     let before = try last?["loss_before"]?.double ?? measure()
     var loop = FinetuneLoop(
       recipe: recipe, batchSize: batchSize, kind: kind,
       teacher: try self.teacher(
         kind, of: training, visits: recipe.visits(batchSize: batchSize),
-        sharedCount: sharedCount),
+        reusableRowCount: reusableRowCount),
       rows: training, runner: runner, measurement: before)
     var after = before
     func save() throws {
-      guard let keeper else { return }
+      guard let checkpointing else { return }
       // The losses of a step may be numbers although the weights after it no longer are.
       try loop.requireFinite()
       var state = loop.state
       state.numbers["loss_before"] = .number(before)
       state.numbers["loss_after"] = .number(after)
       state.numbers["teacher_loss"] = teacherLoss.map { .number($0) } ?? .null
-      try keeper.save(state)
+      try checkpointing.save(state)
     }
-    if let (checkpoint, numbers) = keeper?.last {
+    if let (checkpoint, numbers) = checkpointing?.last {
       try loop.restore(numbers, checkpoint)
       after = numbers["loss_after"]?.double ?? before
     } else {
@@ -152,7 +153,7 @@ package struct FinetuneStage {
               stage: teacher == nil ? "train" : "finetune", layer: nil, step: loop.step,
               loss: after, perHead: [])))
       }
-      let isSaved = keeper.map { loop.step.isMultiple(of: $0.interval) } ?? false
+      let isSaved = checkpointing.map { loop.step.isMultiple(of: $0.interval) } ?? false
       if isSaved { try save() }
       guard progress.step == 1 || loop.step.isMultiple(of: 10) || sinceReport.seconds > 0.5 else {
         continue
@@ -190,23 +191,23 @@ package struct FinetuneStage {
   /// The teacher of rows that are visited so many times in all; its answers are kept where that saves
   /// work, for as many rows at a time as a batch has.
   private func teacher(
-    _ kind: ObjectiveKind, of rows: LabelledRows, visits: Double, sharedCount: Int
+    _ kind: ObjectiveKind, of rows: LabelledRows, visits: Double, reusableRowCount: Int
   ) throws(FormatError) -> Teacher? {
     guard let teacher else { return nil }
     let bytes = TeacherAnswers.byteCount(
-      kind, teacher.graph, rowCount: rows.count, sharedCount: sharedCount,
+      kind, teacher.graph, rowCount: rows.count, reusableRowCount: reusableRowCount,
       length: teacher.length(of: rows.input), visits: visits)
     guard bytes != nil else { return Teacher(teacher) }
     return Teacher(
       keeping: try TeacherAnswers(
-        of: teacher, kind, to: rows.input, groupSize: batchSize, sharedCount: sharedCount,
-        passed: sharedCount > 0 ? passed : nil, space: space))
+        of: teacher, kind, to: rows.input, groupSize: batchSize, reusableRowCount: reusableRowCount,
+        passed: reusableRowCount > 0 ? passed : nil, space: space))
   }
 
   private func lossOfTeacher(_ rows: LabelledRows, _ kind: ObjectiveKind) throws -> Double? {
     guard let teacher, kind == .nextToken || kind == .classes else { return nil }
     let none = try TrainableParameters(
-      of: teacher, choice: TrainableChoice(weights: false, maps: false), reaching: kind)
+      of: teacher, choice: ParameterSelection(weights: false, maps: false), reaching: kind)
     let loss = try measure(GradientRunner(model: teacher, parameters: none), rows, kind, nil)
     teacher.parameters.release()
     return loss

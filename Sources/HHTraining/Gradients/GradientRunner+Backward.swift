@@ -6,7 +6,7 @@ internal import HHModel
 
 extension GradientRunner {
   /// Walks a record in reverse.
-  func backward(_ tape: [Record], _ state: inout ReverseState) throws(FormatError) {
+  func backward(_ tape: [NodeRecord], _ state: inout ReverseState) throws(FormatError) {
     for record in tape.reversed() {
       switch record {
       case .addResidual: state.residual = state.hidden
@@ -74,7 +74,7 @@ extension GradientRunner {
       multiplyBackward(gate: gate.y, up: up, gradient: inner)
       (h, dUp) = (inner, up)
     } else {
-      Activation(mlp.activation).backward(up, gradient: inner)
+      mlp.activation.backward(up, gradient: inner)
       (h, dUp) = (up, inner)
     }
     try parameterGradients(record.down, x: h, dY)
@@ -96,14 +96,14 @@ extension GradientRunner {
     try inputGradient(record.output, dY, into: dMixed)
     try parameterGradients(record.output, x: record.mixed, dY)
     let names: [Workspace.Name] =
-      record.projections.count == 1 ? [.queryKeyValue] : [.query, .key, .value]
-    let gradients = zip(names, record.projections).map { name, projection in
+      record.projected.projections.count == 1 ? [.queryKeyValue] : [.query, .key, .value]
+    let gradients = zip(names, record.projected.projections).map { name, projection in
       workspace.matrix(name, rows: x.rows, columns: projection.y.columns)
     }
-    let (dQ, dK, dV) = attention.parts(of: gradients)
+    let (forward, reverse) = (record.projected, QueryKeyValue(attention, in: gradients))
     let parts = AttentionGradients(
-      q: record.query, k: record.key, v: record.value, out: record.mixed, dOut: dMixed, dQ: dQ,
-      dK: dK, dV: dV)
+      q: forward.query, k: forward.key, v: forward.value, out: record.mixed, dOut: dMixed,
+      dQ: reverse.query, dK: reverse.key, dV: reverse.value)
     let shape = attention.shape(
       rowCount: state.rowCount, length: state.length, validLengths: state.validLengths)
     switch attention.mechanism {
@@ -116,11 +116,11 @@ extension GradientRunner {
     }
     if let rotary = attention.rotary {
       let table = model.rotaryTable(rotary, positions: state.length)
-      table.backward(dQ, length: state.length)
-      table.backward(dK, length: state.length)
+      table.backward(reverse.query, length: state.length)
+      table.backward(reverse.key, length: state.length)
     }
     let target = free(state)
-    for (index, (projection, dP)) in zip(record.projections, gradients).enumerated() {
+    for (index, (projection, dP)) in zip(forward.projections, gradients).enumerated() {
       try parameterGradients(projection, x: x, dP)
       try inputGradient(projection, dP, into: target, beta: index == 0 ? 0 : 1)
     }

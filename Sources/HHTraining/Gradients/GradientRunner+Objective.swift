@@ -63,7 +63,7 @@ extension GradientRunner {
     _ gradient: Matrix?
   ) throws(FormatError) -> LossSum {
     let positions = labels.indices.filter { labels[$0] >= 0 }.map(Int32.init(truncatingIfNeeded:))
-    guard let head = model.graph.tokenHead else {
+    guard let head = model.graph.tokenHead, let decoder = head.decoder else {
       preconditionFailure("an objective of tokens needs a head for them")
     }
     var result = LossSum(sum: 0, count: positions.count)
@@ -72,69 +72,42 @@ extension GradientRunner {
       let chunk = Array(positions[start..<min(positions.count, start + logitPositions)])
       let x = workspace.matrix(.lossRows, rows: chunk.count, columns: state.hidden.columns)
       gatherRows(state.hidden, ids: chunk, into: x)
-      let record = try record(head, x)
+      let logits = workspace.matrix(.logits, rows: x.rows, columns: decoder.outputs)
+      let record = try model.tokenLogits(of: x, into: logits, keepsOutputs: true)
       let chunkLabels = chunk.map { labels[Int($0)] }
       let loss: Loss
       switch goal {
       case .labels: loss = .crossEntropy(labels: chunkLabels)
       case .teacher(let teacher, let states, let temperature):
-        let logits = try teacherLogits(teacher, states, chunk)
-        loss = .teacherDivergence(logits, temperature: temperature, labels: chunkLabels)
+        let target = try teacherLogits(teacher, states, chunk)
+        loss = .teacherDivergence(target, temperature: temperature, labels: chunkLabels)
       }
-      result.sum += loss.evaluate(record.logits, weight: weight, scratch: scratch)
+      result.sum += loss.evaluate(logits, weight: weight, scratch: scratch)
       if let gradient {
-        scatterRows(try backward(head, record, x), ids: chunk, to: gradient)
+        scatterRows(
+          try backward(head, decoder, record, x, dLogits: logits), ids: chunk, to: gradient)
       }
     }
     return result
   }
 
-  /// What the backward pass of a token head needs.
-  private struct HeadRecord {
-    let logits: Matrix
-    /// The last product's input.
-    let input: Matrix
-    /// The masked-token head's transform before and after its activation.
-    var transformed: (before: Matrix, after: Matrix)?
-  }
-
-  private func record(_ head: Head, _ x: Matrix) throws(FormatError) -> HeadRecord {
-    var input = x
-    var transformed: (before: Matrix, after: Matrix)?
-    if case .maskedLanguageModel(let transform, let activation, let norm, _) = head {
-      let (rows, columns) = (x.rows, transform.outputs)
-      let before = workspace.matrix(.head, rows: rows, columns: columns)
-      let after = workspace.matrix(.headActivated, rows: rows, columns: columns)
-      input = workspace.matrix(.headNormed, rows: rows, columns: columns)
-      try model.apply(transform, to: x, into: before)
-      Activation(activation).apply(before, into: after)
-      try model.apply(norm, to: after, into: input)
-      transformed = (before, after)
-    }
-    guard let decoder = head.decoder else { preconditionFailure("a head for tokens") }
-    let logits = workspace.matrix(.logits, rows: x.rows, columns: decoder.outputs)
-    try model.apply(decoder, to: input, into: logits)
-    return HeadRecord(logits: logits, input: input, transformed: transformed)
-  }
-
-  /// The gradient of a head's input, in scratch memory, given that of its logits in their place.
-  private func backward(_ head: Head, _ record: HeadRecord, _ x: Matrix) throws(FormatError)
-    -> Matrix
-  {
-    guard let decoder = head.decoder else { preconditionFailure("a head for tokens") }
+  /// The gradient of a head's input, in scratch memory, given that of its logits.
+  private func backward(
+    _ head: Head, _ decoder: Linear, _ record: TokenHeadRecord, _ x: Matrix, dLogits: Matrix
+  ) throws(FormatError) -> Matrix {
     let dX = workspace.matrix(.lossGradient, rows: x.rows, columns: x.columns)
-    try parameterGradients(decoder, x: record.input, record.logits)
+    try parameterGradients(decoder, x: record.input, dLogits)
     let weight = try model.parameters.weight(decoder)
     guard case .maskedLanguageModel(let transform, let activation, let norm, _) = head,
       let (before, after) = record.transformed
     else {
-      linearBackward(record.logits, weight, into: dX, precision: model.precision)
+      linearBackward(dLogits, weight, into: dX, precision: model.precision)
       return dX
     }
     let inner = workspace.matrix(.headGradient, rows: x.rows, columns: transform.outputs)
-    linearBackward(record.logits, weight, into: inner, precision: model.precision)
+    linearBackward(dLogits, weight, into: inner, precision: model.precision)
     try backward(norm, after, dOut: inner, into: inner)
-    Activation(activation).backward(before, gradient: inner)
+    activation.backward(before, gradient: inner)
     try parameterGradients(transform, x: x, inner)
     linearBackward(
       inner, try model.parameters.weight(transform), into: dX, precision: model.precision)

@@ -56,6 +56,8 @@ package final class GradientRunner {
   let scratch = ScratchSpace()
   /// Whether dropout is on.
   var isTraining = false
+  /// The records since a part of the graph began to run.
+  var tape: [NodeRecord] = []
 
   /// Creates a runner.
   package init(model: ModelRunner, parameters: TrainableParameters) {
@@ -65,19 +67,7 @@ package final class GradientRunner {
 
   /// The loss of a batch, without gradients and without dropout.
   package func loss(_ input: ModelInput, _ objective: Objective) throws(FormatError) -> LossSum {
-    isTraining = false
-    records.rewind()
-    states.rewind()
-    var (state, _) = try embed(input)
-    for layer in 0..<model.graph.layerCount {
-      let start = records.position
-      model.leaveBlock()
-      _ = try record(model.graph.nodes(ofLayer: layer), &state)
-      try keep(&state, at: layer % 2)
-      records.rewind(to: start)
-    }
-    model.leaveBlock()
-    _ = try record(model.graph.outputNodes, &state)
+    let state = try finalStates(input) { _, _ in }
     return try loss(of: state, input, objective, divisor: nil)
   }
 
@@ -97,16 +87,18 @@ package final class GradientRunner {
     records.rewind()
     states.rewind()
     var (state, embedding) = try embed(input)
-    var blocks: [(input: Matrix, tape: [Record]?)] = []
+    var blocks: [(input: Matrix, tape: [NodeRecord]?)] = []
     for layer in 0..<model.graph.layerCount {
-      let (input, start) = (state.hidden, records.position)
+      let (blockInput, start) = (state.hidden, records.position)
       model.leaveBlock()
       let tape = try record(model.graph.nodes(ofLayer: layer), &state)
       if recomputesBlocks {
-        try keep(&state, at: nil)
+        let kept = hidden(for: input)
+        copy(state.hidden, to: kept)
+        state.hidden = kept
         records.rewind(to: start)
       }
-      blocks.append((input, recomputesBlocks ? nil : tape))
+      blocks.append((blockInput, recomputesBlocks ? nil : tape))
     }
     model.leaveBlock()
     let output = try record(model.graph.outputNodes, &state)
@@ -152,47 +144,41 @@ package final class GradientRunner {
 
   /// The first block whose output for a batch has values that are not numbers, or nil.
   package func firstNonFiniteLayer(_ input: ModelInput) throws(FormatError) -> Int? {
+    var first: Int?
+    _ = try finalStates(input) { layer, hidden in
+      let isFinite = {
+        (0..<hidden.rows).allSatisfy { hidden.rows($0..<$0 + 1).values.allSatisfy(\.isFinite) }
+      }
+      if first == nil && !isFinite() { first = layer }
+    }
+    return first
+  }
+
+  /// Final hidden states without dropout, block by block in the same memory; `visit` sees the
+  /// output of every block.
+  private func finalStates(_ input: ModelInput, visit: (_ layer: Int, _ hidden: Matrix) -> Void)
+    throws(FormatError) -> Activations
+  {
     isTraining = false
     records.rewind()
     states.rewind()
     var (state, _) = try embed(input)
+    let (rows, columns) = (state.hidden.rows, state.hidden.columns)
     for layer in 0..<model.graph.layerCount {
       let start = records.position
       model.leaveBlock()
       _ = try record(model.graph.nodes(ofLayer: layer), &state)
-      try keep(&state, at: layer % 2)
+      // The block's memory is about to be rewound.
+      let kept = workspace.matrix(
+        layer.isMultiple(of: 2) ? .gradientA : .gradientB, rows: rows, columns: columns)
+      copy(state.hidden, to: kept)
+      state.hidden = kept
       records.rewind(to: start)
-      let hidden = state.hidden
-      let isFinite = (0..<hidden.rows).allSatisfy { row in
-        hidden.rows(row..<row + 1).values.allSatisfy(\.isFinite)
-      }
-      if !isFinite { return layer }
+      visit(layer, kept)
     }
-    return nil
-  }
-
-  /// Moves hidden states out of memory that is about to be rewound; with a slot they overwrite what
-  /// an earlier call left there.
-  private func keep(_ state: inout Activations, at slot: Int?) throws(FormatError) {
-    let (rows, columns) = (state.hidden.rows, state.hidden.columns)
-    let kept: Matrix
-    switch slot {
-    case 0: kept = workspace.matrix(.gradientA, rows: rows, columns: columns)
-    case .some: kept = workspace.matrix(.gradientB, rows: rows, columns: columns)
-    case nil: kept = states.matrix(rows: rows, columns: columns)
-    }
-    copy(state.hidden, to: kept)
-    state.hidden = kept
-  }
-
-  private func embed(_ input: ModelInput) throws(FormatError) -> (Activations, [Record]) {
-    let hidden = states.matrix(
-      rows: input.rowCount * model.length(of: input), columns: model.graph.hiddenSize)
-    let validLengths = try model.embedInputs(input, into: hidden)
-    var state = Activations(
-      hidden: hidden, rowCount: input.rowCount, validLengths: validLengths)
-    let tape = try record(model.graph.embeddingNodes, &state)
-    return (state, tape)
+    model.leaveBlock()
+    _ = try record(model.graph.outputNodes, &state)
+    return state
   }
 }
 

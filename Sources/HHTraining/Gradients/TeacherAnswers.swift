@@ -20,8 +20,8 @@ package final class TeacherAnswers {
   private let input: ModelInput
   private let groupSize: Int
   /// Rows, from the first on, that are answered with all their padding, as distillation does.
-  private let sharedCount: Int
-  private let passed: PassedRows?
+  private let reusableRowCount: Int
+  private let passed: TeacherStates?
   /// Of the shared rows and of the others, [rows × length, width].
   private let (shared, others): (Matrix, Matrix)
   /// Positions of a row.
@@ -38,27 +38,28 @@ package final class TeacherAnswers {
   ///   - kind: What is asked.
   ///   - input: All rows.
   ///   - groupSize: Rows of a group; the last one may have fewer.
-  ///   - sharedCount: Rows of whole groups that distillation passes too.
+  ///   - reusableRowCount: Rows of whole groups that distillation passes too.
   ///   - passed: Their states, where distillation has just left them; their place is used.
   ///   - space: Where answers are kept.
   /// - Throws: `FormatError` where `space` has no room.
   init(
     of runner: ModelRunner, _ kind: ObjectiveKind, to input: ModelInput, groupSize: Int,
-    sharedCount: Int = 0, passed: PassedRows? = nil, space: SpillSpace
+    reusableRowCount: Int = 0, passed: TeacherStates? = nil, space: SpillSpace
   ) throws(FormatError) {
     precondition(groupSize > 0, "a group has rows")
     precondition(
-      sharedCount == input.rowCount || sharedCount.isMultiple(of: groupSize), "whole groups")
+      reusableRowCount == input.rowCount || reusableRowCount.isMultiple(of: groupSize),
+      "whole groups")
     (self.runner, self.input, self.groupSize) = (runner, input, groupSize)
-    (self.sharedCount, self.passed) = (sharedCount, passed)
+    (self.reusableRowCount, self.passed) = (reusableRowCount, passed)
     let size = Self.size(kind, runner.graph, length: runner.length(of: input))
     (keepsLogits, length, width) = (size.isLogits, size.length, size.width)
     if let passed, !keepsLogits {
-      shared = passed.states.rows(0..<sharedCount * length)
+      shared = passed.states.rows(0..<reusableRowCount * length)
     } else {
-      shared = try space.matrix(rows: sharedCount * length, columns: width)
+      shared = try space.matrix(rows: reusableRowCount * length, columns: width)
     }
-    others = try space.matrix(rows: (input.rowCount - sharedCount) * length, columns: width)
+    others = try space.matrix(rows: (input.rowCount - reusableRowCount) * length, columns: width)
     isKnown = Array(repeating: false, count: (input.rowCount + groupSize - 1) / groupSize)
   }
 
@@ -75,7 +76,7 @@ package final class TeacherAnswers {
 
   private func ask(group: Int) throws(FormatError) {
     let rows = group * groupSize..<min(input.rowCount, (group + 1) * groupSize)
-    let part = rows.upperBound <= sharedCount ? input.rows(rows) : input.rows(Array(rows))
+    let part = rows.upperBound <= reusableRowCount ? input.rows(rows) : input.rows(Array(rows))
     let state = try finalStates(of: part, rows, group: group)
     let length = keepsLogits ? 1 : state.length
     let answers = keepsLogits ? try runner.rowLogits(from: state) : state.hidden
@@ -94,7 +95,7 @@ package final class TeacherAnswers {
     let length = runner.length(of: part)
     let states = workspace.matrix(
       .teacherStates, rows: rows.count * length, columns: runner.graph.hiddenSize)
-    guard let passed, rows.upperBound <= sharedCount, passed.batches.contains(group) else {
+    guard let passed, rows.upperBound <= reusableRowCount, passed.batches.contains(group) else {
       return try runner.finalStates(for: part, into: states)
     }
     let source = passed.states.rows(rows.lowerBound * length..<rows.upperBound * length)
@@ -107,7 +108,7 @@ package final class TeacherAnswers {
 
   /// Where the first `length` positions of a row's answers are kept.
   private func place(of row: Int, length: Int) -> Matrix {
-    let (values, first) = row < sharedCount ? (shared, row) : (others, row - sharedCount)
+    let (values, first) = row < reusableRowCount ? (shared, row) : (others, row - reusableRowCount)
     return values.rows(first * self.length..<first * self.length + length)
   }
 
@@ -133,16 +134,16 @@ extension TeacherAnswers {
   /// Answers to rows that come once are kept where distillation gives half of them or more: for fewer,
   /// the work that is saved is not worth the place of all.
   package static func byteCount(
-    _ kind: ObjectiveKind, _ graph: Graph, rowCount: Int, sharedCount: Int = 0, length: Int,
+    _ kind: ObjectiveKind, _ graph: Graph, rowCount: Int, reusableRowCount: Int = 0, length: Int,
     visits: Double
   ) -> Double? {
-    guard kind.asksTeacher, visits > Double(rowCount) || 2 * sharedCount >= rowCount else {
+    guard kind.asksTeacher, visits > Double(rowCount) || 2 * reusableRowCount >= rowCount else {
       return nil
     }
     let size = size(kind, graph, length: length)
     var bytes = 4 * Double(rowCount) * Double(size.length) * Double(size.width)
     if size.isLogits {
-      bytes += 4 * Double(sharedCount) * Double(length) * Double(graph.hiddenSize)
+      bytes += 4 * Double(reusableRowCount) * Double(length) * Double(graph.hiddenSize)
     }
     return bytes <= mostBytes ? bytes : nil
   }

@@ -5,7 +5,7 @@ internal import HHFormat
 package import HHModel
 
 /// Which parameters of a model are trained.
-package struct TrainableChoice: Sendable, Equatable {
+package struct ParameterSelection: Sendable, Equatable {
   /// The model's own weights.
   package var weights: Bool
   /// The feature maps of linear attention, and the factors of its window.
@@ -21,12 +21,12 @@ package struct TrainableChoice: Sendable, Equatable {
   }
 
   /// Everything, as the Hedgehog paper finetunes GPT-2, BERT and ViT.
-  package static let everything = TrainableChoice(weights: true, maps: true)
+  package static let everything = ParameterSelection(weights: true, maps: true)
   /// The feature maps alone.
-  package static let featureMaps = TrainableChoice(weights: false, maps: true)
+  package static let featureMaps = ParameterSelection(weights: false, maps: true)
   /// Adapters and feature maps.
-  package static func adapters(_ settings: LowRankSettings) -> TrainableChoice {
-    TrainableChoice(weights: false, maps: true, adapters: settings)
+  package static func adapters(_ settings: LowRankSettings) -> ParameterSelection {
+    ParameterSelection(weights: false, maps: true, adapters: settings)
   }
 }
 
@@ -57,7 +57,7 @@ package struct TrainableParameters {
   ///
   /// - Throws: `PipelineError` for adapter targets that the model does not have.
   package init(
-    of model: ModelRunner, choice: TrainableChoice, reaching objective: ObjectiveKind,
+    of model: ModelRunner, choice: ParameterSelection, reaching objective: ObjectiveKind,
     seed: UInt64 = 0
   ) throws {
     var all: [Parameter] = []

@@ -48,9 +48,7 @@ package struct TrainingSettings: Sendable, Equatable {
     case constant, linear, cosine, plateau
   }
   /// What the factors of the products of linear maps are rounded to, teacher's and student's.
-  package enum Precision: String, Sendable, CaseIterable {
-    case float32, bfloat16
-  }
+  package typealias Precision = ProductPrecision
   /// How the schedule of that name lowers the rate when the held-out loss no longer falls.
   package struct Plateau: Sendable, Equatable {
     /// What the rate is multiplied by.
@@ -152,15 +150,5 @@ package struct EvaluationSettings: Sendable, Equatable {
   /// A measurement of all rows at the recipe's length, unless told otherwise.
   package init(task: Task, data: String?, rowLimit: Int? = nil, length: Int? = nil) {
     (self.task, self.data, self.rowLimit, self.length) = (task, data, rowLimit, length)
-  }
-}
-
-extension TrainingSettings.Precision {
-  /// The same of matrix products.
-  package var ofProducts: ProductPrecision {
-    switch self {
-    case .float32: .float32
-    case .bfloat16: .bfloat16
-    }
   }
 }

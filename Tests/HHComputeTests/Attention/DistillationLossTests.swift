@@ -29,11 +29,11 @@ import Testing
     #expect(loss.meanOutputError == 5)
   }
 
-  @Test("The loss weighs both parts; what no student can change is not in its excess")
+  @Test("The loss weighs both parts; what no student can change is not in its reducible loss")
   func factors() {
     #expect(loss(.init(weights: 1, outputs: 0)).loss == 2.5)
     #expect(loss(.init(weights: 2, outputs: 10)).loss == 55)
-    #expect(loss(.init(weights: 2, outputs: 10)).excess == 51.5)
-    #expect(loss(.init(weights: 0, outputs: 1)).excess == 5)
+    #expect(loss(.init(weights: 2, outputs: 10)).reducibleLoss == 51.5)
+    #expect(loss(.init(weights: 0, outputs: 1)).reducibleLoss == 5)
   }
 }

@@ -53,6 +53,7 @@ enum UnmirroredSources {
     "Vocabulary": "TokenizerLoaderTests",
     // Models
     "FeatureMap": "RewritePlanTests",
+    "ForwardRecorder": "GradientRunnerTests",
     "GraphBuilder": "GraphTests",
     "LinearAttentionSettings": "ConvertedModelTests",
     "ModelExamples": "EmbedderTests",
@@ -73,7 +74,7 @@ enum UnmirroredSources {
     "LayerTraining": "DistillationStageTests",
     "LowRankAdapter": "AdapterFolderTests",
     "Objective": "GradientRunnerTests",
-    "SpillSpace": "PassedRowsTests",
+    "SpillSpace": "TeacherStatesTests",
     "TapeMemory": "GradientRunnerTests",
     "TokenMasking": "FreshModelTests",
     "TrainableParameters": "GradientRunnerTests",

@@ -1,5 +1,6 @@
 // The parts of a conversion's work: what each grows with, and what it does not depend on.
 
+import HHCompute
 import HHModel
 import ModelTestSupport
 import Testing

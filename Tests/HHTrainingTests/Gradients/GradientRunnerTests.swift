@@ -181,7 +181,7 @@ struct GradientRunnerTests {
       let without = try GradientRunner(
         model: model,
         parameters: TrainableParameters(
-          of: model, choice: TrainableChoice(weights: false, maps: false), reaching: .nextToken))
+          of: model, choice: ParameterSelection(weights: false, maps: false), reaching: .nextToken))
       let before = try without.loss(input, .nextToken).mean
       parameters.mergeAdapters(into: model)
       #expect(abs(try without.loss(input, .nextToken).mean - separate) < 1e-5)

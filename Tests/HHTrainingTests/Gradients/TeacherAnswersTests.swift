@@ -83,7 +83,7 @@ struct TeacherAnswersTests {
       visits: Double = 101
     ) -> Double? {
       TeacherAnswers.byteCount(
-        kind, graph, rowCount: rows, sharedCount: shared, length: 10, visits: visits)
+        kind, graph, rowCount: rows, reusableRowCount: shared, length: 10, visits: visits)
     }
     #expect(bytes(.teacherStates, graph) == Double(4 * 100 * 10 * graph.hiddenSize))
     #expect(bytes(.teacherLogits, graph) == bytes(.teacherStates, graph))

@@ -3,7 +3,7 @@
 internal import HHCompute
 
 /// The teacher's states behind its last block, which its answers follow from.
-package struct PassedRows {
+package struct TeacherStates {
   /// [rows × length, hidden size].
   let states: Matrix
   /// The batches of neighbours that have passed, by number; the states of others are embeddings.

@@ -11,8 +11,8 @@ import Testing
 @testable import HHPipeline
 @testable import HHTraining
 
-@Suite("PassedRows")
-struct PassedRowsTests {
+@Suite("TeacherStates")
+struct TeacherStatesTests {
   /// 22 rows, of which 20 are distilled in batches of 4; with `padding`, rows have several lengths.
   private func rows(_ name: String, padding: Bool) throws -> ModelInput {
     if name == "vit" {
@@ -30,7 +30,7 @@ struct PassedRowsTests {
 
   private func passed(
     _ runner: ModelRunner, _ input: ModelInput, softmaxLayers: [Int], space: SpillSpace
-  ) throws -> PassedRows {
+  ) throws -> TeacherStates {
     var settings = LinearAttentionSettings()
     settings.softmaxLayers = softmaxLayers
     var recipe = DistillationRecipe()
@@ -39,17 +39,17 @@ struct PassedRowsTests {
     let stage = DistillationStage(
       runner: runner, plan: runner.graph.rewritten(settings).plan, recipe: recipe, space: space)
     let result = try stage.run(
-      training: input.rows(0..<20), heldOut: input.rows(20..<22), keeping: nil,
+      training: input.rows(0..<20), heldOut: input.rows(20..<22), checkpointing: nil,
       keepingStates: true, report: { _ in })
     return try #require(result.passed)
   }
 
   private func answers(
-    _ runner: ModelRunner, _ kind: ObjectiveKind, _ input: ModelInput, _ passed: PassedRows?,
+    _ runner: ModelRunner, _ kind: ObjectiveKind, _ input: ModelInput, _ passed: TeacherStates?,
     space: SpillSpace = .memory
   ) throws -> [[Float]] {
     let answers = try TeacherAnswers(
-      of: runner, kind, to: input, groupSize: 4, sharedCount: 20, passed: passed, space: space)
+      of: runner, kind, to: input, groupSize: 4, reusableRowCount: 20, passed: passed, space: space)
     let isLogits = kind == .teacherLogits && runner.graph.classifier != nil
     return try (0..<22).reversed().map { row in
       let length = isLogits ? 1 : runner.length(of: input.rows([row]))
@@ -81,7 +81,7 @@ struct PassedRowsTests {
     let spoilt = Matrix(rows: passed.states.rows, columns: passed.states.columns)
     #expect(try answers(runner, model.kind, input, passed, space: space) == asked)
     let others = try answers(
-      runner, model.kind, input, PassedRows(states: spoilt, batches: passed.batches))
+      runner, model.kind, input, TeacherStates(states: spoilt, batches: passed.batches))
     for row in 0..<22 {
       let isPassed = row < 20 && passed.batches.contains(row / 4)
       #expect((others[21 - row] != asked[21 - row]) == isPassed, "row \(row)")
