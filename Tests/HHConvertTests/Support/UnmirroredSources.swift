@@ -7,6 +7,7 @@ enum UnmirroredSources {
     "ArtifactBase": "fields only",
     "ArtifactDescription": "fields and names only; ManifestReader reads them",
     "ConversionEvent": "fields only",
+    "LinearAttentionDescription": "fields and names only; LinearAttentionFields reads them",
     "LinearWeight+Graph": "one initialiser",
     "LargePages": "advice to the system that changes no result",
     "PipelineError": "cases only",
