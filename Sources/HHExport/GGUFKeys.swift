@@ -51,7 +51,7 @@ struct GGUFKeys {
     guard key.hasPrefix("\(architecture).") else { return false }
     let rest = key.dropFirst(architecture.count + 1)
     return rest.hasPrefix("rope.scaling.") || rest == "rope.scale_linear"
-      || rest.hasPrefix("attention.feature_map.")
+      || rest.hasPrefix("\(FeatureMapDescription.ggufStem).")
       || schema.configuration.contains { setting in
         (setting.gguf + setting.ggufWritten).contains("{architecture}.\(rest)")
       }
@@ -171,23 +171,8 @@ struct GGUFKeys {
 
   private func featureMapKeys() -> [GGUFKeyValue] {
     guard let map = featureMap else { return [] }
-    let stem = "\(architecture).attention.feature_map"
-    return [
-      .string("\(stem).kind", map.kind.rawValue),
-      .uint32("\(stem).dimension", UInt32(truncatingIfNeeded: map.featureDimension)),
-      .bool("\(stem).bias", map.bias),
-      .string("\(stem).sharing", map.sharing.rawValue),
-      .float32("\(stem).epsilon", Float(map.epsilon)),
-      .string("\(stem).epsilon_placement", map.epsilonPlacement.rawValue),
-      .string("\(stem).orientation", map.orientation),
-    ] + (map.constant.map { [.float32("\(stem).constant", Float($0))] } ?? [])
-      + (map.window.map { [.uint32("\(stem).window", UInt32(truncatingIfNeeded: $0))] } ?? [])
-      + (map.softmaxLayers.isEmpty
-        ? []
-        : [
-          .string(
-            "\(stem).softmax_layers", map.softmaxLayers.map(String.init).joined(separator: ","))
-        ])
+    let stem = "\(architecture).\(FeatureMapDescription.ggufStem)"
+    return FeatureMapDescription.fields.compactMap { $0.keyValue(of: map, stem: stem) }
   }
 }
 

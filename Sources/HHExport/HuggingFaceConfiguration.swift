@@ -57,25 +57,15 @@ struct HuggingFaceConfiguration {
   }
 
   private var settings: JSONObject {
-    let map = source.manifest?.description.featureMap
-    var settings: JSONObject = [
-      "source_model_type": .string(schema.architecture),
-      "feature_map": .string((map?.kind ?? .splitSoftmax).rawValue),
-      "feature_size": .integer(
-        Int64(map?.featureDimension ?? source.plan?.blocks.first?.map.featureSize ?? 0)),
-      "bias": .bool(map?.bias ?? true),
-      "key_maps": .string((map?.sharing ?? .keyValueHead).rawValue),
-      // By its digits as a float: 1e-12 rather than the nearest float's many.
-      "epsilon": .number(Double("\(Float(map?.epsilon ?? 1e-12))") ?? 1e-12),
-      "epsilon_placement": .string((map?.epsilonPlacement ?? .addedToDenominator).rawValue),
-      "modules": .array(
-        Self.modules.filter { source.names.holds($0.0) }.map { .string($0.1) }),
-    ]
-    settings["constant"] = map?.constant.map(JSONValue.number)
-    settings["window"] = map?.window.map { .integer(Int64($0)) }
-    if let layers = map?.softmaxLayers, !layers.isEmpty {
-      settings["softmax_layers"] = .array(layers.map { .integer(Int64($0)) })
-    }
+    let map =
+      source.manifest?.description.featureMap
+      ?? LinearAttentionSettings().description(plan: source.plan ?? RewritePlan(blocks: []))
+    let fields = FeatureMapDescription.fields
+    var settings: JSONObject = ["source_model_type": .string(schema.architecture)]
+    for field in fields where !field.isOptional { field.write(map, to: &settings) }
+    settings["modules"] = .array(
+      Self.modules.filter { source.names.holds($0.0) }.map { .string($0.1) })
+    for field in fields where field.isOptional { field.write(map, to: &settings) }
     return settings
   }
 

@@ -6,29 +6,8 @@ internal import HHModel
 /// The feature maps of a model by the word of its file: an artifact's manifest, the keys of a GGUF
 /// file or the configuration in a folder for transformers.
 struct StatedFeatureMap {
-  /// A member of a manifest's `featureMap`, and what the other formats call it.
-  private struct Member {
-    let name: String
-    let gguf: String
-    let configuration: String
-    /// Whether the setting is none where it is not stated.
-    var isOptional = false
-  }
-
-  private static let members = [
-    Member(name: "kind", gguf: "kind", configuration: "feature_map"),
-    Member(name: "featureDimension", gguf: "dimension", configuration: "feature_size"),
-    Member(name: "bias", gguf: "bias", configuration: "bias"),
-    Member(name: "sharing", gguf: "sharing", configuration: "key_maps"),
-    Member(name: "epsilon", gguf: "epsilon", configuration: "epsilon"),
-    Member(
-      name: "epsilonPlacement", gguf: "epsilon_placement", configuration: "epsilon_placement"),
-    Member(name: "constant", gguf: "constant", configuration: "constant", isOptional: true),
-    Member(name: "window", gguf: "window", configuration: "window", isOptional: true),
-    Member(
-      name: "softmaxLayers", gguf: "softmax_layers", configuration: "softmax_layers",
-      isOptional: true),
-  ]
+  /// What is compared: the settings that all formats have.
+  private static let fields = FeatureMapDescription.fields.filter { $0.configuration != nil }
 
   /// The settings by the names of the manifest; nil for softmax attention.
   private let settings: [String: JSONValue]?
@@ -36,15 +15,17 @@ struct StatedFeatureMap {
   /// What a checkpoint says; nil where it says nothing, as tensors without a configuration do.
   init?(_ checkpoint: Checkpoint) {
     if let artifact = checkpoint.artifact {
-      settings = artifact.manifest.description.featureMap.map { Self.settings(of: $0) }
+      settings = artifact.manifest.description.featureMap.map { map in
+        Self.settings { $0.value(of: map) }
+      }
     } else if let architecture = checkpoint.linearAttentionName {
       let file = checkpoint.ggufFiles.first
       let stated = checkpoint.configuration?["hedgehog"]
-      settings = Self.settings { member in
+      settings = Self.settings { field in
         if let file {
-          file.value("\(architecture).attention.feature_map.\(member.gguf)")?.scalar
+          file.value("\(architecture).\(FeatureMapDescription.ggufStem).\(field.gguf)")?.json
         } else {
-          stated?[member.configuration]
+          field.configuration.flatMap { stated?[$0] }
         }
       }
     } else {
@@ -55,35 +36,17 @@ struct StatedFeatureMap {
     }
   }
 
-  private static func settings(of map: FeatureMapDescription) -> [String: JSONValue] {
-    var settings: [String: JSONValue] = [
-      "kind": .string(map.kind.rawValue),
-      "featureDimension": .integer(Int64(map.featureDimension)),
-      "bias": .bool(map.bias),
-      "sharing": .string(map.sharing.rawValue),
-      "epsilon": .number(map.epsilon),
-      "epsilonPlacement": .string(map.epsilonPlacement.rawValue),
-    ]
-    settings["constant"] = map.constant.map { .number($0) }
-    settings["window"] = map.window.map { .integer(Int64($0)) }
-    if !map.softmaxLayers.isEmpty {
-      settings["softmaxLayers"] = list(map.softmaxLayers)
-    }
-    return settings
-  }
-
-  private static func settings(_ value: (Member) -> JSONValue?) -> [String: JSONValue] {
+  private static func settings(
+    _ value: (FeatureMapDescription.Field) -> JSONValue?
+  ) -> [String: JSONValue] {
     var settings: [String: JSONValue] = [:]
-    for member in members { settings[member.name] = value(member) }
-    // GGUF has the list as a word.
-    if let layers = settings["softmaxLayers"]?.array {
-      settings["softmaxLayers"] = list(layers.compactMap(\.integer))
+    for field in fields {
+      let value = value(field)
+      // GGUF has a list as a word.
+      let word = value?.array.map { $0.compactMap(\.integer).map(String.init) }
+      settings[field.name] = word.map { .string($0.joined(separator: ",")) } ?? value
     }
     return settings
-  }
-
-  private static func list(_ layers: [Int]) -> JSONValue {
-    .string(layers.map(String.init).joined(separator: ","))
   }
 
   /// Whether both are softmax attention, or linear attention with the same maps. Numbers are equal
@@ -92,9 +55,9 @@ struct StatedFeatureMap {
     guard let own = settings, let others = other.settings else {
       return settings == nil && other.settings == nil
     }
-    return Self.members.allSatisfy { member in
-      let (a, b) = (own[member.name], others[member.name])
-      if !member.isOptional, a == nil || b == nil { return true }
+    return Self.fields.allSatisfy { field in
+      let (a, b) = (own[field.name], others[field.name])
+      if !field.isOptional, a == nil || b == nil { return true }
       if let a = a?.double, let b = b?.double { return Float(a) == Float(b) }
       return a == b
     }
@@ -103,19 +66,9 @@ struct StatedFeatureMap {
   /// The settings in a line.
   var summary: String {
     guard let settings else { return "none, softmax attention" }
-    let stated = Self.members.compactMap { member in
-      settings[member.name].map { "\(member.name) \($0.string ?? $0.text)" }
+    let stated = Self.fields.compactMap { field in
+      settings[field.name].map { "\(field.name) \($0.string ?? $0.text)" }
     }
     return stated.isEmpty ? "not stated" : stated.joined(separator: ", ")
-  }
-}
-
-extension GGUFValue {
-  /// A value that is no array, as JSON.
-  fileprivate var scalar: JSONValue? {
-    if let string { return .string(string) }
-    if let bool { return .bool(bool) }
-    if let integer { return .integer(Int64(integer)) }
-    return number.map { .number($0) }
   }
 }

@@ -74,26 +74,6 @@ extension ArtifactBase.Tensor {
   }
 }
 
-extension FeatureMapDescription {
-  fileprivate var json: JSONValue {
-    var members: JSONObject = [
-      "kind": .string(kind.rawValue),
-      "featureDimension": .integer(featureDimension),
-      "bias": .bool(bias),
-      "sharing": .string(sharing.rawValue),
-      "epsilon": .number(epsilon),
-      "epsilonPlacement": .string(epsilonPlacement.rawValue),
-      "orientation": .string(orientation),
-    ]
-    members["constant"] = constant?.json
-    members["window"] = window?.json
-    if !softmaxLayers.isEmpty {
-      members["softmaxLayers"] = .init(softmaxLayers)
-    }
-    return .object(members)
-  }
-}
-
 extension Provenance {
   fileprivate var json: JSONValue {
     var members: JSONObject = [

@@ -185,6 +185,58 @@ struct ManifestMembers {
   }
 }
 
+/// A value that a member can have.
+protocol ManifestValue: JSONConvertible, Sendable {
+  /// Takes a member of this kind.
+  static func taken(_ key: String, from members: inout ManifestMembers) throws(FormatError) -> Self
+}
+
+extension ManifestMembers {
+  /// A value that passes a check; the error says what was `expected`.
+  mutating func value<Value: ManifestValue>(
+    _ key: String, _ expected: String, where isValid: (Value) -> Bool
+  ) throws(FormatError) -> Value {
+    let value = try Value.taken(key, from: &self)
+    guard isValid(value) else {
+      throw problem("'\(key)': expected \(expected), found \(value)")
+    }
+    return value
+  }
+}
+
+extension Bool: ManifestValue {
+  static func taken(_ key: String, from members: inout ManifestMembers) throws(FormatError) -> Bool
+  {
+    try members.bool(key)
+  }
+}
+extension Int: ManifestValue {
+  static func taken(_ key: String, from members: inout ManifestMembers) throws(FormatError) -> Int {
+    try members.count(key)
+  }
+}
+extension Double: ManifestValue {
+  static func taken(
+    _ key: String, from members: inout ManifestMembers
+  ) throws(FormatError) -> Double { try members.double(key) }
+}
+extension String: ManifestValue {
+  static func taken(
+    _ key: String, from members: inout ManifestMembers
+  ) throws(FormatError) -> String { try members.string(key) }
+}
+extension [Int]: ManifestValue {
+  static func taken(
+    _ key: String, from members: inout ManifestMembers
+  ) throws(FormatError) -> [Int] { try members.counts(key) }
+}
+extension ManifestValue where Self: RawRepresentable<String> {
+  static func taken(_ key: String, from members: inout ManifestMembers) throws(FormatError) -> Self
+  {
+    try members.choice(key)
+  }
+}
+
 extension JSONValue {
   /// What this is, for an error's text.
   fileprivate var kind: String {

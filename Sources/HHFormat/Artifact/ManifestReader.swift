@@ -180,37 +180,6 @@ extension ArtifactManifest.Tensor {
   }
 }
 
-extension FeatureMapDescription {
-  fileprivate init(members: inout ManifestMembers) throws(FormatError) {
-    self.init(
-      kind: try members.choice("kind"),
-      featureDimension: try members.count("featureDimension"),
-      bias: try members.bool("bias"),
-      sharing: try members.choice("sharing"),
-      epsilon: try members.double("epsilon"),
-      epsilonPlacement: try members.choice("epsilonPlacement"),
-      constant: members.has("constant") ? try members.double("constant") : nil,
-      window: members.has("window") ? try members.count("window") : nil,
-      softmaxLayers: members.has("softmaxLayers") ? try members.counts("softmaxLayers") : [],
-      orientation: try members.string("orientation"))
-    guard featureDimension > 0 else {
-      throw members.problem("'featureDimension': expected a positive number, found 0")
-    }
-    if let constant, !(constant > 0 && constant.isFinite) {
-      throw members.problem("'constant': expected a positive number, found \(constant)")
-    }
-    guard window != 0 else {
-      throw members.problem("'window': expected a positive number, found 0")
-    }
-    guard zip(softmaxLayers, softmaxLayers.dropFirst()).allSatisfy(<) else {
-      throw members.problem("'softmaxLayers': expected ascending numbers, found \(softmaxLayers)")
-    }
-    guard epsilon >= 0 else {
-      throw members.problem("'epsilon': expected a number from 0 up, found \(epsilon)")
-    }
-  }
-}
-
 extension Provenance {
   fileprivate init(members: inout ManifestMembers) throws(FormatError) {
     let sources = try members.list("sources") { (members) throws(FormatError) in

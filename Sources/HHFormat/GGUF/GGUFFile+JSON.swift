@@ -27,7 +27,7 @@ extension GGUFFile {
 
 extension GGUFValue {
   /// The JSON of a value that is not an array.
-  fileprivate var json: JSONValue {
+  package var json: JSONValue {
     switch self {
     case .uint64(let value): JSONValue(value)
     case .float32(let value):

@@ -35,6 +35,10 @@ extension Optional: JSONConvertible where Wrapped: JSONConvertible {
   package var json: JSONValue { self?.json ?? .null }
 }
 
+extension JSONConvertible where Self: RawRepresentable<String> {
+  package var json: JSONValue { .string(rawValue) }
+}
+
 extension JSONValue: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
   ExpressibleByFloatLiteral, ExpressibleByStringInterpolation, ExpressibleByArrayLiteral,
   ExpressibleByDictionaryLiteral

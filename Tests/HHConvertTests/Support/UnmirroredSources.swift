@@ -8,6 +8,7 @@ enum UnmirroredSources {
     "ArtifactDescription": "fields and names only; ManifestReader reads them",
     "ConversionEvent": "fields only",
     "GGUFTokenizerKind": "cases only; TokenizerGGUF and GGUFVocabulary switch over them",
+    "LinearAttentionDescription": "fields and names only; LinearAttentionFields reads them",
     "LinearWeight+Graph": "one initialiser",
     "LargePages": "advice to the system that changes no result",
     "PipelineError": "cases only",

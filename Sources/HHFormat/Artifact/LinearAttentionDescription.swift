@@ -1,0 +1,102 @@
+// How a model's attention blocks compute linear attention.
+
+/// Which feature map the model uses (several go by the name of Hedgehog) and what stands beside it,
+/// so that no reader takes one for another.
+package struct FeatureMapDescription: Sendable, Equatable {
+  /// The function.
+  package enum Kind: String, ManifestValue, CaseIterable {
+    /// [softmax(Wx + b), softmax(-(Wx + b))], two separate softmaxes.
+    case splitSoftmax = "hedgehog-softmax-split"
+    /// One softmax over [2(Wx + b), -2(Wx + b)].
+    case jointSoftmax = "hedgehog-softmax-joint"
+    /// exp(Wx + b).
+    case exponential = "hedgehog-exponential"
+    /// [exp(Wx + b), exp(-(Wx + b))].
+    case negatedExponential = "hedgehog-exponential-negated"
+    /// max(Wx + b, 0).
+    case rectifiedProjection = "t2r"
+    /// 1 + elu(x).
+    case elu
+    /// max(x, 0).
+    case relu
+    /// exp(yω − |y|²/2), y = x / d^¼, with random directions ω, which are W.
+    case performer
+    /// [max(x, 0) cos θ, max(x, 0) sin θ], θ = π · position / 2c.
+    case cosformer
+    /// [1, y, y ⊗ y / √2], y = x / d^¼, each pair of factors once, multiplied by √2.
+    case taylor
+    /// exp(cx).
+    case exponentialOfInput = "exponential"
+  }
+
+  /// What has a map of its own on the key side.
+  package enum Sharing: String, ManifestValue, CaseIterable {
+    /// Each key/value head: all query heads of a group share one key map.
+    case keyValueHead = "key-value-head"
+    /// Each query head.
+    case queryHead = "query-head"
+    /// Nothing: all queries share one map, and all keys another.
+    case allHeads = "all-heads"
+  }
+
+  /// Where ε goes in φ_q(q)·Σφ_k(k)v / φ_q(q)·Σφ_k(k).
+  package enum EpsilonPlacement: String, ManifestValue, CaseIterable {
+    /// Added to the denominator.
+    case addedToDenominator = "added-to-denominator"
+    /// The denominator is at least ε.
+    case denominatorFloor = "denominator-floor"
+  }
+
+  /// The function.
+  package internal(set) var kind: Kind
+  /// Rows of W for one head, d'; the map has twice as many outputs where its kind has two halves.
+  package internal(set) var featureDimension: Int
+  /// Whether b exists.
+  package internal(set) var bias: Bool
+  /// What has a key map of its own.
+  package internal(set) var sharing: Sharing
+  /// The constant that keeps the quotient finite.
+  package internal(set) var epsilon: Double
+  /// Where ε goes.
+  package internal(set) var epsilonPlacement: EpsilonPlacement
+  /// The constant c of maps that have one.
+  package internal(set) var constant: Double?
+  /// Nearest keys of every query that keep their softmax weights; nil for none.
+  package internal(set) var window: Int?
+  /// Blocks that keep softmax attention, in ascending order.
+  package internal(set) var softmaxLayers: [Int]
+  /// How W's axes are to be read, as a formula.
+  package internal(set) var orientation: String
+
+  /// The orientation that this program writes.
+  package static let defaultOrientation =
+    "weight[head, input, feature]: y[h,f] = sum_i x[h,i] * weight[h,i,f] + bias[h,f]"
+
+  /// Creates a description.
+  package init(
+    kind: Kind, featureDimension: Int, bias: Bool, sharing: Sharing, epsilon: Double,
+    epsilonPlacement: EpsilonPlacement, constant: Double? = nil, window: Int? = nil,
+    softmaxLayers: [Int] = [], orientation: String = Self.defaultOrientation
+  ) {
+    self.kind = kind
+    self.featureDimension = featureDimension
+    self.bias = bias
+    self.sharing = sharing
+    self.epsilon = epsilon
+    self.epsilonPlacement = epsilonPlacement
+    self.constant = constant
+    self.window = window
+    self.softmaxLayers = softmaxLayers
+    self.orientation = orientation
+  }
+}
+
+extension FeatureMapDescription {
+  /// The description in a line.
+  package var summary: String {
+    "\(kind.rawValue), \(featureDimension) features, \(bias ? "bias" : "no bias"),"
+      + " per \(sharing.rawValue), epsilon \(epsilon) \(epsilonPlacement.rawValue)"
+      + (constant.map { ", constant \($0)" } ?? "") + (window.map { ", window \($0)" } ?? "")
+      + (softmaxLayers.isEmpty ? "" : ", softmax in \(softmaxLayers)")
+  }
+}

@@ -1,0 +1,51 @@
+// The table of keys of linear attention.
+
+import HHTestSupport
+import Testing
+
+@testable import HHFormat
+
+@Suite("LinearAttentionFields")
+struct LinearAttentionFieldsTests {
+  private let fields = FeatureMapDescription.fields
+
+  @Test("the table has the members of the schema, and leaves out what the schema does not require")
+  func schema() throws {
+    let file = try MappedFile(at: "\(Fixtures.root)/schemas/artifact.schema.json")
+    let schema = try JSONValue(parsing: file.bytes.octets)
+    let map = try #require(schema["properties"]?["featureMap"])
+    let members = try #require(map["properties"]?.object?.keys)
+    #expect(Set(fields.map(\.name)) == Set(members))
+    let required = try #require(map["required"]?.array?.compactMap(\.string))
+    #expect(Set(fields.filter { !$0.isOptional }.map(\.name)) == Set(required))
+  }
+
+  @Test("no format has a key twice")
+  func keys() {
+    #expect(Set(fields.map(\.gguf)).count == fields.count)
+    let configuration = fields.compactMap(\.configuration)
+    #expect(Set(configuration).count == configuration.count)
+    #expect(configuration.count == fields.count - 1)
+  }
+
+  @Test("a configuration has ε by its shortest digits, and nothing for what is left out")
+  func configuration() {
+    let map = FeatureMapDescription(
+      kind: .elu, featureDimension: 4, bias: false, sharing: .queryHead,
+      epsilon: Double(Float(1e-12)), epsilonPlacement: .addedToDenominator)
+    var settings = JSONObject()
+    for field in fields { field.write(map, to: &settings) }
+    #expect(settings["epsilon"] == .number(1e-12))
+    #expect(settings["key_maps"] == "query-head")
+    #expect(settings["window"] == nil && settings["softmax_layers"] == nil)
+  }
+
+  @Test("GGUF has a list of layers as a word")
+  func layers() throws {
+    let map = FeatureMapDescription(
+      kind: .elu, featureDimension: 4, bias: false, sharing: .queryHead, epsilon: 0,
+      epsilonPlacement: .addedToDenominator, softmaxLayers: [0, 11])
+    let field = try #require(fields.last)
+    #expect(field.keyValue(of: map, stem: "x") == .string("x.softmax_layers", "0,11"))
+  }
+}
