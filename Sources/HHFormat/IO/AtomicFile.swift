@@ -114,7 +114,7 @@ package struct AtomicFile: ~Copyable {
     }
     close(descriptor)
     descriptor = -1
-    try Self.synchronize(folder: folder, for: path)
+    try synchronize(folder: folder, for: path)
   }
 
   /// Removes what was written. Does nothing after `commit()` or a second time.
@@ -166,21 +166,6 @@ package struct AtomicFile: ~Copyable {
   private static func create(_ path: String) -> Int32 {
     // Safe: Swift lends the path as a terminated text during the call.
     unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-  }
-
-  private static func synchronize(folder: String, for path: String) throws(FormatError) {
-    // Safe: Swift lends the path as a terminated text during the call.
-    let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw FormatError(
-        .io, file: path, problem: "open of the folder failed: \(systemMessage(errno))")
-    }
-    defer { close(descriptor) }
-    // Some file systems cannot synchronise a folder and say so with EINVAL; the rename stands.
-    guard fsync(descriptor) == 0 || errno == EINVAL else {
-      throw FormatError(
-        .io, file: path, problem: "fsync of the folder failed: \(systemMessage(errno))")
-    }
   }
 }
 

@@ -1,4 +1,4 @@
-// Making folders and removing files.
+// Making and synchronising folders, and removing files.
 
 internal import Glibc
 
@@ -35,4 +35,25 @@ package func removeFolder(at path: String) {
 package func removeFile(at path: String) {
   // Safe: Swift lends the path as a terminated text during the call.
   _ = unsafe unlink(path)
+}
+
+/// Puts a folder's entries onto the disk, so that a rename in it outlives a power cut.
+///
+/// - Parameters:
+///   - folder: the folder to synchronise.
+///   - path: the output that an error names.
+/// - Throws: `.io` where the system refuses.
+func synchronize(folder: String, for path: String) throws(FormatError) {
+  // Safe: Swift lends the path as a terminated text during the call.
+  let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  guard descriptor >= 0 else {
+    throw FormatError(
+      .io, file: path, problem: "open of the folder failed: \(systemMessage(errno))")
+  }
+  defer { close(descriptor) }
+  // Some file systems cannot synchronise a folder and say so with EINVAL; the rename stands.
+  guard fsync(descriptor) == 0 || errno == EINVAL else {
+    throw FormatError(
+      .io, file: path, problem: "fsync of the folder failed: \(systemMessage(errno))")
+  }
 }

@@ -195,17 +195,3 @@ private func removeFolder(_ path: String) {
   for name in names where name != "." && name != ".." { _ = unsafe unlink(join(path, name)) }
   _ = unsafe rmdir(path)
 }
-
-private func synchronize(folder: String, for path: String) throws(FormatError) {
-  let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-  guard descriptor >= 0 else {
-    throw FormatError(
-      .io, file: path, problem: "open of the folder failed: \(systemMessage(errno))")
-  }
-  defer { close(descriptor) }
-  // Some file systems cannot synchronise a folder and say so with EINVAL; the rename stands.
-  guard fsync(descriptor) == 0 || errno == EINVAL else {
-    throw FormatError(
-      .io, file: path, problem: "fsync of the folder failed: \(systemMessage(errno))")
-  }
-}

@@ -47,7 +47,7 @@ struct Batch: ParsableCommand {
   func validate() throws {
     try check(jobs, in: 1...1024, "--jobs")
     if paths.isEmpty { throw ValidationError("Missing expected argument '<paths> ...'") }
-    if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
+    try checkOutput(quiet: quiet, json: json)
   }
 
   func run() throws {

@@ -19,8 +19,7 @@ struct BenchCommand: ParsableCommand {
   @Option(parsing: .unconditional, help: "Tokens to write at the end of each context.")
   var tokens = 16
 
-  @Option(help: "The model that a delta artifact was made from.")
-  var base: String?
+  @OptionGroup var delta: DeltaArguments
 
   @Option(help: "A configuration to use instead of the config.json beside the model.")
   var config: String?
@@ -41,7 +40,7 @@ struct BenchCommand: ParsableCommand {
     try ReportedFailure.reporting {
       Interrupts.listen()
       let benchmark = try ScalingBenchmark(
-        opening: artifact, configuration: config, base: base,
+        opening: artifact, configuration: config, base: delta.base,
         threads: threads ?? Producer.processorCount)
       var report = Report()
       for context in benchmark.contexts(maximum: maxContext) {

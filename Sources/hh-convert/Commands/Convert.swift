@@ -55,7 +55,7 @@ struct Convert: ParsableCommand {
       throw ValidationError("Missing expected argument '<model>'")
     }
     try check(checkpointSteps, in: 1...10_000_000, "--checkpoint-steps")
-    if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
+    try checkOutput(quiet: quiet, json: json)
   }
 
   func run() throws {

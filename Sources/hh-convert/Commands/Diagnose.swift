@@ -91,7 +91,7 @@ struct Diagnose: ParsableCommand {
       try refuse(
         [
           ("--data", data != nil), ("--rows", rows != nil), ("--heads", heads),
-          ("--base", opening.base != nil), ("--config", opening.config != nil),
+          ("--base", opening.delta.base != nil), ("--config", opening.config != nil),
         ], beside: "a model")
       return
     }
@@ -112,7 +112,7 @@ struct Diagnose: ParsableCommand {
       Interrupts.listen()
       guard let model else { return try compareOnRecall() }
       var options = DiagnosisOptions(model: model, threads: opening.threads)
-      (options.configuration, options.base) = (opening.config, opening.base)
+      (options.configuration, options.base) = (opening.config, opening.delta.base)
       (options.data, options.length) = (data, length)
       (options.rowLimit, options.seed) = (rows ?? options.rowLimit, seed)
       (options.maps, options.steps) = (featureMap ?? [], steps)

@@ -45,7 +45,7 @@ struct Diff: ParsableCommand {
         throw ValidationError("\(name): expected a number of at least 0, found \(value)")
       }
     }
-    if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
+    try checkOutput(quiet: quiet, json: json)
   }
 
   func run() throws {

@@ -45,8 +45,7 @@ struct ExportCommand: ParsableCommand {
   @Flag(help: "With gguf, leave out a head that the format has no names for (BERT's).")
   var dropHead = false
 
-  @Option(help: "The model that a delta artifact was made from.")
-  var base: String?
+  @OptionGroup var delta: DeltaArguments
 
   @Option(help: "A configuration to use instead of the source's own.")
   var config: String?
@@ -65,7 +64,7 @@ struct ExportCommand: ParsableCommand {
       throw ValidationError(
         "--drop-head: expected --to gguf beside it, found --to \(target.rawValue)")
     }
-    if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
+    try checkOutput(quiet: quiet, json: json)
   }
 
   func run() throws {
@@ -93,7 +92,7 @@ struct ExportCommand: ParsableCommand {
     options.shardSize = shardSize?.bytes
     options.softmax = softmax
     options.dropHead = dropHead
-    options.base = base
+    options.base = delta.base
     options.configuration = config
     options.force = force
     return options

@@ -37,7 +37,7 @@ struct Resume: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
+    try checkOutput(quiet: quiet, json: json)
     for (name, rate) in [("--lr", learningRate), ("--finetune-lr", finetuneRate)] {
       if let rate, !(rate > 0 && rate.isFinite) {
         throw ValidationError("\(name): expected a positive number, found \(rate)")

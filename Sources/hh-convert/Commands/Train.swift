@@ -65,7 +65,7 @@ struct Train: ParsableCommand {
     if let learningRate, !(learningRate > 0 && learningRate.isFinite) {
       throw ValidationError("--lr: expected a positive number, found \(learningRate)")
     }
-    if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
+    try checkOutput(quiet: quiet, json: json)
   }
 
   func run() throws {

@@ -29,7 +29,7 @@ struct Verify: ParsableCommand {
 
   func validate() throws {
     try check(threads, in: 1...1024, "--threads")
-    if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
+    try checkOutput(quiet: quiet, json: json)
   }
 
   func run() throws {

@@ -10,15 +10,14 @@ struct ModelArguments: ParsableArguments {
 
   @OptionGroup var opening: OpeningArguments
 
-  var base: String? { opening.base }
+  var base: String? { opening.delta.base }
   var config: String? { opening.config }
   var threads: Int { opening.threads }
 }
 
 /// What opening and running a model takes, whichever it is.
 struct OpeningArguments: ParsableArguments {
-  @Option(help: "The model that a delta artifact was made from.")
-  var base: String?
+  @OptionGroup var delta: DeltaArguments
 
   @Option(help: "A configuration to use instead of the model's own.")
   var config: String?
@@ -32,4 +31,15 @@ struct OpeningArguments: ParsableArguments {
 
   /// Threads to use.
   var threads: Int { wantedThreads ?? Producer.processorCount }
+}
+
+/// Where a delta artifact finds the rest of its model.
+struct DeltaArguments: ParsableArguments {
+  @Option(help: "The model that a delta artifact was made from.")
+  var base: String?
+}
+
+/// Refuses to print nothing and JSON at once.
+func checkOutput(quiet: Bool, json: Bool) throws {
+  if quiet && json { throw ValidationError("--quiet and --json exclude each other") }
 }
