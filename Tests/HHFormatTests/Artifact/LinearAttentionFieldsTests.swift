@@ -16,7 +16,8 @@ struct LinearAttentionFieldsTests {
     let map = try #require(schema["properties"]?["featureMap"])
     let members = try #require(map["properties"]?.object?.keys)
     #expect(Set(fields.map(\.name)) == Set(members))
-    let required = try #require(map["required"]?.array?.compactMap(\.string))
+    let words = map["required"]?.array?.compactMap(\.string)
+    let required = try #require(words)
     #expect(Set(fields.filter { !$0.isOptional }.map(\.name)) == Set(required))
   }
 
