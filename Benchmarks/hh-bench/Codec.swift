@@ -55,8 +55,8 @@ struct Codec: ParsableCommand {
       }
       let reading = try seconds { try read(names) }
       let line: JSONObject = [
-        "bytes": .integer(Int64(summary?.rawBytes ?? 0)),
-        "artifact_bytes": .integer(Int64(summary?.bytes ?? 0)), "threads": .integer(Int64(threads)),
+        "bytes": .integer(summary?.rawBytes ?? 0),
+        "artifact_bytes": .integer(summary?.bytes ?? 0), "threads": .integer(threads),
         "compress_seconds": .number(writing), "decompress_seconds": .number(reading),
       ]
       print(JSONValue.object(line).text)

@@ -41,7 +41,7 @@ struct Kernels: ParsableCommand {
       let ceiling = zip(cases, rates).first { $0.0.unit == test.unit }?.1 ?? rate
       let line: JSONObject = [
         "kernel": .string(test.name), "rate": .number(rate), "unit": .string(test.unit),
-        "share": .number(rate / ceiling), "threads": .integer(Int64(threads)),
+        "share": .number(rate / ceiling), "threads": .integer(threads),
       ]
       print(JSONValue.object(line).text)
     }

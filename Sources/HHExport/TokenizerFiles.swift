@@ -47,7 +47,7 @@ struct TokenizerFiles {
     var object: JSONObject = [
       // The class that takes tokenizer.json as it is, whatever the model.
       "tokenizer_class": .string("PreTrainedTokenizerFast"),
-      "model_max_length": .integer(Int64(maximumLength)),
+      "model_max_length": .integer(maximumLength),
       "clean_up_tokenization_spaces": .bool(false),
     ]
     for (role, id) in [
@@ -83,7 +83,7 @@ struct TokenizerFiles {
       let isSpecial = token.kind == .control || token.kind == .unknown
       guard isSpecial || token.kind == .userDefined else { return nil }
       return .object([
-        "id": .integer(Int64(id)), "content": .string(text(of: Int32(id))),
+        "id": .integer(id), "content": .string(text(of: Int32(id))),
         "single_word": .bool(false), "lstrip": .bool(false), "rstrip": .bool(false),
         "normalized": .bool(!isSpecial), "special": .bool(isSpecial),
       ])
@@ -144,12 +144,12 @@ struct TokenizerFiles {
   private var postProcessor: JSONValue {
     let frame = tokenizer.frame
     guard !frame.prefix.isEmpty || !frame.suffix.isEmpty else { return .null }
-    func tokens(_ ids: [Int32], _ type: Int64) -> [JSONValue] {
+    func tokens(_ ids: [Int32], _ type: Int) -> [JSONValue] {
       ids.map {
         .object(["SpecialToken": .object(["id": .string(text(of: $0)), "type_id": .integer(type)])])
       }
     }
-    func part(_ name: String, _ type: Int64) -> [JSONValue] {
+    func part(_ name: String, _ type: Int) -> [JSONValue] {
       [.object(["Sequence": .object(["id": .string(name), "type_id": .integer(type)])])]
     }
     let single = tokens(frame.prefix, 0) + part("A", 0) + tokens(frame.suffix, 0)
@@ -159,7 +159,7 @@ struct TokenizerFiles {
     for id in frame.prefix + frame.suffix {
       let name = text(of: id)
       special[name] = .object([
-        "id": .string(name), "ids": .array([.integer(Int64(id))]),
+        "id": .string(name), "ids": .array([.integer(Int(id))]),
         "tokens": .array([.string(name)]),
       ])
     }
@@ -194,7 +194,7 @@ struct TokenizerFiles {
 
   private var model: JSONObject {
     var entries: JSONObject = [:]
-    for id in vocabulary.tokens.indices { entries[text(of: Int32(id))] = .integer(Int64(id)) }
+    for id in vocabulary.tokens.indices { entries[text(of: Int32(id))] = .integer(id) }
     let unknown: JSONValue = tokenizer.special.unknown.map { .string(text(of: $0)) } ?? .null
     if vocabulary.model == .wordPiece {
       return [

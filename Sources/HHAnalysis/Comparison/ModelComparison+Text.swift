@@ -16,8 +16,8 @@ extension ModelComparison {
   package var json: String {
     var members: JSONObject = [
       "a": .string(first), "b": .string(second), "equal": .bool(isEqual),
-      "tensors": .integer(Int64(tensors.count)),
-      "identical": .integer(Int64(tensors.count { $0.outcome == .identical })),
+      "tensors": .integer(tensors.count),
+      "identical": .integer(tensors.count { $0.outcome == .identical }),
     ]
     members["atol"] = tolerance.map { .number($0.absolute) }
     members["rtol"] = tolerance.map { .number($0.relative) }
@@ -98,8 +98,8 @@ extension TensorComparison {
     members["b"] = second.map { .object($0.json) }
     if case .values(let difference?) = outcome {
       let shape = first?.shape ?? []
-      members["differing"] = .integer(Int64(difference.differingCount))
-      members["beyond_tolerance"] = .integer(Int64(difference.beyondCount))
+      members["differing"] = .integer(difference.differingCount)
+      members["beyond_tolerance"] = .integer(difference.beyondCount)
       members["max_abs"] = .object(difference.absolute.json(shape: shape))
       members["max_relative"] = .object(difference.relative.json(shape: shape))
       members["relative_norm"] = .number(difference.relativeNorm)
@@ -114,7 +114,7 @@ extension TensorDescriptor {
   fileprivate var json: JSONObject {
     [
       "name": .string(name), "dtype": .string(dtype.rawValue),
-      "shape": .array(shape.map { .integer(Int64($0)) }),
+      "shape": .array(shape.map { .integer($0) }),
     ]
   }
 }
@@ -134,7 +134,7 @@ extension ValueDifference.Worst {
   fileprivate func json(shape: [Int]) -> JSONObject {
     [
       "value": .number(value),
-      "index": .array(position(of: index, in: shape).map { .integer(Int64($0)) }),
+      "index": .array(position(of: index, in: shape).map { .integer($0) }),
       "a": .number(first), "b": .number(second),
     ]
   }

@@ -156,7 +156,7 @@ extension ExpressivityOptions {
 
   /// Task and training for programs.
   package var json: JSONObject {
-    func number(_ value: Int) -> JSONValue { .integer(Int64(value)) }
+    func number(_ value: Int) -> JSONValue { .integer(value) }
     return [
       "task": .string("associative-recall"), "vocabulary": number(task.vocabulary),
       "length": number(task.length), "training_sequences": number(task.trainingCount),

@@ -77,15 +77,15 @@ extension Inspection {
     [
       "file": .string(path), "format": .string(format),
       "architecture": architecture.map { .string($0) } ?? .null,
-      "parameters": .integer(Int64(parameterCount)), "bytes": .integer(Int64(byteCount)),
+      "parameters": .integer(parameterCount), "bytes": .integer(byteCount),
       "obstacle": obstacle.map { .string($0) } ?? .null,
       "manifest": manifest?.json ?? .null,
       "tensors": .array(
         tensors.map { tensor in
           .object([
             "name": .string(tensor.name), "dtype": .string(tensor.dtype.rawValue),
-            "shape": .array(tensor.shape.map { .integer(Int64($0)) }),
-            "bytes": .integer(Int64(tensor.byteCount)), "note": .string(tensor.note),
+            "shape": .array(tensor.shape.map { .integer($0) }),
+            "bytes": .integer(tensor.byteCount), "note": .string(tensor.note),
           ])
         }),
     ]

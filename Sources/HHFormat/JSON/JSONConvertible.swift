@@ -12,10 +12,6 @@ extension JSONValue: JSONConvertible {
   /// Converts a value: a truth value, a number, a string, an object, an array of these, or an
   /// optional, where nil gives null.
   package init(_ value: some JSONConvertible) { self = value.json }
-
-  /// Creates an integer from a 64-bit one.
-  @_disfavoredOverload
-  package static func integer(_ value: Int64) -> JSONValue { .integer(Int(value)) }
 }
 
 extension Bool: JSONConvertible { package var json: JSONValue { .bool(self) } }

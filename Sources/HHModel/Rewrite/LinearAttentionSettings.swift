@@ -44,14 +44,14 @@ package struct LinearAttentionSettings: Sendable, Equatable {
 
   /// The settings as they were asked for, as the members of a recipe's stage; the seed apart.
   package var json: JSONObject {
-    func number(_ value: Int?) -> JSONValue { value.map { .integer(Int64($0)) } ?? .null }
+    func number(_ value: Int?) -> JSONValue { JSONValue(value) }
     return [
       "feature_map": .object([
         "kind": .string(kind.rawValue), "dimension": number(dimension), "bias": .bool(bias),
         "sharing": .string(sharing.rawValue), "constant": constant.map(JSONValue.number) ?? .null,
       ]),
       "window": number(window),
-      "keep_softmax": .array(softmaxLayers.map { .integer(Int64($0)) }),
+      "keep_softmax": .array(softmaxLayers.map { .integer($0) }),
     ]
   }
 

@@ -162,9 +162,9 @@ struct ArtifactAssembly {
 
   private func recipe(_ rows: TrainingRows, _ result: DistillationResult) -> JSONObject {
     var recipe: JSONObject = [
-      "steps": .integer(Int64(result.steps)),
-      "batch": .integer(Int64(options.distillation.batchSize)),
-      "length": .integer(Int64(rows.length)),
+      "steps": .integer(result.steps),
+      "batch": .integer(options.distillation.batchSize),
+      "length": .integer(rows.length),
       "learning_rate": .number(
         options.distillation.peakRate(headSize: plan.rewrite.blocks.first?.headSize ?? 1)),
     ]
@@ -181,8 +181,8 @@ struct ArtifactAssembly {
     return .init(
       name: options.start == nil ? "finetune" : "train", losses: losses,
       qualities: [
-        "objective": .string(summary.objective), "steps": .integer(Int64(summary.steps)),
-        "trained_parameters": .integer(Int64(summary.parameterCount)),
+        "objective": .string(summary.objective), "steps": .integer(summary.steps),
+        "trained_parameters": .integer(summary.parameterCount),
       ])
   }
 

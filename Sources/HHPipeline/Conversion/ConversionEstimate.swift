@@ -54,8 +54,8 @@ struct ConversionEstimate {
   private let speed: Double
   /// Bytes of the whole model in float32.
   private let weights: Double
-  private let distillationPrecision: TrainingSettings.Precision
-  var finetuningPrecision = TrainingSettings.Precision.float32
+  private let distillationPrecision: ProductPrecision
+  var finetuningPrecision = ProductPrecision.float32
   /// Whether the weights of a model that runs as a whole are read block by block.
   private(set) var streamsWeights = false
 
@@ -117,7 +117,7 @@ struct ConversionEstimate {
   /// Makes room for the rounded factors of a product of so many positions with the largest weight, of
   /// which a head's has `head` values.
   mutating func addRounding(
-    _ precision: TrainingSettings.Precision, of graph: Graph, positions: Double, head: Int
+    _ precision: ProductPrecision, of graph: Graph, positions: Double, head: Int
   ) {
     guard precision == .bfloat16 else { return }
     let linears = graph.nodes.flatMap(\.operation.linears)
@@ -167,7 +167,7 @@ struct ConversionEstimate {
     guard memory > bound else { return .memory }
     memory = scratch + finetuned
     // More than the machine has is refused by the settings that ask for it.
-    try requireMemory(memory, of: "--length, --batch or --rows")
+    try checkMemory()
     guard memory <= bound else {
       throw .invalidOption(
         name: "--max-memory",
@@ -197,7 +197,7 @@ struct ConversionEstimate {
   func seconds(budget: Double?) -> Double {
     let float32 = Self.rate(.float32)
     let rate = speed * float32
-    func gain(_ precision: TrainingSettings.Precision) -> Double {
+    func gain(_ precision: ProductPrecision) -> Double {
       precision == .float32 ? 1 : Self.rate(precision) / float32
     }
     let distillation =

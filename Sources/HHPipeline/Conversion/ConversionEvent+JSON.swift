@@ -33,7 +33,7 @@ extension ConversionInputs {
   fileprivate var json: JSONObject {
     [
       "event": .string("reading"), "source": .string(source),
-      "architecture": .string(architecture), "parameters": .integer(Int64(parameterCount)),
+      "architecture": .string(architecture), "parameters": .integer(parameterCount),
       "data": .array(data.map { .string($0) }),
     ]
   }
@@ -73,38 +73,38 @@ extension ConversionPlan {
       "blocks": .array(
         rewrite.blocks.map { block in
           .object([
-            "layer": .integer(Int64(block.layer)), "heads": .integer(Int64(block.headCount)),
-            "key_value_heads": .integer(Int64(block.keyValueHeadCount)),
-            "head_size": .integer(Int64(block.headSize)),
-            "new_parameters": .integer(Int64(block.parameterCount)),
+            "layer": .integer(block.layer), "heads": .integer(block.headCount),
+            "key_value_heads": .integer(block.keyValueHeadCount),
+            "head_size": .integer(block.headSize),
+            "new_parameters": .integer(block.parameterCount),
           ])
         }),
-      "new_parameters": .integer(Int64(rewrite.newParameterCount)),
+      "new_parameters": .integer(rewrite.newParameterCount),
       "new_share": .number(newShare),
     ]
     if let training {
       object["data"] = .string(training.data)
-      object["steps"] = .integer(Int64(training.steps))
-      object["batch"] = .integer(Int64(training.batchSize))
-      object["length"] = .integer(Int64(training.length))
-      object["rows"] = .integer(Int64(training.rowCount))
+      object["steps"] = .integer(training.steps)
+      object["batch"] = .integer(training.batchSize)
+      object["length"] = .integer(training.length)
+      object["rows"] = .integer(training.rowCount)
       object["precision"] = .string(training.precision.rawValue)
       if let finetuning = training.finetuning {
         object["finetuning"] = .object([
-          "steps": .integer(Int64(finetuning.steps)),
-          "batch": .integer(Int64(finetuning.batchSize)),
+          "steps": .integer(finetuning.steps),
+          "batch": .integer(finetuning.batchSize),
           "objective": .string(finetuning.objective), "trained": .string(finetuning.trained),
           "precision": .string(finetuning.precision.rawValue),
         ])
       }
     }
-    object["memory_bytes"] = .integer(Int64(memory))
+    object["memory_bytes"] = .integer(memory)
     object["seconds"] = .number(seconds)
     object["tensors"] = .array(
       report.entries.map { entry in
         .object([
           "name": .string(entry.name), "dtype": .string(entry.dtype.rawValue),
-          "shape": .array(entry.shape.map { .integer(Int64($0)) }),
+          "shape": .array(entry.shape.map { .integer($0) }),
           "fate": .string(entry.fate.word),
         ])
       })
@@ -120,13 +120,13 @@ extension ConversionSummary {
       object["kl_after"] = .number(training.klAfter)
     }
     object["seconds"] = .number(seconds)
-    object["peak_memory_bytes"] = .integer(Int64(peakMemory))
+    object["peak_memory_bytes"] = .integer(peakMemory)
     if let training {
       object["tokens_per_second"] = .number(training.tokensPerSecond)
-      object["steps"] = .integer(Int64(training.steps))
+      object["steps"] = .integer(training.steps)
     }
-    object["artifact_bytes"] = .integer(Int64(artifactBytes))
-    object["raw_bytes"] = .integer(Int64(rawBytes))
+    object["artifact_bytes"] = .integer(artifactBytes)
+    object["raw_bytes"] = .integer(rawBytes)
     if let finetuning = training?.finetuning { object["finetuning"] = .object(finetuning.json()) }
     if let evaluations = training?.evaluations, !evaluations.isEmpty {
       object["evaluations"] = .array(evaluations.map { .object($0.json()) })

@@ -82,7 +82,7 @@ extension ConversionOptions {
       "rewrite": rewrites ? .object(attention.json) : .null,
       "data": try digest(data),
       "held_out": try digest(heldOut),
-      "length": length.map { .integer(Int64($0)) } ?? .null,
+      "length": JSONValue(length),
       "seed": .unsigned(distillation.seed), "delta": .bool(delta),
     ]
     settings["labels"] = try labels(data)
@@ -103,9 +103,9 @@ extension ConversionOptions {
         var object: JSONObject = [
           "task": .string(evaluation.settings.task.rawValue), "after": .string(evaluation.after),
           "data": try digest(evaluation.settings.data),
-          "rows": evaluation.settings.rowLimit.map { .integer(Int64($0)) } ?? .null,
+          "rows": JSONValue(evaluation.settings.rowLimit),
         ]
-        object["length"] = evaluation.settings.length.map { JSONValue.integer(Int64($0)) }
+        object["length"] = evaluation.settings.length.map { JSONValue.integer($0) }
         object["labels"] = try labels(evaluation.settings.data)
         list.append(.object(object))
       }

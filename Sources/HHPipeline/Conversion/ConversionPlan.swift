@@ -1,9 +1,9 @@
 // What a conversion will do, need and take, before it does it.
 
-internal import HHCompute
+package import HHCompute
 internal import HHFormat
 package import HHModel
-package import HHTraining
+internal import HHTraining
 
 /// The plan of a conversion: printable, and computed without training anything.
 package struct ConversionPlan: Sendable, Equatable {
@@ -34,7 +34,7 @@ package struct ConversionPlan: Sendable, Equatable {
     /// Distinct training rows.
     package let rowCount: Int
     /// Of the teacher's matrix products.
-    package let precision: TrainingSettings.Precision
+    package let precision: ProductPrecision
     /// What is trained afterwards; nil where nothing is.
     package let finetuning: Finetuning?
   }
@@ -49,7 +49,7 @@ package struct ConversionPlan: Sendable, Equatable {
     /// In words: what is trained.
     package let trained: String
     /// Of the matrix products of model and teacher.
-    package let precision: TrainingSettings.Precision
+    package let precision: ProductPrecision
 
     init(_ recipe: FinetuneRecipe, objective: ObjectiveKind, batchSize: Int) {
       steps = recipe.steps
@@ -114,7 +114,7 @@ package struct ConversionPlan: Sendable, Equatable {
   }
 }
 
-extension TrainingSettings.Precision {
+extension ProductPrecision {
   /// What a plan says of it: nothing where it is as usual.
   fileprivate var words: String { self == .float32 ? "" : ", products in \(rawValue)" }
 }

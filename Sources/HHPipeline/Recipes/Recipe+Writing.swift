@@ -23,8 +23,8 @@ extension Recipe {
           .object([
             "stage": .string("evaluate"), "task": .string(evaluation.settings.task.rawValue),
             "data": absolute(evaluation.settings.data),
-            "rows": evaluation.settings.rowLimit.map { .integer(Int64($0)) } ?? .null,
-            "length": evaluation.settings.length.map { .integer(Int64($0)) } ?? .null,
+            "rows": JSONValue(evaluation.settings.rowLimit),
+            "length": JSONValue(evaluation.settings.length),
           ]))
       }
     }
@@ -37,7 +37,7 @@ extension Recipe {
       case .sizes(let fresh): model = fresh.json(files: absolute(fresh.files))
       case .checkpoint(let path, let classes):
         model = absolute(path)
-        stage["classes"] = classes.map { .integer(Int64($0)) } ?? .null
+        stage["classes"] = JSONValue(classes)
       }
       add("train", stage)
     } else if options.stages.contains(.distil) {
@@ -52,11 +52,11 @@ extension Recipe {
         "output": absolute(options.outputPath), "delta": .bool(options.delta),
         "adapter": absolute(options.adapter),
         "data": absolute(options.data), "held_out": absolute(options.heldOut),
-        "length": options.length.map { .integer(Int64($0)) } ?? .null,
-        "seed": .unsigned(options.distillation.seed), "threads": .integer(Int64(options.threads)),
-        "max_memory": options.maximumMemory.map { .integer(Int64($0)) } ?? .null,
+        "length": JSONValue(options.length),
+        "seed": .unsigned(options.distillation.seed), "threads": .integer(options.threads),
+        "max_memory": JSONValue(options.maximumMemory),
         "allow_nonfinite": .bool(options.allowNonfinite),
-        "checkpoint_steps": .integer(Int64(options.checkpointSteps)),
+        "checkpoint_steps": .integer(options.checkpointSteps),
         "stages": .array(stages),
       ]), file: file)
   }
@@ -75,7 +75,7 @@ extension FinetuneRecipe {
   /// The members of a recipe's stage; `batchSize` is that of distillation.
   fileprivate func stage(batchSize: Int) -> JSONObject {
     var object = json
-    object["batch"] = .integer(Int64(self.batchSize ?? batchSize))
+    object["batch"] = .integer(self.batchSize ?? batchSize)
     object["schedule"] = object["decay"]
     (object["decay"], object["temperature"]) = (nil, nil)
     if epochs != nil { object["steps"] = .null }

@@ -69,7 +69,7 @@ package struct Recipe: Sendable, Equatable {
         guard var settings = stage.object, settings["steps"] == .null,
           settings["epochs"] == .null
         else { return stage }
-        settings["steps"] = .integer(Int64(DistillationRecipe().steps))
+        settings["steps"] = .integer(DistillationRecipe().steps)
         return .object(settings)
       })
     return .object(members)

@@ -147,7 +147,7 @@ private struct YAMLReader {
     guard isNumber, text.utf8.contains(where: { (48..<58).contains($0) }) else {
       return .string(text)
     }
-    if let number = Int64(text) { return .integer(number) }
+    if let number = Int(text) { return .integer(number) }
     if let number = UInt64(text) { return .unsigned(number) }
     return Double(text).map { .number($0) } ?? .string(text)
   }

@@ -137,12 +137,12 @@ final class ConversionRun {
     try opened.requireUnchanged()
     state.numbers[ConversionKey.member] = .string(key)
     state.numbers["rates"] = earlier.record(with: options)
-    state.numbers["steps"] = distillationSteps.map { .integer(Int64($0)) } ?? .null
+    state.numbers["steps"] = JSONValue(distillationSteps)
     state.numbers["evaluations"] = .array(evaluations.map { .object($0.json()) })
     state.numbers["layers"] = .array(
       layers.values.sorted { $0.result.layer < $1.result.layer }.map { layer in
         var object = layer.result.json()
-        object["steps"] = .integer(Int64(layer.steps))
+        object["steps"] = .integer(layer.steps)
         return .object(object)
       })
     for block in plan.blocks {

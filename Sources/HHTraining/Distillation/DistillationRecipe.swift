@@ -27,7 +27,7 @@ package struct DistillationRecipe: Sendable, Equatable {
   /// AdamW's weight decay.
   package var weightDecay = 0.0
   /// Of the teacher's matrix products.
-  package var precision = TrainingSettings.Precision.float32
+  package var precision = ProductPrecision.float32
   /// What the loss is made of.
   package var loss = AttentionDistillation.Factors()
   /// Most distinct rows to train on; nil means as many as hold `positionLimit` positions, and with
@@ -114,11 +114,11 @@ package struct DistillationRecipe: Sendable, Equatable {
   /// The settings that shape a result, for keys of conversions.
   package var json: JSONObject {
     var object: JSONObject = [
-      "steps": .integer(Int64(steps)), "epochs": epochs.map { .number($0) } ?? .null,
-      "batch": .integer(Int64(batchSize)),
-      "rows": rowLimit.map { .integer(Int64($0)) } ?? .null,
+      "steps": .integer(steps), "epochs": epochs.map { .number($0) } ?? .null,
+      "batch": .integer(batchSize),
+      "rows": JSONValue(rowLimit),
       "learning_rate": learningRate.map { .number($0) } ?? .null,
-      "schedule": .string(decay.rawValue), "warm_up": .integer(Int64(warmUpSteps)),
+      "schedule": .string(decay.rawValue), "warm_up": .integer(warmUpSteps),
       "plateau": plateau?.json ?? .null, "early_stop": earlyStop?.json ?? .null,
       "clip": clipping.map { .number($0) } ?? .null, "weight_decay": .number(weightDecay),
       "loss": .object([
@@ -136,8 +136,8 @@ extension TrainingSettings.Plateau {
   /// The settings under the names that recipes have for them.
   var json: JSONValue {
     .object([
-      "factor": .number(factor), "patience": .integer(Int64(patience)),
-      "minimum": .number(minimum), "interval": .integer(Int64(interval)),
+      "factor": .number(factor), "patience": .integer(patience),
+      "minimum": .number(minimum), "interval": .integer(interval),
     ])
   }
 }
@@ -145,6 +145,6 @@ extension TrainingSettings.Plateau {
 extension TrainingSettings.EarlyStop {
   /// The settings under the names that recipes have for them.
   var json: JSONValue {
-    .object(["patience": .integer(Int64(patience)), "interval": .integer(Int64(interval))])
+    .object(["patience": .integer(patience), "interval": .integer(interval)])
   }
 }

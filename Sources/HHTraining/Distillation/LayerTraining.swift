@@ -111,9 +111,9 @@ struct LayerTraining {
     let student = student.state
     return RunState(
       numbers: [
-        "layer": .integer(Int64(layer)), "step": .integer(Int64(step)),
+        "layer": .integer(layer), "step": .integer(step),
         "peak_rate": .number(peakRate), "rates": .object(rates.state),
-        "optimizer_steps": .integer(Int64(student.stepCount)),
+        "optimizer_steps": .integer(student.stepCount),
       ],
       tensors: (student.buffers + (best?.copies ?? [])).enumerated().map {
         ("distil/\($0)", $1)

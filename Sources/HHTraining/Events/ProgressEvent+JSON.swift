@@ -9,24 +9,24 @@ extension ProgressEvent {
     case .stage(let name): ["event": .string("stage"), "stage": .string(name)]
     case .sampled(let tokens, let total):
       [
-        "event": .string("sampled"), "tokens": .integer(Int64(tokens)),
-        "of": .integer(Int64(total)),
+        "event": .string("sampled"), "tokens": .integer(tokens),
+        "of": .integer(total),
       ]
     case .step(let step):
       [
         "event": .string("step"), "stage": .string("distil"),
-        "layer": .integer(Int64(step.layer)), "layers": .integer(Int64(step.layerCount)),
-        "step": .integer(Int64(step.step)), "steps": .integer(Int64(step.steps)),
+        "layer": .integer(step.layer), "layers": .integer(step.layerCount),
+        "step": .integer(step.step), "steps": .integer(step.steps),
         "loss": .number(step.loss), "tokens_per_second": .number(step.tokensPerSecond),
         "seconds_left": .number(step.secondsLeft),
       ]
     case .measured(let measurement): measurement.json
     case .layerFinished(let layer, let total):
-      layer.json(leading: ["event": .string("layer"), "layers": .integer(Int64(total))])
+      layer.json(leading: ["event": .string("layer"), "layers": .integer(total)])
     case .finetuneStep(let step):
       [
         "event": .string("step"), "stage": .string(step.stage),
-        "step": .integer(Int64(step.step)), "steps": .integer(Int64(step.steps)),
+        "step": .integer(step.step), "steps": .integer(step.steps),
         "loss": .number(step.loss), "gradient_norm": .number(step.gradientNorm),
         "learning_rate": .number(step.rate), "tokens_per_second": .number(step.tokensPerSecond),
         "seconds_left": .number(step.secondsLeft),
@@ -35,11 +35,11 @@ extension ProgressEvent {
       summary.json(leading: ["event": .string("finetuned")])
     case .written(let done, let total):
       [
-        "event": .string("written"), "bytes": .integer(Int64(done)), "of": .integer(Int64(total)),
+        "event": .string("written"), "bytes": .integer(done), "of": .integer(total),
       ]
     case .verified(let done, let total):
       [
-        "event": .string("verified"), "bytes": .integer(Int64(done)), "of": .integer(Int64(total)),
+        "event": .string("verified"), "bytes": .integer(done), "of": .integer(total),
       ]
     case .warning(let text):
       ["event": .string("warning"), "message": .string(text)]
@@ -50,8 +50,8 @@ extension ProgressEvent {
 extension Measurement {
   fileprivate var json: JSONObject {
     var object: JSONObject = ["event": .string("measured"), "stage": .string(stage)]
-    if let layer { object["layer"] = .integer(Int64(layer)) }
-    object["step"] = .integer(Int64(step))
+    if let layer { object["layer"] = .integer(layer) }
+    object["step"] = .integer(step)
     object["held_out_loss"] = .number(loss)
     if !perHead.isEmpty { object["kl_per_head"] = .array(perHead.map { .number($0) }) }
     return object
@@ -62,7 +62,7 @@ extension DistilledLayer {
   /// The result behind other members.
   package func json(leading: JSONObject = [:]) -> JSONObject {
     var object = leading
-    object["layer"] = .integer(Int64(layer))
+    object["layer"] = .integer(layer)
     object["kl_before"] = .number(klBefore)
     object["kl_after"] = .number(klAfter)
     object["kl_per_head"] = .array(klPerHead.map { .number($0) })
@@ -77,8 +77,8 @@ extension FinetuneSummary {
     object["loss_before"] = .number(lossBefore)
     object["loss_after"] = .number(lossAfter)
     if let teacherLoss { object["teacher_loss"] = .number(teacherLoss) }
-    object["steps"] = .integer(Int64(steps))
-    object["trained_parameters"] = .integer(Int64(parameterCount))
+    object["steps"] = .integer(steps)
+    object["trained_parameters"] = .integer(parameterCount)
     object["tokens_per_second"] = .number(tokensPerSecond)
     return object
   }

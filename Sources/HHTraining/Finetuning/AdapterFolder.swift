@@ -73,7 +73,7 @@ package struct AdapterFolder {
     return [
       "peft_type": .string("LORA"), "task_type": task.map { .string($0) } ?? .null,
       "base_model_name_or_path": .string(model),
-      "r": .integer(Int64(settings.rank)), "lora_alpha": .number(settings.alpha),
+      "r": .integer(settings.rank), "lora_alpha": .number(settings.alpha),
       "lora_dropout": .number(settings.dropout), "bias": .string("none"),
       "fan_in_fan_out": .bool(isInputMajor),
       "target_modules": .array(modules.map { .string($0) }), "inference_mode": .bool(true),

@@ -11,9 +11,9 @@ extension FinetuneLoop {
   var state: RunState {
     RunState(
       numbers: [
-        "step": .integer(Int64(step)), "good_step": .integer(Int64(goodStep)),
-        "tokens": .integer(Int64(tokens)), "rows_drawn": .integer(Int64(sampler.position)),
-        "optimizer_steps": .integer(Int64(optimizer.stepCount)), "rates": .object(rates.state),
+        "step": .integer(step), "good_step": .integer(goodStep),
+        "tokens": .integer(tokens), "rows_drawn": .integer(sampler.position),
+        "optimizer_steps": .integer(optimizer.stepCount), "rates": .object(rates.state),
       ], tensors: buffers)
   }
 

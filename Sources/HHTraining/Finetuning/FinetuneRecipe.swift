@@ -1,7 +1,7 @@
 // The settings of finetuning, with their defaults.
 
 internal import Glibc
-internal import HHCompute
+package import HHCompute
 package import HHFormat
 package import HHModel
 
@@ -26,7 +26,7 @@ package struct FinetuneRecipe: Sendable, Equatable {
   /// Longest gradient: a longer one is scaled down to it.
   package var clipping = 1.0
   /// Of the matrix products of model and teacher.
-  package var precision = TrainingSettings.Precision.float32
+  package var precision = ProductPrecision.float32
   /// What is trained.
   package var choice = ParameterSelection.everything
   /// What the model learns from; nil means its own task where the data say what is right, else the
@@ -118,10 +118,10 @@ package struct FinetuneRecipe: Sendable, Equatable {
   /// The settings that shape a result, for manifests.
   package var json: JSONObject {
     var object: JSONObject = [
-      "steps": .integer(Int64(steps)), "epochs": epochs.map { .number($0) } ?? .null,
-      "batch": batchSize.map { .integer(Int64($0)) } ?? .null,
-      "accumulation": .integer(Int64(accumulation)), "learning_rate": .number(learningRate),
-      "decay": .string(decay.rawValue), "warm_up": .integer(Int64(warmUpSteps)),
+      "steps": .integer(steps), "epochs": epochs.map { .number($0) } ?? .null,
+      "batch": JSONValue(batchSize),
+      "accumulation": .integer(accumulation), "learning_rate": .number(learningRate),
+      "decay": .string(decay.rawValue), "warm_up": .integer(warmUpSteps),
       "weight_decay": .number(weightDecay),
       "clip": clipping.isFinite ? .number(clipping) : .null,
       "loss": loss.map { .string($0.rawValue) } ?? .null,
@@ -133,7 +133,7 @@ package struct FinetuneRecipe: Sendable, Equatable {
     if let earlyStop { object["early_stop"] = earlyStop.json }
     if let adapters = choice.adapters {
       object["lora"] = .object([
-        "rank": .integer(Int64(adapters.rank)), "alpha": .number(adapters.alpha),
+        "rank": .integer(adapters.rank), "alpha": .number(adapters.alpha),
         "dropout": .number(adapters.dropout),
         "targets": .array(adapters.targets.map { .string($0) }),
       ])

@@ -69,7 +69,7 @@ struct RateControl: Sendable, Equatable {
   var state: JSONObject {
     get {
       var object: JSONObject = [
-        "best": best.isFinite ? .number(best) : .null, "stale": .integer(Int64(stale)),
+        "best": best.isFinite ? .number(best) : .null, "stale": .integer(stale),
       ]
       if let plateau { object["plateau"] = .object(plateau.state) }
       return object
@@ -86,7 +86,7 @@ extension Plateau {
   fileprivate var state: JSONObject {
     [
       "scale": .number(scale), "best": best.isFinite ? .number(best) : .null,
-      "stale": .integer(Int64(stale)),
+      "stale": .integer(stale),
     ]
   }
 

@@ -60,7 +60,7 @@ package struct FreshModel: Sendable, Equatable {
     for (key, value) in headKeys(schema).pairs { object[key] = value }
     for key in schema.configuration {
       if let size = sizes.first(where: { $0.0 == key.name })?.1, let name = key.keys.first {
-        object[name] = .integer(Int64(size))
+        object[name] = .integer(size)
       } else if key.name == "tiedHead", let name = key.keys.first {
         object[name] = .bool(true)
       }
@@ -70,7 +70,7 @@ package struct FreshModel: Sendable, Equatable {
       for (name, token) in [
         ("bos_token_id", special?.bos), ("eos_token_id", special?.eos),
         ("pad_token_id", special?.padding),
-      ] { object[name] = token.map { .integer(Int64($0)) } ?? .null }
+      ] { object[name] = JSONValue(token.map(Int.init)) }
     }
     return object
   }
@@ -85,7 +85,7 @@ package struct FreshModel: Sendable, Equatable {
     var (labels, numbers) = (JSONObject(), JSONObject())
     for label in 0..<classes {
       labels["\(label)"] = .string("LABEL_\(label)")
-      numbers["LABEL_\(label)"] = .integer(Int64(label))
+      numbers["LABEL_\(label)"] = .integer(label)
     }
     (object["id2label"], object["label2id"]) = (.object(labels), .object(numbers))
     return object

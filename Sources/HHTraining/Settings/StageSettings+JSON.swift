@@ -58,7 +58,7 @@ extension FreshModel {
 
   /// The mapping that says the same, the files' folder as `files`.
   package func json(files: JSONValue) -> JSONValue {
-    func number(_ value: Int?) -> JSONValue { value.map { .integer(Int64($0)) } ?? .null }
+    func number(_ value: Int?) -> JSONValue { JSONValue(value) }
     return .object([
       "architecture": .string(architecture), "layers": number(layers), "hidden": number(hidden),
       "heads": number(heads), "key_value_heads": number(keyValueHeads), "inner": number(inner),

@@ -47,8 +47,6 @@ package struct TrainingSettings: Sendable, Equatable {
   package enum Schedule: String, Sendable, CaseIterable {
     case constant, linear, cosine, plateau
   }
-  /// What the factors of the products of linear maps are rounded to, teacher's and student's.
-  package typealias Precision = ProductPrecision
   /// How the schedule of that name lowers the rate when the held-out loss no longer falls.
   package struct Plateau: Sendable, Equatable {
     /// What the rate is multiplied by.
@@ -87,7 +85,8 @@ package struct TrainingSettings: Sendable, Equatable {
   package let clip: Double?
   /// AdamW's decay of the weights.
   package let weightDecay: Double
-  package let precision: Precision
+  /// What the factors of the products of linear maps are rounded to, teacher's and student's.
+  package let precision: ProductPrecision
 }
 
 /// What only distillation chooses.

@@ -115,25 +115,25 @@ private struct Report {
   var json: JSONValue {
     func decoding(_ value: ScalingBenchmark.Decoding) -> JSONValue {
       .object([
-        "tokens_per_second": .number(1 / value.seconds), "bytes": .integer(Int64(value.bytes)),
+        "tokens_per_second": .number(1 / value.seconds), "bytes": .integer(value.bytes),
       ])
     }
     return .object([
       "decoding": .array(
         self.decoding.map { pair in
           .object([
-            "context": .integer(Int64(pair.hedgehog.context)),
+            "context": .integer(pair.hedgehog.context),
             "hedgehog": decoding(pair.hedgehog), "softmax": decoding(pair.softmax),
           ])
         }),
       "attention": .array(
         attention.map { length, times in
           .object([
-            "length": .integer(Int64(length)), "hedgehog_seconds": .number(times.hedgehog),
+            "length": .integer(length), "hedgehog_seconds": .number(times.hedgehog),
             "softmax_seconds": .number(times.softmax),
           ])
         }),
-      "crossover": crossover.map { .integer(Int64($0)) } ?? .null,
+      "crossover": JSONValue(crossover),
       "exponent_hedgehog": exponent(\.hedgehog).map { .number($0) } ?? .null,
       "exponent_softmax": exponent(\.softmax).map { .number($0) } ?? .null,
     ])

@@ -55,7 +55,7 @@ struct Classify: ParsableCommand {
     line["classes"] = .array(
       classes.map {
         .object([
-          "class": .integer(Int64($0.number)), "label": .string($0.label),
+          "class": .integer($0.number), "label": .string($0.label),
           "probability": .number(Double($0.probability)), "logit": .number(Double($0.logit)),
         ])
       })

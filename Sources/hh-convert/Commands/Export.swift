@@ -118,8 +118,8 @@ extension ExportSummary {
     .object([
       "event": .string("summary"), "output": .string(output), "format": .string(target.rawValue),
       "model": .string(isHedgehog ? "hedgehog" : "softmax"),
-      "files": .array(files.map { .string($0) }), "tensors": .integer(Int64(tensorCount)),
-      "bytes": .integer(Int64(byteCount)), "seconds": .number(seconds),
+      "files": .array(files.map { .string($0) }), "tensors": .integer(tensorCount),
+      "bytes": .integer(byteCount), "seconds": .number(seconds),
     ])
   }
 }

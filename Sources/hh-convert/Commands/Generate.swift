@@ -88,8 +88,8 @@ struct Generate: ParsableCommand {
   private func line(of result: GeneratedText) -> String {
     JSONValue.object([
       "prompt": .string(result.prompt), "text": .string(result.text),
-      "prompt_tokens": .integer(Int64(result.promptIDs.count)),
-      "tokens": .array(result.ids.map { .integer(Int64($0)) }), "ended": .bool(result.isEnded),
+      "prompt_tokens": .integer(result.promptIDs.count),
+      "tokens": .array(result.ids.map { .integer(Int($0)) }), "ended": .bool(result.isEnded),
     ]).text
   }
 }

@@ -59,8 +59,8 @@ extension Verification {
   /// The result as a JSON object.
   fileprivate var json: JSONValue {
     .object([
-      "file": .string(path), "sound": .bool(true), "tensors": .integer(Int64(tensorCount)),
-      "bytes": .integer(Int64(byteCount)), "checks": .string(checks),
+      "file": .string(path), "sound": .bool(true), "tensors": .integer(tensorCount),
+      "bytes": .integer(byteCount), "checks": .string(checks),
     ])
   }
 }

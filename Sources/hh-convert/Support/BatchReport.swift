@@ -38,7 +38,7 @@ extension BatchResult {
       }
     case .failed(let sentence, let status):
       event["error"] = .string(sentence)
-      event["status"] = .integer(Int64(status))
+      event["status"] = .integer(Int(status))
     case .skipped, .open: break
     }
     return event
@@ -84,10 +84,10 @@ struct BatchReport {
   /// The sums as an event.
   var json: JSONObject {
     [
-      "event": .string("summary"), "models": .integer(Int64(results.count)),
-      "done": .integer(Int64(count("done"))), "skipped": .integer(Int64(count("skipped"))),
-      "failed": .integer(Int64(count("failed"))),
-      "not_begun": .integer(Int64(count("not begun"))),
+      "event": .string("summary"), "models": .integer(results.count),
+      "done": .integer(count("done")), "skipped": .integer(count("skipped")),
+      "failed": .integer(count("failed")),
+      "not_begun": .integer(count("not begun")),
     ]
   }
 

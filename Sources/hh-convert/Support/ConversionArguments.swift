@@ -118,7 +118,7 @@ struct ConversionArguments: ParsableArguments {
       is faster where oneDNN is installed and the processor has units for it (default: float32).
       """,
     transform: Self.precision)
-  var precision: TrainingSettings.Precision?
+  var precision: ProductPrecision?
 
   @Option(
     help: "Longest time for distillation, such as 90s, 10m or 1h30m: fewer steps if need be.",
@@ -237,9 +237,9 @@ struct ConversionArguments: ParsableArguments {
     return loss
   }
 
-  private static func precision(_ word: String) throws -> TrainingSettings.Precision {
-    guard let precision = TrainingSettings.Precision(rawValue: word) else {
-      let known = TrainingSettings.Precision.allCases.map(\.rawValue).joined(separator: " or ")
+  private static func precision(_ word: String) throws -> ProductPrecision {
+    guard let precision = ProductPrecision(rawValue: word) else {
+      let known = ProductPrecision.allCases.map(\.rawValue).joined(separator: " or ")
       throw ValidationError("expected \(known), found '\(word)'")
     }
     return precision

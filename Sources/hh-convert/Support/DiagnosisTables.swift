@@ -36,7 +36,7 @@ struct LayerTable {
     [
       "model": .string(model), "data": .string(data),
       "layers": .array(layers.map { .object($0.json) }),
-      "hardest_first": .array(hardestFirst.map { .integer(Int64($0.layer)) }),
+      "hardest_first": .array(hardestFirst.map { .integer($0.layer) }),
     ]
   }
 
@@ -83,7 +83,7 @@ enum MapTable {
 extension LayerDiagnosis {
   fileprivate var json: JSONObject {
     var members = mean.json
-    members["layer"] = .integer(Int64(layer))
+    members["layer"] = .integer(layer)
     members["output_error"] = .number(outputError)
     members["heads"] = .array(heads.map { .object($0.json) })
     return members
@@ -109,7 +109,7 @@ extension ExpressivityRow {
       recall.map {
         .object([
           "test": .number($0.accuracy), "validation": .number($0.validation),
-          "rate": .number($0.rate), "steps": .integer(Int64($0.steps)),
+          "rate": .number($0.rate), "steps": .integer($0.steps),
         ])
       } ?? .null
     return members

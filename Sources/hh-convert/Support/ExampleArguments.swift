@@ -48,7 +48,7 @@ struct ExampleArguments: ParsableArguments {
 
   /// What a line of JSON says first: the example's number, and its text.
   static func start(_ index: Int, of options: InferenceOptions) -> JSONObject {
-    var line: JSONObject = ["index": .integer(Int64(index))]
+    var line: JSONObject = ["index": .integer(index)]
     if options.images == nil { line["text"] = .string(options.texts[index]) }
     return line
   }

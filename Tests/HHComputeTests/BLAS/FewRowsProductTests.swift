@@ -6,27 +6,6 @@ import HHTestSupport
 import Testing
 
 @Suite struct FewRowsProductTests {
-  /// Some weights as 16-bit floats, and the same values in float32.
-  private func weights(
-    rows: Int, columns: Int, _ format: HalfMatrix.Format
-  ) -> (half: HalfMatrix, wide: Matrix) {
-    var samples = Samples(seed: 5)
-    let values = samples.values(rows * columns)
-    var bits = [UInt16](repeating: 0, count: values.count)
-    var span = bits.mutableSpan
-    switch format {
-    case .float16: convertToF16(values.span, to: &span)
-    case .bfloat16: convertToBF16(values.span, to: &span)
-    }
-    var elements = HalfMatrix.Bits(capacity: bits.count)
-    // Safe: an integer has no padding.
-    unsafe elements.append(bits.span.bytes)
-    let half = HalfMatrix(rows: rows, columns: columns, format, bits: elements)
-    let wide = Matrix(rows: rows, columns: columns)
-    half.widen(into: wide)
-    return (half, wide)
-  }
-
   @Test(
     "a product is the sum of products, stored either way",
     arguments: [HalfMatrix.Format.float16, .bfloat16], [true, false])
@@ -35,7 +14,7 @@ import Testing
       (1, 1, 1), (1, 7, 130), (3, 515, 129), (8, 64, 700), (2, 1030, 5), (1, 3, 513),
       (2, 1200, 530),
     ] {
-      let (half, wide) = weights(
+      let (half, wide) = HalfWeights.make(
         rows: transposed ? outputs : inputs, columns: transposed ? inputs : outputs, format)
       var samples = Samples(seed: 6)
       let x = samples.matrix(rows, inputs)
@@ -62,7 +41,7 @@ import Testing
   @Test("a row's product does not depend on the rows beside it")
   func rowsAreIndependent() {
     for (transposed, size) in [(true, 96), (false, 96), (true, 801), (false, 801)] {
-      let (half, _) = weights(rows: size, columns: size, .bfloat16)
+      let (half, _) = HalfWeights.make(rows: size, columns: size, .bfloat16)
       var samples = Samples(seed: 7)
       let x = samples.matrix(5, size)
       let (together, alone) = (Matrix(rows: 5, columns: size), Matrix(rows: 1, columns: size))

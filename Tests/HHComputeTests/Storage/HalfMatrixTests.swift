@@ -5,30 +5,9 @@ import Testing
 @testable import HHCompute
 
 @Suite struct HalfMatrixTests {
-  /// Some weights as 16-bit floats, and the same values in float32.
-  private func weights(
-    rows: Int, columns: Int, _ format: HalfMatrix.Format
-  ) -> (half: HalfMatrix, wide: Matrix) {
-    var samples = Samples(seed: 5)
-    let values = samples.values(rows * columns)
-    var bits = [UInt16](repeating: 0, count: values.count)
-    var span = bits.mutableSpan
-    switch format {
-    case .float16: convertToF16(values.span, to: &span)
-    case .bfloat16: convertToBF16(values.span, to: &span)
-    }
-    var elements = HalfMatrix.Bits(capacity: bits.count)
-    // Safe: an integer has no padding.
-    unsafe elements.append(bits.span.bytes)
-    let half = HalfMatrix(rows: rows, columns: columns, format, bits: elements)
-    let wide = Matrix(rows: rows, columns: columns)
-    half.widen(into: wide)
-    return (half, wide)
-  }
-
   @Test("rows are gathered by number")
   func gather() {
-    let (half, wide) = weights(rows: 9, columns: 33, .float16)
+    let (half, wide) = HalfWeights.make(rows: 9, columns: 33, .float16)
     let rows = Matrix(rows: 3, columns: 33)
     half.gatherRows(ids: [8, 0, 8], into: rows)
     #expect(rows.values == [8, 0, 8].flatMap { wide.rows($0..<$0 + 1).values })

@@ -10,17 +10,9 @@ struct CheckpointSourceTests {
 
   init() throws { directory = try TemporaryDirectory() }
 
-  /// Writes a file of U8 tensors of one byte.
-  @discardableResult
-  private func write(_ names: [String], to file: String) throws -> String {
-    var forge = FileForge(seed: 3)
-    return try directory.write(
-      try forge.safetensors(names.map { ($0, .u8, [1]) }), to: file)
-  }
-
   private func writeShards(index: [(tensor: String, file: String)]? = nil) throws -> String {
-    try write(["a", "b"], to: "model-00001-of-00002.safetensors")
-    try write(["c"], to: "model-00002-of-00002.safetensors")
+    try directory.writeOneByteTensors(["a", "b"], to: "model-00001-of-00002.safetensors")
+    try directory.writeOneByteTensors(["c"], to: "model-00002-of-00002.safetensors")
     return try directory.write(
       FileForge.index(
         index ?? [
@@ -29,17 +21,11 @@ struct CheckpointSourceTests {
         ]), to: "model.safetensors.index.json")
   }
 
-  private func error(_ path: String, configuration: String? = nil) throws -> FormatError {
-    try #require(
-      throws: FormatError.self, "\(path)",
-      performing: { try Checkpoint(opening: path, configuration: configuration) })
-  }
-
   @Test("a folder: the index first, then model.safetensors, then the only file")
   func folder() throws {
-    try write(["x"], to: "weights.safetensors")
+    try directory.writeOneByteTensors(["x"], to: "weights.safetensors")
     #expect(try Checkpoint(opening: directory.path).tensors.map(\.name) == ["x"])
-    try write(["y"], to: "model.safetensors")
+    try directory.writeOneByteTensors(["y"], to: "model.safetensors")
     #expect(try Checkpoint(opening: directory.path).tensors.map(\.name) == ["y"])
     let index = try writeShards()
     let checkpoint = try Checkpoint(opening: directory.path + "/")
@@ -53,16 +39,16 @@ struct CheckpointSourceTests {
 
   @Test("a folder without one checkpoint lists what it holds")
   func unclearFolder() throws {
-    #expect(try error(directory.path).problem.hasSuffix("found an empty folder"))
+    #expect(try openingError(directory.path).problem.hasSuffix("found an empty folder"))
     try directory.write("hello", to: "README.md")
-    let found = try error(directory.path)
+    let found = try openingError(directory.path)
     #expect(found.kind == .missingInput)
     #expect(
       found.problem == "expected 'model.safetensors.index.json', 'model.safetensors' or exactly "
         + "one .safetensors file, found 'README.md'")
-    try write(["x"], to: "one.safetensors")
-    try write(["x"], to: "two.safetensors")
-    let several = try error(directory.path)
+    try directory.writeOneByteTensors(["x"], to: "one.safetensors")
+    try directory.writeOneByteTensors(["x"], to: "two.safetensors")
+    let several = try openingError(directory.path)
     #expect(several.kind == .badData)
     #expect(several.problem.hasSuffix("found 'one.safetensors', 'two.safetensors'"))
     #expect(several.hint == "pass the file or its index instead of the folder")
@@ -72,12 +58,12 @@ struct CheckpointSourceTests {
   func missing() throws {
     let absent = directory.path("absent")
     #expect(
-      try error(absent)
+      try openingError(absent)
         == FormatError(
           .missingInput, file: absent, problem: "cannot be opened: No such file or directory"))
-    let path = try write(["a"], to: "model.safetensors")
-    #expect(try error(path + "\0x").problem == "not a usable path")
-    #expect(try error("").problem == "not a usable path")
+    let path = try directory.writeOneByteTensors(["a"], to: "model.safetensors")
+    #expect(try openingError(path + "\0x").problem == "not a usable path")
+    #expect(try openingError("").problem == "not a usable path")
   }
 
   @Test("a shard alone is refused and the index named, whatever the shard is called")
@@ -85,24 +71,27 @@ struct CheckpointSourceTests {
     let index = try writeShards()
     let path = directory.path("model-00001-of-00002.safetensors")
     #expect(
-      try error(path).problem.hasSuffix("one of the 2 shards of 'model.safetensors.index.json'"))
-    #expect(try error(path).hint == "pass '\(index)' instead")
-    try write(["a"], to: "odd/first.safetensors")
+      try openingError(path).problem.hasSuffix(
+        "one of the 2 shards of 'model.safetensors.index.json'"))
+    #expect(try openingError(path).hint == "pass '\(index)' instead")
+    try directory.writeOneByteTensors(["a"], to: "odd/first.safetensors")
     try directory.write(
       FileForge.index([("a", "first.safetensors"), ("b", "second.safetensors")]),
       to: "odd/model.safetensors.index.json")
-    #expect(try error(directory.path("odd/first.safetensors")).problem.contains("2 shards"))
-    try write(["a"], to: "alone/model-00001-of-00003.safetensors")
+    #expect(try openingError(directory.path("odd/first.safetensors")).problem.contains("2 shards"))
+    try directory.writeOneByteTensors(["a"], to: "alone/model-00001-of-00003.safetensors")
     #expect(
-      try error(directory.path("alone")).problem.hasSuffix("found one of 3 shards by its name"))
-    let whole = try write(["a"], to: "whole/model-00001-of-00001.safetensors")
+      try openingError(directory.path("alone")).problem.hasSuffix(
+        "found one of 3 shards by its name"))
+    let whole = try directory.writeOneByteTensors(
+      ["a"], to: "whole/model-00001-of-00001.safetensors")
     #expect(try Checkpoint(opening: whole).tensors.count == 1)
   }
 
   @Test("a whole file beside the index of others opens by its own name")
   func leftoverIndex() throws {
     _ = try writeShards()
-    let path = try write(["x"], to: "model.safetensors")
+    let path = try directory.writeOneByteTensors(["x"], to: "model.safetensors")
     #expect(try Checkpoint(opening: path).tensors.map(\.name) == ["x"])
   }
 

@@ -10,23 +10,9 @@ struct CheckpointTests {
 
   init() throws { directory = try TemporaryDirectory() }
 
-  /// Writes a file of U8 tensors of one byte.
-  @discardableResult
-  private func write(_ names: [String], to file: String) throws -> String {
-    var forge = FileForge(seed: 3)
-    return try directory.write(
-      try forge.safetensors(names.map { ($0, .u8, [1]) }), to: file)
-  }
-
-  private func error(_ path: String, configuration: String? = nil) throws -> FormatError {
-    try #require(
-      throws: FormatError.self, "\(path)",
-      performing: { try Checkpoint(opening: path, configuration: configuration) })
-  }
-
   @Test("a file, with the configuration beside it")
   func file() throws {
-    let path = try write(["a"], to: "any.safetensors")
+    let path = try directory.writeOneByteTensors(["a"], to: "any.safetensors")
     try directory.write(#"{"model_type":"gpt2"}"#, to: "config.json")
     let checkpoint = try Checkpoint(opening: path)
     #expect(checkpoint.path == path)
@@ -41,7 +27,7 @@ struct CheckpointTests {
 
   @Test("a configuration of one's own, or none")
   func configuration() throws {
-    let path = try write(["a"], to: "model.safetensors")
+    let path = try directory.writeOneByteTensors(["a"], to: "model.safetensors")
     #expect(try Checkpoint(opening: path).configuration == nil)
     #expect(try Checkpoint(opening: path).configurationPath == nil)
     try directory.write(#"{"a":1}"#, to: "config.json")
@@ -50,15 +36,15 @@ struct CheckpointTests {
     #expect(checkpoint.configuration?["a"] == .integer(2))
     #expect(checkpoint.configurationPath == other)
     let absent = directory.path("absent.json")
-    #expect(try error(path, configuration: absent).kind == .missingInput)
+    #expect(try openingError(path, configuration: absent).kind == .missingInput)
     try directory.write("[1]", to: "config.json")
     #expect(
-      try error(path)
+      try openingError(path)
         == FormatError(
           .badData, file: directory.path("config.json"),
           problem: "expected a JSON object, found another type"))
     try directory.write("{", to: "config.json")
-    #expect(try error(path).problem.hasPrefix("invalid JSON at byte 1: "))
+    #expect(try openingError(path).problem.hasPrefix("invalid JSON at byte 1: "))
   }
 
   @Test("floats are read from every computable type, also at odd addresses")

@@ -139,7 +139,7 @@ struct HyperparametersTests {
 
   @Test("the largest numbers neither overflow nor hang")
   func largest() throws {
-    let limit: Int64 = (1 << 31) - 1
+    let limit: Int = (1 << 31) - 1
     for golden in ["gpt2-base", "bert-model", "vit-model", "llama-mqa-head-dim"] {
       let table = try TensorTable(golden: golden)
       for (key, value) in table.configuration?.pairs ?? [] where value.integer != nil {
@@ -161,7 +161,7 @@ struct HyperparametersTests {
 
   @Test("a configuration that contradicts the tensors or itself says what is where")
   func contradictions() throws {
-    let table: [(String, String, Int64, String)] = [
+    let table: [(String, String, Int, String)] = [
       (
         "gpt2-base", "n_layer", 3,
         "config: key 'n_layer': contradicts the tensors: expected 2 layers, found 3"

@@ -16,7 +16,7 @@ struct RotaryScalingTests {
     for (x, y) in zip(a, b) { #expect(abs(x - y) <= 4e-7 * y, "\(x) \(y)") }
   }
 
-  private static func llama3(factor: Double, original: Int64) -> JSONValue {
+  private static func llama3(factor: Double, original: Int) -> JSONValue {
     .object([
       "rope_type": .string("llama3"), "factor": .number(factor), "low_freq_factor": .integer(1),
       "high_freq_factor": .number(4), "original_max_position_embeddings": .integer(original),
