@@ -21,10 +21,17 @@ struct HuggingFaceConfiguration {
     schema.heads.filter { source.names[$0.role] != nil }
   }
 
+  /// The source's configuration without what names code of its own, and what that was.
+  private var given: (settings: JSONObject, places: [String]) {
+    ForeignCode.removed(from: source.checkpoint.configuration ?? [:])
+  }
+
+  /// Members of the source's configuration that are left out because they name code.
+  var leftOut: [String] { given.places }
+
   /// The configuration to write.
   var json: JSONObject {
-    let given = source.checkpoint.configuration ?? [:]
-    return source.isHedgehog ? hedgehog(given) : softmax(given)
+    source.isHedgehog ? hedgehog(given.settings) : softmax(given.settings)
   }
 
   private func softmax(_ given: JSONObject) -> JSONObject {

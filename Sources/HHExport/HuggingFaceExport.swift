@@ -48,7 +48,11 @@ struct HuggingFaceExport {
 
   /// Writes every file of the folder.
   func run(into folder: borrowing StagingFolder, report: ProgressReport) throws {
-    let configuration = HuggingFaceConfiguration(source: source, type: type).json
+    let settings = HuggingFaceConfiguration(source: source, type: type)
+    let configuration = settings.json
+    if !settings.leftOut.isEmpty {
+      try report(.warning(ForeignCode.warning("config.json", settings.leftOut)))
+    }
     try folder.write(Array(JSONValue.object(configuration).readableText.utf8), to: "config.json")
     try TensorExport(source, tensors: tensors, shardSize: options.shardSize, output: output)
       .run(into: folder, report: report)
@@ -58,18 +62,49 @@ struct HuggingFaceExport {
         .warning("\(file.name): left behind, since it has \(bytes(file.bytes))"))
     }
     // The metadata of a GGUF source says nothing to transformers.
-    var files = companions.files.filter { $0.name != Companions.ggufName }
+    var files = companions.files.filter { $0.name != CompanionRules.ggufName }
     files += try tokenizerFiles(beside: files, report)
+    files = try files.map { try withoutForeignCode($0, report) }
     for file in files { try folder.write(file.content, to: destination(of: file.name)) }
-    guard source.isHedgehog else { return }
+    guard source.isHedgehog else { return try warn(ofCard: files, report) }
     for file in Self.code { try folder.write(file.content, to: file.name) }
     let sourceCard = files.first { $0.name == "README.md" }
     let card = ModelCard(
       source: source, name: lastComponent(of: output), configuration: configuration,
       sourceCard: sourceCard.map { String(decoding: $0.content, as: UTF8.self) },
-      hasTokenizer: Self.hasTokenizer(files),
+      tokenizer: try Self.tokenizer(files),
       licenceFile: files.map(\.name).first { $0.uppercased().hasPrefix("LICEN") })
     try folder.write(Array(card.text.utf8), to: "README.md")
+  }
+
+  private func withoutForeignCode(
+    _ file: CompanionFile, _ report: ProgressReport
+  ) throws -> CompanionFile {
+    let (kept, places) = try ForeignCode.removed(from: file, of: source.checkpoint.path)
+    if !places.isEmpty { try report(.warning(ForeignCode.warning(file.name, places))) }
+    return kept
+  }
+
+  /// Says where the source's card, which goes along as it is, asks for more trust than is needed.
+  private func warn(ofCard files: [CompanionFile], _ report: ProgressReport) throws {
+    let word = Array("trust_remote_code".utf8)
+    guard let card = files.first(where: { $0.name == "README.md" }),
+      card.content.firstRange(of: word) != nil
+    else { return }
+    try report(
+      .warning("'README.md' is the source's and asks for trust_remote_code: this model needs none"))
+  }
+
+  /// What a card says of the tokenizer among files. The class that loads it stands in its settings;
+  /// where it does not, transformers asks the model's configuration, and so for the model's code.
+  private static func tokenizer(_ files: [CompanionFile]) throws -> ModelCard.Tokenizer {
+    guard hasTokenizer(files) else { return .absent }
+    guard let file = files.first(where: { $0.name == "tokenizer_config.json" }) else {
+      return .needsCode
+    }
+    let content = file.content
+    let settings = try JSONObject(parsing: content.raw, file: file.name)
+    return settings["tokenizer_class"]?.string == nil ? .needsCode : .plain
   }
 
   private static func hasTokenizer(_ files: [CompanionFile]) -> Bool {

@@ -13,10 +13,19 @@ struct ModelCard {
   let configuration: JSONObject
   /// The text of the source's card, if it had one.
   let sourceCard: String?
-  /// Whether the folder has a tokenizer.
-  let hasTokenizer: Bool
+  /// The folder's tokenizer.
+  let tokenizer: Tokenizer
   /// The name of a licence file in the folder, if there is one.
   let licenceFile: String?
+
+  /// What it takes to load a tokenizer.
+  enum Tokenizer {
+    case absent
+    /// It is loaded without trust in any code.
+    case plain
+    /// Its class is found only by the model's code.
+    case needsCode
+  }
 
   /// What the source's card is called in the folder.
   static let sourceName = "SOURCE_README.md"
@@ -155,14 +164,14 @@ struct ModelCard {
     let image = source.names.schema.kind == .image
     let decoder = source.names.schema.kind == .decoder
     var lines = ["## Use", "", "```python"]
-    let loaders = [("model", loader.name)] + (hasTokenizer ? [("tokenizer", "AutoTokenizer")] : [])
-    lines.append("from transformers import \(loaders.map(\.1).joined(separator: ", "))")
-    lines.append("")
-    for (variable, loader) in loaders {
-      lines.append("\(variable) = \(loader).from_pretrained(\"\(name)\", trust_remote_code=True)")
+    let names = [loader.name] + (tokenizer == .absent ? [] : ["AutoTokenizer"])
+    lines += ["from transformers import \(names.joined(separator: ", "))", ""]
+    lines.append("model = \(call(loader.name, needsCode: true))")
+    if tokenizer != .absent {
+      lines.append("tokenizer = \(call("AutoTokenizer", needsCode: tokenizer == .needsCode))")
     }
     lines += ["```", ""]
-    if !image && !hasTokenizer {
+    if !image && tokenizer == .absent {
       lines.append(
         "There is no tokenizer here: take that of the model that this one was made from.\n")
     }
@@ -182,6 +191,13 @@ struct ModelCard {
           + " positions.")
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The line of Python that loads a part of the folder.
+  private func call(_ loader: String, needsCode: Bool) -> String {
+    // A text of JSON is one of Python.
+    let folder = JSONValue.string(name).text
+    return "\(loader).from_pretrained(\(folder)\(needsCode ? ", trust_remote_code=True" : ""))"
   }
 
   private var quality: String {

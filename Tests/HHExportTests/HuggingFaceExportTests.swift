@@ -212,6 +212,51 @@ struct HuggingFaceExportTests {
         == JSONObject(contentsOf: "\(source)/config.json"))
   }
 
+  @Test("members that name a stranger's code are left out and named", arguments: [false, true])
+  func foreignCode(softmax: Bool) throws {
+    var copy = try ModelCopy("gpt2")
+    copy.configuration["auto_map"] = ["AutoModel": "evil/repo--modeling.Evil"]
+    copy.configuration["custom_pipelines"] = ["p": ["impl": "evil.Pipeline"]]
+    try copy.write(to: "model", in: folder)
+    try folder.write(
+      #"{"tokenizer_class":"GPT2Tokenizer","auto_map":{"AutoTokenizer":["tokenization_evil.T",null]}}"#,
+      to: "model/tokenizer_config.json")
+    for name in ["vocab.json", "merges.txt"] {
+      let file = try MappedFile(at: Fixtures.path("models/gpt2/\(name)"))
+      try folder.write(file.bytes.copied(), to: "model/\(name)")
+    }
+    for name in ["tokenization_evil.py", "torch.py", "LICENSE.py", "pytorch_model.bin"] {
+      try folder.write("raise SystemExit(1)", to: "model/\(name)")
+    }
+    try folder.write("Use `trust_remote_code=True`.", to: "model/README.md")
+    var conversion = ConversionOptions(model: folder.path("model"), threads: ThreadPolicy.threads)
+    conversion.output = folder.path("a.zst")
+    conversion.stages = [.rewrite]
+    _ = try Conversion(conversion).run { _ in }
+    var options = ExportOptions(source: folder.path("a.zst"), target: .hf)
+    options.output = folder.path("out")
+    options.softmax = softmax
+    var warnings: [String] = []
+    _ = try Export(options).run {
+      if case .warning(let text) = $0 { warnings.append(text) }
+    }
+    #expect(warnings.contains { $0.contains("'config.json': 'auto_map', 'custom_pipelines' left") })
+    #expect(warnings.contains { $0.contains("'tokenizer_config.json': 'auto_map' left out") })
+    #expect(warnings.contains { $0.contains("this model needs none") } == softmax)
+    for name in try directoryEntries(of: folder.path("out")) {
+      #expect(!(try text(folder.path("out/\(name)"))).contains("evil"), "\(name)")
+    }
+    let ours = ["linear_attention.py", "modeling_hedgehog.py"]
+    let code = try directoryEntries(of: folder.path("out")).filter { $0.hasSuffix(".py") }
+    #expect(code == (softmax ? [] : ours))
+    let json = try JSONObject(contentsOf: folder.path("out/config.json"))
+    #expect((json["auto_map"] == nil) == softmax && json["custom_pipelines"] == nil)
+    if !softmax {
+      let card = try text(folder.path("out/README.md"))
+      #expect(card.contains("tokenizer = AutoTokenizer.from_pretrained(\"out\")\n"))
+    }
+  }
+
   @Test("the tokenizer of a model from GGUF becomes files, in an artifact's folder too")
   func ggufTokenizer() throws {
     func export(_ source: String, to target: ExportOptions.Target, _ name: String) throws -> String
@@ -235,7 +280,7 @@ struct HuggingFaceExportTests {
       #expect(try directoryEntries(of: output).contains("tokenizer_config.json"))
     }
     let card = try text(folder.path("hedgehog/README.md"))
-    #expect(card.contains("tokenizer = AutoTokenizer.from_pretrained(\"hedgehog\", "))
+    #expect(card.contains("tokenizer = AutoTokenizer.from_pretrained(\"hedgehog\")\n"))
   }
 
   @Test("a model from GGUF gets a configuration that transformers can do with")

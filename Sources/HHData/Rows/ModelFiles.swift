@@ -25,7 +25,7 @@ package struct ModelFiles: Sendable {
   /// Files in memory; `owner` is the file that carries them.
   private init(_ files: [CompanionFile], of owner: String) throws(FormatError) {
     place = owner
-    gguf = try files.first { $0.name == Companions.ggufName }.map { (file) throws(FormatError) in
+    gguf = try files.first { $0.name == CompanionRules.ggufName }.map { (file) throws(FormatError) in
       let (bytes, path) = (file.content, join(owner, file.name))
       return try GGUFDocument(try JSONObject(parsing: bytes.raw, file: path), file: path)
     }
@@ -38,7 +38,7 @@ package struct ModelFiles: Sendable {
   /// - Throws: `FormatError` for an artifact whose files are damaged.
   package init(of checkpoint: Checkpoint) throws(FormatError) {
     if checkpoint.artifact == nil {
-      let path = join(checkpoint.directory, Companions.ggufName)
+      let path = join(checkpoint.directory, CompanionRules.ggufName)
       if let file = checkpoint.ggufFiles.first {
         self.init(in: checkpoint.directory, gguf: file)
       } else if isPresent(path) {

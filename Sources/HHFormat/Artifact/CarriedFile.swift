@@ -16,7 +16,7 @@ package struct CompanionFile: Sendable, Equatable {
 
 /// What a manifest says of a carried file.
 package struct CarriedFile: Sendable, Equatable {
-  /// The name: a plain one, without a folder.
+  /// The name: one that `CompanionRules` allows.
   package let name: String
   /// The file's size.
   package let bytes: Int
@@ -35,12 +35,6 @@ package struct CarriedFile: Sendable, Equatable {
 
   /// The tensor that holds the file's bytes.
   package var tensorName: String { Self.tensorPrefix + name }
-
-  /// Whether a name can be no other file's than one in the folder where it is put.
-  static func isPlain(_ name: String) -> Bool {
-    !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255
-      && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") || $0 < 0x20 }
-  }
 }
 
 extension ArtifactReader {

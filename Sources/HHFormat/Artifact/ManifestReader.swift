@@ -114,11 +114,17 @@ extension ManifestMembers {
   /// Files by their names.
   fileprivate mutating func files(_ key: String) throws(FormatError) -> [CarriedFile] {
     try map(key) { (name, members) throws(FormatError) in
-      guard CarriedFile.isPlain(name) else {
-        throw members.problem("expected the plain name of a file, found \(quoted(name))")
+      guard CompanionRules.allows(name) else {
+        throw members.problem(
+          "expected the plain name of a tokenizer, settings, licence or card file, found "
+            + quoted(name))
       }
-      return CarriedFile(
-        name: name, bytes: try members.count("bytes"), sha256: try members.sha256("sha256"))
+      let bytes = try members.count("bytes")
+      guard bytes <= CompanionRules.maximumSize else {
+        throw members.problem(
+          "'bytes': expected at most \(CompanionRules.maximumSize), found \(bytes)")
+      }
+      return CarriedFile(name: name, bytes: bytes, sha256: try members.sha256("sha256"))
     }
   }
 }

@@ -100,9 +100,7 @@ package final class Checkpoint: Sendable {
     if let artifact = source as? ArtifactTensors {
       return try files + (artifact.base?.inputFiles() ?? [])
     }
-    let companions = try directoryEntries(of: directory).filter {
-      Companions.isCompanion($0) || $0 == Companions.ggufName
-    }
+    let companions = try directoryEntries(of: directory).filter { CompanionRules.allows($0) }
     return files + companions.map { join(directory, $0) }
   }
 

@@ -2,75 +2,72 @@
 
 /// The files beside a model's weights: tokenizer, processor, generation settings, licences, card.
 package struct Companions: Sendable {
-  /// The name under which the metadata of a GGUF model is carried, in an artifact or beside weights
-  /// that were trained further; see `GGUFFile.metadataJSON`.
-  package static let ggufName = "gguf.json"
-  /// Larger files are left behind.
-  package static let maximumSize = 64 << 20
-
   /// The files, in byte order of their names; the metadata of a GGUF model comes last.
-  package let files: [CompanionFile]
+  package private(set) var files: [CompanionFile]
   /// Files that were left behind because of their size, with the bytes that they have.
-  package let skipped: [(name: String, bytes: Int)]
+  package private(set) var skipped: [(name: String, bytes: Int)]
 
   /// Collects the files of an opened model: those in a checkpoint's folder, those in an artifact,
   /// or, for a delta, those of its base, checked against their digests. Nothing is taken over from
   /// the folder of a delta that was opened without its base.
   ///
   /// - Throws: `missingInput` where a file cannot be opened, `badData` where one does not agree
-  ///   with its digest, `unsupported` for more metadata than could be read again.
+  ///   with its digest or is a link that leads out of the folder, `unsupported` for more metadata than could be read again.
   package init(of checkpoint: Checkpoint) throws(FormatError) {
     if let artifact = checkpoint.artifact {
-      files =
-        try artifact.carriedFiles.map { (file) throws(FormatError) in
-          CompanionFile(name: file.name, content: try artifact.readFile(file.name))
-        } + checkpoint.baseFiles()
-      skipped = []
+      let carried = try artifact.carriedFiles.map { (file) throws(FormatError) in
+        CompanionFile(name: file.name, content: try artifact.readFile(file.name))
+      }
+      self.init(files: try carried + checkpoint.baseFiles())
       return
     }
-    var files: [CompanionFile] = []
-    var skipped: [(name: String, bytes: Int)] = []
-    for name in try directoryEntries(of: checkpoint.directory)
-    where Self.isCompanion(name) || (name == Self.ggufName && checkpoint.ggufFiles.isEmpty) {
-      let path = join(checkpoint.directory, name)
+    try self.init(in: checkpoint.directory)
+    guard let gguf = checkpoint.ggufFiles.first else { return }
+    // The file speaks for itself, whatever lies beside it.
+    files.removeAll { $0.name == CompanionRules.ggufName }
+    let metadata = JSONValue.object(try gguf.metadataJSON())
+    guard metadata.itemCount <= JSONReader.maximumItems else {
+      throw FormatError(
+        .unsupported, file: gguf.path, place: "metadata",
+        problem: "expected at most \(JSONReader.maximumItems) values in all, found"
+          + " \(metadata.itemCount)")
+    }
+    let text = metadata.text
+    if text.utf8.count <= CompanionRules.maximumSize {
+      files.append(CompanionFile(name: CompanionRules.ggufName, content: Array(text.utf8)))
+    } else {
+      skipped.append((CompanionRules.ggufName, text.utf8.count))
+    }
+  }
+
+  /// Collects the files of a folder that may go with a model, of all names or of those given.
+  ///
+  /// - Throws: `missingInput` where a file cannot be opened, `badData` for a link that leads out of
+  ///   the folder: whoever made the folder would choose what else of this machine is handed on.
+  package init(in folder: String, named names: Set<String>? = nil) throws(FormatError) {
+    self.init(files: [])
+    let confinement = try Confinement(to: folder)
+    for name in try directoryEntries(of: folder)
+    where CompanionRules.allows(name) && names?.contains(name) != false {
+      let path = join(folder, name)
       guard try PathKind(of: path) == .regularFile else { continue }
+      if let target = try confinement.escape(of: path) {
+        throw FormatError(
+          .badData, file: path,
+          problem: "expected a file of the model's folder, found a link to \(quoted(target))",
+          hint: "put the file itself there, or remove the link")
+      }
       let file = try MappedFile(at: path)
-      guard file.count <= Self.maximumSize else {
+      guard file.count <= CompanionRules.maximumSize else {
         skipped.append((name, file.count))
         continue
       }
       files.append(CompanionFile(name: name, content: file.bytes.copied()))
     }
-    if let gguf = checkpoint.ggufFiles.first {
-      let metadata = JSONValue.object(try gguf.metadataJSON())
-      guard metadata.itemCount <= JSONReader.maximumItems else {
-        throw FormatError(
-          .unsupported, file: gguf.path, place: "metadata",
-          problem: "expected at most \(JSONReader.maximumItems) values in all, found"
-            + " \(metadata.itemCount)")
-      }
-      let text = metadata.text
-      if text.utf8.count <= Self.maximumSize {
-        files.append(CompanionFile(name: Self.ggufName, content: Array(text.utf8)))
-      } else {
-        skipped.append((Self.ggufName, text.utf8.count))
-      }
-    }
+  }
+
+  private init(files: [CompanionFile]) {
     self.files = files
-    self.skipped = skipped
+    skipped = []
   }
-
-  /// Whether a file of this name goes with a model. `config.json` is not among them: an artifact
-  /// holds the configuration itself.
-  static func isCompanion(_ name: String) -> Bool {
-    CarriedFile.isPlain(name)
-      && (names.contains(name) || prefixes.contains { name.uppercased().hasPrefix($0) })
-  }
-
-  private static let names: Set<String> = [
-    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-    "vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "generation_config.json",
-    "preprocessor_config.json", "processor_config.json", "README.md",
-  ]
-  private static let prefixes = ["CHAT_TEMPLATE.", "LICENSE", "LICENCE", "NOTICE", "USE_POLICY"]
 }

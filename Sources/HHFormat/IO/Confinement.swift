@@ -7,7 +7,9 @@ struct Confinement {
   /// Allows the folders given and all below them.
   ///
   /// The Hugging Face cache keeps `snapshots/REVISION/` full of links into `blobs/` beside it, so
-  /// there the whole entry of the model counts as the folder.
+  /// there the whole entry of the model counts as the folder. A folder elsewhere may have links into
+  /// such `blobs/` too, as downloads made them: a blob is called by its digest, so that nobody can
+  /// name one whose content is not known.
   init(to directories: String...) throws(FormatError) {
     roots = try directories.map { (directory) throws(FormatError) in
       let resolved = try resolvedPath(directory)
@@ -26,6 +28,16 @@ struct Confinement {
     let isInside = roots.contains { root in
       resolved.utf8.starts(with: (root == "/" ? root : root + "/").utf8)
     }
-    return isInside ? nil : resolved
+    return isInside || Self.isBlob(resolved) ? nil : resolved
+  }
+
+  /// Whether a path is `…/models--NAME/blobs/DIGEST` of a Hugging Face cache.
+  private static func isBlob(_ path: String) -> Bool {
+    let parts = path.utf8.split(separator: UInt8(ascii: "/")).suffix(3)
+    guard parts.count == 3, let entry = parts.first, let name = parts.last,
+      entry.starts(with: "models--".utf8), parts[parts.endIndex - 2].elementsEqual("blobs".utf8)
+    else { return false }
+    return (name.count == 40 || name.count == 64)
+      && name.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
   }
 }

@@ -98,17 +98,25 @@ struct ArtifactAssembly {
   }
 
   /// Writes a trained model that keeps its softmax as a folder in Hugging Face's layout.
-  func writeFolder() throws(FormatError) -> ArtifactSummary {
+  func writeFolder(report: ConversionReport) throws -> ArtifactSummary {
     let folder = try StagingFolder(for: plan.output, replacing: options.force)
     let tensors = kept
     try SafetensorsWriter.write(
       to: folder.path("model.safetensors"),
       tensors: tensors.map { ($0.name, $0.dtype, $0.shape) }, metadata: [("format", "pt")]
     ) { index, sink throws(FormatError) in try tensors[index].forEachPart(sink) }
-    try folder.write(
-      Array(JSONValue.object(checkpoint.configuration ?? [:]).readableText.utf8),
-      to: "config.json")
-    for file in companions.files { try folder.write(file.content, to: file.name) }
+    func warn(_ name: String, _ places: [String]) throws {
+      guard !places.isEmpty else { return }
+      try report(.progress(.warning(ForeignCode.warning(name, places))))
+    }
+    let (settings, places) = ForeignCode.removed(from: checkpoint.configuration ?? [:])
+    try warn("config.json", places)
+    try folder.write(Array(JSONValue.object(settings).readableText.utf8), to: "config.json")
+    for file in companions.files {
+      let (kept, places) = try ForeignCode.removed(from: file, of: checkpoint.path)
+      try warn(file.name, places)
+      try folder.write(kept.content, to: kept.name)
+    }
     try opened.requireUnchanged()
     try folder.publish()
     let bytes = tensors.reduce(0) { $0 + $1.byteCount }

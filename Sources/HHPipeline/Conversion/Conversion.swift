@@ -267,7 +267,7 @@ package struct Conversion {
         .progress(
           .warning(
             "\(quoted(name)) is not carried along: expected at most "
-              + "\(count(Companions.maximumSize)) bytes, found \(count(size))")))
+              + "\(count(CompanionRules.maximumSize)) bytes, found \(count(size))")))
     }
     var (options, asked) = (options, asked)
     if let run { (options.earlierRates, asked.earlierRates) = (run.earlier, run.earlier) }
@@ -290,7 +290,9 @@ package struct Conversion {
         model: options.model
       ).write(to: path, replacing: options.force)
     }
-    let written = try options.rewrites ? assembly.write(report: report) : assembly.writeFolder()
+    let written =
+      try options.rewrites
+      ? assembly.write(report: report) : assembly.writeFolder(report: report)
     let summary = ConversionSummary(
       output: options.outputPath, training: trained?.summary, seconds: stopwatch.seconds,
       peakMemory: peakMemoryBytes, artifactBytes: written.bytes, rawBytes: written.rawBytes)

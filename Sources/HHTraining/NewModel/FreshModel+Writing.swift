@@ -39,8 +39,8 @@ extension FreshModel {
       try values(role: role, count: count, seed: seed)
     }
     if let files {
-      for name in try directoryEntries(of: files) where Self.companions.contains(name) {
-        try staging.write(try readBytes(at: join(files, name)), to: name)
+      for file in try Companions(in: files, named: Self.companions).files {
+        try staging.write(file.content, to: file.name)
       }
     }
     try staging.publish()

@@ -52,7 +52,7 @@ struct NewClassifier {
         ? try model.values(role: role, count: count, seed: seed) : try parameters.vector(role)
     }
     for file in try Companions(of: checkpoint).files where file.name != "README.md" {
-      let isMetadata = file.name == Companions.ggufName
+      let isMetadata = file.name == CompanionRules.ggufName
       let content = isMetadata ? try withoutSizes(file) : file.content
       try staging.write(content, to: file.name)
     }

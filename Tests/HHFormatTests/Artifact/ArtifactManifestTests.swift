@@ -16,9 +16,9 @@ struct ArtifactManifestTests {
         name: "ids", dtype: .i64, shape: [], layout: .interleaved, sha256: ContentDigest.of([4]),
         origin: .state, byteCount: 8),
       .init(
-        name: "hedgehog.files/a.txt", dtype: .u8, shape: [5], layout: .interleaved,
+        name: "hedgehog.files/vocab.txt", dtype: .u8, shape: [5], layout: .interleaved,
         sha256: ContentDigest.of([5]), origin: .state, byteCount: 5),
-    ], files: [CarriedFile(name: "a.txt", bytes: 5, sha256: ContentDigest.of([5]))],
+    ], files: [CarriedFile(name: "vocab.txt", bytes: 5, sha256: ContentDigest.of([5]))],
     base: ArtifactBase(
       tensors: [
         .init(

@@ -48,7 +48,7 @@ enum ArtifactSamples {
   /// A few files to carry.
   static let files = [
     CompanionFile(name: "LICENSE", content: Array("none\n".utf8)),
-    CompanionFile(name: "empty.txt", content: []),
+    CompanionFile(name: "merges.txt", content: []),
     CompanionFile(name: "tokenizer.json", content: Array(repeating: 0x20, count: 3000)),
   ]
 

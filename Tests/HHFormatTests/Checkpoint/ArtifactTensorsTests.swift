@@ -97,8 +97,7 @@ struct ArtifactTensorsTests {
       #expect(try bytes == ArtifactSamples.bytes(of: tensor))
     }
     try checkpoint.checkBase(threads: 2)
-    // Not 'empty.txt': its name says nothing.
-    #expect(try Companions(of: checkpoint).files.map(\.name) == ["LICENSE", "tokenizer.json"])
+    #expect(try Companions(of: checkpoint).files.map(\.name) == ["LICENSE", "merges.txt", "tokenizer.json"])
     #expect(checkpoint.sourceFiles == [path, "\(base)/model.safetensors"])
   }
 

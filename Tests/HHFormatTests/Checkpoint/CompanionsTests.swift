@@ -28,6 +28,7 @@ struct CompanionsTests {
     ]
     let others = [
       "config.json", "train.py", "pytorch_model.bin", "LICENSES/MIT", "x.tokenizer.json",
+      "license.py", "chat_template.py",
     ]
     for name in wanted + others { try folder.write("{}", to: "model/\(name)") }
     let found = try companions
@@ -36,16 +37,51 @@ struct CompanionsTests {
     #expect(found.skipped.isEmpty)
   }
 
+  @Test("a link that leads out of the folder is refused: whoever made it chose what it shows")
+  func linksOut() throws {
+    let secret = try folder.write("key", to: "secret/id_rsa")
+    try folder.write("mine", to: "model/sub/own")
+    try folder.link("model/NOTICE", to: "sub/own")
+    #expect(try companions.files.map(\.name) == ["NOTICE"])
+    try folder.link("model/LICENSE", to: "../secret/id_rsa")
+    let error = #expect(throws: FormatError.self) { try companions }
+    #expect(error?.kind == .badData && error?.file == folder.path("model/LICENSE"))
+    #expect(error?.problem.contains("found a link to '\(secret)'") == true)
+  }
+
+  @Test("the links of a Hugging Face cache, and into one, are its own")
+  func cacheLinks() throws {
+    let digest = String(repeating: "0a", count: 20)
+    try folder.write("{}", to: "hub/models--m/blobs/\(digest)")
+    let snapshot = "hub/models--m/snapshots/r"
+    var forge = FileForge(seed: 3)
+    try folder.write(
+      forge.safetensors([("a", .f32, [2])]), to: "\(snapshot)/model.safetensors")
+    try folder.link("\(snapshot)/vocab.json", to: "../../blobs/\(digest)")
+    try folder.link("model/vocab.json", to: folder.path("hub/models--m/blobs/\(digest)"))
+    let inside = try Companions(of: Checkpoint(opening: folder.path(snapshot)))
+    #expect(inside.files.map(\.name) == ["vocab.json"])
+    #expect(try companions.files.map(\.name) == ["vocab.json"])
+  }
+
+  @Test("pipes and folders are no files, and nobody waits for them")
+  func special() throws {
+    try folder.write("", to: "model/LICENSES/MIT")
+    // Safe: the path is passed as a C string.
+    #expect(unsafe mkfifo(folder.path("model/LICENSE"), 0o600) == 0)
+    #expect(try companions.files.isEmpty)
+  }
+
   @Test("a file that is too large stays behind, and is named")
   func tooLarge() throws {
     let path = try folder.write("", to: "model/tokenizer.json")
     // Safe: the path is passed as a C string.
-    let status = unsafe truncate(path, Companions.maximumSize + 1)
+    let status = unsafe truncate(path, CompanionRules.maximumSize + 1)
     #expect(status == 0)
     let found = try companions
     #expect(found.files.isEmpty)
     #expect(found.skipped.map(\.name) == ["tokenizer.json"])
-    #expect(found.skipped.map(\.bytes) == [Companions.maximumSize + 1])
+    #expect(found.skipped.map(\.bytes) == [CompanionRules.maximumSize + 1])
   }
 
   @Test("the metadata of a GGUF model goes along, every type of value")
