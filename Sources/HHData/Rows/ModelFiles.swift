@@ -25,7 +25,8 @@ package struct ModelFiles: Sendable {
   /// Files in memory; `owner` is the file that carries them.
   private init(_ files: [CompanionFile], of owner: String) throws(FormatError) {
     place = owner
-    gguf = try files.first { $0.name == CompanionRules.ggufName }.map { (file) throws(FormatError) in
+    gguf = try files.first { $0.name == CompanionRules.ggufName }.map {
+      (file) throws(FormatError) in
       let (bytes, path) = (file.content, join(owner, file.name))
       return try GGUFDocument(try JSONObject(parsing: bytes.raw, file: path), file: path)
     }

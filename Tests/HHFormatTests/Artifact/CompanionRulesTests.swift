@@ -15,7 +15,8 @@ struct CompanionRulesTests {
   private static let refused = [
     "", ".", "..", ".git", ".gitattributes", "a/b", "../../etc/passwd", "/etc/passwd", "a\\b",
     "tokenization_evil.py", "torch.py", "LICENSE.py", "notice.PY", "LICENSE.txt.py",
-    "LICENSE.so", "NOTICE.bin", "LICENSE.", "LICENSE.html", "pytorch_model.bin", "model.safetensors",
+    "LICENSE.so", "NOTICE.bin", "LICENSE.", "LICENSE.html", "pytorch_model.bin",
+    "model.safetensors",
     "config.json", "modeling_hedgehog.py", "linear_attention.py", "adapter_config.json",
     "generate.py", "chat_template.py", "chat_template.", "Tokenizer.json", "tokenizer.json\n",
     "tokenizer.json\u{0}", "LICENSE\u{1B}[31m", "LICENSE\n", "LICEN\u{17F}E", "LICENSE/MIT",
@@ -36,7 +37,8 @@ struct CompanionRulesTests {
       try ArtifactManifest(parsing: text, file: "a.zst")
     }
     #expect(error?.kind == .badData)
-    #expect(error?.problem.contains("found \(quoted(name))") == true, "\(String(describing: error))")
+    #expect(
+      error?.problem.contains("found \(quoted(name))") == true, "\(String(describing: error))")
   }
 
   @Test("the schema has the same list")

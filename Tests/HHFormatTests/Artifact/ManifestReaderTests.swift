@@ -56,7 +56,8 @@ struct ManifestReaderTests {
       Defect(old: "{\"vocab.txt\"", new: "{\"..\"", message: "'..'"),
       Defect(old: "{\"vocab.txt\"", new: "{\"merges.txt\"", message: "'hedgehog.files/merges.txt'"),
       Defect(old: "{\"bytes\":5", new: "{\"bytes\":6", message: "'hedgehog.files/vocab.txt'"),
-      Defect(old: "\"files\":{\"vocab.txt\"", new: "\"filing\":{\"vocab.txt\"", message: "in 'files'"),
+      Defect(
+        old: "\"files\":{\"vocab.txt\"", new: "\"filing\":{\"vocab.txt\"", message: "in 'files'"),
       Defect(old: "{\"e\"", new: "{\"w\"", message: "tensor 'w': stored, and in 'base' too"),
       Defect(old: "[4,9]", new: "[4,-9]", message: "integers from 0 up"),
       Defect(old: "[4,9]", new: "[4611686018427387904,9]", message: "no size in bytes"),

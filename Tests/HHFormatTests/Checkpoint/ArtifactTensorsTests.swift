@@ -97,7 +97,10 @@ struct ArtifactTensorsTests {
       #expect(try bytes == ArtifactSamples.bytes(of: tensor))
     }
     try checkpoint.checkBase(threads: 2)
-    #expect(try Companions(of: checkpoint).files.map(\.name) == ["LICENSE", "merges.txt", "tokenizer.json"])
+    #expect(
+      try Companions(of: checkpoint).files.map(\.name) == [
+        "LICENSE", "merges.txt", "tokenizer.json",
+      ])
     #expect(checkpoint.sourceFiles == [path, "\(base)/model.safetensors"])
   }
 
