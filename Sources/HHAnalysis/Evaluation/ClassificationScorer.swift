@@ -20,7 +20,9 @@ package struct ClassificationScorer: Scorer {
     self.classCount = classCount
     let limit = options.rowLimit ?? .max
     guard case .image = model.runner.graph.kind else {
-      let data = try LabelledText(classificationAt: options.data, classCount: classCount)
+      let data = try LabelledText(
+        classificationAt: options.data, classes: model.checkpoint.classNames(classCount),
+        columns: options.columns)
       let chosen = data.examples.prefix(limit)
       examples = .texts(
         try PaddedTexts(

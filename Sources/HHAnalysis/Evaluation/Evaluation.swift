@@ -32,6 +32,8 @@ package struct EvaluationOptions: Sendable {
   package var task: EvaluationTask
   /// The examples.
   package var data: String
+  /// The names of the columns that hold the texts; nil for the usual ones.
+  package var columns: [String]?
   /// Tokens per row of a language model; longest text of an encoder. Nil means 256, or as many as
   /// the positions allow.
   package var length: Int?

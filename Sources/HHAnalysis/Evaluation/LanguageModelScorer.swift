@@ -27,7 +27,7 @@ package struct LanguageModelScorer: Scorer {
     let tokenizer = try TokenizerLoader.load(of: model.checkpoint)
     let source = try DataSource(
       at: options.data, for: .decoder(length: length), tokenizer: tokenizer,
-      vocabularySize: graph.vocabularySize, files: try model.files())
+      vocabularySize: graph.vocabularySize, files: try model.files(), columns: options.columns)
     guard case .tokens(let all) = source.rows else {
       preconditionFailure("a decoder's rows are tokens")
     }

@@ -15,7 +15,7 @@ struct RegressionScorer: Scorer {
   private static let positions = 4096
 
   init(_ options: EvaluationOptions, _ model: OpenedModel) throws {
-    let examples = try LabelledText(similarityAt: options.data).examples
+    let examples = try LabelledText(similarityAt: options.data, columns: options.columns).examples
       .prefix(options.rowLimit ?? .max)
     texts = try PaddedTexts(
       examples.map { ($0.first, $0.second) }, tokenizer: try model.tokenizer(),

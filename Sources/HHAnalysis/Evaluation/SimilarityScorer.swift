@@ -18,7 +18,7 @@ struct SimilarityScorer: Scorer {
     }
     let tokenizer = try model.tokenizer()
     let limits = try TextLimits(model.runner.graph, length: options.length)
-    let examples = try LabelledText(similarityAt: options.data).examples
+    let examples = try LabelledText(similarityAt: options.data, columns: options.columns).examples
       .prefix(options.rowLimit ?? .max)
     func texts(
       _ side: (LabelledText.Example) -> String

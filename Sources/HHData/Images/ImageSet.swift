@@ -51,7 +51,8 @@ package struct ImageSet: Sendable, Equatable {
   /// Takes images from an array [n, h, w] (one channel), [n, h, w, c] or [n, c, h, w]. Bytes and
   /// other integers are pixels and get normalised; f32 values are taken to be normalised already.
   ///
-  /// Throws `badData` where the images are not of the model's shape; nothing is resized.
+  /// Throws `badData` where the images are not of the model's shape, as nothing is resized, and for
+  /// values that are not finite.
   package init(
     _ array: DataArray, shape: ImageShape, normalization: ImageNormalization,
     labels: [Int32]? = nil
@@ -84,6 +85,11 @@ package struct ImageSet: Sendable, Equatable {
             array.dtype == .f32 ? pixels[source] : normalization(pixels[source], channel: channel)
         }
       }
+    }
+    if let index = values.firstIndex(where: { !$0.isFinite }) {
+      throw FormatError(
+        .badData, file: array.path, place: "image \(index / shape.valueCount)",
+        problem: "expected finite numbers, found \(values[index])")
     }
     self.init(values: values, shape: shape, labels: labels)
   }

@@ -17,9 +17,9 @@ package struct DataSource: Sendable {
   package enum Purpose: Sendable, Equatable {
     /// Rows of this many consecutive tokens.
     case decoder(length: Int)
-    /// Rows of this many tokens, `[CLS]` and `[SEP]` among them; with classes also labelled texts,
-    /// and pairs of them unless the model has a single token type.
-    case encoder(length: Int, classes: Int? = nil, tokenTypes: Int = 0)
+    /// Rows of this many tokens, `[CLS]` and `[SEP]` among them; with the names of classes also
+    /// labelled texts, and pairs of them unless the model has a single token type.
+    case encoder(length: Int, classes: [String]? = nil, tokenTypes: Int = 0)
     /// Images of this shape.
     case images(ImageShape)
   }
@@ -28,14 +28,15 @@ package struct DataSource: Sendable {
   ///
   /// Tokens come from `.npy` (a stream of ids, or rows that already have the length), from `.bin`
   /// (`.u32.bin` holds 32-bit ids, any other 16-bit ones), or from anything else as UTF-8 text
-  /// through `tokenizer`. Images come from `.npy` or IDX; labels are read where a file of MNIST's
-  /// naming lies beside. `files` are the model's, for the normalisation of images.
+  /// through `tokenizer`: of a `.tsv`, `.csv` or JSON file the texts of one column. Images come from
+  /// `.npy` or IDX; labels are read where a file of MNIST's naming lies beside. `files` are the
+  /// model's, for the normalisation of images; `columns` names the columns of texts.
   ///
   /// Throws a `FormatError` where the file cannot be read, does not fit the model, holds an id
   /// outside `vocabularySize`, or is too short for one row.
   package init(
     at path: String, for purpose: Purpose, tokenizer: (any Tokenizer)?, vocabularySize: Int,
-    files: ModelFiles
+    files: ModelFiles, columns: [String]? = nil
   ) throws(FormatError) {
     self.path = path
     guard try PathKind(of: path) == .regularFile else {
@@ -48,10 +49,11 @@ package struct DataSource: Sendable {
       rows = .images(try Self.images(at: path, shape, files: files))
       droppedTokenCount = 0
     case .encoder(let length, let classes?, let tokenTypes)
-    where path.lowercased().hasSuffix(".tsv"):
+    where try TextTable.hasLabels(at: path, columns):
       let limits = TextLimits(
         length: length, vocabularySize: vocabularySize, tokenTypeCount: tokenTypes)
-      rows = try Self.texts(at: path, classes, tokenizer, limits)
+      let text = try LabelledText(classificationAt: path, classes: classes, columns: columns)
+      rows = try Self.texts(text, at: path, tokenizer, limits)
       droppedTokenCount = 0
     case .decoder(let length), .encoder(let length, _, _):
       var frame = TokenFrame()
@@ -60,7 +62,7 @@ package struct DataSource: Sendable {
         frame.suffix = special.sep.map { [$0] } ?? []
       }
       let (rows, droppedTokenCount) = try Self.tokens(
-        at: path, length, frame: frame, tokenizer, vocabularySize)
+        at: path, length, frame: frame, tokenizer, vocabularySize, columns)
       self.rows = .tokens(rows)
       self.droppedTokenCount = droppedTokenCount
     }
@@ -68,7 +70,7 @@ package struct DataSource: Sendable {
 
   private static func tokens(
     at path: String, _ length: Int, frame: TokenFrame, _ tokenizer: (any Tokenizer)?,
-    _ vocabularySize: Int
+    _ vocabularySize: Int, _ columns: [String]?
   ) throws(FormatError) -> (rows: TokenRows, droppedTokenCount: Int) {
     let name = path.lowercased()
     let stream: [Int32]
@@ -92,7 +94,7 @@ package struct DataSource: Sendable {
     } else if name.hasSuffix(".bin") {
       stream = try DataArray(rawIDsAt: path).tokenIDs(vocabularySize: vocabularySize)
     } else {
-      stream = try textTokens(at: path, tokenizer, vocabularySize)
+      stream = try textTokens(at: path, tokenizer, vocabularySize, columns)
     }
     try checkTokens(
       frame.prefix + frame.suffix, vocabularySize: vocabularySize, file: path, part: "the frame")
@@ -101,12 +103,12 @@ package struct DataSource: Sendable {
     return (rows, stream.count - rows.count * body)
   }
 
-  /// Labelled texts, or pairs of them, in a tab-separated file with a header.
+  /// Labelled texts, or pairs of them, as rows.
   private static func texts(
-    at path: String, _ classes: Int, _ tokenizer: (any Tokenizer)?, _ limits: TextLimits
+    _ text: LabelledText, at path: String, _ tokenizer: (any Tokenizer)?, _ limits: TextLimits
   ) throws(FormatError) -> DataRows {
     let vocabularySize = limits.vocabularySize
-    let examples = try LabelledText(classificationAt: path, classCount: classes).examples
+    let examples = text.examples
     guard let tokenizer, tokenizer.vocabularySize <= vocabularySize else {
       throw FormatError(
         .unsupported, file: path,
@@ -121,7 +123,7 @@ package struct DataSource: Sendable {
   }
 
   private static func textTokens(
-    at path: String, _ tokenizer: (any Tokenizer)?, _ vocabularySize: Int
+    at path: String, _ tokenizer: (any Tokenizer)?, _ vocabularySize: Int, _ columns: [String]?
   ) throws(FormatError) -> [Int32] {
     if try DataArray.isIDX(at: path) {
       throw FormatError(
@@ -132,7 +134,7 @@ package struct DataSource: Sendable {
         .unsupported, file: path, problem: "the model has no tokenizer, so text cannot be read",
         hint: "give token ids as a .npy or .bin file, or put tokenizer.json beside the model")
     }
-    let ids = tokenizer.encode(try readText(at: path))
+    let ids = tokenizer.encode(try plainText(at: path, columns))
     try checkTokens(ids, vocabularySize: vocabularySize, file: path)
     return ids
   }

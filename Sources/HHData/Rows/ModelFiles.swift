@@ -71,9 +71,9 @@ package struct ModelFiles: Sendable {
     return bytes
   }
 
-  /// The text of a file.
+  /// The text of a file, without a byte order mark before it.
   func text(_ name: String) throws(FormatError) -> String {
-    try validText(try bytes(name), file: path(name))
+    try validText(try bytes(name).withoutByteOrderMark, file: path(name))
   }
 
   /// The JSON object of a file.

@@ -1,4 +1,4 @@
-// Examples of text tasks in tab-separated files.
+// Examples of text tasks in files with a row for each.
 
 package import HHFormat
 
@@ -13,92 +13,93 @@ package struct LabelledText: Sendable {
 
   package let examples: [Example]
 
-  /// Reads classification examples: a header that names the columns (`sentence`, or `sentence1` and
-  /// `sentence2`, and `label`), then one example a line, its label a class from 0.
+  /// Reads classification examples: rows of named columns, under the names of GLUE's nine tasks, or
+  /// CoLA's own file, which has no header. Labels are numbers of classes from 0, or their names.
   ///
+  /// - Parameters:
+  ///   - path: A tab- or comma-separated file with a header, or JSON.
+  ///   - classes: The names of the model's classes, in order.
+  ///   - columns: The names of the columns with texts; nil for the usual ones.
   /// - Throws: `unsupported` for a single class: such a head predicts a number, and always the same
-  ///   class.
-  package init(classificationAt path: String, classCount: Int) throws(FormatError) {
-    guard classCount > 1 else {
+  ///   class. `badData` where it is unclear which columns are meant, and for a row without a label.
+  package init(
+    classificationAt path: String, classes: [String], columns: [String]? = nil
+  ) throws(FormatError) {
+    guard classes.count > 1 else {
       throw FormatError(
         .unsupported, file: path,
         problem: "expected a model of two classes or more for labelled texts, found one whose head"
           + " gives a single number",
         hint: "'hh-convert eval --task glue' measures such a model")
     }
-    var lines = Self.lines(try readText(at: path))
-    let header = lines.isEmpty ? [] : lines.removeFirst().fields
-    func column(_ names: [String]) -> Int? { names.lazy.compactMap(header.firstIndex).first }
-    guard let first = column(["sentence", "sentence1", "text", "question", "premise"]),
-      let label = column(["label"])
-    else {
-      throw FormatError(
-        .badData, file: path, place: "line 1",
-        problem: "expected columns 'sentence' (or 'sentence1' and 'sentence2') and 'label', found "
-          + quoted(header.joined(separator: " ")))
+    var table = try TextTable(at: path, TextTable.Form(of: path) ?? .tabs)
+    let words = ClassWords(classes)
+    var (first, second, label) = (3, Int?.none, 1)
+    if columns == nil, Self.isCoLA(table) {
+      table = try TextTable(at: path, .tabs, hasHeader: false)
+    } else {
+      let found = try TextColumns(of: table, named: columns)
+      guard let place = found.label else { throw TextColumns.unclear(table, "a column 'label'") }
+      (first, second, label) = (found.first, found.second, place)
     }
-    let second = column(["sentence2", "hypothesis"])
-    examples = try Self.examples(lines, path, columns: header.count) {
-      (fields) throws(FieldError) in
-      guard let label = Int(fields[label]), (0..<classCount).contains(label) else {
-        throw FieldError(
-          problem: "expected a label from 0 to \(classCount - 1) (the model's classes), found "
-            + quoted(fields[label]))
+    examples = try Self.examples(table) { (row) throws(FormatError) in
+      Example(
+        first: try table.text(row, first), second: try table.optionalText(row, second),
+        label: try table.number(row, label, words.expectation) {
+          words.number(of: $0).map(Double.init)
+        })
+    }
+  }
+
+  /// Reads pairs with a similarity: under names of columns, or as the STS benchmark has them: no
+  /// header, the score in the fifth column, the texts in the sixth and seventh.
+  package init(similarityAt path: String, columns: [String]? = nil) throws(FormatError) {
+    let form = TextTable.Form(of: path) ?? .tabs
+    let table = try TextTable(at: path, form, hasHeader: form == .json)
+    let header = table.rows.first?.values.compactMap(\.self) ?? []
+    if form == .json || columns != nil || header.contains(where: ["score", "label"].contains) {
+      let table = try TextTable(at: path, form)
+      let found = try TextColumns(of: table, named: columns)
+      guard let label = found.label, let second = found.second else {
+        throw TextColumns.unclear(table, "two columns of texts and one 'score' or 'label'")
+      }
+      examples = try Self.examples(table) { (row) throws(FormatError) in
+        Example(
+          first: try table.text(row, found.first), second: try table.text(row, second),
+          label: try table.number(row, label, "a score", Self.score))
+      }
+      return
+    }
+    examples = try Self.examples(table) { (row) throws(FormatError) in
+      guard row.values.count >= 7 else {
+        throw TextTable.problem(
+          path, row.place, "expected 7 columns, found \(row.values.count)")
       }
       return Example(
-        first: fields[first], second: second.map { fields[$0] }, label: Double(label))
+        first: try table.text(row, 5), second: try table.text(row, 6),
+        label: try table.number(row, 4, "a score in the fifth column", Self.score))
     }
   }
 
-  /// Reads pairs with a similarity, as the STS benchmark has them: no header, the score in the
-  /// fifth column, the texts in the sixth and seventh.
-  package init(similarityAt path: String) throws(FormatError) {
-    examples = try Self.examples(Self.lines(try readText(at: path)), path, columns: 7) {
-      (fields) throws(FieldError) in
-      guard let score = Double(fields[4]), score.isFinite else {
-        throw FieldError(
-          problem: "expected a score in the fifth column, found \(quoted(fields[4]))")
-      }
-      return Example(first: fields[5], second: fields[6], label: score)
-    }
+  /// Whether a table is CoLA's own file, which has no header: source, label, the linguist's mark,
+  /// sentence.
+  private static func isCoLA(_ table: TextTable) -> Bool {
+    TextTable.Form(of: table.path) != .commas && table.columns.count == 4
+      && ["0", "1"].contains(table.columns[1]) && ["", "*"].contains(table.columns[2])
   }
 
-  private struct Line {
-    let number: Int
-    let fields: [String]
-  }
-
-  private struct FieldError: Error {
-    let problem: String
-  }
-
-  private static func lines(_ text: String) -> [Line] {
-    text.utf8Lines.enumerated().compactMap { index, line in
-      guard !line.isEmpty else { return nil }
-      let fields = line.utf8.split(separator: 0x09, omittingEmptySubsequences: false)
-      return Line(number: index + 1, fields: fields.map { String(Substring($0)) })
-    }
+  private static func score(_ text: String) -> Double? {
+    Double(text).flatMap { $0.isFinite ? $0 : nil }
   }
 
   private static func examples(
-    _ lines: [Line], _ path: String, columns: Int,
-    _ example: ([String]) throws(FieldError) -> Example
+    _ table: TextTable, _ example: (TextTable.Row) throws(FormatError) -> Example
   ) throws(FormatError) -> [Example] {
-    guard !lines.isEmpty else {
-      throw FormatError(.badData, file: path, problem: "expected examples, found none")
+    guard !table.rows.isEmpty else {
+      throw FormatError(.badData, file: table.path, problem: "expected examples, found none")
     }
     var examples: [Example] = []
-    for line in lines {
-      do throws(FieldError) {
-        guard line.fields.count >= columns else {
-          throw FieldError(problem: "expected \(columns) columns, found \(line.fields.count)")
-        }
-        examples.append(try example(line.fields))
-      } catch {
-        throw FormatError(
-          .badData, file: path, place: "line \(line.number)", problem: error.problem)
-      }
-    }
+    for row in table.rows { examples.append(try example(row)) }
     return examples
   }
 }

@@ -18,17 +18,13 @@ package func readBytes(at path: String) throws(FormatError) -> [UInt8] {
   return file.bytes.copied()
 }
 
-/// The text of a file.
+/// The text of a file, without the byte order mark that some editors put before it.
+///
+/// - Throws: `FormatError` for a file that cannot be read, that is not UTF-8, and, by name, for one
+///   that is compressed or of a kind that holds no text.
 package func readText(at path: String) throws(FormatError) -> String {
-  let bytes = try readBytes(at: path)
-  return try validText(bytes, file: path)
-}
-
-/// The lines of a file, without the byte order mark that some editors put before the first.
-package func readLines(at path: String) throws(FormatError) -> [String] {
-  var text = try readText(at: path)
-  if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
-  return text.utf8Lines
+  try BinaryFile.refuse(at: path)
+  return try validText(try readBytes(at: path).withoutByteOrderMark, file: path)
 }
 
 /// Bytes as text; the error names the first byte that is not UTF-8.

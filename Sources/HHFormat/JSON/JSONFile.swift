@@ -13,11 +13,11 @@ extension JSONObject {
     try self.init(parsing: file.bytes, file: path)
   }
 
-  /// Reads the content of a file that holds one JSON object.
+  /// Reads the content of a file that holds one JSON object, a byte order mark before it or not.
   package init(parsing bytes: RawSpan, file: String) throws(FormatError) {
     let value: JSONValue
     do {
-      value = try JSONValue(parsing: bytes.octets)
+      value = try JSONValue(parsing: bytes.withoutByteOrderMark.octets)
     } catch {
       throw FormatError(
         .badData, file: file, problem: "invalid JSON at byte \(error.offset): \(error.problem)")

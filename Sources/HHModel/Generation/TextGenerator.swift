@@ -70,7 +70,7 @@ package struct TextGenerator {
 
   /// The lines of a file, each a prompt; empty lines are passed over.
   package static func prompts(at path: String) throws(FormatError) -> [String] {
-    let prompts = try readLines(at: path).filter { !$0.isEmpty }
+    let prompts = try readText(at: path).utf8Lines.filter { !$0.isEmpty }
     guard !prompts.isEmpty else {
       throw FormatError(
         .badData, file: path, problem: "expected a prompt on each line, found no line with text")

@@ -35,8 +35,7 @@ package struct Classifier {
       throw PipelineError.invalidOption(
         name: "MODEL", problem: "expected a model with a classifier, found none")
     }
-    let names = model.checkpoint.configuration?["id2label"]
-    labels = (0..<count).map { names?["\($0)"]?.string ?? "LABEL_\($0)" }
+    labels = model.checkpoint.classNames(count)
     examples = try options.examples(for: model)
   }
 

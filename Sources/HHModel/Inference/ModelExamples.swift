@@ -94,7 +94,7 @@ package struct InferenceOptions: Sendable {
   /// - Throws: `FormatError` where the file cannot be read, is not UTF-8, has no lines or one
   ///   without text.
   package static func texts(at path: String) throws(FormatError) -> [String] {
-    var lines = try readLines(at: path)
+    var lines = try readText(at: path).utf8Lines
     if lines.last == "" { lines.removeLast() }
     guard !lines.isEmpty else {
       throw FormatError(.badData, file: path, problem: "expected a text on each line, found none")

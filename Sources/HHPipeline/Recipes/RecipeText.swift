@@ -21,6 +21,7 @@ enum RecipeText {
     guard bytes.count <= byteLimit else {
       throw problem(file, "expected a recipe of at most \(byteLimit) bytes, found \(bytes.count)")
     }
+    let bytes = bytes.withoutByteOrderMark
     if file.hasSuffix(".json") {
       do {
         return try JSONValue(parsing: bytes)

@@ -213,7 +213,8 @@ private struct RowMaker {
     case .decoder: return .decoder(length: length)
     case .encoder:
       return .encoder(
-        length: length, classes: graph.classCount, tokenTypes: graph.tokenTypeCount)
+        length: length, classes: graph.classCount.map(checkpoint.classNames),
+        tokenTypes: graph.tokenTypeCount)
     case .image:
       return .images(ImageShape(names.hyperparameters))
     }

@@ -26,7 +26,7 @@ struct Classify: ParsableCommand {
     try ReportedFailure.reporting {
       Interrupts.listen()
       let options = try examples.options()
-      let classifier = try Classifier(options)
+      let classifier = try Interrupts.reading { try Classifier(options) }
       let results = try classifier.run { _ in try Interrupts.check() }
       for (index, classes) in results.enumerated() {
         let shown = Array(classes.prefix(top))

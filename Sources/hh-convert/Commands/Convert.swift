@@ -62,7 +62,7 @@ struct Convert: ParsableCommand {
     try ReportedFailure.reporting {
       Interrupts.listen()
       if dryRun {
-        let conversion = try Conversion(options())
+        let conversion = try Interrupts.reading { try Conversion(options()) }
         try Interrupts.check()
         try conversion.checkWeights()
         let plan = conversion.plan
@@ -70,7 +70,7 @@ struct Convert: ParsableCommand {
         return
       }
       try EventPrinter(.chosen(json: json, quiet: quiet)).follow { report in
-        try Conversion(options(), report: report)
+        try Interrupts.reading { try Conversion(options(), report: report) }
       }
     }
   }

@@ -116,7 +116,7 @@ struct Diagnose: ParsableCommand {
       (options.data, options.length) = (data, length)
       (options.rowLimit, options.seed) = (rows ?? options.rowLimit, seed)
       (options.maps, options.steps) = (featureMap ?? [], steps)
-      let diagnosis = try Diagnosis(options)
+      let diagnosis = try Interrupts.reading { try Diagnosis(options) }
       guard featureMap == nil else { return try compare(diagnosis, model) }
       let layers = try diagnosis.run { _ in try Interrupts.check() }
       let table = LayerTable(layers: layers, data: diagnosis.data)

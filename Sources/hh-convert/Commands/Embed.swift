@@ -36,7 +36,9 @@ struct Embed: ParsableCommand {
     try ReportedFailure.reporting {
       Interrupts.listen()
       let options = try examples.options()
-      let embedder = try Embedder(options, pooling: pooling, isNormalized: !unnormalized)
+      let embedder = try Interrupts.reading {
+        try Embedder(options, pooling: pooling, isNormalized: !unnormalized)
+      }
       if let output {
         // Created and dropped at once: a bad output must not cost the work.
         _ = try AtomicFile(at: output, replacing: force)

@@ -15,7 +15,7 @@ struct Evaluate: ParsableCommand {
   @Option(
     help: """
       lm: perplexity on text or token ids. classification: accuracy, F1 and Matthews correlation on \
-      labelled texts (.tsv with a header) or images (IDX). glue: the same, or correlation with \
+      labelled texts (.tsv, .csv or JSON with named columns) or images (IDX). glue: the same, or correlation with \
       scores. sts: correlation of sentence pairs' cosines with scores. summarise: ROUGE of \
       summaries (JSON lines with 'dialogue' and 'summary').
       """,
@@ -24,6 +24,14 @@ struct Evaluate: ParsableCommand {
 
   @Option(help: "The examples to measure on.")
   var data: String
+
+  @Option(
+    help: """
+      The column that holds the text, or NAME,NAME for pairs (default: the names that GLUE has, or \
+      text).
+      """,
+    transform: { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) })
+  var column: [String]?
 
   @Option(parsing: .unconditional, help: "Tokens per row, or most tokens of a text (default: 256).")
   var length: Int?
@@ -57,10 +65,11 @@ struct Evaluate: ParsableCommand {
       options.configuration = source.config
       options.teacher = teacher
       options.base = source.base
+      options.columns = column
       options.length = length
       options.rowLimit = rows
       options.ablated = ablate
-      let evaluation = try Evaluation(options)
+      let evaluation = try Interrupts.reading { try Evaluation(options) }
       let figures = try evaluation.run { _ in try Interrupts.check() }
       try Terminal.print(
         (json ? line(of: figures, evaluation.data) : table(of: figures, evaluation.data)) + "\n")

@@ -90,7 +90,7 @@ struct Resume: ParsableCommand {
         return
       }
       try EventPrinter(.chosen(json: json, quiet: quiet)).follow { report in
-        try Conversion(options, resuming: run, report: report)
+        try Interrupts.reading { try Conversion(options, resuming: run, report: report) }
       }
     }
   }

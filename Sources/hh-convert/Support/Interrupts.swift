@@ -6,6 +6,8 @@ import Synchronization
 
 /// The signal that asked the process to stop, 0 for none.
 private let received = Atomic<Int32>(0)
+/// Whether nothing has been written yet that a signal could leave half done.
+private let isReading = Atomic<Bool>(false)
 
 /// Turns SIGINT, SIGTERM and SIGHUP into an error at the next event of a conversion.
 ///
@@ -22,9 +24,10 @@ enum Interrupts {
     // Whoever had SIGHUP ignored, as nohup does, wants the process to outlive the terminal.
     let heeded = isIgnored ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP]
     for signal in heeded {
-      // Safe: the handler only stores to an atomic and restores the default action, both of which
-      // are allowed in a signal handler.
+      // Safe: the handler only uses atomics, restores the default action, writes and exits, all of
+      // which are allowed in a signal handler.
       _ = Glibc.signal(signal) { number in
+        if isReading.load(ordering: .relaxed) { leave(number) }
         received.store(number, ordering: .relaxed)
         if number != SIGHUP { _ = Glibc.signal(number, SIG_DFL) }
       }
@@ -39,6 +42,15 @@ enum Interrupts {
     for signal in [SIGPIPE, SIGXFSZ] { _ = Glibc.signal(signal, SIG_IGN) }
   }
 
+  /// Runs what only reads, such as a large file of text. A signal meanwhile ends the process at
+  /// once: there is nothing to put in order, and a long step need not ask for signals.
+  static func reading<Result>(_ body: () throws -> Result) throws -> Result {
+    isReading.store(true, ordering: .relaxed)
+    defer { isReading.store(false, ordering: .relaxed) }
+    try check()
+    return try body()
+  }
+
   /// The signal that has arrived, 0 for none.
   static var signal: Int32 { received.load(ordering: .relaxed) }
 
@@ -46,4 +58,17 @@ enum Interrupts {
   static func check() throws(PipelineError) {
     if signal != 0 { throw .interrupted(signal: signal) }
   }
+}
+
+/// Ends the process within a signal handler, in the words of `PipelineError.interrupted`.
+private func leave(_ signal: Int32) -> Never {
+  let text: StaticString =
+    switch signal {
+    case SIGHUP: "error: interrupted by signal 1: nothing was written\n"
+    case SIGINT: "error: interrupted by signal 2: nothing was written\n"
+    default: "error: interrupted by signal 15: nothing was written\n"
+    }
+  // Safe: the text is in the program itself, and as long as it says.
+  _ = unsafe write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
+  _exit(ExitStatus(signal: signal).rawValue)
 }

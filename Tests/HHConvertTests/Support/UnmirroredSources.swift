@@ -25,6 +25,7 @@ enum UnmirroredSources {
     "HeadScratch": "LinearAttentionTests",
     "HeadView": "LinearAttentionTests",
     // HHFormat
+    "ByteOrderMark": "JSONFileTests",
     "ModelNames": "ConversionOptionsTests",
     // Models and training
     "Attention": "GraphTests",
@@ -35,8 +36,10 @@ enum UnmirroredSources {
     // Text and data
     "AddedTokens": "TokenizerGoldenTests",
     "BertNormalization": "WordPieceTests",
+    "BinaryFile": "DataSourceTests",
     "ByteLevelBPE": "TokenizerGoldenTests",
     "ByteTrie": "TokenizerGoldenTests",
+    "ClassWords": "LabelledTextTests",
     "DataRows": "DataSourceTests",
     "ImageNormalization": "ImageSetTests",
     "ModelFiles": "FinetuneStageTests",
@@ -44,7 +47,9 @@ enum UnmirroredSources {
     "ProtobufReader": "SentencePieceModelTests",
     "ScalarClass": "PreTokenizationTests",
     "SentencePieceBPE": "TokenizerGoldenTests",
+    "TextColumns": "LabelledTextTests",
     "TextFile": "DataSourceTests",
+    "TextTable": "DataSourceTests",
     "Tokenizer": "TokenizerLoaderTests",
     "TokenizerJSON": "TokenizerLoaderTests",
     "TokenizerJSON+ByteLevel": "TokenizerLoaderTests",

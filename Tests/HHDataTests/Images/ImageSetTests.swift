@@ -32,6 +32,21 @@ struct ImageSetTests {
     }
   }
 
+  @Test("A value that is not finite is refused with its image")
+  func nonfinite() throws {
+    let normalization = try normalization(nil, channels: 1)
+    let bytes = [Float(0), .nan].flatMap { value in
+      (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> UInt32(8 * $0)) }
+    }
+    let array = try DataArray(
+      numpyAt: directory.write(ArrayForge.numpy("<f4", "(2, 1, 1)", bytes), to: "x.npy"))
+    let error = #expect(throws: FormatError.self) {
+      try ImageSet(
+        array, shape: ImageShape(channels: 1, height: 1, width: 1), normalization: normalization)
+    }
+    #expect("\(error.map(\.description) ?? "")".contains("image 1: expected finite numbers"))
+  }
+
   @Test("Without a configuration a pixel goes from -1 to 1")
   func defaults() throws {
     let normalization = try normalization(nil)

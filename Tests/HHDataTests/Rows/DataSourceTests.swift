@@ -46,6 +46,32 @@ struct DataSourceTests {
     #expect(throws: FormatError.self) { try open(rows, .decoder(length: 4)) }
   }
 
+  @Test("A byte order mark is no text")
+  func byteOrderMark() throws {
+    let path = try directory.write("\u{FEFF}abc", to: "x.txt")
+    #expect(
+      try open(path, .decoder(length: 3), ByteTokenizer()).rows
+        == .tokens(TokenRows(ids: [97, 98, 99], length: 3)))
+  }
+
+  @Test(
+    "Of files with columns the texts of one are read, a line end between them",
+    arguments: [
+      ("x.jsonl", "{\"text\": \"ab\", \"id\": 1}\n\n{\"id\": 2, \"text\": \"c\"}\n"),
+      ("x.json", " [{\"text\": \"ab\"}, {\"text\": \"c\"}]"),
+      ("x.tsv", "id\ttext\n1\tab\n2\tc\n"), ("x.csv", "text\nab\nc"),
+    ])
+  func columns(name: String, text: String) throws {
+    let path = try directory.write(text, to: name)
+    let read = try open(path, .decoder(length: 4), ByteTokenizer())
+    #expect(read.rows == .tokens(TokenRows(ids: [97, 98, 10, 99], length: 4)))
+    let named = try DataSource(
+      at: directory.write("{\"body\": \"ab\", \"text\": \"c\"}", to: "y.jsonl"),
+      for: .encoder(length: 4, classes: ["no", "yes"]), tokenizer: ByteTokenizer(),
+      vocabularySize: 1000, files: ModelFiles(in: directory.path), columns: ["body"])
+    #expect(named.rows == .tokens(TokenRows(ids: [256, 97, 98, 257], length: 4)))
+  }
+
   /// A file that must be refused.
   struct Refusal: Sendable, CustomTestStringConvertible {
     let name: String
@@ -66,6 +92,18 @@ struct DataSourceTests {
       Refusal(name: "x.bin", bytes: [0xFF, 0xFF], word: "found 65535"),
       Refusal(name: "x.npy", bytes: Array("text".utf8), word: "no NumPy array"),
       Refusal(name: "x", bytes: ArrayForge.idx([1], [0]), word: "IDX"),
+      Refusal(name: "x.txt", bytes: [0x1F, 0x8B, 8, 0], word: "found gzip data"),
+      Refusal(name: "x.txt", bytes: Array("PAR1..".utf8), word: "found a Parquet file"),
+      Refusal(name: "x.txt", bytes: [0x50, 0x4B, 3, 4], word: "found a zip archive"),
+      Refusal(name: "x.txt", bytes: [0xFF, 0xFE, 0x61, 0], word: "found UTF-16 text"),
+      Refusal(name: "x.jsonl", bytes: Array("{\"body\": \"a\"}".utf8), word: "found 'body'"),
+      Refusal(name: "x.jsonl", bytes: Array("{\"text\": 1".utf8), word: "line 1: invalid JSON"),
+      Refusal(name: "x.jsonl", bytes: Array("[1]".utf8), word: "expected a JSON object, found 1"),
+      Refusal(
+        name: "x.jsonl", bytes: Array("{\"text\": \"a\"}\n{\"t\": \"b\"}".utf8),
+        word: "line 2: expected text under the key 'text', found none"),
+      Refusal(name: "x.csv", bytes: Array("text\n\"a".utf8), word: "line 2: expected an end"),
+      Refusal(name: "x.csv", bytes: Array("a,b\n1,2\n".utf8), word: "hint: --column"),
       Refusal(
         name: "x.png", bytes: [0x89],
         purpose: .images(ImageShape(channels: 1, height: 1, width: 1)), word: ".npy or IDX"),

@@ -21,4 +21,13 @@ struct JSONFileTests {
       try JSONObject(contentsOf: path, limit: 24)
     }
   }
+
+  @Test("a byte order mark before the object says nothing")
+  func byteOrderMark() throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.write("\u{FEFF}{\"a\": 1}", to: "config.json")
+    #expect(try JSONObject(contentsOf: path) == ["a": .integer(1)])
+    #expect(Array("\u{FEFF}a".utf8).withoutByteOrderMark == [0x61])
+    #expect(([0xEF, 0xBB] as [UInt8]).withoutByteOrderMark == [0xEF, 0xBB])
+  }
 }

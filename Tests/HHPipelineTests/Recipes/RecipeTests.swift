@@ -108,6 +108,15 @@ struct RecipeTests {
     #expect(yaml.json == json.json)
   }
 
+  @Test("a byte order mark before a recipe says nothing")
+  func byteOrderMark() throws {
+    for (text, file) in [
+      ("stages: [{stage: rewrite}]", "r.yaml"), ("{\"stages\": [{\"stage\": \"rewrite\"}]}", "r.json"),
+    ] {
+      #expect(try recipe("\u{FEFF}" + text, file: file).json == recipe(text, file: file).json)
+    }
+  }
+
   @Test("a printed recipe means the same", arguments: ShippedRecipes.names)
   func printing(_ name: String) throws {
     let shipped = try Recipe.named(name)

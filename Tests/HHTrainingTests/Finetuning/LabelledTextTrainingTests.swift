@@ -53,7 +53,8 @@ struct LabelledTextTrainingTests {
     let path = try data(10, to: "a.tsv")
     let tokenizer = try TokenizerLoader.load(beside: Fixtures.path("models/bert"))
     let source = try DataSource(
-      at: path, for: .encoder(length: 32, classes: 2), tokenizer: tokenizer, vocabularySize: 400,
+      at: path, for: .encoder(length: 32, classes: ["no", "yes"]), tokenizer: tokenizer,
+      vocabularySize: 400,
       files: ModelFiles(in: Fixtures.path("models/bert")))
     #expect(source.rows.count == 10)
     #expect(source.rows.labels == (0..<10).map { $0.isMultiple(of: 2) ? 1 : 0 })
