@@ -104,7 +104,7 @@ let package = Package(
       swiftSettings: settings),
     tests("HHKernelsTests", ["HHKernels", "HHFormat"]),
     tests("HHFormatTests", ["HHFormat"]),
-    tests("HHComputeTests", ["HHCompute", "HHFormat"]),
+    tests("HHComputeTests", ["HHCompute", "HHFormat", "HHKernels"]),
     // Tests of a floor may convert whole models.
     tests("HHDataTests", floors + ["ModelTestSupport"]),
     tests("HHModelTests", floors + ["ModelTestSupport"]),
@@ -112,7 +112,7 @@ let package = Package(
     tests("HHAnalysisTests", floors + ["ModelTestSupport"]),
     tests("HHExportTests", floors + ["ModelTestSupport"]),
     tests("HHPipelineTests", floors + ["ModelTestSupport", "ReaderProbes"]),
-    tests("HHConvertTests", ["hh-convert"] + floors),
+    tests("HHConvertTests", ["hh-convert", "HHKernels"] + floors),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

@@ -32,6 +32,7 @@ struct HHConvert: ParsableCommand {
   static func main() {
     Terminal.occupyStreams()
     do {
+      try KernelChoice.settle()
       try checkArguments()
       try checkCommand()
       var command = try parseAsRoot()

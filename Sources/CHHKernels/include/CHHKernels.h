@@ -15,6 +15,13 @@ void hh_f16_from_f32(void *output, const float *source, size_t count);
 void hh_bf16_from_f32(void *output, const float *source, size_t count);
 /// Whether the processor multiplies bfloat16: 0 or 1.
 int hh_has_bf16_units(void);
+
+// The x86-64 level (1 to 4: 3 has AVX2, 4 has AVX-512) that processor and system offer; 0 elsewhere.
+int hh_x86_level(void);
+
+// Whether the processor's maker is Intel, or AMD.
+int hh_is_intel(void);
+int hh_is_amd(void);
 /// Index of the first element with all bits of `mask` set, or `count`. With the exponent field as
 /// the mask that is the first infinity or NaN.
 size_t hh_first_with_bits_16(const void *source, size_t count, uint16_t mask);
