@@ -40,12 +40,6 @@ struct HuggingFaceExport {
       hint: "export with --to gguf, which keeps it")
   }
 
-  /// The files that hold the code.
-  static let code = [
-    (name: "modeling_hedgehog.py", content: PackageResources.modeling_hedgehog_py),
-    (name: "linear_attention.py", content: PackageResources.linear_attention_py),
-  ]
-
   /// Writes every file of the folder.
   func run(into folder: borrowing StagingFolder, report: ProgressReport) throws {
     let settings = HuggingFaceConfiguration(source: source, type: type)
@@ -67,7 +61,7 @@ struct HuggingFaceExport {
     files = try files.map { try withoutForeignCode($0, report) }
     for file in files { try folder.write(file.content, to: destination(of: file.name)) }
     guard source.isHedgehog else { return try warn(ofCard: files, report) }
-    for file in Self.code { try folder.write(file.content, to: file.name) }
+    for file in PythonCode.files { try folder.write(file.content, to: file.name) }
     let sourceCard = files.first { $0.name == "README.md" }
     let card = ModelCard(
       source: source, name: lastComponent(of: output), configuration: configuration,

@@ -176,7 +176,7 @@ struct ModelCard {
         "There is no tokenizer here: take that of the model that this one was made from.\n")
     }
     lines.append(
-      HuggingFaceExport.code.map { "`\($0.name)`" }.joined(separator: " and ")
+      PythonCode.files.map { "`\($0.name)`" }.joined(separator: " and ")
         + " in this folder are all the code there is: read them before you trust them. They need"
         + " PyTorch and transformers.")
     if decoder {
@@ -279,23 +279,7 @@ struct ModelCard {
 
 extension FeatureMap {
   /// What is after φ(x) =.
-  fileprivate var formula: String {
-    let u = hasBias ? "xW + b" : "xW"
-    return switch kind {
-    case .splitSoftmax: "[softmax(\(u)), softmax(−(\(u)))]"
-    case .jointSoftmax: "softmax([2(\(u)), −2(\(u))])"
-    case .exponential: "exp(\(u))"
-    case .negatedExponential: "[exp(\(u)), exp(−(\(u)))]"
-    case .rectifiedProjection: "max(\(u), 0)"
-    case .elu: "1 + elu(x)"
-    case .relu: "max(x, 0)"
-    case .performer: "exp(yW − |y|²/2), y = x / d^¼, with random directions W"
-    case .cosformer:
-      "[max(x, 0) cos θ, max(x, 0) sin θ], θ = π · position / \(fixed(2 * (constant ?? 1), 0))"
-    case .taylor: "[1, y, y ⊗ y / √2], y = x / d^¼"
-    case .exponentialOfInput: "exp(\(constant ?? 1) x)"
-    }
-  }
+  fileprivate var formula: String { kind.formula(hasBias ? "xW + b" : "xW", constant ?? 1) }
 }
 
 extension Substring {

@@ -105,8 +105,8 @@ struct HuggingFaceExportTests {
 
   @Test(
     "every feature map leaves with its settings and its parameters, and the code knows it",
-    arguments: FeatureMapDescription.Kind.allCases)
-  func maps(_ kind: FeatureMapDescription.Kind) throws {
+    arguments: FeatureMapKind.allCases)
+  func maps(_ kind: FeatureMapKind) throws {
     let output = try export("llama-gqa", LinearAttentionSettings(kind))
     let json = try JSONObject(contentsOf: "\(output)/config.json")
     let settings = try #require(json["hedgehog"])
@@ -124,7 +124,7 @@ struct HuggingFaceExportTests {
     let entry = try #require(
       code.split(separator: "\n").first { $0.hasPrefix("    \"\(kind.rawValue)\": Kind(") })
     #expect(entry.contains("weight=False") == !kind.hasDimension)
-    #expect(entry.contains("logarithms=True") == kind.hasScales)
+    #expect(entry.contains("logarithms=True") == kind.storesLogScales)
     let card = try text("\(output)/README.md")
     #expect(card.contains("Hedgehog linear attention") == kind.rawValue.hasPrefix("hedgehog"))
     #expect(card.contains("feature maps φ(x) = "))

@@ -154,7 +154,7 @@ struct TransformersTests {
     let name: String
 
     init(
-      _ model: String, _ kind: FeatureMapDescription.Kind, _ variant: String = "",
+      _ model: String, _ kind: FeatureMapKind, _ variant: String = "",
       _ change: (inout LinearAttentionSettings) -> Void = { _ in }
     ) {
       self.model = model
@@ -165,7 +165,7 @@ struct TransformersTests {
     }
 
     static let all: [MapCase] =
-      FeatureMapDescription.Kind.allCases.flatMap { kind in
+      FeatureMapKind.allCases.flatMap { kind in
         ["gpt2", "llama"].map { MapCase($0, kind) }
       } + [
         MapCase("bert", .negatedExponential), MapCase("bert", .cosformer),

@@ -12,7 +12,7 @@ package enum Artifacts {
   /// The feature map that the program writes, for heads of `size`.
   package static func featureMap(size: Int) -> FeatureMapDescription {
     FeatureMapDescription(
-      kind: .splitSoftmax, featureDimension: size, bias: true, sharing: .keyValueHead,
+      kind: "hedgehog-softmax-split", featureDimension: size, bias: true, sharing: .keyValueHead,
       epsilon: Double(LinearAttentionShape.defaultEpsilon), epsilonPlacement: .addedToDenominator)
   }
 

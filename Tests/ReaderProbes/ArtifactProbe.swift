@@ -15,7 +15,7 @@ package struct ArtifactProbe: ReaderProbe {
       architecture: .init(name: "llama", config: ["hidden_size": .integer(64)]),
       featureMap: map
         ? FeatureMapDescription(
-          kind: .splitSoftmax, featureDimension: 16, bias: true, sharing: .keyValueHead,
+          kind: "hedgehog-softmax-split", featureDimension: 16, bias: true, sharing: .keyValueHead,
           epsilon: 1e-12, epsilonPlacement: .addedToDenominator) : nil,
       provenance: Provenance(
         sources: [.init(name: "model.safetensors", bytes: 1, sha256: ContentDigest.of([1]))],

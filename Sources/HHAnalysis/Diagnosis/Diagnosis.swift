@@ -1,7 +1,7 @@
 // Which layers of a converted model are far from the softmax that they stand for, and why.
 
-internal import HHCompute
-package import HHFormat
+package import HHCompute
+internal import HHFormat
 internal import HHModel
 package import HHTraining
 
@@ -22,7 +22,7 @@ package struct DiagnosisOptions: Sendable {
   /// Seed of rows that are made up.
   package var seed: UInt64 = 0
   /// Maps to compare with each other, each distilled for itself; none shows the model as it is.
-  package var maps: [FeatureMapDescription.Kind] = []
+  package var maps: [FeatureMapKind] = []
   /// Optimiser steps per layer of those distillations; nil means as many as a conversion takes.
   package var steps: Int?
   /// Threads to use.

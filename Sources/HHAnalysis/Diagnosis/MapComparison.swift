@@ -1,15 +1,15 @@
 // Feature maps beside each other, on the queries and keys of one softmax model.
 
-internal import HHCompute
+package import HHCompute
 internal import HHData
-package import HHFormat
+internal import HHFormat
 internal import HHModel
 internal import HHTraining
 
 /// What a feature map makes of a softmax model's attention.
 package struct MapDiagnosis: Sendable, Equatable {
   /// The map; nil for softmax itself.
-  package let kind: FeatureMapDescription.Kind?
+  package let kind: FeatureMapKind?
   /// Every layer with attention.
   package let layers: [LayerDiagnosis]
 
@@ -41,7 +41,7 @@ struct MapComparison {
   /// - Throws: What `progress` throws, `PipelineError.diverged`, and `FormatError` for weights that
   ///   cannot be read.
   func diagnosis(
-    of kind: FeatureMapDescription.Kind?, progress: ProgressReport
+    of kind: FeatureMapKind?, progress: ProgressReport
   ) throws -> MapDiagnosis {
     let student = try kind.map { try distilled($0, progress) } ?? teacher
     let layers = try AttentionComparison(teacher: teacher, student: student)
@@ -52,7 +52,7 @@ struct MapComparison {
   /// The model with a map that was distilled at the recipe's rate or, where that is better on the
   /// held-out rows, at a lower one: the recipe's suits maps that are softmaxes, and others die of it.
   private func distilled(
-    _ kind: FeatureMapDescription.Kind, _ progress: ProgressReport
+    _ kind: FeatureMapKind, _ progress: ProgressReport
   ) throws -> ModelRunner {
     let settings = LinearAttentionSettings(kind)
     let student = teacher.rewritten(settings)

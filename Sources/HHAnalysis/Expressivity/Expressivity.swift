@@ -1,6 +1,6 @@
 // What feature maps can express: associative recall learnt from scratch, and softmax's weights.
 
-internal import HHCompute
+package import HHCompute
 internal import HHData
 package import HHFormat
 package import HHModel
@@ -13,7 +13,7 @@ package struct ExpressivityOptions: Sendable {
   /// How models learn it.
   package var recipe = RecallRecipe()
   /// The maps beside softmax, each once.
-  package var maps = FeatureMapDescription.Kind.allCases
+  package var maps = FeatureMapKind.allCases
   /// Threads to use.
   package var threads: Int
 
@@ -30,13 +30,13 @@ package struct ExpressivityRow: Sendable, Equatable {
   package let attention: MapDiagnosis
 
   /// The map; nil for softmax.
-  package var kind: FeatureMapDescription.Kind? { attention.kind }
+  package var kind: FeatureMapKind? { attention.kind }
 }
 
 /// Where a comparison stands.
 package struct ExpressivityProgress: Sendable, Equatable {
   /// The map that is trained; nil for softmax.
-  package let kind: FeatureMapDescription.Kind?
+  package let kind: FeatureMapKind?
   /// The learning rate.
   package let rate: Double
   package let step: Int
@@ -104,7 +104,7 @@ package struct Expressivity {
   /// The training at the first rate that reaches the goal, else at the rate that does best on the
   /// validation sequences.
   private func best(
-    of kind: FeatureMapDescription.Kind?, _ progress: (ExpressivityProgress) throws -> Void
+    of kind: FeatureMapKind?, _ progress: (ExpressivityProgress) throws -> Void
   ) throws -> (runner: ModelRunner, outcome: RecallOutcome)? {
     let recipe = options.recipe
     var best: (runner: ModelRunner, accuracy: Double, rate: Double, steps: Int)?

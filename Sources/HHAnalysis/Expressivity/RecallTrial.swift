@@ -75,7 +75,7 @@ struct RecallTrial {
   ///
   /// - Throws: `FormatError` for sizes that contradict each other.
   init(
-    _ kind: FeatureMapDescription.Kind?, _ task: AssociativeRecall, _ recipe: RecallRecipe,
+    _ kind: FeatureMapKind?, _ task: AssociativeRecall, _ recipe: RecallRecipe,
     rate: Double
   ) throws {
     (self.recipe, self.rate) = (recipe, rate)

@@ -42,7 +42,7 @@ extension Inspection {
     ]
     if let map = description.featureMap {
       lines.append(
-        "feature map   \(map.kind.rawValue), \(map.featureDimension) features before negation,"
+        "feature map   \(map.kind), \(map.featureDimension) features before negation,"
           + " keys shared per \(map.sharing.rawValue)")
       if let window = map.window {
         lines.append("window        softmax weights of the \(window) nearest keys")

@@ -33,7 +33,6 @@ extension FeatureMaps {
 
 /// φ = 0: no key has any weight.
 private struct SilentMap: FeatureFunction {
-  var name: String { "none" }
   func featureCount(headSize: Int) -> Int { 1 }
 
   func forward(_ input: FeatureInput, into phi: Matrix, scales: FloatBuffer) {

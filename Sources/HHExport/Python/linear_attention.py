@@ -18,28 +18,8 @@ def mirrored(u):
     return torch.cat((u, -u), -1)
 
 
-def performer(u, x, **_):
-    """Logarithms of positive random features: yW - |y|^2 / 2 with y = x / d^(1/4)."""
-    root = math.sqrt(x.shape[-1])
-    return u / math.sqrt(root) - x.square().sum(-1, keepdim=True) / (2 * root)
-
-
-def cosformer(u, positions, constant, **_):
-    """Products of these features are relu(q).relu(k) cos(pi (i - j) / 2c)."""
-    angles = positions[:, None, :, None].float() * (math.pi / 2 / max(1, int(constant)))
-    return torch.cat((u.relu() * angles.cos(), u.relu() * angles.sin()), -1)
-
-
-def taylor(u, **_):
-    """Products of these features are 1 + z + z^2 / 2 with z = q.k / sqrt(d); each pair of factors occurs once."""
-    y = u / u.shape[-1] ** 0.25
-    a, b = torch.triu_indices(u.shape[-1], u.shape[-1], device=u.device)
-    pairs = y[..., a] * y[..., b] * torch.where(a == b, math.sqrt(0.5), 1.0)
-    return torch.cat((torch.ones_like(y[..., :1]), y, pairs), -1)
-
-
 class Kind(NamedTuple):
-    """A kind of feature map. Adding one means adding an entry to KINDS."""
+    """A kind of feature map."""
 
     features: Callable  # of u = xW + b; x, positions and constant come by name
     weight: bool = True  # W exists; without it u = x + b
@@ -47,19 +27,7 @@ class Kind(NamedTuple):
     logarithms: bool = False  # `features` gives the logarithms of the features
 
 
-KINDS = {
-    "hedgehog-softmax-split": Kind(lambda u, **_: torch.cat((u.softmax(-1), (-u).softmax(-1)), -1)),
-    "hedgehog-softmax-joint": Kind(lambda u, **_: mirrored(2 * u).softmax(-1)),
-    "hedgehog-exponential": Kind(lambda u, **_: u, logarithms=True),
-    "hedgehog-exponential-negated": Kind(lambda u, **_: mirrored(u), logarithms=True),
-    "t2r": Kind(lambda u, **_: u.relu()),
-    "elu": Kind(lambda u, **_: F.elu(u) + 1, weight=False),
-    "relu": Kind(lambda u, **_: u.relu(), weight=False),
-    "performer": Kind(performer, trained=False, logarithms=True),
-    "cosformer": Kind(cosformer, weight=False),
-    "taylor": Kind(taylor, weight=False),
-    "exponential": Kind(lambda u, constant, **_: constant * u, weight=False, logarithms=True),
-}
+KINDS = {}  # filled in by the export
 
 
 class FeatureMap(nn.Module):

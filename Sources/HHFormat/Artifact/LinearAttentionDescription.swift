@@ -3,32 +3,6 @@
 /// Which feature map the model uses (several go by the name of Hedgehog) and what stands beside it,
 /// so that no reader takes one for another.
 package struct FeatureMapDescription: Sendable, Equatable {
-  /// The function.
-  package enum Kind: String, ManifestValue, CaseIterable {
-    /// [softmax(Wx + b), softmax(-(Wx + b))], two separate softmaxes.
-    case splitSoftmax = "hedgehog-softmax-split"
-    /// One softmax over [2(Wx + b), -2(Wx + b)].
-    case jointSoftmax = "hedgehog-softmax-joint"
-    /// exp(Wx + b).
-    case exponential = "hedgehog-exponential"
-    /// [exp(Wx + b), exp(-(Wx + b))].
-    case negatedExponential = "hedgehog-exponential-negated"
-    /// max(Wx + b, 0).
-    case rectifiedProjection = "t2r"
-    /// 1 + elu(x).
-    case elu
-    /// max(x, 0).
-    case relu
-    /// exp(yω − |y|²/2), y = x / d^¼, with random directions ω, which are W.
-    case performer
-    /// [max(x, 0) cos θ, max(x, 0) sin θ], θ = π · position / 2c.
-    case cosformer
-    /// [1, y, y ⊗ y / √2], y = x / d^¼, each pair of factors once, multiplied by √2.
-    case taylor
-    /// exp(cx).
-    case exponentialOfInput = "exponential"
-  }
-
   /// What has a map of its own on the key side.
   package enum Sharing: String, ManifestValue, CaseIterable {
     /// Each key/value head: all query heads of a group share one key map.
@@ -47,8 +21,8 @@ package struct FeatureMapDescription: Sendable, Equatable {
     case denominatorFloor = "denominator-floor"
   }
 
-  /// The function.
-  package internal(set) var kind: Kind
+  /// The name of the function; the models that compute it know which names there are.
+  package internal(set) var kind: String
   /// Rows of W for one head, d'; the map has twice as many outputs where its kind has two halves.
   package internal(set) var featureDimension: Int
   /// Whether b exists.
@@ -74,7 +48,7 @@ package struct FeatureMapDescription: Sendable, Equatable {
 
   /// Creates a description.
   package init(
-    kind: Kind, featureDimension: Int, bias: Bool, sharing: Sharing, epsilon: Double,
+    kind: String, featureDimension: Int, bias: Bool, sharing: Sharing, epsilon: Double,
     epsilonPlacement: EpsilonPlacement, constant: Double? = nil, window: Int? = nil,
     softmaxLayers: [Int] = [], orientation: String = Self.defaultOrientation
   ) {
@@ -94,7 +68,7 @@ package struct FeatureMapDescription: Sendable, Equatable {
 extension FeatureMapDescription {
   /// The description in a line.
   package var summary: String {
-    "\(kind.rawValue), \(featureDimension) features, \(bias ? "bias" : "no bias"),"
+    "\(kind), \(featureDimension) features, \(bias ? "bias" : "no bias"),"
       + " per \(sharing.rawValue), epsilon \(epsilon) \(epsilonPlacement.rawValue)"
       + (constant.map { ", constant \($0)" } ?? "") + (window.map { ", window \($0)" } ?? "")
       + (softmaxLayers.isEmpty ? "" : ", softmax in \(softmaxLayers)")

@@ -4,7 +4,7 @@
 extension FeatureMapDescription {
   /// Every setting, in the order in which all formats list them.
   package static let fields: [Field] = [
-    Field(\.kind, "kind", configuration: "feature_map"),
+    Field(\.kind, "kind", configuration: "feature_map", expected: "a name") { !$0.isEmpty },
     Field(
       \.featureDimension, "featureDimension", gguf: "dimension", configuration: "feature_size",
       expected: "a positive number"
@@ -118,7 +118,7 @@ extension FeatureMapDescription {
   init(members: inout ManifestMembers) throws(FormatError) {
     // Each setting that must be there is read over this one.
     self.init(
-      kind: .splitSoftmax, featureDimension: 1, bias: false, sharing: .keyValueHead, epsilon: 0,
+      kind: "", featureDimension: 1, bias: false, sharing: .keyValueHead, epsilon: 0,
       epsilonPlacement: .addedToDenominator)
     for field in Self.fields { try field.read(&self, &members) }
   }

@@ -109,7 +109,11 @@ extension LinearAttentionSettings {
         "expected the orientation \(quoted(FeatureMapDescription.defaultOrientation)), found"
           + " \(quoted(description.orientation))")
     }
-    self.init(description)
+    guard let kind = FeatureMapKind(rawValue: description.kind) else {
+      let known = FeatureMapKind.allCases.map(\.rawValue).joined(separator: ", ")
+      throw problem(.unsupported, "'kind': expected \(known), found \(quoted(description.kind))")
+    }
+    self.init(kind, description)
     if let found = graph.problem(with: self) { throw problem(.badData, found.problem) }
     // What the map makes of the settings is what the file must say: a bias where the kind has none
     // shows another function.

@@ -1,12 +1,12 @@
 // How attention is rewritten: the choices that a user has, and an artifact records.
 
-internal import HHCompute
+package import HHCompute
 package import HHFormat
 
 /// What softmax attention becomes.
 package struct LinearAttentionSettings: Sendable, Equatable {
   /// The feature map.
-  package var kind = FeatureMapDescription.Kind.splitSoftmax
+  package var kind = FeatureMapKind.splitSoftmax
   /// Features before negation; nil is the size of a head.
   package var dimension: Int?
   /// Whether maps with a projection have a bias.
@@ -28,12 +28,12 @@ package struct LinearAttentionSettings: Sendable, Equatable {
   package init() {}
 
   /// The defaults with a feature map of some kind.
-  package init(_ kind: FeatureMapDescription.Kind) { self.kind = kind }
+  package init(_ kind: FeatureMapKind) { self.kind = kind }
 
-  /// The settings that an artifact records.
-  package init(_ description: FeatureMapDescription) {
-    kind = description.kind
-    dimension = description.kind.hasDimension ? description.featureDimension : nil
+  /// The settings that an artifact records, whose map is of that kind.
+  init(_ kind: FeatureMapKind, _ description: FeatureMapDescription) {
+    self.kind = kind
+    dimension = kind.hasDimension ? description.featureDimension : nil
     bias = description.bias
     sharing = description.sharing
     constant = description.constant
@@ -59,7 +59,7 @@ package struct LinearAttentionSettings: Sendable, Equatable {
   package func description(plan: RewritePlan, epsilon: Double? = nil) -> FeatureMapDescription {
     let map = plan.blocks.first?.map
     return FeatureMapDescription(
-      kind: kind, featureDimension: map?.featureSize ?? dimension ?? 1,
+      kind: kind.rawValue, featureDimension: map?.featureSize ?? dimension ?? 1,
       bias: map?.hasBias ?? bias, sharing: map?.sharing ?? sharing,
       epsilon: epsilon ?? Double(self.epsilon),
       epsilonPlacement: .addedToDenominator, constant: map?.constant, window: window,
@@ -91,7 +91,7 @@ extension Graph {
       if !(1...1_048_576).contains(window) {
         return ("--window", "expected 1 to 1048576, found \(window)")
       }
-      if kind.hasScales {
+      if kind.storesLogScales {
         return (
           "--window",
           "expected a feature map whose sizes compare with softmax weights, found \(kind.rawValue)"

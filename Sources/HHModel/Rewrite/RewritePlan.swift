@@ -58,10 +58,6 @@ extension Graph {
   package func rewritten(_ settings: LinearAttentionSettings = .init()) -> (
     graph: Graph, plan: RewritePlan
   ) {
-    var settings = settings
-    if settings.kind == .cosformer, settings.constant == nil {
-      settings.constant = Double(maximumLength)
-    }
     var graph = self
     var blocks: [RewritePlan.Block] = []
     for index in graph.nodes.indices {
@@ -69,7 +65,9 @@ extension Graph {
         attention.mechanism == .softmax, let layer = graph.nodes[index].layer,
         !settings.softmaxLayers.contains(layer)
       else { continue }
-      let map = FeatureMap(layer: layer, headSize: attention.headSize, settings: settings)
+      let map = FeatureMap(
+        layer: layer, headSize: attention.headSize, maximumLength: maximumLength,
+        settings: settings)
       attention.mechanism = .hedgehog(map)
       graph.nodes[index].operation = .attention(attention)
       blocks.append(

@@ -26,7 +26,7 @@ package enum RecipeStage: Sendable, Equatable {
 /// How attention is rewritten.
 package struct RewriteSettings: Sendable, Equatable {
   /// The feature map's function.
-  package let kind: FeatureMapDescription.Kind
+  package let kind: FeatureMapKind
   /// Features before negation; nil is the size of a head.
   package let dimension: Int?
   /// Whether the maps have a bias.

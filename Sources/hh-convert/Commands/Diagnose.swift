@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import HHAnalysis
+import HHCompute
 import HHFormat
 import HHTraining
 
@@ -37,7 +38,7 @@ struct Diagnose: ParsableCommand {
       --task: all).
       """,
     transform: Self.maps)
-  var featureMap: [FeatureMapDescription.Kind]?
+  var featureMap: [FeatureMapKind]?
 
   @OptionGroup var opening: OpeningArguments
 
@@ -174,9 +175,9 @@ struct Diagnose: ParsableCommand {
     throw ValidationError("expected \(known.joined(separator: ", ")), found '\(word)'\(nearest)")
   }
 
-  private static func maps(_ text: String) throws -> [FeatureMapDescription.Kind] {
-    if text == "all" { return FeatureMapDescription.Kind.allCases }
-    var maps: [FeatureMapDescription.Kind] = []
+  private static func maps(_ text: String) throws -> [FeatureMapKind] {
+    if text == "all" { return FeatureMapKind.allCases }
+    var maps: [FeatureMapKind] = []
     for word in text.split(separator: ",", omittingEmptySubsequences: false) {
       let map = try ConversionArguments.featureMap(String(word))
       guard !maps.contains(map) else {

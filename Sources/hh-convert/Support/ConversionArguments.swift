@@ -32,12 +32,11 @@ struct ConversionArguments: ParsableArguments {
 
   @Option(
     help: """
-      What attention is rewritten with (default: hedgehog-softmax-split): hedgehog-softmax-split, \
-      hedgehog-softmax-joint, hedgehog-exponential, hedgehog-exponential-negated, t2r, or for \
-      comparison elu, relu, performer, cosformer, taylor, exponential.
+      What attention is rewritten with (default: \(FeatureMapKind.splitSoftmax)): \
+      \(FeatureMapKind.allCases.map(\.rawValue).joined(separator: ", ")).
       """,
     transform: Self.featureMap)
-  var featureMap: FeatureMapDescription.Kind?
+  var featureMap: FeatureMapKind?
 
   @Option(
     name: .customLong("feature-dim"), parsing: .unconditional,
@@ -210,9 +209,9 @@ struct ConversionArguments: ParsableArguments {
   }
 
   /// A feature map by its name.
-  static func featureMap(_ word: String) throws -> FeatureMapDescription.Kind {
-    guard let kind = FeatureMapDescription.Kind(rawValue: word) else {
-      let known = FeatureMapDescription.Kind.allCases.map(\.rawValue)
+  static func featureMap(_ word: String) throws -> FeatureMapKind {
+    guard let kind = FeatureMapKind(rawValue: word) else {
+      let known = FeatureMapKind.allCases.map(\.rawValue)
       let nearest = nearestName(to: word, among: known).map { "; did you mean '\($0)'?" } ?? ""
       throw ValidationError(
         "expected \(known.joined(separator: ", ")), found '\(word)'\(nearest)")

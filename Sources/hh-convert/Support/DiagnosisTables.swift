@@ -1,6 +1,7 @@
 // What `diagnose` prints: layers of a model, or feature maps beside each other.
 
 import HHAnalysis
+import HHCompute
 import HHFormat
 
 /// The layers of one model.
@@ -69,7 +70,7 @@ enum MapTable {
       + cells(row.attention)
   }
 
-  private static func name(_ kind: FeatureMapDescription.Kind?) -> String {
+  private static func name(_ kind: FeatureMapKind?) -> String {
     (kind?.rawValue ?? "softmax").padding(to: 30)
   }
 

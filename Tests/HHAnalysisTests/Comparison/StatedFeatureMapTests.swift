@@ -1,5 +1,6 @@
 // Comparisons of models with linear attention, in every form that one can have.
 
+import HHCompute
 import HHExport
 import HHFormat
 import HHTestSupport
@@ -53,8 +54,8 @@ struct StatedFeatureMapTests {
     arguments: [
       ("gpt2-base", .splitSoftmax), ("gpt2-base", .cosformer),
       ("llama-gqa", .exponential), ("llama-gqa", .performer),
-    ] as [(String, FeatureMapDescription.Kind)])
-  func exports(_ model: String, _ kind: FeatureMapDescription.Kind) throws {
+    ] as [(String, FeatureMapKind)])
+  func exports(_ model: String, _ kind: FeatureMapKind) throws {
     var settings = LinearAttentionSettings(kind)
     // Not every map takes a window.
     if kind == .splitSoftmax { (settings.window, settings.softmaxLayers) = (4, [1]) }

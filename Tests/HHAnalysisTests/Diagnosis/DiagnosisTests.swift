@@ -108,7 +108,7 @@ struct DiagnosisTests {
       model: Fixtures.path("models/\(model)"), threads: ThreadPolicy.threads)
     options.rowLimit = 2
     if model != "vit" { options.length = 24 }
-    func rows(_ maps: [FeatureMapDescription.Kind], steps: Int) throws -> [MapDiagnosis] {
+    func rows(_ maps: [FeatureMapKind], steps: Int) throws -> [MapDiagnosis] {
       (options.maps, options.steps) = (maps, steps)
       var rows: [MapDiagnosis] = []
       try Diagnosis(options).compareMaps { _ in

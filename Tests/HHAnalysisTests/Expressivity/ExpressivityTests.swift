@@ -13,7 +13,7 @@ import Testing
 @Suite("Expressivity")
 struct ExpressivityTests {
   /// A task and a training of a second or two.
-  private func options(_ maps: [FeatureMapDescription.Kind]) -> ExpressivityOptions {
+  private func options(_ maps: [FeatureMapKind]) -> ExpressivityOptions {
     var options = ExpressivityOptions(threads: ThreadPolicy.threads)
     (options.task.vocabulary, options.task.length) = (8, 16)
     (options.task.trainingCount, options.task.testCount) = (2_000, 200)

@@ -19,7 +19,7 @@ import Testing
   }
   /// The rectified maps may give a key no weight at all, of which there is no logarithm.
   static let maps = MapCase.all.filter {
-    !["relu", "cosformer", "t2r"].contains($0.function.name)
+    ![.relu, .cosformer, .rectifiedProjection].contains($0.kind)
   }
 
   @Test("Loss and gradients agree with the definition", arguments: maps, losses)

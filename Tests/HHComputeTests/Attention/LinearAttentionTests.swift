@@ -131,7 +131,7 @@ import Testing
       }
       return reference.attention.output(v: v, reference.weights())
     }
-    let silent = MapCase(function: test.function, features: { _, _, _ in [0] })
+    let silent = MapCase(test.kind, test.function) { _, _, _ in [0] }
     expectValid(outputs(maps.withoutWindow()), expected(test, silencing: true), size.shape)
     expectValid(
       outputs(maps.withoutFeatures(keepingWindow: true)), expected(silent, silencing: false),
@@ -167,7 +167,7 @@ import Testing
   /// Rectified features have kinks that differences stumble over; their own gradients are tested
   /// where they are defined.
   static let smoothMaps = MapCase.all.filter {
-    !["relu", "cosformer", "t2r"].contains($0.function.name)
+    ![.relu, .cosformer, .rectifiedProjection].contains($0.kind)
   }
 
   private func expectBackward(_ test: MapCase, _ size: LinearCase) {

@@ -7,48 +7,53 @@ import Testing
 
 /// A map and what it should compute.
 struct MapCase: CustomTestStringConvertible {
+  let kind: FeatureMapKind
   let function: any FeatureFunction
   /// The true features of a row, given the parameters of its map and its position.
   let features: @Sendable (_ x: [Double], _ parameters: [[Double]], _ position: Int) -> [Double]
-  var label: String?
+  let label: String
 
-  var testDescription: String { label ?? function.name }
+  var testDescription: String { label.isEmpty ? "\(kind)" : "\(kind), \(label)" }
 
   static let all: [MapCase] = [
-    MapCase(function: SoftmaxMap(featureSize: 6)) { x, p, _ in
+    MapCase(.splitSoftmax, SoftmaxMap(featureSize: 6)) { x, p, _ in
       let u = affine(x, p)
       return softmax(u) + softmax(u.map { -$0 })
     },
-    MapCase(
-      function: SoftmaxMap(featureSize: 3, hasBias: false),
-      features: { x, p, _ in
-        let u = affine(x, p)
-        return softmax(u) + softmax(u.map { -$0 })
-      }, label: "hedgehog-softmax-split, few features, no bias"),
-    MapCase(function: SoftmaxMap(featureSize: 5, isJoint: true)) { x, p, _ in
+    MapCase(.splitSoftmax, SoftmaxMap(featureSize: 3, hasBias: false), "few features, no bias") {
+      x, p, _ in
+      let u = affine(x, p)
+      return softmax(u) + softmax(u.map { -$0 })
+    },
+    MapCase(.jointSoftmax, SoftmaxMap(featureSize: 5, isJoint: true)) { x, p, _ in
       let u = affine(x, p)
       return softmax(u.map { 2 * $0 } + u.map { -2 * $0 })
     },
-    MapCase(function: ExponentialMap(featureSize: 7, isNegated: false)) { x, p, _ in
+    MapCase(.exponential, ExponentialMap(featureSize: 7, isNegated: false)) { x, p, _ in
       affine(x, p).map(exp)
     },
-    MapCase(function: ExponentialMap(featureSize: 4, hasBias: false, isNegated: true)) { x, p, _ in
+    MapCase(.negatedExponential, ExponentialMap(featureSize: 4, hasBias: false, isNegated: true)) {
+      x, p, _ in
       let u = affine(x, p)
       return u.map(exp) + u.map { exp(-$0) }
     },
-    MapCase(function: FixedExponentialMap(temperature: 1.5)) { x, _, _ in x.map { exp(1.5 * $0) } },
-    MapCase(function: EluMap()) { x, _, _ in x.map { $0 > 0 ? $0 + 1 : exp($0) } },
-    MapCase(function: ReluMap()) { x, _, _ in x.map { max($0, 0) } },
-    MapCase(function: ReluMap(featureSize: 9)) { x, p, _ in affine(x, p).map { max($0, 0) } },
-    MapCase(function: PerformerMap(featureSize: 11, seed: 3)) { x, p, _ in
+    MapCase(.exponentialOfInput, FixedExponentialMap(temperature: 1.5)) { x, _, _ in
+      x.map { exp(1.5 * $0) }
+    },
+    MapCase(.elu, EluMap()) { x, _, _ in x.map { $0 > 0 ? $0 + 1 : exp($0) } },
+    MapCase(.relu, ReluMap()) { x, _, _ in x.map { max($0, 0) } },
+    MapCase(.rectifiedProjection, ReluMap(featureSize: 9)) { x, p, _ in
+      affine(x, p).map { max($0, 0) }
+    },
+    MapCase(.performer, PerformerMap(featureSize: 11, seed: 3)) { x, p, _ in
       let y = x.map { $0 / pow(Double(x.count), 0.25) }
       return affine(y, p).map { exp($0 - dot(y, y) / 2) }
     },
-    MapCase(function: CosFormerMap(horizon: 300)) { x, _, position in
+    MapCase(.cosformer, CosFormerMap(horizon: 300)) { x, _, position in
       let angle = Double.pi * Double(position) / 600
       return x.map { max($0, 0) * cos(angle) } + x.map { max($0, 0) * sin(angle) }
     },
-    MapCase(function: TaylorMap()) { x, _, _ in
+    MapCase(.taylor, TaylorMap()) { x, _, _ in
       let y = x.map { $0 / pow(Double(x.count), 0.25) }
       let pairs = y.indices.flatMap { a in
         (a..<y.count).map { b in y[a] * y[b] / (a == b ? 2.0.squareRoot() : 1) }
@@ -58,9 +63,10 @@ struct MapCase: CustomTestStringConvertible {
   ]
 
   init(
-    function: any FeatureFunction,
-    features: @escaping @Sendable ([Double], [[Double]], Int) -> [Double], label: String? = nil
+    _ kind: FeatureMapKind, _ function: any FeatureFunction, _ label: String = "",
+    features: @escaping @Sendable ([Double], [[Double]], Int) -> [Double]
   ) {
+    self.kind = kind
     self.function = function
     self.features = features
     self.label = label

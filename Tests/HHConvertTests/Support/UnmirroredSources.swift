@@ -120,6 +120,7 @@ enum UnmirroredSources {
     "GGUFVocabulary": "TokenizerGGUFTests",
     "HuggingFaceConfiguration": "HuggingFaceExportTests",
     "ModelCard": "HuggingFaceExportTests",
+    "PythonCode": "HuggingFaceExportTests",
     "TensorExport": "ExportTests",
     // Conversion, runs and recipes
     "ArtifactAssembly": "ConvertTests",

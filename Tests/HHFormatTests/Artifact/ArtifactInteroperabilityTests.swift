@@ -179,9 +179,6 @@ struct ArtifactInteroperabilityTests {
     #expect(
       choices("$defs", "tensor", "properties", "origin") == TensorOrigin.allCases.map(\.rawValue))
     #expect(
-      choices("properties", "featureMap", "properties", "kind")
-        == FeatureMapDescription.Kind.allCases.map(\.rawValue))
-    #expect(
       choices("properties", "featureMap", "properties", "sharing")
         == FeatureMapDescription.Sharing.allCases.map(\.rawValue))
     #expect(

@@ -11,7 +11,7 @@ enum ArtifactSamples {
     architecture: .init(
       name: "llama", config: ["hidden_size": .integer(64), "act": .string("silu")]),
     featureMap: FeatureMapDescription(
-      kind: .splitSoftmax, featureDimension: 16, bias: true, sharing: .keyValueHead,
+      kind: "hedgehog-softmax-split", featureDimension: 16, bias: true, sharing: .keyValueHead,
       epsilon: 1e-12, epsilonPlacement: .addedToDenominator),
     provenance: Provenance(
       sources: [.init(name: "model.safetensors", bytes: 1234, sha256: ContentDigest.of([1]))],

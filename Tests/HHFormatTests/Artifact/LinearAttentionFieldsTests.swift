@@ -32,7 +32,7 @@ struct LinearAttentionFieldsTests {
   @Test("a configuration has ε by its shortest digits, and nothing for what is left out")
   func configuration() {
     let map = FeatureMapDescription(
-      kind: .elu, featureDimension: 4, bias: false, sharing: .queryHead,
+      kind: "elu", featureDimension: 4, bias: false, sharing: .queryHead,
       epsilon: Double(Float(1e-12)), epsilonPlacement: .addedToDenominator)
     var settings = JSONObject()
     for field in fields { field.write(map, to: &settings) }
@@ -44,7 +44,7 @@ struct LinearAttentionFieldsTests {
   @Test("GGUF has a list of layers as a word")
   func layers() throws {
     let map = FeatureMapDescription(
-      kind: .elu, featureDimension: 4, bias: false, sharing: .queryHead, epsilon: 0,
+      kind: "elu", featureDimension: 4, bias: false, sharing: .queryHead, epsilon: 0,
       epsilonPlacement: .addedToDenominator, softmaxLayers: [0, 11])
     let field = try #require(fields.last)
     #expect(field.keyValue(of: map, stem: "x") == .string("x.softmax_layers", "0,11"))

@@ -63,13 +63,13 @@ struct ConvertedModelTests {
   ]
 
   private static func description(
-    _ kind: FeatureMapDescription.Kind, size: Int = 6, bias: Bool = true,
+    _ kind: FeatureMapKind, size: Int = 6, bias: Bool = true,
     sharing: FeatureMapDescription.Sharing = .keyValueHead,
     placement: FeatureMapDescription.EpsilonPlacement = .addedToDenominator,
     constant: Double? = nil, window: Int? = nil, softmaxLayers: [Int] = []
   ) -> FeatureMapDescription {
     FeatureMapDescription(
-      kind: kind, featureDimension: size, bias: bias, sharing: sharing, epsilon: 1e-12,
+      kind: kind.rawValue, featureDimension: size, bias: bias, sharing: sharing, epsilon: 1e-12,
       epsilonPlacement: placement, constant: constant, window: window,
       softmaxLayers: softmaxLayers)
   }
@@ -83,9 +83,23 @@ struct ConvertedModelTests {
     #expect(error.place.hasPrefix(place), "\(error)")
   }
 
+  @Test("a feature map that is not computed here is refused by its name")
+  func unknownMap() throws {
+    try Artifacts.write(
+      "llama-gqa", to: path,
+      featureMap: FeatureMapDescription(
+        kind: "hedgehog-cubic", featureDimension: 6, bias: true, sharing: .keyValueHead,
+        epsilon: 1e-12, epsilonPlacement: .addedToDenominator))
+    let error = try #require(
+      #expect(throws: FormatError.self) { try ConvertedModel(opening: path) })
+    #expect(error.kind == .unsupported)
+    #expect(error.problem.hasPrefix("'kind': expected hedgehog-softmax-split, "))
+    #expect(error.problem.hasSuffix(", found 'hedgehog-cubic'"))
+  }
+
   /// Settings of every kind.
   static let settings: [LinearAttentionSettings] =
-    FeatureMapDescription.Kind.allCases.map { kind in
+    FeatureMapKind.allCases.map { kind in
       var settings = LinearAttentionSettings()
       settings.kind = kind
       return settings

@@ -25,7 +25,8 @@ struct RewritePlanTests {
         continue
       }
       let layer = try #require(new.layer)
-      let map = FeatureMap(layer: layer, headSize: attention.headSize)
+      let map = FeatureMap(
+        layer: layer, headSize: attention.headSize, maximumLength: graph.maximumLength)
       #expect(attention.mechanism == .hedgehog(map))
       attention.mechanism = .softmax
       var restored = new

@@ -36,8 +36,8 @@ struct GGUFModelTests {
 
   @Test(
     "an exported model with linear attention is shown, never taken for its softmax model",
-    arguments: [FeatureMapDescription.Kind.elu, .splitSoftmax])
-  func linearAttention(_ kind: FeatureMapDescription.Kind) throws {
+    arguments: [FeatureMapKind.elu, .splitSoftmax])
+  func linearAttention(_ kind: FeatureMapKind) throws {
     let folder = try TemporaryDirectory()
     let artifact = folder.path("a.zst")
     try Artifacts.write("gpt2-base", to: artifact, settings: LinearAttentionSettings(kind))

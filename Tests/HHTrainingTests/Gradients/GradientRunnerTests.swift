@@ -127,8 +127,8 @@ struct GradientRunnerTests {
 
   @Test(
     "every feature map gets differences' gradients through a whole decoder",
-    arguments: FeatureMapDescription.Kind.allCases)
-  func featureMaps(_ kind: FeatureMapDescription.Kind) throws {
+    arguments: FeatureMapKind.allCases)
+  func featureMaps(_ kind: FeatureMapKind) throws {
     let model = try Models.golden("gpt2-base").rewritten(LinearAttentionSettings(kind))
     let input = try Models.input("gpt2-base")
     // The answers of associative recall: some positions of a decoder, the others not.

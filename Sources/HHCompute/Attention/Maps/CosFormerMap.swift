@@ -13,7 +13,6 @@ package struct CosFormerMap: FeatureFunction {
   /// Describes a map for sequences of at most `horizon` positions.
   package init(horizon: Int) { self.horizon = max(1, horizon) }
 
-  package var name: String { "cosformer" }
   package func featureCount(headSize: Int) -> Int { 2 * headSize }
 
   private func angle(_ position: Int) -> Float {
@@ -46,4 +45,22 @@ package struct CosFormerMap: FeatureFunction {
       for j in 0..<size where values[j] > 0 { dX[j] += c * d[j] + s * d[size + j] }
     }
   }
+}
+
+extension FeatureMapKind {
+  /// [max(x, 0) cos θ, max(x, 0) sin θ], θ = π · position / 2c.
+  package static let cosformer = FeatureMapKind(
+    "cosformer", constant: .positions,
+    formula: { _, constant in
+      "[max(x, 0) cos θ, max(x, 0) sin θ], θ = π · position / \(Int(min(2 * constant, 1e9)))"
+    },
+    python: .init(
+      "cosformer",
+      definitions: """
+        def cosformer(u, positions, constant, **_):
+            ""\"Products of these features are relu(q).relu(k) cos(pi (i - j) / 2c).""\"
+            angles = positions[:, None, :, None].float() * (math.pi / 2 / max(1, int(constant)))
+            return torch.cat((u.relu() * angles.cos(), u.relu() * angles.sin()), -1)
+        """)
+  ) { CosFormerMap(horizon: Int(min($0.constant, 1e9))) }
 }

@@ -8,7 +8,6 @@ package struct EluMap: FeatureFunction {
   /// Describes the map.
   package init() {}
 
-  package var name: String { "elu" }
   package func featureCount(headSize: Int) -> Int { headSize }
 
   package func forward(_ input: FeatureInput, into phi: Matrix, scales: FloatBuffer) {
@@ -25,4 +24,11 @@ package struct EluMap: FeatureFunction {
     forEachRow(phi, dPhi) { _, phi, d in for j in phi.indices { d[j] *= min(1, phi[j]) } }
     forEachRow(dPhi, dX) { _, d, dX in for j in d.indices { dX[j] += d[j] } }
   }
+}
+
+extension FeatureMapKind {
+  /// 1 + elu(x).
+  package static let elu = FeatureMapKind(
+    "elu", formula: { _, _ in "1 + elu(x)" }, python: .init("lambda u, **_: F.elu(u) + 1")
+  ) { _ in EluMap() }
 }

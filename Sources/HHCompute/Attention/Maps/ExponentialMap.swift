@@ -21,7 +21,6 @@ package struct ExponentialMap: FeatureFunction {
     projection = LinearProjection(size: featureSize, hasBias: hasBias)
   }
 
-  package var name: String { isNegated ? "hedgehog-exponential-negated" : "hedgehog-exponential" }
   package var storesLogScales: Bool { true }
   package func featureCount(headSize: Int) -> Int { isNegated ? 2 * featureSize : featureSize }
   package func parameters(headSize: Int) -> [FeatureParameter] {
@@ -50,6 +49,21 @@ package struct ExponentialMap: FeatureFunction {
     if isNegated { unmirror(dPhi, factor: 1, into: dU) } else { copyRows(dPhi, to: dU) }
     projection.backward(input, dU: dU, dX: dX, gradients: gradients)
   }
+}
+
+extension FeatureMapKind {
+  /// exp(u).
+  package static let exponential = FeatureMapKind(
+    "hedgehog-exponential", projection: .trained, formula: { u, _ in "exp(\(u))" },
+    python: .init("lambda u, **_: u")
+  ) { ExponentialMap(featureSize: $0.featureSize, hasBias: $0.hasBias, isNegated: false) }
+
+  /// [exp(u), exp(−u)].
+  package static let negatedExponential = FeatureMapKind(
+    "hedgehog-exponential-negated", projection: .trained,
+    formula: { u, _ in "[exp(\(u)), exp(−(\(u)))]" },
+    python: .init("lambda u, **_: mirrored(u)")
+  ) { ExponentialMap(featureSize: $0.featureSize, hasBias: $0.hasBias, isNegated: true) }
 }
 
 /// target = source, row by row.

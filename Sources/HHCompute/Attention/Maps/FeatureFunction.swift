@@ -54,8 +54,6 @@ package struct FeatureInput {
 /// the quotient and is not used. The backward pass takes scales as constants; since every scale is
 /// the logarithm of a row's largest feature, the rest cancels.
 package protocol FeatureFunction: Sendable {
-  /// The name in artifacts, recipes and options.
-  var name: String { get }
   /// Whether rows of features come with scales; those of others are zero and not written.
   var storesLogScales: Bool { get }
   /// Features of a head of `headSize` elements.

@@ -11,7 +11,6 @@ package struct FixedExponentialMap: FeatureFunction {
   /// Describes a map.
   package init(temperature: Float) { self.temperature = temperature }
 
-  package var name: String { "exponential" }
   package var storesLogScales: Bool { true }
   package func featureCount(headSize: Int) -> Int { headSize }
 
@@ -31,4 +30,12 @@ package struct FixedExponentialMap: FeatureFunction {
     multiplyRows(phi, into: dPhi)
     forEachRow(dPhi, dX) { _, d, dX in for j in d.indices { dX[j] += temperature * d[j] } }
   }
+}
+
+extension FeatureMapKind {
+  /// exp(cx).
+  package static let exponentialOfInput = FeatureMapKind(
+    "exponential", constant: .number(2), formula: { _, constant in "exp(\(constant) x)" },
+    python: .init("lambda u, constant, **_: constant * u")
+  ) { FixedExponentialMap(temperature: Float($0.constant)) }
 }

@@ -17,7 +17,6 @@ package struct PerformerMap: FeatureFunction {
     self.seed = seed
   }
 
-  package var name: String { "performer" }
   package var storesLogScales: Bool { true }
   package func featureCount(headSize: Int) -> Int { featureSize }
   package func parameters(headSize: Int) -> [FeatureParameter] {
@@ -84,4 +83,20 @@ package struct PerformerMap: FeatureFunction {
     forEachRow(dPhi, dU) { _, d, dU in for j in d.indices { dU[j] = factor * d[j] } }
     projection.backward(input, dU: dU, dX: dX, gradients: [nil])
   }
+}
+
+extension FeatureMapKind {
+  /// exp(yω − |y|²/2), y = x / d^¼, with random directions ω, which are W.
+  package static let performer = FeatureMapKind(
+    "performer", projection: .random,
+    formula: { _, _ in "exp(yW − |y|²/2), y = x / d^¼, with random directions W" },
+    python: .init(
+      "performer",
+      definitions: """
+        def performer(u, x, **_):
+            ""\"Logarithms of positive random features: yW - |y|^2 / 2 with y = x / d^(1/4).""\"
+            root = math.sqrt(x.shape[-1])
+            return u / math.sqrt(root) - x.square().sum(-1, keepdim=True) / (2 * root)
+        """)
+  ) { PerformerMap(featureSize: $0.featureSize, seed: $0.seed) }
 }

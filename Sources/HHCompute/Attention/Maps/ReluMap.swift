@@ -14,7 +14,6 @@ package struct ReluMap: FeatureFunction {
     projection = LinearProjection(size: featureSize, hasBias: hasBias)
   }
 
-  package var name: String { projection == nil ? "relu" : "t2r" }
   package func featureCount(headSize: Int) -> Int { projection?.size ?? headSize }
   package func parameters(headSize: Int) -> [FeatureParameter] {
     projection?.parameters(headSize: headSize) ?? []
@@ -42,4 +41,17 @@ package struct ReluMap: FeatureFunction {
       forEachRow(dPhi, dX) { _, d, dX in for j in d.indices { dX[j] += d[j] } }
     }
   }
+}
+
+extension FeatureMapKind {
+  /// max(u, 0).
+  package static let rectifiedProjection = FeatureMapKind(
+    "t2r", projection: .trained, formula: { u, _ in "max(\(u), 0)" },
+    python: .init("lambda u, **_: u.relu()")
+  ) { ReluMap(featureSize: $0.featureSize, hasBias: $0.hasBias) }
+
+  /// max(x, 0).
+  package static let relu = FeatureMapKind(
+    "relu", formula: { _, _ in "max(x, 0)" }, python: .init("lambda u, **_: u.relu()")
+  ) { _ in ReluMap() }
 }

@@ -21,7 +21,6 @@ package struct SoftmaxMap: FeatureFunction {
     projection = LinearProjection(size: featureSize, hasBias: hasBias)
   }
 
-  package var name: String { isJoint ? "hedgehog-softmax-joint" : "hedgehog-softmax-split" }
   package func featureCount(headSize: Int) -> Int { 2 * featureSize }
   package func parameters(headSize: Int) -> [FeatureParameter] {
     projection.parameters(headSize: headSize)
@@ -55,4 +54,20 @@ package struct SoftmaxMap: FeatureFunction {
     }
     projection.backward(input, dU: dU, dX: dX, gradients: gradients)
   }
+}
+
+extension FeatureMapKind {
+  /// Two softmaxes, of u and of −u.
+  package static let splitSoftmax = FeatureMapKind(
+    "hedgehog-softmax-split", projection: .trained,
+    formula: { u, _ in "[softmax(\(u)), softmax(−(\(u)))]" },
+    python: .init("lambda u, **_: torch.cat((u.softmax(-1), (-u).softmax(-1)), -1)")
+  ) { SoftmaxMap(featureSize: $0.featureSize, hasBias: $0.hasBias) }
+
+  /// One softmax over [2u, −2u].
+  package static let jointSoftmax = FeatureMapKind(
+    "hedgehog-softmax-joint", projection: .trained,
+    formula: { u, _ in "softmax([2(\(u)), −2(\(u))])" },
+    python: .init("lambda u, **_: mirrored(2 * u).softmax(-1)")
+  ) { SoftmaxMap(featureSize: $0.featureSize, hasBias: $0.hasBias, isJoint: true) }
 }

@@ -8,7 +8,6 @@ package struct TaylorMap: FeatureFunction {
   /// Describes the map.
   package init() {}
 
-  package var name: String { "taylor" }
   package func featureCount(headSize: Int) -> Int { 1 + headSize + headSize * (headSize + 1) / 2 }
 
   /// d^−¼.
@@ -55,4 +54,22 @@ package struct TaylorMap: FeatureFunction {
       }
     }
   }
+}
+
+extension FeatureMapKind {
+  /// [1, y, y ⊗ y / √2], y = x / d^¼, each pair of factors once, multiplied by √2.
+  package static let taylor = FeatureMapKind(
+    "taylor", formula: { _, _ in "[1, y, y ⊗ y / √2], y = x / d^¼" },
+    python: .init(
+      "taylor",
+      definitions: """
+        def taylor(u, **_):
+            ""\"Products of these features are 1 + z + z^2 / 2 with z = q.k / sqrt(d).""\"
+            y = u / u.shape[-1] ** 0.25
+            # Each pair of factors occurs once.
+            a, b = torch.triu_indices(u.shape[-1], u.shape[-1], device=u.device)
+            pairs = y[..., a] * y[..., b] * torch.where(a == b, math.sqrt(0.5), 1.0)
+            return torch.cat((torch.ones_like(y[..., :1]), y, pairs), -1)
+        """)
+  ) { _ in TaylorMap() }
 }

@@ -65,10 +65,4 @@ import Testing
       #expect(run.phi.values.allSatisfy { $0 >= 0 && $0 <= 1 })
     }
   }
-
-  @Test("Every map has a name of its own")
-  func names() {
-    let names = MapCase.all.map(\.function.name)
-    #expect(Set(names).count == 11)
-  }
 }

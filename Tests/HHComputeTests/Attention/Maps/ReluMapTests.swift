@@ -17,10 +17,10 @@ import Testing
   }
 
   @Test("T2R is the one with a projection")
-  func names() {
-    #expect(ReluMap().name == "relu" && ReluMap().featureCount(headSize: 6) == 6)
+  func projection() {
+    #expect(ReluMap().featureCount(headSize: 6) == 6)
     let projected = ReluMap(featureSize: 9)
-    #expect(projected.name == "t2r" && projected.featureCount(headSize: 6) == 9)
+    #expect(projected.featureCount(headSize: 6) == 9)
     #expect(projected.parameters(headSize: 6).map(\.shape) == [[6, 9], [9]])
     #expect(ReluMap(featureSize: 9, hasBias: false).initialValues(headSize: 6).count == 1)
   }
