@@ -31,7 +31,7 @@ struct GGUFExport {
     export = try GGUFModelExport(
       checkpoint: source.checkpoint, names: source.names, maps: maps,
       featureMap: source.plan == nil ? nil : source.manifest?.description.featureMap,
-      tokenizer: try TokenizerLoader.load(files), files: files, options: wishes)
+      tokenizer: try TokenizerLoader.load(of: source.checkpoint), files: files, options: wishes)
     self.source = source
     self.output = output
   }

@@ -16,6 +16,8 @@ struct GGUFVocabulary {
   var scores: [Float]?
   /// Merges of entries, the most urgent first.
   var merges: [String]?
+  /// How text is cleaned, for WordPiece.
+  private var normalization: BertNormalization?
   /// Whether a space goes before a text, and whether runs of spaces are made one.
   var spaces: (addsPrefix: Bool, removesExtra: Bool)?
 
@@ -54,11 +56,11 @@ struct GGUFVocabulary {
     if tokenizer.composes { throw Self.unsupported("normalisation to form C", file) }
     if tokenizer.addsPrefixSpace { throw Self.unsupported("a space before every text", file) }
     model = .byteLevelBPE
-    switch (tokenizer.preTokenization.pattern, tokenizer.preTokenization.splitsDigits) {
-    case (.gpt2, false): preTokenization = "gpt-2"
-    case (.llama3(maximumDigits: 3), false): preTokenization = "llama-bpe"
-    default: throw Self.unsupported("its way of cutting text into pieces", file)
-    }
+    guard
+      let pre = GGUFPreTokenizer.matching(
+        tokenizer.preTokenization, ignoresMerges: tokenizer.ignoresMerges)
+    else { throw Self.unsupported("its way of cutting text into pieces", file) }
+    preTokenization = pre.names.first
     tokens = Self.entries(
       tokenizer.vocabulary, tokenizer.added, count: tokenizer.vocabularySize)
     merges = tokenizer.merges.pairs.map { left, right in
@@ -79,13 +81,16 @@ struct GGUFVocabulary {
 
   /// Entries that continue a word lose their `##`, those that begin one get U+2581 in front.
   private init(wordPiece tokenizer: WordPiece, file: String) throws(FormatError) {
-    guard tokenizer.options == WordPiece.Options(), tokenizer.normalization == BertNormalization()
-    else { throw Self.unsupported("a cased vocabulary, or another clean-up than BERT's", file) }
+    let normalization = tokenizer.normalization
+    guard tokenizer.options == WordPiece.Options(), normalization.cleansText,
+      normalization.spacesIdeographs
+    else { throw Self.unsupported("another clean-up than BERT's", file) }
     model = .wordPiece
+    self.normalization = normalization
     tokens = Self.entries(
       tokenizer.vocabulary, tokenizer.added, count: tokenizer.vocabularySize
     ).map { text, kind in
-      guard kind == .normal else { return (text, kind) }
+      guard kind == .normal || kind == .userDefined else { return (text, kind) }
       return (text.hasPrefix("##") ? String(text.dropFirst(2)) : "\u{2581}\(text)", kind)
     }
   }
@@ -123,10 +128,12 @@ struct GGUFVocabulary {
     if let merges, !merges.isEmpty { keys.append(.strings("\(stem).merges", merges)) }
     let special = tokenizer.special
     for (role, id) in [
-      ("bos", special.bos), ("eos", special.eos), ("unknown", special.unknown),
+      // Readers of today begin BERT's texts with the first of these, older ones with the last.
+      ("bos", model == .wordPiece ? special.cls : special.bos), ("eos", special.eos),
+      ("eot", special.ends.dropFirst().first), ("unknown", special.unknown),
       // The first authors of the format misspelt it, and every reader follows them.
-      ("seperator", special.sep), ("padding", special.padding), ("cls", special.cls),
-      ("mask", special.mask),
+      ("seperator", special.sep), ("padding", special.padding), ("mask", special.mask),
+      ("cls", special.cls),
     ] {
       guard let id else { continue }
       keys.append(.uint32("\(stem).\(role)_token_id", UInt32(bitPattern: id)))
@@ -134,6 +141,10 @@ struct GGUFVocabulary {
     if let spaces {
       keys.append(.bool("\(stem).add_space_prefix", spaces.addsPrefix))
       keys.append(.bool("\(stem).remove_extra_whitespaces", spaces.removesExtra))
+    }
+    if let normalization {
+      keys.append(.bool("\(stem).normalizer.lowercase", normalization.lowercases))
+      keys.append(.bool("\(stem).normalizer.strip_accents", normalization.stripsAccents))
     }
     return keys + (try frameKeys(tokenizer, file: file))
   }

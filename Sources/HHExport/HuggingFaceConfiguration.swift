@@ -1,5 +1,6 @@
 // The config.json of an exported model.
 
+internal import HHData
 internal import HHFormat
 internal import HHModel
 
@@ -8,6 +9,8 @@ struct HuggingFaceConfiguration {
   let source: ExportSource
   /// The type that the source's floats were converted to, or nil.
   let type: DType?
+  /// The tokens of the tokenizer that is written beside it; nil where the source has its own.
+  let special: SpecialTokens?
 
   /// Parts that not every model of an architecture has, by the role that shows them.
   private static let modules = [
@@ -31,7 +34,15 @@ struct HuggingFaceConfiguration {
 
   /// The configuration to write.
   var json: JSONObject {
-    source.isHedgehog ? hedgehog(given.settings) : softmax(given.settings)
+    let given = given.settings
+    var result = source.isHedgehog ? hedgehog(given) : softmax(given)
+    for (key, id) in [
+      ("bos_token_id", special?.bos), ("eos_token_id", special?.ends.first),
+      ("pad_token_id", special?.padding),
+    ] {
+      if let id, given[key] == nil { result[key] = .integer(Int(id)) }
+    }
+    return result
   }
 
   private func softmax(_ given: JSONObject) -> JSONObject {

@@ -42,7 +42,9 @@ struct HuggingFaceExport {
 
   /// Writes every file of the folder.
   func run(into folder: borrowing StagingFolder, report: ProgressReport) throws {
-    let settings = HuggingFaceConfiguration(source: source, type: type)
+    let gguf = try ggufTokenizer(report)
+    let settings = HuggingFaceConfiguration(
+      source: source, type: type, special: gguf?.tokenizer.special)
     let configuration = settings.json
     if !settings.leftOut.isEmpty {
       try report(.warning(ForeignCode.warning("config.json", settings.leftOut)))
@@ -57,7 +59,11 @@ struct HuggingFaceExport {
     }
     // The metadata of a GGUF source says nothing to transformers.
     var files = companions.files.filter { $0.name != CompanionRules.ggufName }
-    files += try tokenizerFiles(beside: files, report)
+    if let metadata = try ModelFiles(of: source.checkpoint).gguf {
+      files += try ggufFiles(metadata, gguf).filter { made in
+        !files.contains { $0.name == made.name }
+      }
+    }
     files = try files.map { try withoutForeignCode($0, report) }
     for file in files { try folder.write(file.content, to: destination(of: file.name)) }
     guard source.isHedgehog else { return try warn(ofCard: files, report) }
@@ -106,27 +112,41 @@ struct HuggingFaceExport {
     return files.contains { names.contains($0.name) }
   }
 
-  /// Files for the tokenizer of a GGUF source, which has none of its own.
-  private func tokenizerFiles(
-    beside files: [CompanionFile], _ report: ProgressReport
-  ) throws -> [CompanionFile] {
+  /// The tokenizer of a GGUF source, which has no files of its own, with those that transformers
+  /// reads; nil, with a warning, where they cannot be written.
+  private func ggufTokenizer(
+    _ report: ProgressReport
+  ) throws -> (tokenizer: any Tokenizer, files: TokenizerFiles)? {
+    let files = try Companions(of: source.checkpoint).files
     guard source.names.schema.kind != .image, !Self.hasTokenizer(files),
       let metadata = try ModelFiles(of: source.checkpoint).gguf
-    else { return [] }
+    else { return nil }
     let reason: String
     do throws(FormatError) {
       if let tokenizer = try TokenizerLoader.load(from: metadata) {
-        return try TokenizerFiles(tokenizer, file: source.checkpoint.path)
-          .files(maximumLength: source.names.hyperparameters.integer("maximumPositions"))
+        return (tokenizer, try TokenizerFiles(tokenizer, file: source.checkpoint.path))
       }
       reason = "the GGUF source has no vocabulary"
     } catch {
       guard error.kind == .unsupported else { throw error }
       reason = "\(error.file): \(error.place): \(error.problem)"
     }
-    try report(
-      .warning("no tokenizer is written, take the original model's: \(reason)"))
-    return []
+    try report(.warning("no tokenizer is written, take the original model's: \(reason)"))
+    return nil
+  }
+
+  /// The files that say what the metadata of a GGUF source does.
+  private func companions(
+    of metadata: any GGUFMetadataSource, _ gguf: (tokenizer: any Tokenizer, files: TokenizerFiles)?
+  ) throws(FormatError) -> [CompanionFile] {
+    let companions = GGUFCompanions(metadata: metadata)
+    var files = [try companions.card()].compactMap(\.self)
+    guard let gguf else { return files }
+    files += gguf.files.files(
+      maximumLength: source.names.hyperparameters.integer("maximumPositions"),
+      chatTemplate: try companions.chatTemplate())
+    return files
+      + [companions.generationConfiguration(gguf.tokenizer.special)].compactMap(\.self)
   }
 
   /// The source's card gives way to the model's own.

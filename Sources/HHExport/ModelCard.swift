@@ -48,7 +48,7 @@ struct ModelCard {
   private var frontMatter: String {
     var lines = ["---", "library_name: transformers", "pipeline_tag: \(loader.task)"]
     if let licence = member("license") { lines.append("license: \(licence)") }
-    if let base = baseModel { lines.append("base_model: \(base)") }
+    if let base = baseModel ?? member("base_model") { lines.append("base_model: \(base)") }
     lines += ["tags:", "- hedgehog", "- linear-attention", "- custom_code", "---", ""]
     return lines.joined(separator: "\n")
   }

@@ -26,9 +26,11 @@ struct TokenizerFiles {
     }
   }
 
-  /// Both files, for a model of so many positions.
-  func files(maximumLength: Int) -> [CompanionFile] {
-    [("tokenizer.json", json), ("tokenizer_config.json", configuration(maximumLength))].map {
+  /// Both files, for a model of so many positions; `chatTemplate` is how conversations become texts.
+  func files(maximumLength: Int, chatTemplate: JSONValue? = nil) -> [CompanionFile] {
+    var configuration = configuration(maximumLength)
+    configuration["chat_template"] = chatTemplate
+    return [("tokenizer.json", json), ("tokenizer_config.json", configuration)].map {
       CompanionFile(name: $0, content: Array(JSONValue.object($1).text.utf8))
     }
   }
@@ -62,8 +64,8 @@ struct TokenizerFiles {
     (tokenizer as? WordPiece)?.vocabulary.text(of: id) ?? vocabulary.tokens[Int(id)].text
   }
 
+  private var byteLevel: ByteLevelBPE? { tokenizer as? ByteLevelBPE }
   private var isSentencePiece: Bool { vocabulary.model == .sentencePiece }
-  private var isLlama3: Bool { vocabulary.preTokenization == "llama-bpe" }
 
   /// A step of the tokenizer; the members in turn.
   private func step(_ type: String, _ members: JSONObject = [:]) -> JSONValue {
@@ -93,11 +95,14 @@ struct TokenizerFiles {
   private var normalizer: JSONValue {
     switch vocabulary.model {
     case .wordPiece:
+      let clean = (tokenizer as? WordPiece)?.normalization ?? BertNormalization()
       return step(
         "BertNormalizer",
         [
-          "clean_text": .bool(true), "handle_chinese_chars": .bool(true), "strip_accents": .null,
-          "lowercase": .bool(true),
+          "clean_text": .bool(true), "handle_chinese_chars": .bool(true),
+          "strip_accents": clean.stripsAccents == clean.lowercases
+            ? .null : .bool(clean.stripsAccents),
+          "lowercase": .bool(clean.lowercases),
         ])
     case .sentencePiece:
       let mark: JSONValue = .string("\u{2581}")
@@ -122,22 +127,31 @@ struct TokenizerFiles {
     switch vocabulary.model {
     case .wordPiece: return step("BertPreTokenizer")
     case .sentencePiece: return .null
-    case .byteLevelBPE:
-      let bytes = step(
-        "ByteLevel",
-        [
-          "add_prefix_space": .bool(false), "trim_offsets": .bool(true),
-          "use_regex": .bool(!isLlama3),
-        ])
-      guard isLlama3 else { return bytes }
-      let split = step(
+    case .byteLevelBPE: return byteLevelPreTokenizer
+    }
+  }
+
+  /// The patterns in turn, each in the form that transformers has for it, then the bytes.
+  private var byteLevelPreTokenizer: JSONValue {
+    var patterns = byteLevel?.preTokenization.patterns.map(\.text) ?? []
+    let endsWithGPT2 = patterns.last == SplitPatterns.gpt2
+    if endsWithGPT2 { patterns.removeLast() }
+    let splits = patterns.map { text in
+      if text == SplitPatterns.digit { return step("Digits", ["individual_digits": .bool(true)]) }
+      return step(
         "Split",
         [
-          "pattern": .object(["Regex": .string(TokenizerJSON.llama3Pattern())]),
-          "behavior": .string("Isolated"), "invert": .bool(false),
+          "pattern": .object(["Regex": .string(text)]), "behavior": .string("Isolated"),
+          "invert": .bool(false),
         ])
-      return sequence("pretokenizers", [split, bytes])
     }
+    let bytes = step(
+      "ByteLevel",
+      [
+        "add_prefix_space": .bool(false), "trim_offsets": .bool(true),
+        "use_regex": .bool(endsWithGPT2),
+      ])
+    return sequence("pretokenizers", splits + [bytes])
   }
 
   /// The model's frame around one text, and around each of two.
@@ -208,7 +222,8 @@ struct TokenizerFiles {
       "type": .string("BPE"), "dropout": .null,
       "unk_token": isSentencePiece ? unknown : .null, "continuing_subword_prefix": .null,
       "end_of_word_suffix": .null, "fuse_unk": .bool(isSentencePiece),
-      "byte_fallback": .bool(isSentencePiece && bytes == 256), "ignore_merges": .bool(isLlama3),
+      "byte_fallback": .bool(isSentencePiece && bytes == 256),
+      "ignore_merges": .bool(byteLevel?.ignoresMerges ?? false),
       "vocab": .object(entries), "merges": .array(merges.map { .string($0) }),
     ]
   }

@@ -279,6 +279,11 @@ struct HuggingFaceExportTests {
       let tokenizer = try #require(try TokenizerLoader.load(beside: output))
       #expect(tokenizer.encodeForModel(words) == ids)
       #expect(try directoryEntries(of: output).contains("tokenizer_config.json"))
+      let generation = try JSONObject(contentsOf: "\(output)/generation_config.json")
+      let eos = try #require(tokenizer.special.eos)
+      #expect(generation["eos_token_id"]?.integer == Int(eos))
+      let configuration = try JSONObject(contentsOf: "\(output)/config.json")
+      #expect(configuration["eos_token_id"]?.integer == Int(eos))
     }
     let card = try text(folder.path("hedgehog/README.md"))
     #expect(card.contains("tokenizer = AutoTokenizer.from_pretrained(\"hedgehog\")\n"))

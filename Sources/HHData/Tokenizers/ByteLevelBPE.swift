@@ -35,7 +35,7 @@ enum ByteAlphabet {
 /// A byte-level BPE tokenizer: every byte is a token, and merges build longer ones.
 package struct ByteLevelBPE: Tokenizer {
   package let vocabularySize: Int
-  package let special: SpecialTokens
+  package var special: SpecialTokens
   package let frame: TokenFrame
 
   package let vocabulary: Vocabulary
@@ -43,6 +43,7 @@ package struct ByteLevelBPE: Tokenizer {
   private let byteIDs: [Int32]
   private let wholePieces: [[UInt8]: Int32]
   package let preTokenization: PreTokenization
+  package let ignoresMerges: Bool
   package let addsPrefixSpace: Bool
   package let composes: Bool
   package let added: AddedTokens
@@ -50,9 +51,9 @@ package struct ByteLevelBPE: Tokenizer {
   /// What differs between byte-level tokenizers.
   package struct Options: Sendable {
     /// How text is cut into pieces.
-    package var preTokenization = PreTokenization(.gpt2)
+    package var preTokenization = PreTokenization.gpt2
     /// Whether a piece that is a vocabulary entry is taken without merging.
-    package var ignoresMergesForWholePieces = false
+    package var ignoresMerges = false
     /// Whether a space is put before text that does not begin with one.
     package var addsPrefixSpace = false
     /// Whether text is put into Unicode normalisation form C first.
@@ -72,6 +73,7 @@ package struct ByteLevelBPE: Tokenizer {
     self.special = special
     self.frame = frame
     preTokenization = options.preTokenization
+    ignoresMerges = options.ignoresMerges
     addsPrefixSpace = options.addsPrefixSpace
     composes = options.composes
     self.added = AddedTokens(added) { options.composes ? canonicallyComposed($0) : $0 }
@@ -81,7 +83,7 @@ package struct ByteLevelBPE: Tokenizer {
       vocabulary.id(of: String($0)) ?? special.unknown ?? Self.noToken
     }
     var whole: [[UInt8]: Int32] = [:]
-    if options.ignoresMergesForWholePieces {
+    if options.ignoresMerges {
       for (id, text) in vocabulary.entries {
         if let bytes = ByteAlphabet.bytes(of: text) { whole[bytes] = id }
       }

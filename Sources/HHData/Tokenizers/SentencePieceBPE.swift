@@ -6,7 +6,7 @@ private let spaceMark: Unicode.Scalar = "\u{2581}"
 /// A BPE tokenizer over characters, with bytes for the characters it lacks.
 package struct SentencePieceBPE: Tokenizer {
   package var vocabularySize: Int { pieces.count }
-  package let special: SpecialTokens
+  package var special: SpecialTokens
   package let frame: TokenFrame
 
   /// When a space mark is put before a text.
@@ -48,8 +48,9 @@ package struct SentencePieceBPE: Tokenizer {
   private let splitsBeforeMarks: Bool
   private let added: AddedTokens
 
-  /// Creates a tokenizer from a parsed tokenizer.model.
-  package init(_ model: SentencePieceModel, frame: TokenFrame) {
+  /// Creates a tokenizer from a parsed tokenizer.model. With `added` tokens, which are cut out of
+  /// the text first, what follows each of them begins like a text.
+  package init(_ model: SentencePieceModel, added: [AddedToken] = [], frame: TokenFrame) {
     var ids: [[UInt8]: Int32] = [:]
     var pieces: [Piece] = []
     var bytes: [UInt8: Int32] = [:]
@@ -68,13 +69,15 @@ package struct SentencePieceBPE: Tokenizer {
       }
     }
     var normalization = Normalization()
-    normalization.prefix = model.addsDummyPrefix ? .first : .never
+    normalization.prefix =
+      !model.addsDummyPrefix ? .never : added.isEmpty ? .first : .always
     normalization.removesExtraSpaces = model.removesExtraSpaces
     let (merges, characters) = Self.scoredMerges(ids) { model.pieces[Int($0)].score }
     self.init(
       entries: model.pieces, pieces: pieces, merges: merges, characters: characters, bytes: bytes,
       frozen: frozen,
-      normalization: normalization, added: AddedTokens(), special: model.special, frame: frame)
+      normalization: normalization, added: AddedTokens(added), special: model.special,
+      frame: frame)
   }
 
   init(

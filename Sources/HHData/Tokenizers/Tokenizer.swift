@@ -13,7 +13,7 @@ package protocol Tokenizer: Sendable {
   /// One more than the largest id.
   var vocabularySize: Int { get }
   /// The tokens with a role.
-  var special: SpecialTokens { get }
+  var special: SpecialTokens { get set }
   /// What the tokenizer's post-processor puts around one text.
   var frame: TokenFrame { get }
 }
@@ -50,6 +50,8 @@ package struct SpecialTokens: Sendable, Equatable {
   package var bos: Int32?
   /// End of sequence.
   package var eos: Int32?
+  /// Other tokens that end a text, such as those that end a turn of a conversation.
+  package var otherEnds: [Int32]
   /// Stands for what the vocabulary cannot spell.
   package var unknown: Int32?
   /// Fills short rows of a batch.
@@ -63,16 +65,25 @@ package struct SpecialTokens: Sendable, Equatable {
 
   /// Creates the set; every role may be missing.
   package init(
-    bos: Int32? = nil, eos: Int32? = nil, unknown: Int32? = nil, padding: Int32? = nil,
+    bos: Int32? = nil, eos: Int32? = nil, otherEnds: [Int32] = [], unknown: Int32? = nil,
+    padding: Int32? = nil,
     cls: Int32? = nil, sep: Int32? = nil, mask: Int32? = nil
   ) {
     self.bos = bos
     self.eos = eos
+    self.otherEnds = otherEnds
     self.unknown = unknown
     self.padding = padding
     self.cls = cls
     self.sep = sep
     self.mask = mask
+  }
+
+  /// All tokens at which generation stops, each once, the end of sequence first.
+  package var ends: [Int32] {
+    var ends: [Int32] = []
+    for id in [eos].compactMap(\.self) + otherEnds where !ends.contains(id) { ends.append(id) }
+    return ends
   }
 
   /// The ids that have a role other than standing for the unknown, each once, in ascending order.

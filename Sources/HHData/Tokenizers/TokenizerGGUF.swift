@@ -27,7 +27,7 @@ struct TokenizerGGUF {
         "expected one for each of \(tokens.count) tokens, found"
           + " \(numbers.count)")
     }
-    kinds = try numbers.map { (number) throws(FormatError) in
+    let kinds = try numbers.map { (number) throws(FormatError) in
       guard let kind = UInt64(exactly: number).flatMap(Kind.init) else {
         throw Self.error(file, "token_type", "expected numbers from 1 to 6, found \(number)")
       }
@@ -45,11 +45,14 @@ struct TokenizerGGUF {
       return nil
     }
     special = SpecialTokens(
-      bos: try role("bos"), eos: try role("eos"), unknown: try role("unknown"),
+      bos: try role("bos"), eos: try role("eos"),
+      otherEnds: [try role("eot"), try role("eom")].compactMap(\.self)
+        + EndTokens.ids(in: tokens), unknown: try role("unknown"),
       padding: try role("padding"), cls: try role("cls"),
       // The first spelling is that of every file; the format's authors misspelt it.
       sep: try role("seperator", "separator"), mask: try role("mask"))
     self.tokens = tokens
+    self.kinds = kinds
   }
 
   /// The tokenizer.
@@ -71,9 +74,10 @@ struct TokenizerGGUF {
 
   private static func error(
     _ file: any GGUFMetadataSource, _ key: String, _ problem: String,
-    kind: FormatError.Kind = .badData
+    kind: FormatError.Kind = .badData, hint: String? = nil
   ) -> FormatError {
-    FormatError(kind, file: file.path, place: "key '\(Self.key(key))'", problem: problem)
+    FormatError(
+      kind, file: file.path, place: "key '\(Self.key(key))'", problem: problem, hint: hint)
   }
 
   private func flag(_ name: String) throws(FormatError) -> Bool? {
@@ -86,9 +90,22 @@ struct TokenizerGGUF {
 
   private func frame(addsBOS: Bool) throws(FormatError) -> TokenFrame {
     var frame = TokenFrame()
-    if try flag("add_bos_token") ?? addsBOS, let bos = special.bos { frame.prefix = [bos] }
-    if try flag("add_eos_token") ?? false, let eos = special.eos { frame.suffix = [eos] }
+    if let bos = try added("bos", special.bos, unlessSaid: addsBOS) { frame.prefix = [bos] }
+    if let eos = try added("eos", special.eos, unlessSaid: false) { frame.suffix = [eos] }
     return frame
+  }
+
+  /// A token that goes around a text, where the file or else its kind says so.
+  private func added(
+    _ role: String, _ id: Int32?, unlessSaid usual: Bool
+  ) throws(FormatError) -> Int32? {
+    let said = try flag("add_\(role)_token")
+    guard said != true || id != nil else {
+      throw Self.error(
+        file, "add_\(role)_token",
+        "expected '\(Self.key("\(role)_token_id"))' with it, found none")
+    }
+    return said ?? usual ? id : nil
   }
 
   private func vocabulary(_ text: (Int) -> String) throws(FormatError) -> Vocabulary {
@@ -101,31 +118,32 @@ struct TokenizerGGUF {
     return vocabulary
   }
 
-  /// Control tokens and those the user defined, which are found in text before anything else.
+  /// Control tokens and those the user defined, which are found in text before anything else:
+  /// special are those that are no text of their own.
   private var added: [AddedToken] {
     tokens.indices.compactMap { id in
-      switch kinds[id] {
-      case .control: AddedToken(id: Int32(id), content: tokens[id])
-      case .userDefined: AddedToken(id: Int32(id), content: tokens[id], isSpecial: false)
-      default: nil
-      }
+      let text = tokens[id]
+      let isSpecial =
+        kinds[id] == .control || kinds[id] == .unknown || EndTokens.contains(text)
+      guard isSpecial || kinds[id] == .userDefined, !text.isEmpty else { return nil }
+      return AddedToken(id: Int32(id), content: text, isSpecial: isSpecial)
     }
   }
 
   // MARK: Kinds
 
   private func byteLevelBPE() throws(FormatError) -> any Tokenizer {
-    var options = ByteLevelBPE.Options()
-    let name = try file.value(Self.key("pre"))?.string ?? "gpt-2"
-    let isLlama3 = ["llama3", "llama-v3", "llama-bpe"].contains(name)
-    if isLlama3 {
-      // Files of Llama 3 often say neither, and mean both (llama.cpp, src/llama-vocab.cpp).
-      options.preTokenization = PreTokenization(.llama3(maximumDigits: 3))
-      options.ignoresMergesForWholePieces = true
-    } else if name != "gpt-2" {
+    let name = try file.value(Self.key("pre"))?.string
+    guard let pre = GGUFPreTokenizer.named(name),
+      let preTokenization = PreTokenization(pre.patterns)
+    else {
       throw Self.error(
-        file, "pre", "expected 'gpt-2' or 'llama-bpe', found \(quoted(name))", kind: .unsupported)
+        file, "pre", "expected a pre-tokenizer that is known here, found \(quoted(name ?? ""))",
+        kind: .unsupported, hint: "take the model's tokenizer.json with --tokenizer FILE|FOLDER")
     }
+    var options = ByteLevelBPE.Options()
+    options.preTokenization = preTokenization
+    options.ignoresMerges = pre.ignoresMerges
     let merges = try (try file.strings(Self.key("merges")) ?? []).enumerated().map {
       (index, text) throws(FormatError) in
       guard let pair = splitMerge(text) else {
@@ -140,7 +158,7 @@ struct TokenizerGGUF {
     do {
       return try ByteLevelBPE(
         vocabulary: vocabulary, merges: merges, options: options, added: added, special: special,
-        frame: try frame(addsBOS: isLlama3))
+        frame: try frame(addsBOS: pre.addsBOS))
     } catch let error as MergeError {
       throw error.formatError(file: file.path)
     } catch let error as FormatError {
@@ -164,7 +182,7 @@ struct TokenizerGGUF {
     let model = SentencePieceModel(
       pieces: pieces, special: special, addsDummyPrefix: try flag("add_space_prefix") ?? true,
       removesExtraSpaces: try flag("remove_extra_whitespaces") ?? false, file: file.path)
-    return SentencePieceBPE(model, frame: try frame(addsBOS: true))
+    return SentencePieceBPE(model, added: added, frame: try frame(addsBOS: true))
   }
 
   /// BERT's entries as its own files spell them: a converter takes `##` from the front of pieces
@@ -181,13 +199,40 @@ struct TokenizerGGUF {
     guard let unknown = special.unknown else {
       throw Self.error(file, "unknown_token_id", "expected the id for unknown words, found none")
     }
-    let roles = special.structural + [unknown]
+    var special = special
+    special.cls = try encoderRole(
+      special.cls, else: special.bos, text: "[CLS]", key: "bos_token_id")
+    special.sep = try encoderRole(
+      special.sep, else: special.eos, text: "[SEP]", key: "seperator_token_id")
+    // Today's converters call BERT's tokens so; they begin and end no text that is written.
+    (special.bos, special.eos, special.otherEnds) = (nil, nil, [])
+    let roles = (special.structural + [unknown]).map {
+      AddedToken(id: $0, content: tokens[Int($0)])
+    }
+    let others = added.map { token in
+      var token = token
+      token.content = vocabulary.text(of: token.id) ?? token.content
+      return token
+    }
+    var normalization = BertNormalization()
+    normalization.lowercases = try flag("normalizer.lowercase") ?? true
+    normalization.stripsAccents =
+      try flag("normalizer.strip_accents") ?? normalization.lowercases
     return WordPiece(
-      vocabulary: vocabulary, unknown: unknown, normalization: BertNormalization(),
-      options: WordPiece.Options(),
-      added: roles.map { AddedToken(id: $0, content: tokens[Int($0)]) }, special: special,
+      vocabulary: vocabulary, unknown: unknown, normalization: normalization,
+      options: WordPiece.Options(), added: others + roles, special: special,
       frame: TokenFrame(
         prefix: special.cls.map { [$0] } ?? [], suffix: special.sep.map { [$0] } ?? []))
+  }
+
+  /// A token around an encoder's text: by its own key, by the one that today's converters write, or
+  /// by its usual text.
+  private func encoderRole(
+    _ id: Int32?, else other: Int32?, text: String, key: String
+  ) throws(FormatError) -> Int32 {
+    let usual = tokens.firstIndex { $0 == text }.map(Int32.init)
+    if let id = id ?? other ?? usual { return id }
+    throw Self.error(file, key, "expected the id of \(text), found none")
   }
 }
 
@@ -198,11 +243,5 @@ extension TokenizerLoader {
   ) throws(FormatError) -> (any Tokenizer)? {
     guard try file.value("tokenizer.ggml.tokens") != nil else { return nil }
     return try TokenizerGGUF(file).tokenizer()
-  }
-
-  /// The tokenizer of a checkpoint or artifact: that of its GGUF metadata where it has some, else
-  /// the one among its files.
-  package static func load(of checkpoint: Checkpoint) throws(FormatError) -> (any Tokenizer)? {
-    try load(try ModelFiles(of: checkpoint))
   }
 }

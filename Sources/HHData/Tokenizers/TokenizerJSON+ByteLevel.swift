@@ -3,25 +3,11 @@
 internal import HHFormat
 
 extension TokenizerJSON {
-  /// The patterns of `Split` steps that we have a scanner for.
-  private static let patterns: [(text: String, pattern: PreTokenization.Pattern)] = [
-    (#"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#, .gpt2),
-    (#"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#, .gpt2),
-    (llama3Pattern(), .llama3(maximumDigits: 3)),
-    (llama3Pattern(digits: #"\p{N}"#), .llama3(maximumDigits: 1)),
-  ]
-
-  /// Llama-3's pattern; `digits` is what it takes numbers for.
-  package static func llama3Pattern(digits: String = #"\p{N}{1,3}"#) -> String {
-    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"# + digits
-      + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
-  }
-
   func byteLevelBPE(
     _ model: JSONValue, _ steps: [JSONValue]
   ) throws(FormatError) -> any Tokenizer {
     var options = try byteLevelOptions(steps)
-    options.ignoresMergesForWholePieces = model["ignore_merges"]?.bool ?? false
+    options.ignoresMerges = model["ignore_merges"]?.bool ?? false
     for step in self.steps("normalizer") {
       guard type(of: step) == "NFC" else { throw unsupported("normalizer", type(of: step)) }
       options.composes = true
@@ -42,37 +28,35 @@ extension TokenizerJSON {
 
   private func byteLevelOptions(_ steps: [JSONValue]) throws(FormatError) -> ByteLevelBPE.Options {
     var options = ByteLevelBPE.Options()
-    var pattern: PreTokenization.Pattern?
-    var splitsDigits = false
+    var patterns: [String] = []
     for step in steps {
       switch type(of: step) {
-      case "Digits" where step["individual_digits"]?.bool == true && pattern == nil:
-        splitsDigits = true
-      case "Split" where pattern == nil && !splitsDigits:
+      case "Digits" where step["individual_digits"]?.bool == true:
+        patterns.append(SplitPatterns.digit)
+      case "Split":
         let text = step["pattern"]?["Regex"]?.string ?? "a plain string"
-        guard let known = Self.patterns.first(where: { $0.text == text })?.pattern else {
+        guard SplitPattern(known: text) != nil else {
           throw unsupported("pre_tokenizer.Split.pattern", text)
         }
         let isInverted = step["invert"]?.bool ?? false
         switch (step["behavior"]?.string ?? "missing", isInverted) {
-        case ("Isolated", _), ("Removed", true): pattern = known
+        case ("Isolated", _): patterns.append(text)
+        case ("Removed", true) where SplitPatterns.complete.contains(text): patterns.append(text)
         case (let behavior, _): throw unsupported("pre_tokenizer.Split.behavior", behavior)
         }
       case "ByteLevel":
         options.addsPrefixSpace = step["add_prefix_space"]?.bool ?? true
-        if step["use_regex"]?.bool ?? true {
-          guard pattern == nil else {
-            throw unsupported("pre_tokenizer", "Split with ByteLevel.use_regex")
-          }
-          pattern = .gpt2
-        }
+        if step["use_regex"]?.bool ?? true { patterns.append(SplitPatterns.gpt2) }
       case let other: throw unsupported("pre_tokenizer", other)
       }
+    }
+    guard steps.last.map(type(of:)) == "ByteLevel" else {
+      throw unsupported("pre_tokenizer", "a step after ByteLevel")
     }
     guard steps.count == 1 || !options.addsPrefixSpace else {
       throw unsupported("pre_tokenizer", "ByteLevel.add_prefix_space after another step")
     }
-    options.preTokenization = PreTokenization(pattern ?? .whole, splitsDigits: splitsDigits)
+    options.preTokenization = PreTokenization(patterns) ?? PreTokenization()
     return options
   }
 

@@ -3,7 +3,7 @@
 /// A BERT tokenizer.
 package struct WordPiece: Tokenizer {
   package let vocabularySize: Int
-  package let special: SpecialTokens
+  package var special: SpecialTokens
   package let frame: TokenFrame
 
   package let vocabulary: Vocabulary

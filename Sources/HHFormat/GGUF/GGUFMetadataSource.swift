@@ -21,7 +21,7 @@ package protocol GGUFMetadataSource: Sendable {
 
 extension GGUFMetadataSource {
   /// A string, or nil where the key is absent.
-  func string(_ key: String) throws(FormatError) -> String? {
+  package func string(_ key: String) throws(FormatError) -> String? {
     guard let value = try self.value(key) else { return nil }
     guard let string = value.string else {
       throw error(key, "expected a string, found \(value.text)")

@@ -158,7 +158,7 @@ package struct TextGenerator {
   private func append(
     _ id: Int32, to result: inout GeneratedText, _ options: GenerationOptions
   ) -> String {
-    if id == tokenizer.special.eos { result.isEnded = true } else { result.ids.append(id) }
+    if tokenizer.special.ends.contains(id) { result.isEnded = true } else { result.ids.append(id) }
     // With the prompt, because the space before a word may depend on what precedes it.
     let whole = tokenizer.decode(result.promptIDs + result.ids)
     let text = whole.afterCommonScalars(with: tokenizer.decode(result.promptIDs))

@@ -24,7 +24,7 @@ struct PreTokenizationTests {
       ("!? ..é½", ["!?", " ..", "é", "½"]), ("'", ["'"]), (" \t a", [" \t", " a"]),
     ])
   func gpt2(text: String, expected: [String]) {
-    #expect(pieces(text, PreTokenization(.gpt2)) == expected)
+    #expect(pieces(text, .gpt2) == expected)
   }
 
   @Test(
@@ -36,15 +36,17 @@ struct PreTokenizationTests {
       ("a\tb", ["a", "\tb"]), ("a  ", ["a", "  "]), ("x'\u{17F}", ["x", "'\u{17F}"]),
       ("a 12", ["a", " ", "12"]),
     ])
-  func llama3(text: String, expected: [String]) {
-    #expect(pieces(text, PreTokenization(.llama3(maximumDigits: 3))) == expected)
+  func llama3(text: String, expected: [String]) throws {
+    let rule = try #require(PreTokenization([SplitPatterns.llama3]))
+    #expect(pieces(text, rule) == expected)
   }
 
-  @Test("Digits can be pieces of their own, and a text can be one piece")
-  func digitsAndWhole() {
-    #expect(
-      pieces("ab12 3c", PreTokenization(.gpt2, splitsDigits: true))
-        == ["ab", "1", "2", " ", "3", "c"])
-    #expect(pieces("a b", PreTokenization(.whole)) == ["a b"])
+  @Test("Patterns apply in turn, and without any a text is one piece")
+  func severalAndNone() throws {
+    let rule = try #require(PreTokenization([SplitPatterns.digit, SplitPatterns.gpt2]))
+    #expect(pieces("ab12 3c", rule) == ["ab", "1", "2", " ", "3", "c"])
+    #expect(pieces("a b", PreTokenization()) == ["a b"])
+    #expect(pieces("", PreTokenization()) == [])
+    #expect(PreTokenization(["(a*)*b"]) == nil)
   }
 }

@@ -61,6 +61,74 @@ struct TokenizerGGUFTests {
     #expect(try #require(try load(forge)).encodeForModel("abc") == [4])
   }
 
+  @Test("BERT's tokens are found under the keys that converters write today, or by their texts")
+  func encoderRoles() throws {
+    let texts = ["[UNK]", "[CLS]", "[SEP]", "\u{2581}a", "[X]", "\u{2581}[Y]"]
+    let kinds: [Int32] = [3, 3, 3, 1, 3, 4]
+    for roles in [[("bos", UInt32(1)), ("eos", 2)], [("bos", 1), ("seperator", 2)], []] {
+      let forge = vocabulary(
+        "bert", texts, types: kinds, roles: [("unknown", 0)] + roles)
+      let tokenizer = try #require(try load(forge))
+      #expect(tokenizer.encodeForModel("a[X] [Y]a") == [1, 3, 4, 5, 3, 2])
+      #expect(tokenizer.special.cls == 1 && tokenizer.special.sep == 2)
+      #expect(tokenizer.special.bos == nil && tokenizer.special.ends == [])
+    }
+  }
+
+  @Test("BERT's case and accents are as the file says")
+  func normalizer() throws {
+    let texts = ["[UNK]", "[CLS]", "[SEP]", "É", "é", "E", "e"].map {
+      $0.hasPrefix("[") ? $0 : "\u{2581}\($0)"
+    }
+    for (lowercase, accents, id) in [
+      (nil, nil, 6), (false, nil, 3), (true, false, 4), (false, true, 5), (nil, false, 4),
+    ] as [(Bool?, Bool?, Int32)] {
+      var forge = vocabulary("bert", texts, types: [3, 3, 3, 1, 1, 1, 1], roles: [("unknown", 0)])
+      if let lowercase {
+        forge.add("tokenizer.ggml.normalizer.lowercase", .bool, [lowercase ? 1 : 0])
+      }
+      if let accents {
+        forge.add("tokenizer.ggml.normalizer.strip_accents", .bool, [accents ? 1 : 0])
+      }
+      #expect(try #require(try load(forge)).encode("É") == [id])
+    }
+  }
+
+  @Test("control and user-defined tokens in a text are one id, with what follows begun anew")
+  func controlTokens() throws {
+    let texts = ["<unk>", "<s>", "</s>", "<|user|>", "\u{2581}", "a", "\u{2581}a", "<x>"]
+    var forge = vocabulary(
+      "llama", texts, types: [2, 3, 3, 3, 1, 1, 1, 4], roles: [("bos", 1), ("eos", 2)])
+    forge.add(
+      "tokenizer.ggml.scores", .array,
+      forge.array(.float32, 8, (0..<8).flatMap { forge.integer((-Float($0)).bitPattern) }))
+    let tokenizer = try #require(try load(forge))
+    #expect(tokenizer.encodeForModel("a<|user|>a</s><x>a") == [1, 6, 3, 6, 2, 7, 6])
+    #expect(tokenizer.decode([6, 3, 6, 7]) == "a a<x>")
+    forge.add("tokenizer.ggml.add_space_prefix", .bool, [0])
+    #expect(try #require(try load(forge)).encode("a<|user|>a") == [5, 3, 5])
+  }
+
+  @Test("a text ends at the end of sequence, of a turn and of a message")
+  func ends() throws {
+    let texts = ["a", "<|x|>", "<|y|>", "<|z|>", "<|im_end|>"]
+    let tokenizer = try #require(
+      try load(
+        vocabulary(
+          "gpt2", texts, types: [1, 3, 3, 3, 1],
+          roles: [("eos", 1), ("eot", 2), ("eom", 3)])))
+    #expect(tokenizer.special.eos == 1 && tokenizer.special.ends == [1, 2, 3, 4])
+    #expect(tokenizer.encode("<|im_end|>a") == [4, 0])
+  }
+
+  @Test("an unknown way of cutting text is refused with the way out")
+  func unknownPre() throws {
+    var forge = vocabulary("gpt2", ["a"])
+    forge.add("tokenizer.ggml.pre", "no-such-model")
+    let error = #expect(throws: FormatError.self) { try load(forge) }
+    #expect(error?.kind == .unsupported && error?.hint?.contains("--tokenizer") == true)
+  }
+
   @Test("a file without a vocabulary has no tokenizer")
   func none() throws {
     #expect(try load(GGUFForge.sample()) == nil)
@@ -69,9 +137,11 @@ struct TokenizerGGUFTests {
   @Test("damaged and unknown vocabularies are refused by key")
   func refusals() throws {
     var pre = vocabulary("gpt2", ["a"])
-    pre.add("tokenizer.ggml.pre", "deepseek-llm")
+    pre.add("tokenizer.ggml.pre", "no-such-model")
     var merges = vocabulary("gpt2", ["a"])
     merges.add("tokenizer.ggml.merges", .array, strings(merges, ["aa"]))
+    var ends = vocabulary("gpt2", ["a"])
+    ends.add("tokenizer.ggml.add_eos_token", .bool, [1])
     for (forge, key) in [
       (vocabulary("t5", ["a"]), "model"),
       (vocabulary("gpt2", []), "tokens"),
@@ -81,7 +151,9 @@ struct TokenizerGGUFTests {
       (vocabulary("gpt2", ["a"], roles: [("bos", 1)]), "bos_token_id"),
       (vocabulary("llama", ["a"]), "scores"),
       (vocabulary("bert", ["a"]), "unknown_token_id"),
-      (pre, "pre"), (merges, "merges"),
+      (pre, "pre"), (merges, "merges"), (ends, "add_eos_token"),
+      (vocabulary("bert", ["[UNK]", "[SEP]"], roles: [("unknown", 0)]), "bos_token_id"),
+      (vocabulary("bert", ["[UNK]", "[CLS]"], roles: [("unknown", 0)]), "seperator_token_id"),
     ] {
       let error = #expect(throws: FormatError.self) { try load(forge) }
       #expect(error?.place == "key 'tokenizer.ggml.\(key)'")

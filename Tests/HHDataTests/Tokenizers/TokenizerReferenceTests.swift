@@ -54,7 +54,7 @@ struct TokenizerReferenceTests {
 
   @Test(
     "the tokenizers inside GGUF files give llama.cpp's ids for all 47 strings",
-    arguments: ["gpt-2", "llama-spm", "bert-bge"])
+    arguments: ["gpt-2", "llama-spm", "bert-bge", "starcoder", "phi-3"])
   func gguf(_ name: String) throws {
     let path = SharedFolder.path("tokenizers/ggml-vocab/ggml-vocab-\(name).gguf")
     try Self.check(try #require(try TokenizerLoader.load(from: GGUFFile(at: path))), name)

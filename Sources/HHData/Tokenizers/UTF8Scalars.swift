@@ -1,33 +1,4 @@
-// Unicode scalars in UTF-8 bytes, and the classes that the tokenizers' patterns speak of.
-
-/// The classes of the GPT-2 and Llama-3 patterns: `\p{L}`, `\p{N}`, `[\r\n]`, other `\s`, the rest.
-enum ScalarClass: Sendable {
-  case letter, number, newline, space, other
-
-  /// The class of a scalar. ASCII is answered from a table, the rest by the standard library.
-  init(_ scalar: Unicode.Scalar) {
-    self = scalar.isASCII ? Self.ascii[Int(scalar.value)] : Self(property: scalar)
-  }
-
-  private init(property scalar: Unicode.Scalar) {
-    let properties = scalar.properties
-    switch properties.generalCategory {
-    case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
-      self = .letter
-    case .decimalNumber, .letterNumber, .otherNumber: self = .number
-    default:
-      if scalar == "\r" || scalar == "\n" {
-        self = .newline
-      } else {
-        self = properties.isWhitespace ? .space : .other
-      }
-    }
-  }
-
-  private static let ascii: [ScalarClass] = (0..<128).map {
-    ScalarClass(property: Unicode.Scalar(UInt8($0)))
-  }
-}
+// Unicode scalars in UTF-8 bytes.
 
 extension Array<UInt8> {
   /// The scalar that starts at `offset` and its length in bytes. The bytes must be those of a valid
