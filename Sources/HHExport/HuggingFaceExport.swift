@@ -136,8 +136,8 @@ struct HuggingFaceExport {
   }
 
   /// The files that say what the metadata of a GGUF source does.
-  private func companions(
-    of metadata: any GGUFMetadataSource, _ gguf: (tokenizer: any Tokenizer, files: TokenizerFiles)?
+  private func ggufFiles(
+    _ metadata: any GGUFMetadataSource, _ gguf: (tokenizer: any Tokenizer, files: TokenizerFiles)?
   ) throws(FormatError) -> [CompanionFile] {
     let companions = GGUFCompanions(metadata: metadata)
     var files = [try companions.card()].compactMap(\.self)

@@ -219,7 +219,7 @@ struct EvaluationTests {
 /// Bytes as ids, padded with one that the model has not.
 private struct ForeignTokenizer: Tokenizer {
   let vocabularySize = 1000
-  let special = SpecialTokens(padding: 999)
+  var special = SpecialTokens(padding: 999)
   let frame = TokenFrame()
   func encode(_ text: String) -> [Int32] { text.utf8.map(Int32.init) }
   func decode(_ ids: [Int32]) -> String { "" }

@@ -166,7 +166,7 @@ struct DataSourceTests {
 /// Bytes as ids, with two marks.
 private struct ByteTokenizer: Tokenizer {
   let vocabularySize = 258
-  let special = SpecialTokens(cls: 256, sep: 257)
+  var special = SpecialTokens(cls: 256, sep: 257)
   let frame = TokenFrame(prefix: [256], suffix: [257])
   func encode(_ text: String) -> [Int32] { text.utf8.map(Int32.init) }
   func decode(_ ids: [Int32]) -> String { String(decoding: ids.map { UInt8($0) }, as: UTF8.self) }

@@ -70,7 +70,7 @@ struct TextGeneratorTests {
   private struct ByteTokenizer: Tokenizer {
     let text: String
     let vocabularySize = 2
-    let special = SpecialTokens()
+    var special = SpecialTokens()
     let frame = TokenFrame()
 
     func encode(_ text: String) -> [Int32] { text.utf8.map { _ in 1 } }
@@ -157,7 +157,7 @@ struct TextGeneratorTests {
 /// Gives every text an id that the fixtures' models do not have.
 private struct ForeignTokenizer: Tokenizer {
   let vocabularySize = 513
-  let special = SpecialTokens()
+  var special = SpecialTokens()
   let frame = TokenFrame()
   func encode(_ text: String) -> [Int32] { [1, 512] }
   func decode(_ ids: [Int32]) -> String { "" }
