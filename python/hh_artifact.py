@@ -81,7 +81,9 @@ class Artifact:
         for name, entry in self.manifest["tensors"].items():
             bits = BITS.get(entry["dtype"]) or int(entry["dtype"][1:].split("_")[0])
             width = len(entry.get("planeOrder", [0]))
-            chunks = -(-math.prod(entry["shape"]) * bits // 8 // width // self.manifest["frameSize"])
+            block = entry.get("block", {"elements": 8, "bytes": bits})  # eight plain elements have as many bytes as one has bits
+            size = -(-math.prod(entry["shape"]) * block["bytes"] // block["elements"])
+            chunks = -(-size // width // self.manifest["frameSize"])
             self._places[name] = frame, width, chunks
             frame += width * chunks
         require(frame == count - 1, f"{frame + 1} frames", count)
@@ -98,7 +100,7 @@ class Artifact:
         yield from (name for name, entry in self.manifest["tensors"].items() if entry["origin"] != "state")
 
     def read(self, name):
-        """A tensor as (bytes, dtype, shape), checked against its SHA-256."""
+        """A tensor as (bytes, dtype, shape), checked against its SHA-256; of a quantised one its blocks, under their type such as "Q4_1"."""
         if name in self._left:
             if name not in self._base:
                 raise KeyError(f"{name}: expected the model that this delta was made from as base, found none that has it")
@@ -111,7 +113,7 @@ class Artifact:
             data = planes[0] if len(planes) == 1 else joined(planes)
         if hashlib.sha256(data).hexdigest() != entry["sha256"]:
             raise ValueError(f"{name}: the bytes are damaged: expected SHA-256 {entry['sha256']}, found another")
-        return data, entry["dtype"], entry["shape"]
+        return data, entry.get("block", {}).get("type", entry["dtype"]), entry["shape"]
 
     def read_file(self, name):
         """The content of a carried file; no other name is read."""

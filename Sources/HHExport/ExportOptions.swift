@@ -34,6 +34,8 @@ package struct ExportOptions: Sendable {
   package var dropHead = false
   /// The model that a delta artifact was made from.
   package var base: String?
+  /// A tokenizer in place of the model's own: a folder, or one of its files.
+  package var tokenizer: String?
   /// Whether an existing output may be replaced.
   package var force = false
 

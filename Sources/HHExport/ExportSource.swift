@@ -26,7 +26,8 @@ package struct ExportSource {
   ///   the softmax model of an artifact whose weights training changed.
   package init(_ options: ExportOptions) throws(FormatError) {
     let checkpoint = try Checkpoint(
-      opening: options.source, configuration: options.configuration, base: options.base)
+      opening: options.source, configuration: options.configuration, base: options.base,
+      tokenizer: options.tokenizer)
     self.checkpoint = checkpoint
     guard checkpoint.artifact != nil else {
       names = try NameMap(checkpoint)

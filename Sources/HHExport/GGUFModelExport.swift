@@ -66,7 +66,8 @@ package struct GGUFModelExport {
     tensors = layout.map { tensor in
       let isHead =
         tensor.role == "head.weight" || (isTied && tensor.role == "embedding.token.weight")
-      return (tensor, policy.type(of: tensor, isHead: isHead))
+      let kept = options.type == nil ? Self.blocks(of: tensor, in: checkpoint) : nil
+      return (tensor, kept ?? policy.type(of: tensor, isHead: isHead))
     }
     fallbacks = policy.fallbacks(among: tensors)
     for (tensor, type) in tensors where !tensor.canBeStored(as: type) {
@@ -83,6 +84,12 @@ package struct GGUFModelExport {
     self.checkpoint = checkpoint
     self.names = names
     self.options = options
+  }
+
+  /// The quantised type whose blocks the checkpoint has for a tensor, where a file can take them as
+  /// they are.
+  static func blocks(of tensor: GGUFLayout.Tensor, in checkpoint: Checkpoint) -> GGMLType? {
+    tensor.keepsBlocks ? checkpoint.blockType(of: tensor.source.name) : nil
   }
 
   private static func headError(
@@ -186,10 +193,20 @@ package struct GGUFModelExport {
           return
         }
         let (tensor, type) = tensors[index - first]
-        try checkpoint.withBytes(of: tensor.source.name) { (bytes) throws(FormatError) in
-          try tensor.encode(as: type, bytes, file: checkpoint.path) { bytes throws(FormatError) in
-            try sink(bytes)
-            written += bytes.byteCount
+        func count(_ bytes: RawSpan) throws(FormatError) {
+          try sink(bytes)
+          written += bytes.byteCount
+        }
+        let name = tensor.source.name
+        if type == Self.blocks(of: tensor, in: checkpoint),
+          let size = type.byteCount(ofElements: tensor.source.elementCount)
+        {
+          try checkpoint.withBlocks(of: name, in: 0..<size) { (blocks) throws(FormatError) in
+            try tensor.store(blocks: blocks, to: count)
+          }
+        } else {
+          try checkpoint.withBytes(of: name) { (bytes) throws(FormatError) in
+            try tensor.encode(as: type, bytes, file: checkpoint.path, to: count)
           }
         }
         do {

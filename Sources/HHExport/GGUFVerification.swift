@@ -32,7 +32,7 @@ struct GGUFVerification {
     self.written = written
   }
 
-  /// Compares every tensor: what is stored plainly with what the type makes of the source's values,
+  /// Compares every tensor: blocks that were kept bit for bit; what is stored plainly with what the type makes of the source's values,
   /// bit for bit; what is quantised by its error, which is that of a mix-up where it reaches the
   /// values' own size.
   func run(report: ProgressReport, failure: (String) -> PipelineError) throws {
@@ -47,7 +47,9 @@ struct GGUFVerification {
             + "found " + (found[tensor.role].map { "\($0.shape)" } ?? "none"))
       }
       let isFaithful =
-        if copy.dtype == tensor.source.dtype, type.dtype == copy.dtype {
+        if type == GGUFModelExport.blocks(of: tensor, in: source) {
+          try blocks(source, tensor.source, type) == blocks(written, copy, type)
+        } else if copy.dtype == tensor.source.dtype, type.dtype == copy.dtype {
           try bytes(source, tensor.source) == bytes(written, copy)
         } else {
           agrees(
@@ -65,6 +67,16 @@ struct GGUFVerification {
     _ checkpoint: Checkpoint, _ tensor: TensorDescriptor
   ) throws(FormatError) -> String {
     try checkpoint.withBytes(of: tensor.name) { ContentDigest.of($0) }
+  }
+
+  /// The digest of a tensor's blocks; nil where it has none of the type.
+  private func blocks(
+    _ checkpoint: Checkpoint, _ tensor: TensorDescriptor, _ type: GGMLType
+  ) throws(FormatError) -> String? {
+    guard checkpoint.blockType(of: tensor.name) == type,
+      let size = type.byteCount(ofElements: tensor.elementCount)
+    else { return nil }
+    return try checkpoint.withBlocks(of: tensor.name, in: 0..<size) { ContentDigest.of($0) }
   }
 
   private func floats(

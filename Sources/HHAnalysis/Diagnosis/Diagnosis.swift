@@ -13,6 +13,8 @@ package struct DiagnosisOptions: Sendable {
   package var configuration: String?
   /// The model that a delta was made from.
   package var base: String?
+  /// A tokenizer in place of the model's own: a folder, or one of its files.
+  package var tokenizer: String?
   /// Rows to look at; nil means the model's own samples, random tokens or synthetic images.
   package var data: String?
   /// Positions per row; nil means 256, or as many as the model has.
@@ -52,7 +54,8 @@ package struct Diagnosis {
     ThreadPolicy.use(threads: options.threads)
     self.options = options
     let model = try OpenedModel(
-      opening: options.model, configuration: options.configuration, base: options.base)
+      opening: options.model, configuration: options.configuration, base: options.base,
+      tokenizer: options.tokenizer)
     if let teacher = model.teacher {
       (student, self.teacher) = (model.runner, teacher)
     } else {

@@ -26,6 +26,8 @@ package struct EvaluationOptions: Sendable {
   package var configuration: String?
   /// The model that a delta was made from.
   package var base: String?
+  /// A tokenizer in place of the model's own: a folder, or one of its files.
+  package var tokenizer: String?
   /// The softmax model to compare with; nil takes an artifact's own source weights.
   package var teacher: String?
   /// What is measured.
@@ -91,7 +93,8 @@ package struct Evaluation {
     ThreadPolicy.use(threads: options.threads)
     self.options = options
     let model = try OpenedModel(
-      opening: options.model, configuration: options.configuration, base: options.base)
+      opening: options.model, configuration: options.configuration, base: options.base,
+      tokenizer: options.tokenizer)
     self.model = model
     if let branch = options.ablated { try model.runner.leaveOut(branch) }
     let other = try options.teacher.map { try OpenedModel(opening: $0) }

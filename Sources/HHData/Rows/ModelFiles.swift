@@ -38,7 +38,7 @@ package struct ModelFiles: Sendable {
   ///
   /// - Throws: `FormatError` for an artifact whose files are damaged.
   package init(of checkpoint: Checkpoint) throws(FormatError) {
-    if checkpoint.artifact == nil {
+    if checkpoint.artifact == nil, !checkpoint.hasGivenTokenizer {
       let path = join(checkpoint.directory, CompanionRules.ggufName)
       if let file = checkpoint.ggufFiles.first {
         self.init(in: checkpoint.directory, gguf: file)

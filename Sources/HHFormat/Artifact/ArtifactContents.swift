@@ -42,8 +42,8 @@ struct ArtifactContents {
     let entries = pairs.filter { isWritten($0.0) }.map { tensor, digest in
       ArtifactManifest.Tensor(
         name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
-        layout: options.layout.applied(to: tensor.dtype), sha256: digest, origin: tensor.origin,
-        byteCount: tensor.byteCount)
+        layout: options.layout(of: tensor), blockType: tensor.blockType, sha256: digest,
+        origin: tensor.origin, byteCount: tensor.byteCount)
     }
     let base = ArtifactBase(
       tensors: pairs.filter { !isWritten($0.0) }.map { tensor, digest in
@@ -52,8 +52,9 @@ struct ArtifactContents {
           byteCount: tensor.byteCount)
       }, files: files)
     return ArtifactManifest(
-      version: .current, description: description, frameSize: options.frameSize,
-      tensors: entries, files: options.delta ? [] : files, base: options.delta ? base : nil)
+      version: entries.contains { $0.layout == .blocks } ? .current : .withoutBlocks,
+      description: description,
+      frameSize: options.frameSize, tensors: entries, files: options.delta ? [] : files, base: options.delta ? base : nil)
   }
 
   private static func check(_ tensors: [ArtifactTensor], path: String) throws(FormatError) {
@@ -63,9 +64,11 @@ struct ArtifactContents {
         FormatError(.badData, file: path, place: "tensor \(quoted(tensor.name))", problem: text)
       }
       guard names.insert(ByteKey(tensor.name)).inserted else { throw problem("named twice") }
-      let declaration = (name: tensor.name, dtype: tensor.dtype, shape: tensor.shape)
-      let type = tensor.dtype.rawValue
-      guard let size = SafetensorsWriter.byteCount(declaration) else {
+      let type = tensor.blockType?.name ?? tensor.dtype.rawValue
+      guard
+        let size = TensorLayout.byteCount(
+          tensor.name, tensor.dtype, tensor.shape, blockType: tensor.blockType)
+      else {
         throw problem("shape \(tensor.shape) has no size in bytes as \(type)")
       }
       guard tensor.byteCount == size else {

@@ -83,11 +83,17 @@ enum ArtifactHeader {
 }
 
 extension ArtifactManifest.Tensor {
-  /// The element type in the stored table: planes are bytes.
-  fileprivate var storedDType: DType { layout == .planes ? .u8 : dtype }
+  /// The element type in the stored table: planes and blocks are bytes.
+  fileprivate var storedDType: DType { layout == .interleaved ? dtype : .u8 }
 
-  /// The shape in the stored table: planes come first.
+  /// The shape in the stored table: planes come first, and a row of blocks is a row of bytes.
   fileprivate var storedShape: [Int] {
-    layout == .planes ? [layout.planeCount(of: dtype)] + shape : shape
+    switch layout {
+    case .interleaved: shape
+    case .planes: [layout.planeCount(of: dtype)] + shape
+    case .blocks:
+      shape.dropLast()
+        + [blockType.flatMap { $0.byteCount(ofElements: shape.last ?? 0) } ?? 0]
+    }
   }
 }

@@ -44,6 +44,12 @@ extension ArtifactManifest.Tensor {
       members["planeOrder"] = Self.planeOrder(of: dtype)
       members["rotateLeft"] = .integer(Self.planeRotation)
     }
+    members["block"] = blockType.map { type in
+      [
+        "type": .string(type.name), "elements": .integer(type.elementsPerBlock),
+        "bytes": .integer(type.bytesPerBlock),
+      ]
+    }
     members["sha256"] = .string(sha256)
     members["origin"] = .string(origin.rawValue)
     return .object(members)

@@ -11,8 +11,10 @@ package struct ArtifactManifest: Sendable, Equatable {
     package let major: Int
     /// A higher one may bring members that older readers pass over.
     package let minor: Int
-    /// The version this program writes.
-    package static let current = Version(major: 1, minor: 1)
+    /// The newest version that this program knows, which it writes where a tensor is in blocks.
+    package static let current = Version(major: 1, minor: 2)
+    /// The version that it writes otherwise: older programs read that too.
+    package static let withoutBlocks = Version(major: 1, minor: 1)
     /// `major.minor`.
     package var description: String { "\(major).\(minor)" }
   }
@@ -27,12 +29,16 @@ package struct ArtifactManifest: Sendable, Equatable {
     package let shape: [Int]
     /// How the bytes are laid out in the file.
     package let layout: TensorLayout
-    /// SHA-256 of the interleaved bytes, in hexadecimal.
+    /// The type of the blocks, with that layout only.
+    package let blockType: GGMLType?
+    /// SHA-256 of the interleaved bytes, or of the blocks, in hexadecimal.
     package let sha256: String
     /// Where the values came from.
     package let origin: TensorOrigin
-    /// Number of bytes of the interleaved elements.
+    /// Number of bytes of the interleaved elements, or of the blocks.
     package let byteCount: Int
+    /// Number of bytes of the elements.
+    package var elementByteCount: Int { shape.reduce(dtype.bitWidth, *) / 8 }
   }
 
   /// The version the file was written under.

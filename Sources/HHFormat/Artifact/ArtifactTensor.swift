@@ -25,6 +25,8 @@ package struct ArtifactTensor: Sendable {
   package let dtype: DType
   /// Row-major extents, outermost first.
   package let shape: [Int]
+  /// The quantised type whose blocks the bytes are; nil where they are elements of `dtype`.
+  package let blockType: GGMLType?
   /// Where the values came from.
   package let origin: TensorOrigin
   /// Bytes that there are to lend.
@@ -34,12 +36,13 @@ package struct ArtifactTensor: Sendable {
 
   /// Creates a tensor whose `byteCount` bytes `lend` lends and `check`, if any, sees.
   package init(
-    name: String, dtype: DType, shape: [Int], origin: TensorOrigin, byteCount: Int,
-    check: Check? = nil, lend: @escaping Lender
+    name: String, dtype: DType, shape: [Int], blockType: GGMLType? = nil, origin: TensorOrigin,
+    byteCount: Int, check: Check? = nil, lend: @escaping Lender
   ) {
     self.name = name
     self.dtype = dtype
     self.shape = shape
+    self.blockType = blockType
     self.origin = origin
     self.byteCount = byteCount
     self.check = check

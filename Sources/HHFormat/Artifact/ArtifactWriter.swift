@@ -38,6 +38,11 @@ package struct ArtifactOptions: Sendable {
     self.delta = delta
     self.progress = progress
   }
+
+  /// The layout that a tensor gets.
+  func layout(of tensor: ArtifactTensor) -> TensorLayout {
+    tensor.blockType == nil ? layout.applied(to: tensor.dtype) : .blocks
+  }
 }
 
 /// What was written.

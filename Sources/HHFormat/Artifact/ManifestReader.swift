@@ -165,9 +165,13 @@ extension ArtifactManifest.Tensor {
     let shape = try members.counts("shape")
     let layout: TensorLayout = try members.choice("layout")
     // Planes are stored with one dimension more, so that one is kept free.
+    let blockType = layout == .blocks ? try members.blockType("block") : nil
     guard shape.count <= SafetensorsHeader.maximumRank - 1,
-      let size = SafetensorsWriter.byteCount((name: name, dtype: dtype, shape: shape))
-    else { throw members.problem("'shape': \(shape) has no size in bytes as \(dtype.rawValue)") }
+      let size = TensorLayout.byteCount(name, dtype, shape, blockType: blockType)
+    else {
+      throw members.problem(
+        "'shape': \(shape) has no size in bytes as \(blockType?.name ?? dtype.rawValue)")
+    }
     if layout == .planes {
       guard layout.applied(to: dtype) == layout else {
         throw members.problem("'layout': \(dtype.rawValue) has no byte planes")
@@ -181,8 +185,26 @@ extension ArtifactManifest.Tensor {
       }
     }
     self.init(
-      name: name, dtype: dtype, shape: shape, layout: layout, sha256: try members.sha256("sha256"),
-      origin: try members.choice("origin"), byteCount: size)
+      name: name, dtype: dtype, shape: shape, layout: layout, blockType: blockType,
+      sha256: try members.sha256("sha256"), origin: try members.choice("origin"), byteCount: size)
+  }
+}
+
+extension ManifestMembers {
+  /// A quantised type, which says how long its blocks are so that readers need no list of them.
+  fileprivate mutating func blockType(_ key: String) throws(FormatError) -> GGMLType {
+    try object(key) { (members) throws(FormatError) in
+      let name = try members.string("type")
+      let (elements, bytes) = (try members.count("elements"), try members.count("bytes"))
+      guard let type = GGMLType.allCases.first(where: { $0.name == name }), type.dtype == nil,
+        type.elementsPerBlock == elements, type.bytesPerBlock == bytes
+      else {
+        throw members.problem(
+          "expected a quantised type and the size of its blocks, found \(quoted(name)) of"
+            + " \(elements) elements in \(bytes) bytes")
+      }
+      return type
+    }
   }
 }
 

@@ -7,6 +7,10 @@ package enum TensorLayout: String, Sendable {
   /// Byte planes: each element rotated left by one bit as a little-endian word, then all bytes 0,
   /// all bytes 1, and so on. A tensor of shape [a, b] is stored as U8 of shape [width, a, b].
   case planes
+  /// Blocks of a quantised type of ggml, as the source had them: bit for bit its bytes, with the
+  /// rows in the order of the shape. The elements are float32, which holds their values exactly. A
+  /// tensor of shape [a, b] is stored as U8 of shape [a, bytes of a row].
+  case blocks
 
   /// The layout that a type gets where this one is asked for: only 2- and 4-byte floats have
   /// planes, because only they have an exponent that fills a plane of its own.
@@ -14,6 +18,22 @@ package enum TensorLayout: String, Sendable {
 
   /// Number of planes of a type's elements in this layout.
   func planeCount(of dtype: DType) -> Int { self == .planes ? dtype.bitWidth / 8 : 1 }
+}
+
+extension TensorLayout {
+  /// Bytes of a tensor in an artifact; nil where the shape has no size in its type, or rows are no
+  /// whole blocks.
+  static func byteCount(
+    _ name: String, _ dtype: DType, _ shape: [Int], blockType: GGMLType?
+  ) -> Int? {
+    guard let size = SafetensorsWriter.byteCount((name: name, dtype: dtype, shape: shape)) else {
+      return nil
+    }
+    guard let blockType else { return size }
+    guard dtype == .f32, let row = shape.last, row.isMultiple(of: blockType.elementsPerBlock)
+    else { return nil }
+    return blockType.byteCount(ofElements: size / 4)
+  }
 }
 
 /// The frames of one tensor: each plane starts a frame, and every frame but a plane's last has the
@@ -39,7 +59,7 @@ struct TensorFrames: Sendable, Equatable {
   /// The frames of a tensor that is about to be written, counted from its own first.
   init(_ tensor: ArtifactTensor, options: ArtifactOptions) {
     first = 0
-    planeCount = options.layout.applied(to: tensor.dtype).planeCount(of: tensor.dtype)
+    planeCount = options.layout(of: tensor).planeCount(of: tensor.dtype)
     planeSize = tensor.byteCount / planeCount
     frameSize = options.frameSize
   }

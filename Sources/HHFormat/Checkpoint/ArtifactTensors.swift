@@ -38,7 +38,7 @@ final class ArtifactTensors: TensorSource {
     tensors =
       leftOut.map { TensorDescriptor($0.name, $0.dtype, $0.shape, $0.byteCount) }
       + manifest.tensors.filter { $0.origin.isModel }
-      .map { TensorDescriptor($0.name, $0.dtype, $0.shape, $0.byteCount) }
+      .map { TensorDescriptor($0.name, $0.dtype, $0.shape, $0.elementByteCount) }
     let configuration = manifest.description.architecture.config
     self.configuration = configuration.count == 0 ? nil : configuration
     threads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -52,7 +52,9 @@ final class ArtifactTensors: TensorSource {
     index < leftOut.count ? base?.path ?? reader.path : reader.path
   }
 
-  func storedType(of index: Int) -> String { tensors[index].dtype.rawValue }
+  func storedType(of index: Int) -> String {
+    blockType(of: index)?.name ?? tensors[index].dtype.rawValue
+  }
 
   @_lifetime(borrow owner)
   func storedBytes(of index: Int, lentBy owner: AnyObject) -> RawSpan? { nil }
@@ -62,6 +64,9 @@ final class ArtifactTensors: TensorSource {
   ) throws(FormatError) -> Result {
     let name = tensors[index].name
     if index < leftOut.count { return try checkedBase(index).withBytes(of: name, body) }
+    if blockType(of: index) != nil {
+      return try withDecodedBytes(of: index, in: 0..<tensors[index].byteCount, body)
+    }
     let bytes = try reader.read(name, threads: threads)
     return try body(bytes.raw)
   }
@@ -73,6 +78,7 @@ final class ArtifactTensors: TensorSource {
     if index < leftOut.count {
       return try checkedBase(index).withBytes(of: name, in: range, body)
     }
+    if blockType(of: index) != nil { return try withDecodedBytes(of: index, in: range, body) }
     let bytes = try reader.read(name, bytes: range)
     return try body(bytes.raw)
   }
@@ -84,6 +90,9 @@ final class ArtifactTensors: TensorSource {
     guard tensor.dtype.isComputable else { return false }
     if index < leftOut.count {
       try checkedBase(index).readFloats(of: tensor.name, into: &output)
+    } else if let type = blockType(of: index) {
+      let blocks = try reader.read(tensor.name, threads: threads)
+      type.dequantize(blocks.raw, to: &output)
     } else {
       try reader.readFloats(of: tensor.name, into: &output, threads: threads)
     }

@@ -12,6 +12,8 @@ package final class Checkpoint: Sendable {
   package let configuration: JSONObject?
   /// Where the configuration was read; nil where the tensors' own file holds it.
   package let configurationPath: String?
+  /// The tokenizer to use in place of the model's own, where one is given.
+  let givenTokenizer: GivenTokenizer?
   private let source: any TensorSource
   /// For each name the position in `tensors`.
   private let positions: [ByteKey: Int]
@@ -31,6 +33,8 @@ package final class Checkpoint: Sendable {
   package var artifact: ArtifactReader? { (source as? ArtifactTensors)?.reader }
   /// Whether the checkpoint is an artifact that needs the model it was made from.
   package var isDelta: Bool { artifact?.manifest.base != nil }
+  /// Whether the tokenizer is not the model's own.
+  package var hasGivenTokenizer: Bool { givenTokenizer != nil }
   /// Size of all tensors in bytes.
   package var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
@@ -45,10 +49,12 @@ package final class Checkpoint: Sendable {
   ///     the metadata of a GGUF file or of an artifact's manifest.
   ///   - base: For a delta artifact the model that it was made from, in any of the forms of `path`.
   ///     A delta opens without it, but tensors that lie in the base cannot be read then.
+  ///   - tokenizer: The tokenizer to use in place of the model's own: a folder, or one of its files.
   /// - Throws: `missingInput` where something named does not exist, `badData` where a file breaks
   ///   its format or contradicts another, `unsupported` for another known format.
   package init(
-    opening path: String, configuration: String? = nil, base: String? = nil
+    opening path: String, configuration: String? = nil, base: String? = nil,
+    tokenizer: String? = nil
   ) throws(FormatError) {
     let located = try CheckpointSource.locate(path)
     self.path = path
@@ -76,6 +82,9 @@ package final class Checkpoint: Sendable {
     configurationPath =
       carriesConfiguration ? configuration : try located.configuration(orGiven: configuration)
     self.configuration = try Checkpoint.readConfiguration(configurationPath) ?? source.configuration
+    givenTokenizer = try tokenizer.map { (path) throws(FormatError) in
+      try GivenTokenizer(at: path)
+    }
   }
 
   /// Checks the tensors and files of a delta's base against their digests. Does nothing where the
@@ -95,7 +104,8 @@ package final class Checkpoint: Sendable {
   /// Every file that the model is read from or takes along: those of its tensors, its configuration,
   /// and the files beside its weights; for a delta those of its base too.
   package func inputFiles() throws(FormatError) -> [String] {
-    let files = sourceFiles + [configurationPath].compactMap(\.self)
+    let files =
+      sourceFiles + [configurationPath].compactMap(\.self) + (givenTokenizer?.paths ?? [])
     // What lies beside an artifact belongs to another model.
     if let artifact = source as? ArtifactTensors {
       return try files + (artifact.base?.inputFiles() ?? [])
@@ -141,6 +151,20 @@ package final class Checkpoint: Sendable {
     of name: String, _ body: (RawSpan) throws(FormatError) -> Result
   ) throws(FormatError) -> Result {
     try source.withBytes(of: try position(of: name), body)
+  }
+
+  /// The quantised type of GGUF in whose blocks a tensor is stored, row by row; nil for a tensor of
+  /// plain elements, and for one whose blocks lie across its rows.
+  package func blockType(of name: String) -> GGMLType? {
+    positions[ByteKey(name)].flatMap { source.blockType(of: $0) }
+  }
+
+  /// Lends a range of the bytes of a tensor's blocks, bit for bit as the source has them, with the
+  /// rows in the order of its shape. The tensor must have a block type.
+  package func withBlocks<Result>(
+    of name: String, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result {
+    try source.withBlocks(of: try position(of: name), in: range, body)
   }
 
   /// A tensor's elements, to be read piece by piece.

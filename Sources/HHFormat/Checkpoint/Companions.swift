@@ -14,6 +14,13 @@ package struct Companions: Sendable {
   /// - Throws: `missingInput` where a file cannot be opened, `badData` where one does not agree
   ///   with its digest or is a link that leads out of the folder, `unsupported` for more metadata than could be read again.
   package init(of checkpoint: Checkpoint) throws(FormatError) {
+    try self.init(ownOf: checkpoint)
+    guard let tokenizer = checkpoint.givenTokenizer else { return }
+    files = try tokenizer.replacing(in: files)
+  }
+
+  /// The files that the model came with.
+  private init(ownOf checkpoint: Checkpoint) throws(FormatError) {
     if let artifact = checkpoint.artifact {
       let carried = try artifact.carriedFiles.map { (file) throws(FormatError) in
         CompanionFile(name: file.name, content: try artifact.readFile(file.name))

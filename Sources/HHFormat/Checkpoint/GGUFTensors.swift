@@ -9,7 +9,7 @@ final class GGUFTensors: TensorSource {
   let files: [GGUFFile]
   let tensors: [TensorDescriptor]
   let configuration: JSONObject?
-  private let views: [GGUFView]
+  let views: [GGUFView]
 
   /// Opens a model; `path` is its only or first file.
   init(opening path: String) throws(FormatError) {
@@ -71,7 +71,7 @@ final class GGUFTensors: TensorSource {
 
   /// A view's bytes as they are stored.
   @_lifetime(borrow self)
-  private func bytes(of view: GGUFView) -> RawSpan {
+  func bytes(of view: GGUFView) -> RawSpan {
     files[view.file].bytes(of: view.tensor, lentBy: self).extracting(view.storedRange)
   }
 

@@ -28,6 +28,14 @@ protocol TensorSource: Sendable {
   func withBytes<Result>(
     of index: Int, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
   ) throws(FormatError) -> Result
+  /// The quantised type in whose blocks a tensor is stored row by row, in the order of its shape or
+  /// in one that rows can be brought into; nil for any other.
+  func blockType(of index: Int) -> GGMLType?
+  /// Lends a range of the bytes of a tensor's blocks, rows in the order of its shape, for the length
+  /// of a call. Only for a tensor with a block type.
+  func withBlocks<Result>(
+    of index: Int, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result
   /// Reads a tensor as float32 into `output`, which has its count. False for a type that is not
   /// computable.
   func readFloats(of index: Int, into output: inout MutableSpan<Float>) throws(FormatError) -> Bool
@@ -46,6 +54,14 @@ struct SafetensorsTensors: TensorSource {
     sourceFiles = files.map(\.path) + [index].compactMap(\.self)
     tensors = files.flatMap(\.tensors)
     fileOfTensor = files.enumerated().flatMap { number, file in file.tensors.map { _ in number } }
+  }
+
+  func blockType(of index: Int) -> GGMLType? { nil }
+
+  func withBlocks<Result>(
+    of index: Int, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result {
+    try withBytes(of: index, in: range, body)
   }
 
   var format: String { "safetensors" }

@@ -9,6 +9,29 @@ extension GGUFLayout.Tensor {
     source.dtype.isComputable || type.dtype == source.dtype
   }
 
+  /// Whether the blocks of a quantised tensor of a checkpoint can be stored as they are: a row of
+  /// the file is a row of the checkpoint.
+  package var keepsBlocks: Bool { order != .transposed }
+
+  /// Brings blocks, whose rows are in the checkpoint's order, into the file's.
+  ///
+  /// - Parameters:
+  ///   - blocks: All blocks of the tensor; see `Checkpoint.withBlocks`.
+  ///   - sink: Takes the bytes in order.
+  /// - Throws: What `sink` throws.
+  package func store(blocks: RawSpan, to sink: ByteSink) throws(FormatError) {
+    guard order != .asStored else { return try sink(blocks) }
+    let rowBytes = blocks.byteCount / max(1, rowCount)
+    for start in stride(from: 0, to: rowCount, by: 256) {
+      var band: [UInt8] = []
+      for row in start..<min(rowCount, start + 256) {
+        let source = sourceRow(row)
+        band += blocks.extracting(source * rowBytes..<(source + 1) * rowBytes).copied()
+      }
+      try sink(band.raw)
+    }
+  }
+
   /// Encodes the tensor band by band. Elements that keep their type are copied bit for bit.
   ///
   /// - Parameters:

@@ -138,7 +138,7 @@ extension GGUFLayout.Tensor {
   }
 
   /// The checkpoint's row that a row of the file holds; see `GGUFView.Order`.
-  private func sourceRow(_ row: Int) -> Int {
+  func sourceRow(_ row: Int) -> Int {
     guard case .interleaved(let heads) = order else { return row }
     let size = rowCount / heads
     let (head, place) = (row / size, row % size)

@@ -42,6 +42,13 @@ struct GGUFView: Sendable {
   /// output of the same count.
   typealias Fetch<Element: BitwiseCopyable> = (Range<Int>, inout MutableSpan<Element>) -> Void
 
+  /// The stored row that a row in the wanted order is, where the order is `interleaved`.
+  func storedRow(_ row: Int, heads: Int) -> Int {
+    let half = descriptor.shape[0] / heads / 2
+    let (head, place) = row.quotientAndRemainder(dividingBy: 2 * half)
+    return head * 2 * half + 2 * (place % half) + place / half
+  }
+
   /// The smallest range of whole rows that covers a range of elements in the wanted order.
   func wholeRows(_ range: Range<Int>) -> Range<Int> {
     guard order != .asStored, !range.isEmpty else { return range }
@@ -62,10 +69,8 @@ struct GGUFView: Sendable {
     switch order {
     case .asStored: fetch(range, &output)
     case .interleaved(let heads):
-      let half = shape[0] / heads / 2
       for row in range.lowerBound / columns..<range.upperBound / columns {
-        let (head, place) = row.quotientAndRemainder(dividingBy: 2 * half)
-        let found = head * 2 * half + 2 * (place % half) + place / half
+        let found = storedRow(row, heads: heads)
         let start = row * columns - range.lowerBound
         var part = output._mutatingExtracting(start..<start + columns)
         fetch(found * columns..<(found + 1) * columns, &part)

@@ -61,10 +61,12 @@ package struct TextGenerator {
 
   /// Opens an artifact or a checkpoint to write with; `base` goes with a delta.
   package init(
-    opening path: String, configuration: String? = nil, base: String? = nil, threads: Int
+    opening path: String, configuration: String? = nil, base: String? = nil,
+    tokenizer: String? = nil, threads: Int
   ) throws {
     ThreadPolicy.use(threads: threads)
-    let model = try OpenedModel(opening: path, configuration: configuration, base: base)
+    let model = try OpenedModel(
+      opening: path, configuration: configuration, base: base, tokenizer: tokenizer)
     try self.init(runner: model.runner, tokenizer: try model.tokenizer())
   }
 

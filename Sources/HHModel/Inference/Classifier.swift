@@ -30,7 +30,8 @@ package struct Classifier {
   package init(_ options: InferenceOptions) throws {
     ThreadPolicy.use(threads: options.threads)
     model = try OpenedModel(
-      opening: options.model, configuration: options.configuration, base: options.base)
+      opening: options.model, configuration: options.configuration, base: options.base,
+      tokenizer: options.tokenizer)
     guard let count = model.runner.graph.classCount else {
       throw PipelineError.invalidOption(
         name: "MODEL", problem: "expected a model with a classifier, found none")

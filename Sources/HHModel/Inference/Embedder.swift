@@ -33,7 +33,8 @@ package struct Embedder {
   package init(_ options: InferenceOptions, pooling: Pooling?, isNormalized: Bool) throws {
     ThreadPolicy.use(threads: options.threads)
     model = try OpenedModel(
-      opening: options.model, configuration: options.configuration, base: options.base)
+      opening: options.model, configuration: options.configuration, base: options.base,
+      tokenizer: options.tokenizer)
     examples = try options.examples(for: model)
     let usual: Pooling =
       switch model.runner.graph.kind {

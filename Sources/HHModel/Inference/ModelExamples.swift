@@ -72,6 +72,8 @@ package struct InferenceOptions: Sendable {
   package var configuration: String?
   /// The model that a delta was made from.
   package var base: String?
+  /// A tokenizer in place of the model's own: a folder, or one of its files.
+  package var tokenizer: String?
   /// Texts; a tab separates the two of a pair.
   package var texts: [String] = []
   /// What errors call the texts: the option that they come by.

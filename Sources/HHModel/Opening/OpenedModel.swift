@@ -20,14 +20,16 @@ package struct OpenedModel {
     (self.runner, self.teacher) = (runner, teacher)
   }
 
-  /// Opens a checkpoint or an artifact, a delta with the model that it was made from as `base`;
-  /// weights are read when they are needed.
+  /// Opens a checkpoint or an artifact, a delta with the model that it was made from as `base`, and
+  /// `tokenizer`, if given, in place of its own; weights are read when they are needed.
   ///
   /// - Throws: `FormatError`, as the opening of either does.
   package init(
-    opening path: String, configuration: String? = nil, base: String? = nil
+    opening path: String, configuration: String? = nil, base: String? = nil,
+    tokenizer: String? = nil
   ) throws(FormatError) {
-    checkpoint = try Checkpoint(opening: path, configuration: configuration, base: base)
+    checkpoint = try Checkpoint(
+      opening: path, configuration: configuration, base: base, tokenizer: tokenizer)
     guard checkpoint.artifact != nil else {
       names = try NameMap(checkpoint)
       runner = ModelRunner(
@@ -54,6 +56,6 @@ package struct OpenedModel {
     if let tokenizer = try TokenizerLoader.load(of: checkpoint) { return tokenizer }
     throw FormatError(
       .missingInput, file: checkpoint.path, problem: "expected the model's tokenizer, found none",
-      hint: "put tokenizer.json beside the model and convert it again")
+      hint: "name its tokenizer with --tokenizer FILE|FOLDER, or put tokenizer.json beside it")
   }
 }

@@ -29,6 +29,11 @@ struct ArtifactAssembly {
 
   /// Writes the artifact. What `report` throws stops the writing and is thrown on.
   func write(report: ConversionReport) throws -> ArtifactSummary {
+    let kept = kept(inBlocks: !options.delta)
+    if checksWeights, kept.contains(where: { $0.blockType != nil }) {
+      // Of blocks the writer sees parts only.
+      try WeightCheck(checkpoint: checkpoint, names: names).checkFinite()
+    }
     let files =
       try sources == nil ? checkpoint.digestedFiles.map(MappedFile.init(at:)) : []
     return try withoutActuallyEscaping(report) { report in
@@ -74,8 +79,9 @@ struct ArtifactAssembly {
   /// Whether it is left to the writer to check that weights are finite.
   private var checksWeights: Bool { sources == nil && !options.allowNonfinite }
 
-  /// The source's tensors: those that finetuning changed, the others lent from the mapped files.
-  private var kept: [ArtifactTensor] {
+  /// The source's tensors: those that finetuning changed, the others lent from the mapped files;
+  /// quantised ones as they are where wanted, else as the floats that they stand for.
+  private func kept(inBlocks: Bool) -> [ArtifactTensor] {
     names.entries.map { entry in
       if let changed = training?.finetuned?.tensor(
         entry, of: checkpoint, file: plan.output)
@@ -83,6 +89,16 @@ struct ArtifactAssembly {
         return changed
       }
       let (tensor, checkpoint) = (entry.tensor, checkpoint)
+      if inBlocks, let type = checkpoint.blockType(of: tensor.name),
+        let size = type.byteCount(ofElements: tensor.elementCount)
+      {
+        return ArtifactTensor(
+          name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, blockType: type,
+          origin: .kept, byteCount: size
+        ) { (range, body) throws(FormatError) in
+          try checkpoint.withBlocks(of: tensor.name, in: range, body)
+        }
+      }
       let check: ArtifactTensor.Check = { (offset, bytes) throws(FormatError) in
         guard let index = tensor.dtype.firstNonFinite(in: bytes) else { return }
         throw WeightCheck.nonfinite(
@@ -100,7 +116,7 @@ struct ArtifactAssembly {
   /// Writes a trained model that keeps its softmax as a folder in Hugging Face's layout.
   func writeFolder(report: ConversionReport) throws -> ArtifactSummary {
     let folder = try StagingFolder(for: plan.output, replacing: options.force)
-    let tensors = kept
+    let tensors = kept(inBlocks: false)
     try SafetensorsWriter.write(
       to: folder.path("model.safetensors"),
       tensors: tensors.map { ($0.name, $0.dtype, $0.shape) }, metadata: [("format", "pt")]

@@ -114,6 +114,7 @@ struct Diagnose: ParsableCommand {
       guard let model else { return try compareOnRecall() }
       var options = DiagnosisOptions(model: model, threads: opening.threads)
       (options.configuration, options.base) = (opening.config, opening.delta.base)
+      options.tokenizer = opening.given.tokenizer
       (options.data, options.length) = (data, length)
       (options.rowLimit, options.seed) = (rows ?? options.rowLimit, seed)
       (options.maps, options.steps) = (featureMap ?? [], steps)

@@ -65,6 +65,7 @@ struct Evaluate: ParsableCommand {
       options.configuration = source.config
       options.teacher = teacher
       options.base = source.base
+      options.tokenizer = source.tokenizer
       options.columns = column
       options.length = length
       options.rowLimit = rows

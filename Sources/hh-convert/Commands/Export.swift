@@ -50,6 +50,8 @@ struct ExportCommand: ParsableCommand {
   @Option(help: "A configuration to use instead of the source's own.")
   var config: String?
 
+  @OptionGroup var given: TokenizerArguments
+
   @Flag(help: "Replace an existing output.")
   var force = false
 
@@ -93,6 +95,7 @@ struct ExportCommand: ParsableCommand {
     options.softmax = softmax
     options.dropHead = dropHead
     options.base = delta.base
+    options.tokenizer = given.tokenizer
     options.configuration = config
     options.force = force
     return options

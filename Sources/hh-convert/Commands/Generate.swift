@@ -66,7 +66,7 @@ struct Generate: ParsableCommand {
         seed: seed ?? 0)
       let generator = try TextGenerator(
         opening: source.model, configuration: source.config, base: source.base,
-        threads: source.threads)
+        tokenizer: source.tokenizer, threads: source.threads)
       // A single text is shown as it comes.
       let isLive = texts.count == 1 && !json
       var isBegun = false

@@ -36,6 +36,7 @@ struct ExampleArguments: ParsableArguments {
     var options = InferenceOptions(model: source.model, threads: source.threads)
     options.configuration = source.config
     options.base = source.base
+    options.tokenizer = source.tokenizer
     options.length = length
     options.images = images
     options.texts = text

@@ -12,6 +12,7 @@ struct ModelArguments: ParsableArguments {
 
   var base: String? { opening.delta.base }
   var config: String? { opening.config }
+  var tokenizer: String? { opening.given.tokenizer }
   var threads: Int { opening.threads }
 }
 
@@ -21,6 +22,8 @@ struct OpeningArguments: ParsableArguments {
 
   @Option(help: "A configuration to use instead of the model's own.")
   var config: String?
+
+  @OptionGroup var given: TokenizerArguments
 
   @Option(
     name: .customLong("threads"), parsing: .unconditional,
@@ -37,6 +40,15 @@ struct OpeningArguments: ParsableArguments {
 struct DeltaArguments: ParsableArguments {
   @Option(help: "The model that a delta artifact was made from.")
   var base: String?
+}
+
+/// A tokenizer for a model that has none, or one that is not known here.
+struct TokenizerArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A tokenizer to use instead of the model's own: tokenizer.json or the like, or its folder.",
+      valueName: "file|folder"))
+  var tokenizer: String?
 }
 
 /// Refuses to print nothing and JSON at once.
