@@ -66,8 +66,8 @@ class Artifact:
         most = (1 << 20) + 64 * table[0]
         require(table[1] <= most, f"a header of at most {most} bytes", f"{table[1]}")
         self.manifest = json.loads(json.loads(self._frame(0)[8:])["__metadata__"]["hedgehog"])
-        if self.manifest["formatVersion"].split(".")[0] != "1":
-            raise ValueError(f"{path}: expected format version 1, found {self.manifest['formatVersion']!r}")
+        if self.manifest["formatVersion"].split(".")[0] not in ("1", "2"):
+            raise ValueError(f"{path}: expected format version 1 or 2, found {self.manifest['formatVersion']!r}")
         self.files = self.manifest.get("files", {})  # {name: {"bytes": …, "sha256": …}}
         self._left = self.manifest.get("base", {}).get("tensors", {})
         for name in [*self.files, *self.manifest.get("base", {}).get("files", {})]:

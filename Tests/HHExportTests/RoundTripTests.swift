@@ -122,6 +122,66 @@ struct RoundTripTests {
     #expect(a.files.count == (each.format == .sharded ? max(2, a.files.count) : a.files.count))
   }
 
+  @Test(
+    "quantised tensors keep their blocks, bit for bit, through an artifact",
+    arguments: ["q4_1", "q8_0", "q5_0"])
+  func blocks(_ type: String) throws {
+    func export(_ source: String, to name: String, dtype: String, softmax: Bool) throws -> String {
+      var options = ExportOptions(source: source, target: .gguf)
+      (options.dtype, options.softmax) = (dtype, softmax)
+      options.output = directory.path(name)
+      return try Export(options).run { _ in }.output
+    }
+    let llama = Fixtures.path("models/llama")
+    let source = try export(llama, to: "source.gguf", dtype: type, softmax: false)
+    let artifact = directory.path("llama.hedgehog.safetensors.zst")
+    var options = ConversionOptions(model: source, threads: ThreadPolicy.threads)
+    options.output = artifact
+    options.stages = [.rewrite]
+    let conversion = try Conversion(options)
+    #expect(conversion.plan.text.contains("in their quantised blocks"))
+    _ = try conversion.run { _ in }
+    let manifest = try ArtifactReader(at: artifact).manifest
+    #expect(manifest.version == .current)
+    #expect(manifest.tensors.count { $0.blockType?.name == type.uppercased() } >= 21)
+    let again = try export(artifact, to: "again.gguf", dtype: "keep", softmax: true)
+    let direct = try export(source, to: "direct.gguf", dtype: "keep", softmax: false)
+    let first = try Checkpoint(opening: source)
+    for other in [try Checkpoint(opening: artifact), try Checkpoint(opening: again)] {
+      for tensor in first.tensors {
+        #expect(try other.storedType(of: tensor.name) == first.storedType(of: tensor.name))
+        #expect(try Self.digest(tensor, other) == Self.digest(tensor, first), "\(tensor.name)")
+        // Parts of the floats are those of the whole.
+        let range = 8..<tensor.byteCount - 4
+        #expect(
+          try other.withBytes(of: tensor.name, in: range) { ContentDigest.of($0) }
+            == first.withBytes(of: tensor.name, in: range) { ContentDigest.of($0) })
+      }
+    }
+    #expect(try bytes(again) == bytes(source))
+    #expect(try bytes(direct) == bytes(source))
+  }
+
+  /// The digest of a tensor's blocks, or of its elements where it has none.
+  private static func digest(
+    _ tensor: TensorDescriptor, _ checkpoint: Checkpoint
+  ) throws -> String {
+    guard let type = checkpoint.blockType(of: tensor.name) else {
+      return try checkpoint.withBytes(of: tensor.name) { ContentDigest.of($0) }
+    }
+    let size = try #require(type.byteCount(ofElements: tensor.elementCount))
+    return try checkpoint.withBlocks(of: tensor.name, in: 0..<size) { ContentDigest.of($0) }
+  }
+
+  /// The tensors of a GGUF file by name, as they lie there.
+  private func bytes(_ path: String) throws -> [String: [UInt8]] {
+    let file = try GGUFFile(at: path)
+    return Dictionary(
+      uniqueKeysWithValues: file.tensors.map {
+        ($0.name, file.bytes(of: $0).copied())
+      })
+  }
+
   /// Writes the folder of a golden model with its head tied or not.
   private func write(_ each: Case) throws -> String {
     let golden = Fixtures.path("golden/forward/\(each.model.golden(each.format))")

@@ -54,7 +54,8 @@ struct ArtifactContents {
     return ArtifactManifest(
       version: entries.contains { $0.layout == .blocks } ? .current : .withoutBlocks,
       description: description,
-      frameSize: options.frameSize, tensors: entries, files: options.delta ? [] : files, base: options.delta ? base : nil)
+      frameSize: options.frameSize, tensors: entries, files: options.delta ? [] : files,
+      base: options.delta ? base : nil)
   }
 
   private static func check(_ tensors: [ArtifactTensor], path: String) throws(FormatError) {

@@ -12,7 +12,7 @@ package struct ArtifactManifest: Sendable, Equatable {
     /// A higher one may bring members that older readers pass over.
     package let minor: Int
     /// The newest version that this program knows, which it writes where a tensor is in blocks.
-    package static let current = Version(major: 1, minor: 2)
+    package static let current = Version(major: 2, minor: 0)
     /// The version that it writes otherwise: older programs read that too.
     package static let withoutBlocks = Version(major: 1, minor: 1)
     /// `major.minor`.
@@ -30,7 +30,7 @@ package struct ArtifactManifest: Sendable, Equatable {
     /// How the bytes are laid out in the file.
     package let layout: TensorLayout
     /// The type of the blocks, with that layout only.
-    package let blockType: GGMLType?
+    package var blockType: GGMLType?
     /// SHA-256 of the interleaved bytes, or of the blocks, in hexadecimal.
     package let sha256: String
     /// Where the values came from.

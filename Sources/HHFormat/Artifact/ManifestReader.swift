@@ -26,7 +26,8 @@ extension ArtifactManifest {
         problem: "format version \(version) is newer than \(Version.current), the newest known",
         hint: "update hh-convert")
     }
-    let isNewer = version.major == Version.current.major && version.minor > Version.current.minor
+    let known = [Version.withoutBlocks, .current].first { $0.major == version.major }
+    let isNewer = version.minor > known?.minor ?? .max
     self = try ManifestMembers.reading(document, file: file, tolerant: isNewer) {
       (members) throws(FormatError) in try Self(members: &members, version: version)
     }
@@ -74,6 +75,9 @@ extension ArtifactManifest {
       producer: producer, architecture: architecture, featureMap: featureMap,
       provenance: provenance, stages: stages,
       state: members.has("state") ? try members.freeObject("state") : nil)
+    guard version.hasBlocks || !tensors.contains(where: { $0.layout == .blocks }) else {
+      throw members.problem("'layout': expected no blocks before version \(Version.current)")
+    }
     try checkFiles(members)
     try checkBase(members)
   }
@@ -148,6 +152,8 @@ extension ArtifactBase {
 extension ArtifactManifest.Version {
   /// Whether carried files and deltas exist in this version.
   fileprivate var hasFiles: Bool { major > 1 || minor >= 1 }
+  /// Whether tensors may lie in the blocks of a quantised type.
+  fileprivate var hasBlocks: Bool { major > 1 }
 
   /// Reads `major.minor`, both plain decimal numbers.
   fileprivate init?(parsing text: String) {

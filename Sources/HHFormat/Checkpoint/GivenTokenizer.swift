@@ -11,7 +11,9 @@ struct GivenTokenizer: Sendable {
   var paths: [String] { files.map { join(folder, $0.name) } }
 
   /// Files that are a tokenizer, alone or with their companions.
-  private static let vocabularies = ["tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt"]
+  private static let vocabularies = [
+    "tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt",
+  ]
   private static let settings: Set<String> = [
     "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt",
     "chat_template.jinja", "chat_template.json",

@@ -97,7 +97,8 @@ package struct Conversion {
       memory: training.map { Int($0.estimate.memory) + byteCount }
         ?? ConversionEstimate.memory(ofRewrite: rewrite, threads: options.threads),
       seconds: ConversionEstimate.seconds(ofRewriting: byteCount, threads: options.threads)
-        + (training?.estimate.seconds(budget: options.distillation.budget) ?? 0))
+        + (training?.estimate.seconds(budget: options.distillation.budget) ?? 0),
+      quantized: ConversionPlan.Quantized(checkpoint, names, areKept: !options.delta))
   }
 
   private static func training(

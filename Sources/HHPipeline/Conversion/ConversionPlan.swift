@@ -21,6 +21,32 @@ package struct ConversionPlan: Sendable, Equatable {
   /// from the bytes where nothing is trained.
   package let seconds: Double
 
+  /// The source's quantised tensors; nil where there are none.
+  package var quantized: Quantized?
+
+  /// Tensors that a GGUF source has in quantised blocks.
+  package struct Quantized: Sendable, Equatable {
+    /// Bytes of the blocks.
+    package let stored: Int
+    /// Bytes of the same weights as float32.
+    package let floats: Int
+    /// Whether the artifact keeps the blocks.
+    package let areKept: Bool
+
+    /// Adds the quantised tensors of a model up; nil where there are none.
+    init?(_ checkpoint: Checkpoint, _ names: NameMap, areKept: Bool) {
+      let sizes = names.entries.compactMap { entry in
+        checkpoint.blockType(of: entry.tensor.name)?
+          .byteCount(ofElements: entry.tensor.elementCount)
+          .map { (stored: $0, floats: entry.tensor.byteCount) }
+      }
+      guard !sizes.isEmpty else { return nil }
+      stored = sizes.reduce(0) { $0 + $1.stored }
+      floats = sizes.reduce(0) { $0 + $1.floats }
+      self.areKept = areKept
+    }
+  }
+
   /// The training of feature maps.
   package struct Training: Sendable, Equatable {
     /// In words: where the training rows come from.
@@ -100,6 +126,15 @@ package struct ConversionPlan: Sendable, Equatable {
       "memory       about \(bytes(memory))",
       "time         about \(duration(seconds))",
     ]
+    if let quantized {
+      lines.append(
+        "weights      "
+          + (quantized.areKept
+            ? "\(bytes(quantized.stored)) in their quantised blocks, which are kept where nothing is"
+              + " trained; as float32 they are \(bytes(quantized.floats))"
+            : "\(bytes(quantized.floats)) as float32, of \(bytes(quantized.stored)) in quantised"
+              + " blocks"))
+    }
     for block in rewrite.blocks {
       lines.append(
         "layer \(block.layer): \(block.headCount) heads of \(block.headSize)"

@@ -25,6 +25,8 @@ enum UnmirroredSources {
     "HeadScratch": "LinearAttentionTests",
     "HeadView": "LinearAttentionTests",
     // HHFormat
+    "ArtifactTensors+Blocks": "RoundTripTests",
+    "GGUFTensors+Blocks": "RoundTripTests",
     "ByteOrderMark": "JSONFileTests",
     "ModelNames": "ConversionOptionsTests",
     // Models and training

@@ -36,6 +36,40 @@ struct TensorLayoutTests {
     #expect(numbers == Array(3..<frames.end))
   }
 
+  @Test("blocks have the bytes of whole rows, of float32 only")
+  func blocks() {
+    #expect(TensorLayout.byteCount("w", .f32, [3, 64], blockType: .q4_1) == 3 * 2 * 20)
+    #expect(TensorLayout.byteCount("w", .f32, [0, 64], blockType: .q4_1) == 0)
+    #expect(TensorLayout.byteCount("w", .f32, [64, 3], blockType: .q4_1) == nil)
+    #expect(TensorLayout.byteCount("w", .f16, [3, 64], blockType: .q4_1) == nil)
+    #expect(TensorLayout.byteCount("w", .f32, [], blockType: .q4_1) == nil)
+    #expect(TensorLayout.byteCount("w", .f32, [3, 3], blockType: nil) == 36)
+  }
+
+  @Test("a manifest says what blocks are, and one that contradicts itself is refused")
+  func blocksInManifest() throws {
+    let manifest = ArtifactManifest(
+      version: .current, description: ArtifactSamples.description, frameSize: 1024,
+      tensors: [
+        ArtifactManifest.Tensor(
+          name: "w", dtype: .f32, shape: [2, 32], layout: .blocks, blockType: .q4_1,
+          sha256: ContentDigest.zeros, origin: .kept, byteCount: 40)
+      ])
+    let text = manifest.json.text
+    #expect(try ArtifactManifest(parsing: text, file: "a") == manifest)
+    for (old, new) in [
+      (#""2.0""#, #""1.1""#), (#""Q4_1""#, #""F32""#), (#""Q4_1""#, #""Q4_9""#),
+      (#""bytes":20"#, #""bytes":18"#), (#""elements":32"#, #""elements":16"#),
+      ("[2,32]", "[2,33]"), (#""dtype":"F32""#, #""dtype":"F16""#),
+      (#""layout":"blocks""#, #""layout":"interleaved""#),
+    ] {
+      #expect(text.contains(old))
+      #expect(throws: FormatError.self, "\(old)") {
+        try ArtifactManifest(parsing: text.replacing(old, with: new), file: "a")
+      }
+    }
+  }
+
   @Test("a tensor about to be written has the frames that it will be read from")
   func written() {
     for tensor in ArtifactSamples.tensors() {
