@@ -10,12 +10,12 @@ extension TokenizerLoader {
     let files = try ModelFiles(of: checkpoint)
     guard var tokenizer = try load(files) else { return nil }
     let key = "eos_token_id"
-    tokenizer.special.otherEnds += try ends(
-      checkpoint.configuration?[key], file: checkpoint.path, key)
+    tokenizer.special.addEnds(
+      try ends(checkpoint.configuration?[key], file: checkpoint.path, key))
     let name = "generation_config.json"
     if files.holds(name) {
-      tokenizer.special.otherEnds += try ends(
-        try files.object(name)[key], file: files.path(name), key)
+      tokenizer.special.addEnds(
+        try ends(try files.object(name)[key], file: files.path(name), key))
     }
     return tokenizer
   }

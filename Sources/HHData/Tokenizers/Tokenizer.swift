@@ -51,7 +51,7 @@ package struct SpecialTokens: Sendable, Equatable {
   /// End of sequence.
   package var eos: Int32?
   /// Other tokens that end a text, such as those that end a turn of a conversation.
-  package var otherEnds: [Int32]
+  package internal(set) var otherEnds: [Int32] = []
   /// Stands for what the vocabulary cannot spell.
   package var unknown: Int32?
   /// Fills short rows of a batch.
@@ -71,20 +71,21 @@ package struct SpecialTokens: Sendable, Equatable {
   ) {
     self.bos = bos
     self.eos = eos
-    self.otherEnds = otherEnds
     self.unknown = unknown
     self.padding = padding
     self.cls = cls
     self.sep = sep
     self.mask = mask
+    addEnds(otherEnds)
+  }
+
+  /// Adds tokens that end a text, each once.
+  mutating func addEnds(_ ids: [Int32]) {
+    for id in ids where id != eos && !otherEnds.contains(id) { otherEnds.append(id) }
   }
 
   /// All tokens at which generation stops, each once, the end of sequence first.
-  package var ends: [Int32] {
-    var ends: [Int32] = []
-    for id in [eos].compactMap(\.self) + otherEnds where !ends.contains(id) { ends.append(id) }
-    return ends
-  }
+  package var ends: [Int32] { [eos].compactMap(\.self) + otherEnds }
 
   /// The ids that have a role other than standing for the unknown, each once, in ascending order.
   package var structural: [Int32] {
