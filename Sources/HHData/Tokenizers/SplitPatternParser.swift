@@ -85,8 +85,10 @@ struct SplitPatternParser {
       defer { ignoresCase = false }
       return group()
     }
-    if take("(?:") || take("(") { return group() }
+    if take("(?:") { return group() }
+    if take("(") { return rest.first == "?" ? nil : group() }
     if take("$") { return [.end] }
+    if let next = rest.first, "?*+{".unicodeScalars.contains(next) { return nil }
     let set: ScalarSet?
     if take("[") {
       set = bracket()

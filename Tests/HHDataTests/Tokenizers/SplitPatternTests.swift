@@ -46,7 +46,7 @@ struct SplitPatternTests {
 
   @Test(
     "what the machine does not know is no pattern",
-    arguments: ["(", "[a", #"\w"#, #"\p{Xx}"#, #"\"#, "a)", "[b-a]", "(?<n>a)", #"\p{L"#])
+    arguments: ["(", "[a", #"\w"#, #"\p{Xx}"#, #"\"#, "a)", "[b-a]", "(?<n>a)", #"\p{L"#, "*a", "a|+"])
   func unknown(text: String) {
     #expect(SplitPattern(text) == nil)
   }
@@ -62,7 +62,7 @@ struct SplitPatternTests {
     for rule in GGUFPreTokenizer.all {
       let preTokenization = try #require(PreTokenization(rule.patterns))
       for unit in ["a", "A", " ", "\n", "7", "!", "中", "\u{301}", "aA", " \n", "'"] {
-        let bytes = Array(String(repeating: unit, count: 20_000).utf8)
+        let bytes = Array(String(repeating: unit, count: 2000).utf8)
         var total = 0
         preTokenization.forEachPiece(of: bytes, in: bytes.indices) { total += $0.count }
         #expect(total == bytes.count, "\(rule.names[0]) \(unit.debugDescription)")
