@@ -47,7 +47,7 @@ struct TokenizerArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A tokenizer to use instead of the model's own: tokenizer.json or the like, or its folder.",
-      valueName: "file|folder"))
+      valueName: "path"))
   var tokenizer: String?
 }
 
