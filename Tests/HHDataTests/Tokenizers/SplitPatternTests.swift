@@ -46,7 +46,9 @@ struct SplitPatternTests {
 
   @Test(
     "what the machine does not know is no pattern",
-    arguments: ["(", "[a", #"\w"#, #"\p{Xx}"#, #"\"#, "a)", "[b-a]", "(?<n>a)", #"\p{L"#, "*a", "a|+"])
+    arguments: [
+      "(", "[a", #"\w"#, #"\p{Xx}"#, #"\"#, "a)", "[b-a]", "(?<n>a)", #"\p{L"#, "*a", "a|+",
+    ])
   func unknown(text: String) {
     #expect(SplitPattern(text) == nil)
   }
