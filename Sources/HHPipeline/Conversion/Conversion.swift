@@ -46,7 +46,9 @@ package struct Conversion {
     ThreadPolicy.use(threads: options.threads)
     var options = options
     options.attention.seed = options.distillation.seed
-    checkpoint = try Checkpoint(opening: options.model, configuration: options.configuration)
+    try Self.checkTokenizer(options)
+    checkpoint = try Checkpoint(
+      opening: options.model, configuration: options.configuration, tokenizer: options.tokenizer)
     opened = SourceFiles(of: checkpoint)
     guard checkpoint.artifact == nil else {
       throw FormatError(
@@ -99,6 +101,15 @@ package struct Conversion {
       seconds: ConversionEstimate.seconds(ofRewriting: byteCount, threads: options.threads)
         + (training?.estimate.seconds(budget: options.distillation.budget) ?? 0),
       quantized: ConversionPlan.Quantized(checkpoint, names, areKept: !options.delta))
+  }
+
+  /// Refuses a tokenizer that is not the model's own where the model is needed as it is.
+  private static func checkTokenizer(_ options: ConversionOptions) throws(PipelineError) {
+    let others = [("--delta", options.delta), ("--run", options.run != nil)]
+    guard options.tokenizer != nil, let other = others.first(where: \.1)?.0 else { return }
+    throw .invalidOption(
+      name: "--tokenizer",
+      problem: "expected no \(other) beside it, which needs the model as it is, found both")
   }
 
   private static func training(

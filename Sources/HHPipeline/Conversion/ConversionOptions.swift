@@ -28,6 +28,8 @@ package struct ConversionOptions: Sendable, Equatable {
   package var adapter: String?
   /// A configuration file to use instead of the `config.json` beside the checkpoint.
   package var configuration: String?
+  /// A tokenizer to use, and carry along, instead of the model's own: a folder, or one of its files.
+  package var tokenizer: String?
   /// What to do; without `distil` no data is needed and no model is run.
   package var stages = ConversionStage.standard
   /// What softmax attention becomes.

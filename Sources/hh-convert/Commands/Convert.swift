@@ -23,6 +23,8 @@ struct Convert: ParsableCommand {
   @Option(help: "A configuration to use instead of the config.json beside the checkpoint.")
   var config: String?
 
+  @OptionGroup var given: TokenizerArguments
+
   @Option(
     name: .customLong("run"),
     help: """
@@ -84,6 +86,7 @@ struct Convert: ParsableCommand {
     if let output { options.output = output }
     if let adapter { options.adapter = adapter }
     if let config { options.configuration = config }
+    options.tokenizer = given.tokenizer
     if let runFolder { options.run = runFolder }
     if let checkpointSteps {
       guard options.run != nil else {

@@ -9,7 +9,7 @@ import Testing
 struct ArtifactVersionsTests {
   /// The files of `fixtures/artifacts`, with the version that their names begin with.
   static let names = [
-    "1.0-whole", "1.1-whole", "1.1-delta",
+    "1.0-whole", "1.1-whole", "1.1-delta", "2.0-blocks",
   ]
 
   private static func path(_ name: String) -> String {
