@@ -87,7 +87,7 @@ struct TokenizerFiles {
       return .object([
         "id": .integer(id), "content": .string(text(of: Int32(id))),
         "single_word": .bool(false), "lstrip": .bool(false), "rstrip": .bool(false),
-        "normalized": .bool(!isSpecial), "special": .bool(isSpecial),
+        "normalized": .bool(false), "special": .bool(isSpecial),
       ])
     }
   }

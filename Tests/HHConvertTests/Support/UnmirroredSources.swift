@@ -25,8 +25,6 @@ enum UnmirroredSources {
     "HeadScratch": "LinearAttentionTests",
     "HeadView": "LinearAttentionTests",
     // HHFormat
-    "ArtifactTensors+Blocks": "RoundTripTests",
-    "GGUFTensors+Blocks": "RoundTripTests",
     "ByteOrderMark": "JSONFileTests",
     "ModelNames": "ConversionOptionsTests",
     // Models and training
