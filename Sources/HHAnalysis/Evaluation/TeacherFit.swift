@@ -3,6 +3,7 @@
 internal import HHData
 internal import HHFormat
 internal import HHModel
+internal import HHTraining
 
 extension EvaluationOptions {
   /// Refuses a softmax model that cannot be given what `model` is, or whose answers are of another

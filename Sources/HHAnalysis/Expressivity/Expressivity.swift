@@ -86,10 +86,9 @@ package struct Expressivity {
     guard let softmax = try best(of: nil, progress) else {
       throw PipelineError.finetuningDiverged(layer: nil, step: 1, goodStep: 0)
     }
-    var distillation = DistillationRecipe()
-    distillation.seed = options.recipe.seed
+    let distillation = TrainingPlan(TrainingSettings(.distil), seed: options.recipe.seed)
     let length = options.task.length
-    let rows = min(training.count, distillation.rowCount(length: length))
+    let rows = min(training.count, distillation.settings.rowCount(length: length))
     let comparison = MapComparison(
       teacher: softmax.runner, recipe: distillation, training: training.input(0..<rows),
       heldOut: validation.input(0..<min(validation.count, DataRows.maximumHeldOutCount)),

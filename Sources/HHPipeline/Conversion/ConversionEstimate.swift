@@ -65,7 +65,7 @@ struct ConversionEstimate {
 
   /// Estimates distillation on `rowCount` distinct rows, measured on `heldOutCount`.
   init(
-    graph: Graph, recipe: DistillationRecipe, rowCount: Int, heldOutCount: Int, length: Int
+    graph: Graph, recipe: TrainingPlan, rowCount: Int, heldOutCount: Int, length: Int
   ) {
     // Measured on widths of 64 and 384: products of narrow matrices and heads reach less.
     speed = Double(graph.hiddenSize) / Double(graph.hiddenSize + 32)
@@ -90,7 +90,8 @@ struct ConversionEstimate {
       // themselves: of all keys, and of the queries that a step looks at.
       let batch = attention.shape(
         rowCount: max(1, batchSize), length: length, validLengths: nil)
-      let share = 1 / Double(recipe.sample(step: 0, of: batch, headSize: attention.headSize).step)
+      let share =
+        1 / Double(recipe.settings.sample(step: 0, of: batch, headSize: attention.headSize).step)
       let maps = 6 * size * size
       steps.attention +=
         trained * heads * (share * (visible * (14 * size + Self.perPair) + maps) + maps)
@@ -157,7 +158,7 @@ struct ConversionEstimate {
   /// - Returns: Where hidden states and a teacher's answers lie.
   /// - Throws: `PipelineError.invalidOption` where even that is not enough.
   mutating func fit(
-    _ recipe: inout FinetuneRecipe, evaluates: Bool, limit: Int?, folder: String
+    _ recipe: inout TrainingPlan, evaluates: Bool, limit: Int?, folder: String
   ) throws(PipelineError) -> SpillSpace {
     let bound = limit.map { Double($0) } ?? 0.75 * machineMemory
     finetuningMemory?.fit(&recipe, limit: bound - scratch)

@@ -2,7 +2,7 @@
 
 internal import HHData
 package import HHFormat
-package import HHTraining
+internal import HHTraining
 
 /// A recipe that says what it means: every key is known, every default filled in, no two settings
 /// contradict each other. Whether this version can run it is asked by `options`.
@@ -69,7 +69,7 @@ package struct Recipe: Sendable, Equatable {
         guard var settings = stage.object, settings["steps"] == .null,
           settings["epochs"] == .null
         else { return stage }
-        settings["steps"] = .integer(DistillationRecipe().steps)
+        settings["steps"] = TrainingSettings(.distil).steps.json
         return .object(settings)
       })
     return .object(members)

@@ -1,24 +1,15 @@
-// The JSON Schema of recipes, read by the program itself: one place for names, limits and defaults.
+// Recipes are checked against their JSON Schema, which adds the defaults.
 
 internal import HHFormat
 
 /// Checks values against a JSON Schema and adds the defaults. It understands the words that
-/// schemas/recipe.schema.json uses, and no others.
-struct RecipeSchema {
-  private let root: JSONValue
+/// the recipes' schema uses, and no others.
+package struct RecipeSchema {
+  private let root = Self.document
   private let file: String
 
-  /// The schema that is compiled into the program, for recipes of a file.
-  init(for file: String) throws(FormatError) {
-    do {
-      root = try JSONValue(parsing: PackageResources.recipe_schema_json)
-    } catch {
-      throw FormatError(
-        .badData, file: "schemas/recipe.schema.json",
-        problem: "byte \(error.offset): \(error.problem)")
-    }
-    self.file = file
-  }
+  /// The schema for recipes of a file.
+  init(for file: String) { self.file = file }
 
   /// The value with every default written out, members in the schema's order.
   ///

@@ -139,7 +139,9 @@ struct Batch: ParsableCommand {
   }
 
   private var childArguments: [String] {
-    let threads = max(1, (arguments.threads ?? Producer.processorCount) / jobs)
+    var settings = ConversionOptions(threads: Producer.processorCount)
+    arguments.run.threads?.apply(&settings)
+    let threads = max(1, settings.threads / jobs)
     return arguments.words + ["--threads", "\(threads)"] + (force ? ["--force"] : [])
   }
 

@@ -4,6 +4,7 @@ import Glibc
 import HHCompute
 import HHFormat
 import HHTestSupport
+import HHTraining
 import ModelTestSupport
 import Testing
 
