@@ -77,7 +77,7 @@ package struct Diagnosis {
     let headCount = teacher.graph.attentions.map(\.headCount).max() ?? 0
     try requireMemory(
       AttentionComparison.memory(headCount: headCount, length: rows.length),
-      of: "--length")
+      of: .length)
   }
 
   /// What is looked at, in words.

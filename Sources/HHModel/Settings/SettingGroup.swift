@@ -4,7 +4,7 @@ package import HHFormat
 
 /// A value whose members are settings.
 package protocol SettingGroup: Sendable, Equatable {
-  /// The declarations, in the order in which a recipe has them.
+  /// The declarations, in the order in which a recipe has them, of those too that are not offered.
   var settings: [Setting<Self>] { get }
   /// The stage of a recipe that the group belongs to; nil for those of all stages.
   var stageName: String? { get }
@@ -12,6 +12,8 @@ package protocol SettingGroup: Sendable, Equatable {
 
 extension SettingGroup {
   package var stageName: String? { nil }
+
+  private var offered: [Setting<Self>] { settings.filter(\.isOffered) }
 
   /// The settings as a recipe has them.
   package var members: JSONObject { members { $0.write(self) } }
@@ -27,7 +29,7 @@ extension SettingGroup {
   /// Takes in what a recipe says, which its schema has checked; what it leaves out stays, and so does
   /// what cannot be null where it says null.
   package mutating func read(_ value: JSONValue) {
-    for setting in settings {
+    for setting in offered {
       var member: JSONValue? = value
       for part in setting.key.split(separator: ".") { member = member?[String(part)] }
       if let member { setting.read(member, &self) }
@@ -73,7 +75,7 @@ extension SettingGroup {
       return .object(schema)
     }
     // What a point leads into is a mapping, which may be left out.
-    for name in properties.keys where settings.allSatisfy({ $0.key != name }) {
+    for name in properties.keys where offered.allSatisfy({ $0.key != name }) {
       properties[name] = [
         "type": "object", "additionalProperties": false, "default": [:],
         "properties": properties[name] ?? [:],
@@ -87,7 +89,7 @@ extension SettingGroup {
   /// A value for each setting, at its place.
   private func members(_ value: (Setting<Self>) -> JSONValue) -> JSONObject {
     var object: JSONObject = [:]
-    for setting in settings {
+    for setting in offered {
       let parts = setting.key.split(separator: ".").map(String.init)
       if parts.count == 1 {
         object[parts[0]] = value(setting)

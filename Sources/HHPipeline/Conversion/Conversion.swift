@@ -72,8 +72,7 @@ package struct Conversion {
     companions = try Companions(of: checkpoint)
     let graph = try Graph(names)
     if options.rewrites, let found = graph.problem(with: options.attention) {
-      throw PipelineError.invalidOption(
-        name: "--\(found.setting.option ?? "")", problem: found.problem)
+      throw PipelineError.invalidSetting(found.setting, problem: found.problem)
     }
     let rewrite =
       options.rewrites ? graph.rewritten(options.attention).plan : RewritePlan(blocks: [])
@@ -122,8 +121,8 @@ package struct Conversion {
   )? {
     guard options.stages.contains(.distil) else {
       guard options.evaluations.isEmpty else {
-        throw PipelineError.invalidOption(
-          name: "--stages",
+        throw PipelineError.invalidSetting(
+          SettingKey(key: "stages", option: "stages"),
           problem: "expected 'rewrite,distil' for the recipe's evaluations, found 'rewrite'")
       }
       return nil
@@ -192,8 +191,8 @@ package struct Conversion {
     if let adapter = options.adapter {
       try protect([output, run].compactMap(\.self), from: adapter, of: "output's and the run's")
       guard options.finetuning.isEnabled, options.finetuning.lora != nil else {
-        throw PipelineError.invalidOption(
-          name: "--adapter", problem: "expected --lora beside it, found none")
+        throw PipelineError.missingSetting(
+          options.finetuning.key(\.lora), beside: options.key(\.adapter))
       }
       _ = try StagingFolder(for: adapter, replacing: options.force)
     }

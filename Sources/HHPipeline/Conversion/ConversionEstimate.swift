@@ -156,7 +156,7 @@ struct ConversionEstimate {
   ///   - limit: Bytes that the user allows; nil is three quarters of the machine's memory.
   ///   - folder: Where a file may lie.
   /// - Returns: Where hidden states and a teacher's answers lie.
-  /// - Throws: `PipelineError.invalidOption` where even that is not enough.
+  /// - Throws: `PipelineError.invalidSetting` where even that is not enough.
   mutating func fit(
     _ recipe: inout TrainingPlan, evaluates: Bool, limit: Int?, folder: String
   ) throws(PipelineError) -> SpillSpace {
@@ -170,8 +170,8 @@ struct ConversionEstimate {
     // More than the machine has is refused by the settings that ask for it.
     try checkMemory()
     guard memory <= bound else {
-      throw .invalidOption(
-        name: "--max-memory",
+      throw .invalidSetting(
+        ConversionOptions().key(\.maximumMemory),
         problem: "expected at least \(fixed(memory / 1e6, 0)) MB for the largest block and batch,"
           + " found \(fixed(bound / 1e6, 0)) MB")
     }
@@ -180,7 +180,9 @@ struct ConversionEstimate {
 
   /// Refuses work that this machine's memory cannot hold.
   func checkMemory() throws(PipelineError) {
-    try requireMemory(memory, of: "--length, --batch or --rows")
+    let distillation = TrainingSettings(.distil)
+    try requireMemory(
+      memory, of: .length, distillation.key(\.batchSize), distillation.key(\.rowLimit))
   }
 
   /// Bytes at the peak of a conversion without training: the maps, and what streams through.

@@ -113,12 +113,12 @@ package struct ConversionOptions: SettingGroup {
 extension ConversionOptions {
   /// Refuses a new model whose weights this machine's memory cannot train, before anything is made.
   ///
-  /// - Throws: `PipelineError.invalidOption` for one, `FormatError` for sizes that make no model.
+  /// - Throws: `PipelineError.tooLarge` for one, `FormatError` for sizes that make no model.
   package func checkNewModel() throws {
     guard case .sizes(let model)? = start, let count = try model.parameterCount() else { return }
     // Values, gradients, two moments and the last good values.
     let copies = finetuning.trained.weights ? 5.0 : 1
-    try requireMemory(4 * copies * count, of: "key 'model'")
+    try requireMemory(4 * copies * count, of: SettingKey(key: "model"))
   }
 }
 

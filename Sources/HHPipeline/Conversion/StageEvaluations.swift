@@ -38,7 +38,7 @@ struct StageEvaluations {
         threads: options.threads)
       let length = evaluation.settings.length
       guard length == nil || (path != nil && model.runner.graph.kind != .image) else {
-        throw PipelineError.invalidOption(
+        throw PipelineError.invalidInput(
           name: "evaluate",
           problem: "expected texts or tokens as 'data' beside a 'length', found none")
       }
@@ -50,7 +50,7 @@ struct StageEvaluations {
     }
     for entry in entries where entry.scorer == nil {
       guard entry.task.measuresRows(of: model.runner.graph) else {
-        throw PipelineError.invalidOption(
+        throw PipelineError.invalidInput(
           name: "evaluate",
           problem: "the task '\(entry.evaluation.settings.task.rawValue)' does not measure the rows"
             + " of this \(model.runner.graph.architecture): expected 'data' of its own, found none")

@@ -110,6 +110,6 @@ extension Recipe {
 
   /// An error about a key.
   func problem(_ key: String, _ text: String, hint: String? = nil) -> FormatError {
-    FormatError(.badData, file: file, place: "key '\(key)'", problem: text, hint: hint)
+    RecipeSchema(for: file, lines: lines).problem(key, text, hint)
   }
 }

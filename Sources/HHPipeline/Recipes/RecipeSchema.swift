@@ -7,9 +7,10 @@ internal import HHFormat
 package struct RecipeSchema {
   private let root = Self.document
   private let file: String
+  private let lines: [String: Int]
 
-  /// The schema for recipes of a file.
-  init(for file: String) { self.file = file }
+  /// The schema for recipes of a file, whose keys are in the given lines.
+  init(for file: String, lines: [String: Int] = [:]) { (self.file, self.lines) = (file, lines) }
 
   /// The value with every default written out, members in the schema's order.
   ///
@@ -149,10 +150,16 @@ package struct RecipeSchema {
     nearestName(to: word, among: names).map { "did you mean '\($0)'?" }
   }
 
-  private func problem(_ path: String, _ text: String, _ hint: String? = nil) -> FormatError {
-    FormatError(
-      .badData, file: file, place: path.isEmpty ? "" : "key \(quoted(path))", problem: text,
-      hint: hint)
+  /// An error about a key, in its line or in that of what it is missing from.
+  func problem(_ path: String, _ text: String, _ hint: String? = nil) -> FormatError {
+    var known = path[...]
+    while lines[String(known)] == nil, let end = known.lastIndex(where: { ".[".contains($0) }) {
+      known = known[..<end]
+    }
+    let line = lines[String(known)].map { "line \($0): " } ?? ""
+    return FormatError(
+      .badData, file: file, place: path.isEmpty ? "" : "\(line)key \(quoted(path))",
+      problem: text, hint: hint)
   }
 }
 

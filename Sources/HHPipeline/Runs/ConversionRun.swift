@@ -93,12 +93,14 @@ final class ConversionRun {
     if isOther("distil", options.distillation.learningRate),
       plan.blocks.allSatisfy({ layers[$0.layer] != nil })
     {
-      throw .invalidOption(
-        name: "--lr", problem: "expected layers that are yet to be distilled, found none")
+      throw .invalidSetting(
+        options.distillation.key(\.learningRate),
+        problem: "expected layers that are yet to be distilled, found none")
     }
     if isOther("finetune", options.finetuning.learningRate), isFinetuned {
-      throw .invalidOption(
-        name: "--finetune-lr", problem: "expected steps of finetuning yet to be taken, found none")
+      throw .invalidSetting(
+        options.finetuning.key(\.learningRate),
+        problem: "expected steps of finetuning yet to be taken, found none")
     }
   }
 

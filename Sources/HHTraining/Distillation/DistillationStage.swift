@@ -156,7 +156,8 @@ package struct DistillationStage {
       pace = training.pace
       var after = measure(student, heldBatches)
       guard after.loss.isFinite, after.mean.isFinite, student.isFinite else {
-        throw PipelineError.diverged(layer: layer, step: training.step)
+        throw PipelineError.diverged(
+          layer: layer, step: training.step, rate: recipe.settings.key(\.learningRate))
       }
       if after.loss > before.loss {
         try report(
@@ -190,7 +191,8 @@ package struct DistillationStage {
     func keep() throws {
       // The loss of a step may be a number although the parameters after it no longer are.
       guard training.student.isFinite else {
-        throw PipelineError.diverged(layer: training.layer, step: training.step)
+        throw PipelineError.diverged(
+          layer: training.layer, step: training.step, rate: recipe.settings.key(\.learningRate))
       }
       try save(training.state)
     }
@@ -202,7 +204,8 @@ package struct DistillationStage {
         training.step.isMultiple(of: 10) || training.isLastStep || sinceReport.seconds > 0.5
       let loss = try training.advance(measuring: measuring)
       guard loss.loss.isFinite else {
-        throw PipelineError.diverged(layer: training.layer, step: training.step - 1)
+        throw PipelineError.diverged(
+          layer: training.layer, step: training.step - 1, rate: recipe.settings.key(\.learningRate))
       }
       if training.isMeasured {
         let measured = measure(training.student, heldOut)

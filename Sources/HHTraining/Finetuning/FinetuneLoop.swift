@@ -116,7 +116,8 @@ struct FinetuneLoop {
       return values.indices.allSatisfy { values[$0].isFinite }
     }
     guard isFinite else {
-      throw .finetuningDiverged(layer: nil, step: step, goodStep: goodStep)
+      throw .finetuningDiverged(
+        layer: nil, step: step, goodStep: goodStep, rate: recipe.settings.key(\.learningRate))
     }
   }
 
@@ -124,7 +125,8 @@ struct FinetuneLoop {
   private func diverged(_ batch: ModelInput?) throws -> PipelineError {
     let layer = try batch.flatMap { try runner.firstNonFiniteLayer($0) }
     good.restore()
-    return .finetuningDiverged(layer: layer, step: step + 1, goodStep: goodStep)
+    return .finetuningDiverged(
+      layer: layer, step: step + 1, goodStep: goodStep, rate: recipe.settings.key(\.learningRate))
   }
 }
 

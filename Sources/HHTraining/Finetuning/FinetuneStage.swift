@@ -99,8 +99,8 @@ package struct FinetuneStage {
     let parameters = try TrainableParameters(
       of: student, choice: recipe.trained, reaching: kind, seed: recipe.seed)
     guard parameters.count > 0 else {
-      throw PipelineError.invalidOption(
-        name: "--lora", problem: "expected parameters to train, found none")
+      throw PipelineError.invalidSetting(
+        recipe.settings.key(\.lora), problem: "expected parameters to train, found none")
     }
     let runner = GradientRunner(model: student, parameters: parameters)
     runner.recomputesBlocks = recipe.recomputesBlocks
@@ -213,8 +213,8 @@ package struct FinetuneStage {
   private func checkLabels(_ rows: LabelledRows...) throws {
     let count = student.graph.classifier?.classifier.outputs ?? 0
     for row in rows.flatMap({ $0.labels ?? [] }) where !(0..<count).contains(Int(row)) {
-      throw PipelineError.invalidOption(
-        name: "--data",
+      throw PipelineError.invalidSetting(
+        SettingKey.data,
         problem: "expected labels from 0 to \(count - 1), as the model's head has them,"
           + " found \(row)")
     }

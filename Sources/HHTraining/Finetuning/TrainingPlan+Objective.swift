@@ -6,7 +6,7 @@ package import HHModel
 extension TrainingPlan {
   /// The objective for a model and the rows it is trained on.
   ///
-  /// - Throws: `invalidOption` where model or data cannot serve it.
+  /// - Throws: `invalidSetting` where model or data cannot serve it.
   package func objective(for graph: Graph, isLabelled: Bool) throws(PipelineError) -> ObjectiveKind
   {
     let own: ObjectiveKind? =
@@ -39,7 +39,7 @@ extension TrainingPlan {
 
   /// The objective of training without a teacher: the labels, whatever they are.
   ///
-  /// - Throws: `invalidOption` naming the recipe's key that is to blame.
+  /// - Throws: `invalidSetting` naming the recipe's key that is to blame.
   package func trainingObjective(
     for graph: Graph, isLabelled: Bool
   ) throws(PipelineError) -> ObjectiveKind {
@@ -47,11 +47,11 @@ extension TrainingPlan {
       return try objective(for: graph, isLabelled: isLabelled)
     } catch {
       if graph.classifier != nil {
-        throw .invalidOption(
-          name: "key 'data'", problem: "expected rows with labels for the classifier, found none")
+        throw .invalidSetting(
+          .data, problem: "expected rows with labels for the classifier, found none")
       }
-      throw .invalidOption(
-        name: "key 'model'",
+      throw .invalidSetting(
+        SettingKey(key: "model"),
         problem: "expected a model with a head that can be trained, found one without"
           + (graph.kind == .decoder
             ? "" : "\nhint: 'classes' in the stage 'train' gives it a classifier"))
@@ -59,8 +59,7 @@ extension TrainingPlan {
   }
 
   private func problem(_ loss: TrainingSettings.Loss, _ expected: String) -> PipelineError {
-    .invalidOption(
-      name: "--finetune-loss", problem: "expected for '\(loss.rawValue)' \(expected)")
+    .invalidSetting(settings.key(\.loss), problem: "expected for '\(loss.rawValue)' \(expected)")
   }
 }
 

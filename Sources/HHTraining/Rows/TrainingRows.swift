@@ -77,8 +77,7 @@ package struct TrainingRows {
       return
     }
     guard options.heldOut == nil else {
-      throw PipelineError.invalidOption(
-        name: "--held-out", problem: "expected --data beside it, found none")
+      throw PipelineError.missingSetting(.data, beside: .heldOut)
     }
     digest = nil
     trainingCount = min(wanted, Self.madeUpCount)

@@ -40,7 +40,7 @@ package struct EvaluationSettings: SettingGroup {
 
   package var settings: [Setting<Self>] {
     [
-      Setting("task", \.task, isRequired: true, help: "What is measured"),
+      Setting("task", \.task, option: "task", isRequired: true, help: "What is measured"),
       Setting(
         "data", \.data, isPath: true, help: "Rows to measure on",
         otherwise: "the recipe's held-out ones"),

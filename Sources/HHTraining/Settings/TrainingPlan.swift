@@ -31,7 +31,7 @@ package struct TrainingPlan: Sendable, Equatable {
 
   /// Plans a stage on `rowCount` distinct rows, a started batch counting as one.
   ///
-  /// - Throws: `PipelineError.invalidOption` for more steps than a run can have.
+  /// - Throws: `PipelineError.invalidSetting` for more steps than a run can have.
   package init(
     _ settings: TrainingSettings, rowCount: Int, seed: UInt64
   ) throws(PipelineError) {
@@ -40,8 +40,8 @@ package struct TrainingPlan: Sendable, Equatable {
     let rowsPerStep = Double(settings.batchSize * settings.accumulation)
     let steps = (epochs * Double(rowCount) / rowsPerStep).rounded(.up)
     guard steps <= 10_000_000 else {
-      throw .invalidOption(
-        name: "epochs", problem: "expected at most 10,000,000 steps, found \(steps)")
+      throw .invalidSetting(
+        settings.key(\.epochs), problem: "expected at most 10,000,000 steps, found \(steps)")
     }
     self.steps = Int(steps)
   }

@@ -188,7 +188,7 @@ extension TrainingSettings: SettingGroup {
           + " steps if need be",
         otherwise: "any"),
     ]
-    return (length + rate + goal).filter(\.isOffered)
+    return length + rate + goal
   }
 
   /// An option's name, which tells finetuning's from that of the stage before.
@@ -198,11 +198,11 @@ extension TrainingSettings: SettingGroup {
 extension TrainingSettings {
   /// Refuses fewer steps than the rate takes to rise.
   ///
-  /// - Throws: `PipelineError.invalidOption`.
+  /// - Throws: `PipelineError.invalidSetting`.
   package func requireStepsOfWarmUp() throws(PipelineError) {
     guard stage != .distil, let steps, steps > 0, steps < warmUpSteps else { return }
-    throw .invalidOption(
-      name: "--\(key(\.steps).option ?? "")",
+    throw .invalidSetting(
+      key(\.steps),
       problem: "expected at least the \(warmUpSteps) steps of the recipe's 'warm_up', found"
         + " \(steps)\nhint: a lower 'warm_up' in the recipe's stage allows fewer")
   }

@@ -38,7 +38,9 @@ struct Convert: ParsableCommand, SettingArguments {
   }
 
   func run() throws {
-    try ReportedFailure.reporting {
+    try ReportedFailure.reporting(
+      naming: SettingNames(given: given, recipe: arguments.recipe)
+    ) {
       Interrupts.listen()
       if dryRun {
         let conversion = try Interrupts.reading { try Conversion(options()) }
@@ -57,7 +59,7 @@ struct Convert: ParsableCommand, SettingArguments {
   private func options() throws -> ConversionOptions {
     var options = try arguments.options(model: model)
     guard options.start == nil else {
-      throw PipelineError.invalidOption(
+      throw PipelineError.invalidInput(
         name: "--recipe", problem: "expected one that converts a model, found one for 'train'")
     }
     if let output { options.output = output }
@@ -66,8 +68,7 @@ struct Convert: ParsableCommand, SettingArguments {
       given.apply(&options)
     }
     if let checkpointSteps, options.run == nil {
-      throw PipelineError.invalidOption(
-        name: checkpointSteps.name, problem: "expected --run beside it, found none")
+      throw PipelineError.missingSetting(options.key(\.run), beside: checkpointSteps.key)
     }
     options.force = flags.force
     if let recipe = arguments.recipe { try options.spare(recipe: recipe) }

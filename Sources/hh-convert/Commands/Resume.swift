@@ -50,13 +50,12 @@ struct Resume: ParsableCommand, SettingArguments {
     ] {
       guard let rate else { continue }
       guard isThere else {
-        throw PipelineError.invalidOption(
-          name: rate.name, problem: "expected a run with \(stage), found one without")
+        throw PipelineError.invalidSetting(
+          rate.key, problem: "expected a run with \(stage), found one without")
       }
       guard try !run.isFinished() else {
-        throw PipelineError.invalidOption(
-          name: rate.name,
-          problem: "expected a run that has \(stage) left to do, found a finished one")
+        throw PipelineError.invalidSetting(
+          rate.key, problem: "expected a run that has \(stage) left to do, found a finished one")
       }
       rate.apply(&options)
     }
@@ -64,7 +63,10 @@ struct Resume: ParsableCommand, SettingArguments {
   }
 
   func run() throws {
-    try ReportedFailure.reporting {
+    try ReportedFailure.reporting(
+      naming: SettingNames(
+        given: given, recipe: "\(folder)/recipe.yaml", help: Self.helpMessage())
+    ) {
       Interrupts.listen()
       let run = try RunFolder(opening: folder)
       var options = try options(of: run)

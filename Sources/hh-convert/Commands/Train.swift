@@ -39,7 +39,9 @@ struct Train: ParsableCommand, SettingArguments {
   func validate() throws { try checkRanges() }
 
   func run() throws {
-    try ReportedFailure.reporting(knowing: ["--data", "--held-out", "--steps", "--lr", "--seed"]) {
+    try ReportedFailure.reporting(
+      naming: SettingNames(given: given, recipe: recipe, help: Self.helpMessage())
+    ) {
       Interrupts.listen()
       let folder = try RunFolder(training: options())
       try EventPrinter(flags.manner).follow { report in
@@ -58,17 +60,18 @@ struct Train: ParsableCommand, SettingArguments {
   private func options() throws -> ConversionOptions {
     let recipe = try Recipe.named(recipe)
     guard recipe.trains else {
-      throw PipelineError.invalidOption(
+      throw PipelineError.invalidInput(
         name: self.recipe, problem: "expected the stage 'train', found none")
     }
     var options = try recipe.options(model: model, threads: Producer.processorCount)
     for given in given { given.apply(&options) }
     guard options.data != nil else {
-      throw PipelineError.invalidOption(
-        name: "--data", problem: "expected data to learn from, here or in the recipe, found none")
+      throw PipelineError.invalidSetting(
+        .data, problem: "expected data to learn from, here or in the recipe, found none")
     }
     guard options.finetuning.isEnabled else {
-      throw PipelineError.invalidOption(name: "--steps", problem: "expected at least 1, found 0")
+      throw PipelineError.invalidSetting(
+        options.finetuning.key(\.steps), problem: "expected at least 1, found 0")
     }
     try options.finetuning.requireStepsOfWarmUp()
     options.output = output ?? options.output ?? defaultOutput(options.rewrites)

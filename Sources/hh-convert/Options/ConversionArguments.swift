@@ -84,8 +84,7 @@ struct ConversionArguments: SettingArguments {
     if !options.finetuning.isEnabled,
       let option = finetune.given.first(where: { $0.name != finetune.steps?.name })
     {
-      throw PipelineError.invalidOption(
-        name: option.name, problem: "expected --finetune-steps beside it, found none")
+      throw PipelineError.missingSetting(options.finetuning.key(\.steps), beside: option.key)
     }
     try options.finetuning.requireStepsOfWarmUp()
     if delta { options.delta = true }

@@ -7,6 +7,7 @@ enum UnmirroredSources {
     "ArtifactBase": "fields only",
     "ArtifactDescription": "fields and names only; ManifestReader reads them",
     "ConversionEvent": "fields only",
+    "SettingKey+Data": "names only",
     "SettingGroups": "names of settings only",
     "SettingKey": "fields only",
     "GGUFTokenizerKind": "cases only; TokenizerGGUF and GGUFVocabulary switch over them",
@@ -65,6 +66,7 @@ enum UnmirroredSources {
     "UnicodeNormalization": "TokenizerReferenceTests",
     "Vocabulary": "TokenizerLoaderTests",
     // Models
+    "EvaluationOptions+Keys": "EvaluationTests",
     "Setting": "SettingGroupTests",
     "SettingValue": "SettingGroupTests",
     "FeatureMap": "RewritePlanTests",
@@ -162,6 +164,7 @@ enum UnmirroredSources {
     "EventPrinter": "ConvertTests",
     "ExampleArguments": "EmbedTests",
     "ExitStatus": "HHConvertTests",
+    "ReportedFailure": "RecipeCommandTests",
     "Interrupts": "InterruptionTests",
     "ModelArguments": "GenerateTests",
     "Terminal": "HHConvertTests",

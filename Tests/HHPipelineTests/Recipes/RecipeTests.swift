@@ -282,9 +282,40 @@ struct RecipeTests {
   func bad(_ bad: Bad) throws {
     let error = #expect(throws: FormatError.self) { try recipe(bad.text) }
     #expect(error?.kind == .badData && error?.file == "r.yaml")
-    #expect(error?.place == bad.place, "\(String(describing: error))")
+    let place = error?.place.replacing(#/^line \d+: /#, with: "")
+    #expect(place == bad.place, "\(String(describing: error))")
     #expect(error?.problem.hasPrefix(bad.problem) == true, "\(String(describing: error))")
     if let hint = bad.hint { #expect(error?.hint == hint) }
+  }
+
+  @Test("errors name the line of a key, or of what lacks one; so does a setting's place")
+  func lines() throws {
+    let text = """
+      length: 8
+      stages:
+        - stage: rewrite
+          feature_map:
+            dimension: 4
+        - stage: evaluate
+          task: lm
+          keep: 1
+      """
+    func place(_ text: String, file: String = "r.yaml") -> String? {
+      #expect(throws: FormatError.self) { try recipe(text, file: file) }?.place
+    }
+    #expect(place(text) == "line 8: key 'stages[1].keep'")
+    #expect(
+      place(text.replacing("\n    task: lm\n    keep: 1", with: ""))
+        == "line 6: key 'stages[1].task'")
+    #expect(place("{\n\"lenght\": 8}", file: "r.json") == "line 2: key 'lenght'")
+    let sound = try recipe(text.replacing("\n    keep: 1", with: ""))
+    let attention = LinearAttentionSettings()
+    #expect(sound.place(of: .length) == "r.yaml: line 1: key 'length'")
+    #expect(
+      sound.place(of: attention.key(\.dimension))
+        == "r.yaml: line 5: key 'stages[0].feature_map.dimension'")
+    #expect(sound.place(of: attention.key(\.window)) == nil)
+    #expect(sound.place(of: TrainingSettings(.train).key(\.batchSize)) == nil)
   }
 
   @Test("text that is no recipe, of any size, ends in an error")

@@ -230,7 +230,7 @@ struct DistillationStageTests {
       let error = try #require(throws: PipelineError.self) {
         try distil(name, recipe(steps: 20, rate: 1e300), rows: 16)
       }
-      guard case .diverged(let layer, let step) = error else {
+      guard case .diverged(let layer, let step, _) = error else {
         Issue.record("unexpected \(error)")
         continue
       }

@@ -177,7 +177,7 @@ struct FinetuneStageTests {
       try stage.run(training: training, heldOut: heldOut) { _ in }
     }
     let text = "\(try #require(error))"
-    #expect(text.contains("finetuning: step ") && text.contains("lower --finetune-lr"))
+    #expect(text.contains("finetuning: step ") && text.contains("lower learning_rate"))
     #expect(text.contains("layer 0"))
     let role = "layers.1.mlp.up.weight"
     #expect(
@@ -218,7 +218,7 @@ struct FinetuneStageTests {
     recipe.loss = .labels
     for name in ["bert"] {
       let error = #expect(throws: PipelineError.self) { try finetune(name, recipe) }
-      #expect("\(try #require(error))".hasPrefix("--finetune-loss: expected for 'labels' "))
+      #expect("\(try #require(error))".hasPrefix("loss: expected for 'labels' "))
     }
   }
 }
