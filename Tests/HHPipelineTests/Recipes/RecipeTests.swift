@@ -301,7 +301,8 @@ struct RecipeTests {
           keep: 1
       """
     func place(_ text: String, file: String = "r.yaml") -> String? {
-      #expect(throws: FormatError.self) { try recipe(text, file: file) }?.place
+      let error = #expect(throws: FormatError.self) { try recipe(text, file: file) }
+      return error?.place
     }
     #expect(place(text) == "line 8: key 'stages[1].keep'")
     #expect(
