@@ -1,8 +1,8 @@
 // Associative recall: sequences of keys and values, of which the last key asks for its value.
 
 internal import HHCompute
-package import HHFormat
 internal import HHData
+package import HHFormat
 internal import HHModel
 internal import HHTraining
 
