@@ -1,6 +1,7 @@
 // The options of a conversion that do not depend on the model: what one and many have in common.
 
 import ArgumentParser
+import HHCompute
 import HHFormat
 import HHModel
 import HHPipeline
