@@ -104,11 +104,11 @@ package struct Conversion {
 
   /// Refuses a tokenizer that is not the model's own where the model is needed as it is.
   private static func checkTokenizer(_ options: ConversionOptions) throws(PipelineError) {
-    let others = [("--delta", options.delta), ("--run", options.run != nil)]
+    let others = [(options.key(\.delta), options.delta), (options.key(\.run), options.run != nil)]
     guard options.tokenizer != nil, let other = others.first(where: \.1)?.0 else { return }
-    throw .invalidOption(
-      name: "--tokenizer",
-      problem: "expected no \(other) beside it, which needs the model as it is, found both")
+    throw .invalidSetting(
+      SettingKey(option: "tokenizer"),
+      problem: "expected no '\(other)' beside it, which needs the model as it is, found both")
   }
 
   private static func training(
