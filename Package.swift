@@ -79,7 +79,7 @@ let package = Package(
         "gpt2-wikitext", "bert-classifier", "bert-glue", "vit", "llama-lora", "lolcats",
       ].map {
         .embedInCode("Recipes/Shipped/\($0).yaml")
-      } + [.embedInCode("Recipes/recipe.schema.json")]),
+      }),
     .executableTarget(
       name: "hh-convert", dependencies: floors + [arguments], swiftSettings: settings),
     // Timings of parts; in no product, since nobody but Benchmarks/ runs it.

@@ -70,9 +70,13 @@ package struct ExportOptions: Sendable {
     case "f16": .f16
     case "bf16": .bf16
     default:
-      throw .invalidOption(
-        name: "--dtype",
-        problem: "expected keep, f32, f16 or bf16 with --to \(target.rawValue), found '\(dtype)'")
+      throw .invalidSetting(
+        .dtype, problem: "expected keep, f32, f16 or bf16 for \(target.rawValue), found '\(dtype)'")
     }
   }
+}
+
+extension SettingKey {
+  /// The type of what is written.
+  static let dtype = SettingKey(option: "dtype")
 }

@@ -16,7 +16,7 @@ struct GGUFExport {
 
   /// Plans the export; see `GGUFModelExport`.
   ///
-  /// - Throws: `PipelineError.invalidOption` for a type that cannot be written, `FormatError` for a
+  /// - Throws: `PipelineError.invalidSetting` for a type that cannot be written, `FormatError` for a
   ///   model that GGUF cannot hold.
   init(source: ExportSource, options: ExportOptions, output: String) throws {
     var wishes = GGUFModelExport.Options()
@@ -70,10 +70,10 @@ extension ExportOptions {
   func ggufType() throws(PipelineError) -> GGMLType? {
     if dtype == "keep" { return nil }
     if let type = GGMLType.writable.first(where: { $0.name.lowercased() == dtype }) { return type }
-    throw .invalidOption(
-      name: "--dtype",
+    throw .invalidSetting(
+      .dtype,
       problem: "expected keep, "
         + GGMLType.writable.map { $0.name.lowercased() }.joined(separator: ", ")
-        + " with --to gguf, found '\(dtype)'")
+        + " for gguf, found '\(dtype)'")
   }
 }

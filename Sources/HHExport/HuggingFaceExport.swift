@@ -16,7 +16,7 @@ struct HuggingFaceExport {
 
   /// Plans the export.
   ///
-  /// - Throws: `PipelineError.invalidOption` for a type that cannot be written, `FormatError` for a
+  /// - Throws: `PipelineError.invalidSetting` for a type that cannot be written, `FormatError` for a
   ///   tensor that cannot be converted or a softmax model that transformers does not have.
   init(source: ExportSource, options: ExportOptions, output: String) throws {
     if !source.isHedgehog { try Self.checkScaling(source.names.hyperparameters) }

@@ -45,7 +45,7 @@ package struct Diagnosis {
   private let student: ModelRunner
   private let teacher: ModelRunner
   private let rows: TrainingRows
-  private let recipe: DistillationRecipe
+  private let recipe: TrainingPlan
 
   /// Opens the model and finds the rows.
   ///
@@ -70,14 +70,14 @@ package struct Diagnosis {
     } else if let steps = options.steps {
       sources.distillation.steps = steps
     }
-    sources.distillation.seed = options.seed
-    recipe = sources.distillation
+    sources.seed = options.seed
+    recipe = TrainingPlan(sources.distillation, seed: options.seed)
     rows = try TrainingRows(
       sources, graph: teacher.graph, checkpoint: model.checkpoint, names: model.names)
     let headCount = teacher.graph.attentions.map(\.headCount).max() ?? 0
     try requireMemory(
       AttentionComparison.memory(headCount: headCount, length: rows.length),
-      of: "--length")
+      of: .length)
   }
 
   /// What is looked at, in words.

@@ -25,7 +25,7 @@ package struct MapDiagnosis: Sendable, Equatable {
 /// first; the others are what they are.
 struct MapComparison {
   let teacher: ModelRunner
-  let recipe: DistillationRecipe
+  let recipe: TrainingPlan
   /// Rows to distil on.
   let training: ModelInput
   /// Rows to watch distillation by.
@@ -63,7 +63,7 @@ struct MapComparison {
     for share in Self.rateShares {
       var recipe = recipe
       let size = teacher.graph.attentions.first?.headSize ?? 1
-      recipe.learningRate = share * recipe.peakRate(headSize: size)
+      recipe.learningRate = share * recipe.settings.peakRate(headSize: size)
       let result = try DistillationStage(runner: teacher, plan: plan, recipe: recipe)
         .run(training: training, heldOut: heldOut, report: progress)
       guard result.klAfter < lowest else { continue }

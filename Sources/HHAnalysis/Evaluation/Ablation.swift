@@ -20,13 +20,11 @@ extension ModelRunner {
   /// - Throws: `PipelineError` for a model that has no such branch.
   package func leaveOut(_ branch: AttentionBranch) throws(PipelineError) {
     guard !maps.isEmpty else {
-      throw .invalidOption(
-        name: "--ablate",
-        problem: "expected a converted model, found one whose attention is softmax")
+      throw .invalidSetting(
+        .ablate, problem: "expected a converted model, found one whose attention is softmax")
     }
     guard branch != .window || maps.values.contains(where: { $0.design.window > 0 }) else {
-      throw .invalidOption(
-        name: "--ablate", problem: "expected a model with a window, found one without")
+      throw .invalidSetting(.ablate, problem: "expected a model with a window, found one without")
     }
     maps = maps.mapValues { maps in
       switch branch {

@@ -14,8 +14,8 @@ package struct ClassificationScorer: Scorer {
 
   init(_ options: EvaluationOptions, _ model: OpenedModel) throws {
     guard let classCount = model.runner.graph.classCount else {
-      throw PipelineError.invalidOption(
-        name: "--task", problem: "classification needs a model with a classifier, found none")
+      throw PipelineError.invalidSetting(
+        .task, problem: "classification needs a model with a classifier, found none")
     }
     self.classCount = classCount
     let limit = options.rowLimit ?? .max
@@ -54,13 +54,13 @@ package struct ClassificationScorer: Scorer {
   /// - Throws: `PipelineError` where they have no labels, or others than the model's classes.
   package init(_ rows: LabelledRows, _ model: OpenedModel) throws(PipelineError) {
     guard let classCount = model.runner.graph.classCount, let labels = rows.labels else {
-      throw .invalidOption(
+      throw .invalidInput(
         name: "evaluate", problem: "classification needs labelled data, found none")
     }
     self.classCount = classCount
     self.labels = labels.map { Int($0) }
     if let label = self.labels.first(where: { !(0..<classCount).contains($0) }) {
-      throw .invalidOption(
+      throw .invalidInput(
         name: "evaluate",
         problem: "expected labels from 0 to \(classCount - 1) (the model's classes), found \(label)"
       )

@@ -3,20 +3,7 @@
 internal import HHCompute
 internal import HHFormat
 package import HHModel
-
-/// What is measured.
-package enum EvaluationTask: String, Sendable, CaseIterable {
-  /// Perplexity of a decoder on text or token ids.
-  case languageModel = "lm"
-  /// Accuracy, F1 and Matthews correlation of a classifier on labelled texts or images.
-  case classification
-  /// The same of a GLUE task; Pearson and Spearman correlation where it is a regression.
-  case glue
-  /// Pearson and Spearman correlation of the cosines of sentence pairs with human scores.
-  case similarity = "sts"
-  /// ROUGE-1, 2 and L of summaries that a decoder writes.
-  case summarise
-}
+package import HHTraining
 
 /// What to measure and on what.
 package struct EvaluationOptions: Sendable {

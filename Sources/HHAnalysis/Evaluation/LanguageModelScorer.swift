@@ -20,8 +20,8 @@ package struct LanguageModelScorer: Scorer {
   init(_ options: EvaluationOptions, _ model: OpenedModel) throws {
     let graph = model.runner.graph
     guard graph.hasLanguageModelHead else {
-      throw PipelineError.invalidOption(
-        name: "--task", problem: "lm needs a decoder with a language-model head, found none")
+      throw PipelineError.invalidSetting(
+        .task, problem: "lm needs a decoder with a language-model head, found none")
     }
     let length = try rowLength(options.length, maximum: graph.maximumLength)
     let tokenizer = try TokenizerLoader.load(of: model.checkpoint)

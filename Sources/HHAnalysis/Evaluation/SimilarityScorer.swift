@@ -13,8 +13,7 @@ struct SimilarityScorer: Scorer {
 
   init(_ options: EvaluationOptions, _ model: OpenedModel) throws {
     guard case .encoder = model.runner.graph.kind else {
-      throw PipelineError.invalidOption(
-        name: "--task", problem: "sts needs an encoder of text, found none")
+      throw PipelineError.invalidSetting(.task, problem: "sts needs an encoder of text, found none")
     }
     let tokenizer = try model.tokenizer()
     let limits = try TextLimits(model.runner.graph, length: options.length)

@@ -19,14 +19,14 @@ struct SummaryScorer: Scorer {
   init(_ options: EvaluationOptions, _ model: OpenedModel) throws {
     let graph = model.runner.graph
     guard graph.hasLanguageModelHead else {
-      throw PipelineError.invalidOption(
-        name: "--task", problem: "summarise needs a decoder with a language-model head, found none")
+      throw PipelineError.invalidSetting(
+        .task, problem: "summarise needs a decoder with a language-model head, found none")
     }
     tokenizer = try model.tokenizer()
     room = min(options.length ?? 1024, graph.maximumLength) - Self.summaryTokens
     guard room > 0 else {
-      throw PipelineError.invalidOption(
-        name: "--length",
+      throw PipelineError.invalidSetting(
+        .length,
         problem: "expected more than the \(Self.summaryTokens) tokens of a summary, found"
           + " \(room + Self.summaryTokens)")
     }

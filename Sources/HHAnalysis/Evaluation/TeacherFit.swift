@@ -3,12 +3,13 @@
 internal import HHData
 internal import HHFormat
 internal import HHModel
+internal import HHTraining
 
 extension EvaluationOptions {
   /// Refuses a softmax model that cannot be given what `model` is, or whose answers are of another
   /// kind.
   ///
-  /// - Throws: `PipelineError.invalidOption` with what differs, `FormatError` for a damaged tokenizer.
+  /// - Throws: `PipelineError.invalidSetting` with what differs, `FormatError` for a damaged tokenizer.
   func checkTeacher(_ teacher: OpenedModel, of model: OpenedModel) throws {
     let (own, other) = (model.runner.graph, teacher.runner.graph)
     try check("a \(other.architecture)", is: "a \(own.architecture)")
@@ -26,7 +27,7 @@ extension EvaluationOptions {
     try check("\(other.vocabularySize) token ids", is: "\(own.vocabularySize) token ids")
     let length = try usedLength(maximum: own.maximumLength)
     guard other.maximumLength >= length else {
-      throw refusal("at least \(length) positions (--length)", "\(other.maximumLength)")
+      throw refusal("at least \(length) positions, the length", "\(other.maximumLength)")
     }
     guard let tokenizer = try TokenizerLoader.load(of: model.checkpoint),
       let another = try TokenizerLoader.load(of: teacher.checkpoint),
@@ -57,7 +58,7 @@ extension EvaluationOptions {
   }
 
   private func refusal(_ expected: String, _ found: String) -> PipelineError {
-    .invalidOption(name: "--teacher", problem: "expected \(expected), found \(found)")
+    .invalidSetting(.teacher, problem: "expected \(expected), found \(found)")
   }
 }
 

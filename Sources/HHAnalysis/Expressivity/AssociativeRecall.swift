@@ -2,6 +2,7 @@
 
 internal import HHCompute
 internal import HHData
+package import HHFormat
 internal import HHModel
 internal import HHTraining
 
@@ -30,12 +31,12 @@ package struct AssociativeRecall: Sendable, Equatable {
   package init() {}
 
   /// What is wrong with the sizes, or nil.
-  package var problem: (option: String, problem: String)? {
+  package var problem: (setting: SettingKey, problem: String)? {
     if vocabulary < 4 || !vocabulary.isMultiple(of: 2) {
-      return ("--vocabulary", "expected an even number from 4, found \(vocabulary)")
+      return (.vocabulary, "expected an even number from 4, found \(vocabulary)")
     }
     if length < 4 || !length.isMultiple(of: 2) {
-      return ("--length", "expected an even number from 4, found \(length)")
+      return (.length, "expected an even number from 4, found \(length)")
     }
     return nil
   }
@@ -120,4 +121,9 @@ struct RecallSequences: Sendable, Equatable {
     }
     return Double(right) / Double(max(1, count))
   }
+}
+
+extension SettingKey {
+  /// Keys and values of associative recall.
+  static let vocabulary = SettingKey(option: "vocabulary")
 }

@@ -60,12 +60,12 @@ package struct Expressivity {
 
   /// Makes the sequences.
   ///
-  /// - Throws: `PipelineError.invalidOption` for sizes that make no task or that memory cannot hold.
+  /// - Throws: `PipelineError.invalidSetting` for sizes that make no task or that memory cannot hold.
   package init(_ options: ExpressivityOptions) throws(PipelineError) {
-    if let (name, problem) = options.task.problem {
-      throw .invalidOption(name: name, problem: problem)
+    if let (setting, problem) = options.task.problem {
+      throw .invalidSetting(setting, problem: problem)
     }
-    try requireMemory(options.memory, of: "--length or --vocabulary")
+    try requireMemory(options.memory, of: .length, .vocabulary)
     ThreadPolicy.use(threads: options.threads)
     self.options = options
     training = options.task.sequences(.training)
@@ -84,12 +84,12 @@ package struct Expressivity {
     progress: (ExpressivityProgress) throws -> Void, report: (ExpressivityRow) throws -> Void
   ) throws {
     guard let softmax = try best(of: nil, progress) else {
-      throw PipelineError.finetuningDiverged(layer: nil, step: 1, goodStep: 0)
+      throw PipelineError.finetuningDiverged(
+        layer: nil, step: 1, goodStep: 0, rate: TrainingSettings(.finetune).key(\.learningRate))
     }
-    var distillation = DistillationRecipe()
-    distillation.seed = options.recipe.seed
+    let distillation = TrainingPlan(TrainingSettings(.distil), seed: options.recipe.seed)
     let length = options.task.length
-    let rows = min(training.count, distillation.rowCount(length: length))
+    let rows = min(training.count, distillation.settings.rowCount(length: length))
     let comparison = MapComparison(
       teacher: softmax.runner, recipe: distillation, training: training.input(0..<rows),
       heldOut: validation.input(0..<min(validation.count, DataRows.maximumHeldOutCount)),

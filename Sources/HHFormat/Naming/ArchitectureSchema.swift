@@ -161,12 +161,17 @@ package struct ArchitectureSchema: Sendable {
 
   private static let parsed = Result { () throws(FormatError) in try parseAll() }
 
+  private static let files = [
+    ("gpt2", PackageResources.gpt2_json), ("bert", PackageResources.bert_json),
+    ("vit", PackageResources.vit_json), ("llama", PackageResources.llama_json),
+  ]
+
+  /// The names of all of them.
+  package static let names = files.map(\.0)
+
   private static func parseAll() throws(FormatError) -> [ArchitectureSchema] {
     var schemas: [ArchitectureSchema] = []
-    for (name, bytes) in [
-      ("gpt2", PackageResources.gpt2_json), ("bert", PackageResources.bert_json),
-      ("vit", PackageResources.vit_json), ("llama", PackageResources.llama_json),
-    ] {
+    for (name, bytes) in files {
       schemas.append(
         try ArchitectureSchema(parsing: bytes, file: "schemas/architectures/\(name).json"))
     }

@@ -54,8 +54,8 @@ package struct DecoderSampler {
   /// Refuses a model that cannot write: a base class saved without its language-model head.
   package static func requireHead(_ graph: Graph) throws(PipelineError) {
     guard !graph.hasLanguageModelHead else { return }
-    throw .invalidOption(
-      name: "--data",
+    throw .invalidSetting(
+      .data,
       problem: "expected it, because this checkpoint has no language-model head to write text with;"
         + " found none")
   }

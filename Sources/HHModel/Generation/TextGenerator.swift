@@ -52,7 +52,7 @@ package struct TextGenerator {
   /// - Throws: `PipelineError` where the model is no decoder or has no language-model head.
   package init(runner: ModelRunner, tokenizer: any Tokenizer) throws(PipelineError) {
     guard runner.graph.hasLanguageModelHead else {
-      throw .invalidOption(
+      throw .invalidInput(
         name: "MODEL", problem: "expected a decoder with a language-model head, found none")
     }
     self.runner = runner
@@ -108,7 +108,7 @@ package struct TextGenerator {
     guard !results.isEmpty, options.maximumTokens > 0 else { return results }
     let capacity = (results.map(\.promptIDs.count).max() ?? 0) + options.maximumTokens
     let rowBytes = DecodingSession.rowBytes(of: runner, capacity: capacity)
-    try requireMemory(Double(rowBytes), of: "--max-tokens")
+    try requireMemory(Double(rowBytes), of: .maxTokens)
     let group = DecodingSession.groupSize(
       rowCount: results.count, rowBytes: rowBytes, limit: memoryLimit)
     return try stride(from: 0, to: results.count, by: group).flatMap { start in
@@ -182,20 +182,20 @@ package struct TextGenerator {
     // A model needs a token to begin with; GPT-2 was trained to begin after the end of another text.
     if ids.isEmpty, let start = tokenizer.special.bos ?? tokenizer.special.eos { ids = [start] }
     guard !ids.isEmpty else {
-      throw .invalidOption(
+      throw .invalidInput(
         name: "prompt \(number)", problem: "expected at least one token, found none")
     }
     guard runner.graph.attentions.allSatisfy({ $0.rotary == nil }) else { return ids }
     let maximum = runner.graph.maximumLength
     guard ids.count < maximum else {
-      throw .invalidOption(
+      throw .invalidInput(
         name: "prompt \(number)",
         problem: "expected at most \(maximum - 1) tokens (the model's \(maximum) positions less"
           + " one to write at), found \(ids.count)")
     }
     guard ids.count + options.maximumTokens <= maximum else {
-      throw .invalidOption(
-        name: "--max-tokens",
+      throw .invalidSetting(
+        .maxTokens,
         problem: "expected at most \(maximum - ids.count) (the model's \(maximum) positions"
           + " less the \(ids.count) of the prompt), found \(options.maximumTokens)")
     }
@@ -214,4 +214,9 @@ extension String {
     }
     return String(rest)
   }
+}
+
+extension SettingKey {
+  /// Most tokens to write.
+  static let maxTokens = SettingKey(option: "max-tokens")
 }

@@ -33,7 +33,7 @@ package struct Classifier {
       opening: options.model, configuration: options.configuration, base: options.base,
       tokenizer: options.tokenizer)
     guard let count = model.runner.graph.classCount else {
-      throw PipelineError.invalidOption(
+      throw PipelineError.invalidInput(
         name: "MODEL", problem: "expected a model with a classifier, found none")
     }
     labels = model.checkpoint.classNames(count)

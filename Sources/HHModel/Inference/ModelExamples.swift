@@ -77,7 +77,7 @@ package struct InferenceOptions: Sendable {
   /// Texts; a tab separates the two of a pair.
   package var texts: [String] = []
   /// What errors call the texts: the option that they come by.
-  package var textsOption = "--text"
+  package var textsSetting = SettingKey.text
   /// A file of images, `.npy` or IDX, for a vision model.
   package var images: String?
   /// Most tokens of a text; nil means as many as the model's positions, at most 512.
@@ -111,20 +111,19 @@ package struct InferenceOptions: Sendable {
 
   /// The examples as a model takes them.
   ///
-  /// - Throws: `PipelineError.invalidOption` for texts where the model takes images or the other
+  /// - Throws: `PipelineError.invalidSetting` for texts where the model takes images or the other
   ///   way round, `FormatError` for a file or texts that do not fit the model.
   func examples(for model: OpenedModel) throws -> ModelExamples {
     guard case .image = model.runner.graph.kind else {
       guard images == nil, !texts.isEmpty else {
-        throw PipelineError.invalidOption(
-          name: "--images", problem: "expected texts, which this model takes, found images")
+        throw PipelineError.invalidSetting(
+          .images, problem: "expected texts, which this model takes, found images")
       }
       let pairs = try texts.enumerated().map { index, text in
         let parts = text.utf8.split(separator: 0x09, maxSplits: 1).map { String(Substring($0)) }
         guard let first = parts.first else {
-          throw PipelineError.invalidOption(
-            name: textsOption,
-            problem: "expected a text, found an empty one, number \(index + 1)")
+          throw PipelineError.invalidSetting(
+            textsSetting, problem: "expected a text, found an empty one, number \(index + 1)")
         }
         return (first: first, second: parts.count > 1 ? parts[1] : nil)
       }
@@ -132,11 +131,11 @@ package struct InferenceOptions: Sendable {
         try PaddedTexts(
           pairs, tokenizer: try model.tokenizer(),
           limits: try TextLimits(model.runner.graph, length: length, usual: 512),
-          file: textsOption))
+          file: "--\(textsSetting)"))
     }
     guard let images else {
-      throw PipelineError.invalidOption(
-        name: textsOption, problem: "expected --images, which this model takes, found texts")
+      throw PipelineError.invalidSetting(
+        textsSetting, problem: "expected images, which this model takes, found texts")
     }
     try model.runner.graph.checkImageLength(length)
     let source = try DataSource(
@@ -151,25 +150,32 @@ extension Graph {
   /// Refuses a user's wish for the length of rows where they are images, which have theirs.
   package func checkImageLength(_ wish: Int?) throws(PipelineError) {
     guard kind == .image, let wish, wish != maximumLength else { return }
-    throw .invalidOption(
-      name: "--length",
-      problem: "expected none: an image has \(maximumLength) positions, found \(wish)")
+    throw .invalidSetting(
+      .length, problem: "expected none: an image has \(maximumLength) positions, found \(wish)")
   }
 }
 
 /// The length of rows that a user wishes, or the usual one; never beyond the model's positions.
 ///
-/// - Throws: `PipelineError.invalidOption` for a wish that is, and for a model of one position: rows
+/// - Throws: `PipelineError.invalidSetting` for a wish that is, and for a model of one position: rows
 ///   have at least two tokens, one that the other follows or those that frame a text.
 package func rowLength(_ wish: Int?, maximum: Int, usual: Int = 256) throws(PipelineError) -> Int {
   guard maximum >= 2 else {
-    throw .invalidOption(
-      name: "MODEL", problem: "expected at least 2 positions, found \(maximum)")
+    throw .invalidInput(name: "MODEL", problem: "expected at least 2 positions, found \(maximum)")
   }
   guard let wish else { return min(usual, maximum) }
   guard (2...maximum).contains(wish) else {
-    throw .invalidOption(
-      name: "--length", problem: "expected 2 to \(maximum) (the model's positions), found \(wish)")
+    throw .invalidSetting(
+      .length, problem: "expected 2 to \(maximum) (the model's positions), found \(wish)")
   }
   return wish
+}
+
+extension SettingKey {
+  /// Texts to run a model on, given one by one.
+  package static let text = SettingKey(option: "text")
+  /// The same as lines of a file.
+  package static let texts = SettingKey(option: "texts")
+  /// Images to run a model on.
+  package static let images = SettingKey(option: "images")
 }

@@ -24,7 +24,7 @@ struct ArtifactAssembly {
   let training:
     (
       rows: TrainingRows, result: DistillationResult, finetuned: FinetunedModel?,
-      evaluations: [EvaluationResult]
+      evaluations: [EvaluationResult], plan: TrainingPlan?
     )?
 
   /// Writes the artifact. What `report` throws stops the writing and is thrown on.
@@ -162,7 +162,7 @@ struct ArtifactAssembly {
       architecture: .init(name: plan.architecture, config: checkpoint.configuration ?? [:]),
       featureMap: options.attention.description(plan: plan.rewrite),
       provenance: Provenance(
-        sources: sources, recipe: settings, seed: options.distillation.seed,
+        sources: sources, recipe: settings, seed: options.seed,
         data: training.map { training in
           .init(
             kind: training.rows.kind, sha256: training.rows.digest,
@@ -192,7 +192,7 @@ struct ArtifactAssembly {
       "learning_rate": .number(
         options.distillation.peakRate(headSize: plan.rewrite.blocks.first?.headSize ?? 1)),
     ]
-    if options.finetuning.isOn { recipe["finetune"] = .object(options.finetuning.json) }
+    if let finetuning = training?.plan { recipe["finetune"] = .object(finetuning.record) }
     recipe["earlier_learning_rates"] = options.earlierRates.json
     return recipe
   }

@@ -49,7 +49,7 @@ extension Conversion {
     student.maps = result.maps
     try evaluate(after: "distil")
     let finetuned =
-      options.finetuning.isOn
+      options.finetuning.isEnabled
       ? try finetune(
         student, run, training: rows, heldOut: heldOut, reusableRowCount: reusableRowCount,
         passed: passed,
@@ -88,14 +88,14 @@ extension Conversion {
 
   /// Rows whose answers finetuning keeps, and could have from distillation's pass of the teacher.
   private func sharedRowCount(_ rows: LabelledRows) throws -> Int {
-    guard options.finetuning.isOn, let training else { return 0 }
-    let (graph, finetuning) = (training.runner.graph, options.finetuning)
+    guard let training, let finetuning = training.finetuning else { return 0 }
+    let graph = training.runner.graph
     let count = options.sharedRowCount(
       distilled: min(rows.count, training.rows.distillationCount), of: rows.count)
     let kept = TeacherAnswers.byteCount(
       try finetuning.objective(for: graph, isLabelled: rows.labels != nil), graph,
       rowCount: rows.count, reusableRowCount: count, length: training.runner.length(of: rows.input),
-      visits: finetuning.visits(batchSize: options.distillation.batchSize))
+      visits: finetuning.visits)
     return kept == nil ? 0 : count
   }
 
@@ -114,7 +114,7 @@ extension Conversion {
         tokensPerStep: min(options.distillation.batchSize, input.rowCount)
           * training.runner.length(of: input))
     }
-    var recipe = options.distillation
+    var recipe = training.distillation
     if let steps = run?.distillationSteps { (recipe.steps, recipe.budget) = (steps, nil) }
     training.runner.precision = recipe.precision
     defer { training.runner.precision = .float32 }
@@ -147,16 +147,16 @@ extension Conversion {
     heldOut: LabelledRows, reusableRowCount: Int = 0, passed: TeacherStates? = nil,
     report: ProgressReport
   ) throws -> FinetunedModel? {
-    guard let teacher = training?.runner else { return nil }
+    guard let training, let recipe = training.finetuning else { return nil }
+    let teacher = training.runner
     let isAlone = options.start != nil
-    for model in [student, teacher] { model.precision = options.finetuning.precision }
+    for model in [student, teacher] { model.precision = recipe.precision }
     // What is measured between stages is the artifact's, which knows of no precision of training.
     defer { for model in [student, teacher] { model.precision = .float32 } }
     try report(.stage(isAlone ? "train" : "finetune"))
     let stage = FinetuneStage(
-      student: student, teacher: isAlone ? nil : teacher, recipe: options.finetuning,
-      batchSize: options.distillation.batchSize, reusableRowCount: reusableRowCount, passed: passed,
-      space: training?.space ?? .memory)
+      student: student, teacher: isAlone ? nil : teacher, recipe: recipe,
+      reusableRowCount: reusableRowCount, passed: passed, space: training.space)
     let finetuned = FinetunedModel(
       student,
       try stage.run(

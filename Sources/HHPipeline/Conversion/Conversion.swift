@@ -10,11 +10,10 @@ internal import HHTraining
 package struct Conversion {
   /// What will be done.
   package let plan: ConversionPlan
-  /// The settings, with epochs as steps; `asked` has them as they were given.
+  /// The settings as they were given.
   let options: ConversionOptions
   /// What was told of while the conversion was opened.
   private let inputs: ConversionInputs?
-  private let asked: ConversionOptions
   /// The folder of a run that was stopped; nil for a new conversion.
   private let stopped: RunFolder?
   let checkpoint: Checkpoint
@@ -24,7 +23,8 @@ package struct Conversion {
   /// What distillation needs; nil where nothing is trained.
   let training:
     (
-      runner: ModelRunner, rows: TrainingRows, evaluations: StageEvaluations, space: SpillSpace
+      runner: ModelRunner, rows: TrainingRows, evaluations: StageEvaluations, space: SpillSpace,
+      distillation: TrainingPlan, finetuning: TrainingPlan?
     )?
   private let stopwatch = Stopwatch()
 
@@ -42,10 +42,10 @@ package struct Conversion {
     report: ConversionReport = { _ in }
   ) throws {
     stopped = folder
-    asked = options
     ThreadPolicy.use(threads: options.threads)
     var options = options
-    options.attention.seed = options.distillation.seed
+    options.attention.seed = options.seed
+    self.options = options
     try Self.checkTokenizer(options)
     checkpoint = try Checkpoint(
       opening: options.model, configuration: options.configuration, tokenizer: options.tokenizer)
@@ -72,28 +72,27 @@ package struct Conversion {
     companions = try Companions(of: checkpoint)
     let graph = try Graph(names)
     if options.rewrites, let found = graph.problem(with: options.attention) {
-      throw PipelineError.invalidOption(name: found.option, problem: found.problem)
+      throw PipelineError.invalidSetting(found.setting, problem: found.problem)
     }
     let rewrite =
       options.rewrites ? graph.rewritten(options.attention).plan : RewritePlan(blocks: [])
     let training = try Self.training(options, graph: graph, rewrite, checkpoint, names)
-    self.training = training.map { ($0.runner, $0.rows, $0.evaluations, $0.space) }
-    options = training?.options ?? options
-    self.options = options
+    self.training = training.map {
+      ($0.runner, $0.rows, $0.evaluations, $0.space, $0.distillation, $0.finetuning)
+    }
     let byteCount = checkpoint.byteCount
     plan = ConversionPlan(
       source: options.model, output: options.outputPath, architecture: graph.architecture,
       rewrite: rewrite, report: RewriteReport(names: names, plan: rewrite),
       training: training.map { training in
         ConversionPlan.Training(
-          data: training.rows.description, steps: options.distillation.steps,
+          data: training.rows.description, steps: training.distillation.steps,
           batchSize: options.distillation.batchSize, isAlone: options.start != nil,
           length: training.rows.length,
           rowCount: training.rows.distillationCount,
           precision: options.distillation.precision,
-          finetuning: training.objective.map {
-            ConversionPlan.Finetuning(
-              options.finetuning, objective: $0, batchSize: options.distillation.batchSize)
+          finetuning: training.finetuning.flatMap { finetuning in
+            training.objective.map { ConversionPlan.Finetuning(finetuning, objective: $0) }
           })
       },
       memory: training.map { Int($0.estimate.memory) + byteCount }
@@ -105,25 +104,25 @@ package struct Conversion {
 
   /// Refuses a tokenizer that is not the model's own where the model is needed as it is.
   private static func checkTokenizer(_ options: ConversionOptions) throws(PipelineError) {
-    let others = [("--delta", options.delta), ("--run", options.run != nil)]
+    let others = [(options.key(\.delta), options.delta), (options.key(\.run), options.run != nil)]
     guard options.tokenizer != nil, let other = others.first(where: \.1)?.0 else { return }
-    throw .invalidOption(
-      name: "--tokenizer",
-      problem: "expected no \(other) beside it, which needs the model as it is, found both")
+    throw .invalidSetting(
+      SettingKey(option: "tokenizer"),
+      problem: "expected no '\(other)' beside it, which needs the model as it is, found both")
   }
 
   private static func training(
     _ options: ConversionOptions, graph: Graph, _ rewrite: RewritePlan, _ checkpoint: Checkpoint,
     _ names: NameMap
   ) throws -> (
-    options: ConversionOptions, runner: ModelRunner, rows: TrainingRows,
-    evaluations: StageEvaluations, estimate: ConversionEstimate, objective: ObjectiveKind?,
-    space: SpillSpace
+    runner: ModelRunner, rows: TrainingRows, evaluations: StageEvaluations, space: SpillSpace,
+    distillation: TrainingPlan, finetuning: TrainingPlan?, objective: ObjectiveKind?,
+    estimate: ConversionEstimate
   )? {
     guard options.stages.contains(.distil) else {
       guard options.evaluations.isEmpty else {
-        throw PipelineError.invalidOption(
-          name: "--stages",
+        throw PipelineError.invalidSetting(
+          SettingKey(key: "stages", option: "stages"),
           problem: "expected 'rewrite,distil' for the recipe's evaluations, found 'rewrite'")
       }
       return nil
@@ -134,19 +133,22 @@ package struct Conversion {
     (request.data, request.heldOut, request.length) = (
       options.data, options.heldOut, options.length
     )
-    (request.distillation, request.finetuning) = (options.distillation, options.finetuning)
+    (request.distillation, request.seed) = (options.distillation, options.seed)
+    request.finetuning = options.finetuning.isEnabled ? options.finetuning : nil
     let rows = try TrainingRows(request, graph: graph, checkpoint: checkpoint, names: names)
-    var options = try options.resolved(
-      distillationRows: rows.distillationCount, rows: rows.trainingCount)
+    let distillation = try TrainingPlan(
+      options.distillation, rowCount: rows.distillationCount, seed: options.seed)
+    var finetuning = try TrainingPlan(
+      options.finetuning, rowCount: rows.trainingCount, seed: options.seed)
     if options.start != nil, graph.kind == .encoder, graph.tokenHead != nil {
-      options.finetuning.masking = try TokenMasking(graph, checkpoint)
+      finetuning.masking = try TokenMasking(graph, checkpoint)
     }
     let evaluations = try StageEvaluations(
       options,
       model: OpenedModel(checkpoint: checkpoint, names: names, runner: runner, teacher: nil),
       comparing: options.start == nil)
     var estimate = ConversionEstimate(
-      graph: graph, recipe: options.distillation,
+      graph: graph, recipe: distillation,
       rowCount: options.start == nil ? rows.distillationCount : 0,
       heldOutCount: rows.heldOutCount, length: rows.length)
     if rows.areSampled {
@@ -154,25 +156,28 @@ package struct Conversion {
         rowCount: rows.trainingCount + rows.heldOutCount, length: rows.length, graph: graph)
     }
     var objective: ObjectiveKind?
-    if options.finetuning.isOn {
+    if options.finetuning.isEnabled {
       let kind =
         try options.start == nil
-        ? options.finetuning.objective(for: graph, isLabelled: rows.isLabelled)
-        : options.finetuning.trainingObjective(for: graph, isLabelled: rows.isLabelled)
+        ? finetuning.objective(for: graph, isLabelled: rows.isLabelled)
+        : finetuning.trainingObjective(for: graph, isLabelled: rows.isLabelled)
       objective = kind
       estimate.add(
-        options.finetuning, objective: kind, graph: graph, mapCount: rewrite.newParameterCount,
-        batchSize: options.distillation.batchSize, rowCount: rows.trainingCount,
+        finetuning, objective: kind, graph: graph, mapCount: rewrite.newParameterCount,
+        rowCount: rows.trainingCount,
         reusableRowCount: options.start == nil
           ? options.sharedRowCount(distilled: rows.distillationCount, of: rows.trainingCount) : 0,
         heldOutCount: rows.heldOutCount, length: rows.length)
     }
     let space = try estimate.fit(
-      &options.finetuning, evaluates: !options.evaluations.isEmpty, limit: options.maximumMemory,
+      &finetuning, evaluates: !options.evaluations.isEmpty, limit: options.maximumMemory,
       folder: directory(of: options.outputPath))
     try estimate.checkMemory()
     runner.streamsWeights = estimate.streamsWeights
-    return (options, runner, rows, evaluations, estimate, objective, space)
+    return (
+      runner, rows, evaluations, space, distillation,
+      options.finetuning.isEnabled ? finetuning : nil, objective, estimate
+    )
   }
 
   /// Refuses an output that cannot be written, that is one of the inputs or holds one, or that is
@@ -185,9 +190,9 @@ package struct Conversion {
       [options.adapter, run].compactMap(\.self), from: output, of: "adapter's and the run's")
     if let adapter = options.adapter {
       try protect([output, run].compactMap(\.self), from: adapter, of: "output's and the run's")
-      guard options.finetuning.isOn, options.finetuning.choice.adapters != nil else {
-        throw PipelineError.invalidOption(
-          name: "--adapter", problem: "expected --lora beside it, found none")
+      guard options.finetuning.isEnabled, options.finetuning.lora != nil else {
+        throw PipelineError.missingSetting(
+          options.finetuning.key(\.lora), beside: options.key(\.adapter))
       }
       _ = try StagingFolder(for: adapter, replacing: options.force)
     }
@@ -208,7 +213,9 @@ package struct Conversion {
     let data = [options.data, options.heldOut] + options.evaluations.map(\.settings.data)
     var inputs = try checkpoint.inputFiles() + data.compactMap(\.self)
     // With a new classifier the checkpoint is a copy, in the folder of the run.
-    if case .checkpoint(let path, _?)? = options.start, isPresent(path) {
+    if case .checkpoint(let path)? = options.start, options.finetuning.classes != nil,
+      isPresent(path)
+    {
       inputs.append(path)
       inputs += try Checkpoint(opening: path).inputFiles()
     }
@@ -255,19 +262,20 @@ package struct Conversion {
   /// The run that the conversion keeps in a folder, new or stopped before.
   private func openRun(_ path: String, _ sources: [Provenance.Source]) throws -> ConversionRun {
     let folder =
-      try stopped ?? RunFolder(creating: path, recipe: try Recipe(asked, file: path))
+      try stopped ?? RunFolder(creating: path, recipe: try Recipe(options, file: path))
     let description = ArtifactDescription(
       producer: .init(name: Producer.name, version: Producer.version),
       architecture: .init(name: plan.architecture, config: checkpoint.configuration ?? [:]),
       provenance: Provenance(
-        sources: sources, recipe: [:], seed: options.distillation.seed,
+        sources: sources, recipe: [:], seed: options.seed,
         data: training.map { .init(kind: $0.rows.kind, sha256: $0.rows.digest, tokens: 0) }))
     let run = try ConversionRun(
       folder, plan: plan.rewrite, description: description, opened: opened, options: options,
-      key: ConversionKey.ofRun(asked, companions: companions, sources: sources))
+      finetuningSteps: training?.finetuning?.steps ?? 0,
+      key: ConversionKey.ofRun(options, companions: companions, sources: sources))
     try run.requireUseOfRates()
     // Not before everything has been checked: a run that cannot go on like this stays as it was.
-    if let stopped, !stopped.isNew { try stopped.takeRates(of: asked) }
+    if let stopped, !stopped.isNew { try stopped.takeRates(of: options) }
     return run
   }
 
@@ -281,10 +289,10 @@ package struct Conversion {
             "\(quoted(name)) is not carried along: expected at most "
               + "\(count(CompanionRules.maximumSize)) bytes, found \(count(size))")))
     }
-    var (options, asked) = (options, asked)
-    if let run { (options.earlierRates, asked.earlierRates) = (run.earlier, run.earlier) }
+    var options = options
+    if let run { options.earlierRates = run.earlier }
     // Before training, since data files are digested: what is read later is not what was learnt.
-    let key = try ConversionKey(companions: companions, options: asked)
+    let key = try ConversionKey(companions: companions, options: options)
     let trained = try train(run, report: report)
     try report(.progress(.stage("write")))
     try opened.requireUnchanged()
@@ -292,11 +300,13 @@ package struct Conversion {
       plan: plan, options: options, key: key, sources: sources, opened: opened,
       checkpoint: checkpoint, names: names, companions: companions,
       training: trained.flatMap { trained in
-        training.map { ($0.rows, trained.result, trained.finetuned, trained.summary.evaluations) }
+        training.map {
+          ($0.rows, trained.result, trained.finetuned, trained.summary.evaluations, $0.finetuning)
+        }
       }
     )
     // Before the output: a run whose output is there counts as done.
-    if let path = options.adapter, let settings = options.finetuning.choice.adapters {
+    if let path = options.adapter, let settings = options.finetuning.lora {
       try AdapterFolder(
         adapters: trained?.finetuned?.adapters ?? [], settings: settings, names: names,
         model: options.model

@@ -14,13 +14,12 @@ extension ConversionEstimate {
   /// of `length` positions, `reusableRowCount` of which distillation passes through the teacher, measured
   /// on `heldOutCount`.
   mutating func add(
-    _ recipe: FinetuneRecipe, objective: ObjectiveKind, graph: Graph, mapCount: Int,
-    batchSize: Int, rowCount: Int, reusableRowCount: Int = 0, heldOutCount: Int, length: Int
+    _ recipe: TrainingPlan, objective: ObjectiveKind, graph: Graph, mapCount: Int,
+    rowCount: Int, reusableRowCount: Int = 0, heldOutCount: Int, length: Int
   ) {
-    guard recipe.isOn else { return }
     finetuningPrecision = recipe.precision
-    let visits = recipe.visits(batchSize: batchSize)
-    let batch = Double(recipe.batchSize ?? batchSize)
+    let visits = recipe.visits
+    let batch = Double(recipe.batchSize)
     func answers(_ rowCount: Int, visits: Double, reusableRowCount: Int = 0) -> Double? {
       TeacherAnswers.byteCount(
         objective, graph, rowCount: rowCount, reusableRowCount: reusableRowCount, length: length,

@@ -65,7 +65,7 @@ struct ConversionEstimate {
 
   /// Estimates distillation on `rowCount` distinct rows, measured on `heldOutCount`.
   init(
-    graph: Graph, recipe: DistillationRecipe, rowCount: Int, heldOutCount: Int, length: Int
+    graph: Graph, recipe: TrainingPlan, rowCount: Int, heldOutCount: Int, length: Int
   ) {
     // Measured on widths of 64 and 384: products of narrow matrices and heads reach less.
     speed = Double(graph.hiddenSize) / Double(graph.hiddenSize + 32)
@@ -90,7 +90,8 @@ struct ConversionEstimate {
       // themselves: of all keys, and of the queries that a step looks at.
       let batch = attention.shape(
         rowCount: max(1, batchSize), length: length, validLengths: nil)
-      let share = 1 / Double(recipe.sample(step: 0, of: batch, headSize: attention.headSize).step)
+      let share =
+        1 / Double(recipe.settings.sample(step: 0, of: batch, headSize: attention.headSize).step)
       let maps = 6 * size * size
       steps.attention +=
         trained * heads * (share * (visible * (14 * size + Self.perPair) + maps) + maps)
@@ -155,9 +156,9 @@ struct ConversionEstimate {
   ///   - limit: Bytes that the user allows; nil is three quarters of the machine's memory.
   ///   - folder: Where a file may lie.
   /// - Returns: Where hidden states and a teacher's answers lie.
-  /// - Throws: `PipelineError.invalidOption` where even that is not enough.
+  /// - Throws: `PipelineError.invalidSetting` where even that is not enough.
   mutating func fit(
-    _ recipe: inout FinetuneRecipe, evaluates: Bool, limit: Int?, folder: String
+    _ recipe: inout TrainingPlan, evaluates: Bool, limit: Int?, folder: String
   ) throws(PipelineError) -> SpillSpace {
     let bound = limit.map { Double($0) } ?? 0.75 * machineMemory
     finetuningMemory?.fit(&recipe, limit: bound - scratch)
@@ -169,8 +170,8 @@ struct ConversionEstimate {
     // More than the machine has is refused by the settings that ask for it.
     try checkMemory()
     guard memory <= bound else {
-      throw .invalidOption(
-        name: "--max-memory",
+      throw .invalidSetting(
+        ConversionOptions().key(\.maximumMemory),
         problem: "expected at least \(fixed(memory / 1e6, 0)) MB for the largest block and batch,"
           + " found \(fixed(bound / 1e6, 0)) MB")
     }
@@ -179,7 +180,9 @@ struct ConversionEstimate {
 
   /// Refuses work that this machine's memory cannot hold.
   func checkMemory() throws(PipelineError) {
-    try requireMemory(memory, of: "--length, --batch or --rows")
+    let distillation = TrainingSettings(.distil)
+    try requireMemory(
+      memory, of: .length, distillation.key(\.batchSize), distillation.key(\.rowLimit))
   }
 
   /// Bytes at the peak of a conversion without training: the maps, and what streams through.

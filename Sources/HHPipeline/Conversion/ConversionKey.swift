@@ -23,7 +23,7 @@ struct ConversionKey {
   init(companions: Companions, options: ConversionOptions) throws(FormatError) {
     self.companions = .array(
       companions.files.map { .string("\($0.name) \(ContentDigest.of($0.content))") })
-    settings = .object(try options.settings())
+    settings = .object(try options.record())
   }
 
   /// What a run must find again when it goes on: the key without the learning rates, which may
@@ -34,7 +34,7 @@ struct ConversionKey {
     var options = options
     options.earlierRates = EarlierRates()
     options.distillation.learningRate = nil
-    options.finetuning.learningRate = FinetuneRecipe.defaultRate
+    options.finetuning.learningRate = TrainingSettings(.finetune).learningRate
     let key = try ConversionKey(companions: companions, options: options)
     return key.text(for: sources, version: nil)
   }
@@ -67,7 +67,7 @@ struct ConversionKey {
 
 extension ConversionOptions {
   /// Every setting that shapes a result, as it was asked for; data by its digest.
-  func settings() throws(FormatError) -> JSONObject {
+  func record() throws(FormatError) -> JSONObject {
     func digest(_ path: String?) throws(FormatError) -> JSONValue {
       guard let path else { return .null }
       return .string(try ContentDigest.ofFile(at: path).sha256)
@@ -79,24 +79,20 @@ extension ConversionOptions {
     }
     var settings: JSONObject = [
       "stages": .array(stages.map { .string($0.rawValue) }),
-      "rewrite": rewrites ? .object(attention.json) : .null,
+      "rewrite": rewrites ? .object(attention.members) : .null,
       "data": try digest(data),
       "held_out": try digest(heldOut),
       "length": JSONValue(length),
-      "seed": .unsigned(distillation.seed), "delta": .bool(delta),
+      "seed": seed.json, "delta": .bool(delta),
     ]
     settings["labels"] = try labels(data)
     settings["held_out_labels"] = try labels(heldOut)
     if stages.contains(.distil) {
-      for (key, value) in distillation.json.pairs { settings[key] = value }
+      for (key, value) in TrainingPlan(distillation).record.pairs { settings[key] = value }
     }
     // Left out where there is none, as in every conversion that was never given another rate.
     settings["earlier_rates"] = earlierRates.json
-    if finetuning.isOn {
-      var recipe = finetuning
-      recipe.batchSize = finetuning.batchSize ?? distillation.batchSize
-      settings["finetune"] = .object(recipe.json)
-    }
+    if finetuning.isEnabled { settings["finetune"] = .object(TrainingPlan(finetuning).record) }
     if !evaluations.isEmpty {
       var list: [JSONValue] = []
       for evaluation in evaluations {

@@ -7,7 +7,7 @@ package import HHModel
 package import HHTraining
 
 /// The settings of one conversion; only the model is required.
-package struct ConversionOptions: Sendable, Equatable {
+package struct ConversionOptions: SettingGroup {
   /// A measurement between stages or after them.
   package struct Evaluation: Sendable, Equatable {
     /// What is measured, on what.
@@ -40,10 +40,12 @@ package struct ConversionOptions: Sendable, Equatable {
   package var heldOut: String?
   /// Tokens per row; nil means 256, or as many as the model's positions allow.
   package var length: Int?
+  /// Seed of everything random.
+  package var seed: UInt64 = 0
   /// How the feature maps are trained.
-  package var distillation = DistillationRecipe()
-  /// How the whole model is trained afterwards.
-  package var finetuning = FinetuneRecipe()
+  package var distillation = TrainingSettings(.distil)
+  /// How the whole model is trained afterwards, or without a teacher; not at all unless told.
+  package var finetuning: TrainingSettings
   /// What is measured, and when.
   package var evaluations: [Evaluation] = []
   /// A new folder from which the conversion can be resumed; nil keeps none.
@@ -65,29 +67,11 @@ package struct ConversionOptions: Sendable, Equatable {
   package var allowNonfinite = false
 
   /// Creates the default settings for a model.
-  package init(model: String, threads: Int) {
+  package init(model: String = "", threads: Int = 1) {
     self.model = model
     self.threads = threads
-  }
-
-  /// The same settings with the number of steps that epochs come to, and finetuning's own batch.
-  ///
-  /// - Throws: `PipelineError.invalidOption` for more steps than a run can have.
-  func resolved(distillationRows: Int, rows: Int) throws(PipelineError) -> ConversionOptions {
-    func checked(_ steps: Double) throws(PipelineError) -> Int {
-      guard steps <= 10_000_000 else {
-        throw .invalidOption(
-          name: "epochs", problem: "expected at most 10,000,000 steps, found \(steps)")
-      }
-      return Int(steps)
-    }
-    var options = self
-    options.finetuning.batchSize = finetuning.batchSize ?? distillation.batchSize
-    options.distillation.steps = try checked(
-      distillation.stepCount(rowCount: distillationRows))
-    options.finetuning.steps = try checked(
-      finetuning.stepCount(rowCount: rows, batchSize: distillation.batchSize))
-    return options
+    finetuning = TrainingSettings(.finetune)
+    finetuning.steps = 0
   }
 
   /// Whether the weights are only rewritten, and read once for everything that depends on them. A
@@ -119,7 +103,7 @@ package struct ConversionOptions: Sendable, Equatable {
   /// rows are distilled.
   func sharedRowCount(distilled: Int, of rowCount: Int) -> Int {
     let batchSize = distillation.batchSize
-    guard finetuning.isOn, (finetuning.batchSize ?? batchSize) == batchSize,
+    guard finetuning.isEnabled, finetuning.batchSize == batchSize,
       finetuning.precision == distillation.precision
     else { return 0 }
     return distilled == rowCount ? rowCount : distilled / batchSize * batchSize
@@ -129,11 +113,69 @@ package struct ConversionOptions: Sendable, Equatable {
 extension ConversionOptions {
   /// Refuses a new model whose weights this machine's memory cannot train, before anything is made.
   ///
-  /// - Throws: `PipelineError.invalidOption` for one, `FormatError` for sizes that make no model.
+  /// - Throws: `PipelineError.tooLarge` for one, `FormatError` for sizes that make no model.
   package func checkNewModel() throws {
     guard case .sizes(let model)? = start, let count = try model.parameterCount() else { return }
     // Values, gradients, two moments and the last good values.
-    let copies = finetuning.choice.weights ? 5.0 : 1
-    try requireMemory(4 * copies * count, of: "key 'model'")
+    let copies = finetuning.trained.weights ? 5.0 : 1
+    try requireMemory(4 * copies * count, of: SettingKey(key: "model"))
+  }
+}
+
+extension ConversionOptions {
+  package var settings: [Setting<Self>] {
+    let files: [Setting<Self>] = [
+      Setting(
+        "config", \.configuration, option: "config", isPath: true,
+        help: "A configuration to use instead of the config.json beside the checkpoint",
+        otherwise: "its own"),
+      Setting(
+        "output", \.output, option: "output", isPath: true, help: "The artifact to write",
+        otherwise: "the model's name in the working folder"),
+      Setting(
+        "adapter", \.adapter, option: "adapter", isPath: true,
+        help: "A new folder for the trained adapters (LoRA) as PEFT keeps them", otherwise: "none"),
+      Setting(
+        "delta", \.delta, option: "delta",
+        help: "Leave unchanged tensors, and the files beside the model, to the model: the artifact"
+          + " is small, and is used together with the model"),
+      Setting(
+        "data", \.data, option: "data", isPath: true,
+        help: "Rows to train on: text, token ids (.npy, .bin) or images (IDX, .npy)",
+        otherwise: "a decoder's own samples, random tokens for an encoder, synthetic images for a"
+          + " ViT"),
+      Setting(
+        "held_out", \.heldOut, option: "held-out", isPath: true,
+        help: "Rows to measure on, of the same kind", otherwise: "some rows of the data"),
+      Setting(
+        "length", \.length, option: "length", limits: .range(2...1_048_576),
+        help: "Tokens per row", otherwise: "256, or the model's positions"),
+    ]
+    let work: [Setting<Self>] = [
+      Setting(
+        "seed", \.seed, option: "seed", limits: ["minimum": 0],
+        help: "Seed of everything random"),
+      Setting(
+        "threads", \.threads, option: "threads", limits: .range(1...1024), default: .null,
+        help: "Threads to use", otherwise: "one per processor"),
+      Setting(
+        "max_memory", \.maximumMemory, option: "max-memory", limits: ["minimum": 1],
+        help: "Bytes of memory that training may take (on a command line also 500MB or 4GB), mapped"
+          + " weights not counted; hidden states lie on disk beside the output if need be",
+        otherwise: "three quarters of the machine's"),
+      Setting(
+        "allow_nonfinite", \.allowNonfinite, option: "allow-nonfinite",
+        help: "Convert weights even if some are not finite"),
+      Setting(
+        "run", \.run, option: "run", isPath: true,
+        help: "A new folder to keep the settings, every event and checkpoints in, so that 'resume'"
+          + " can go on with a conversion that was stopped",
+        otherwise: "none"),
+      Setting(
+        "checkpoint_steps", \.checkpointSteps, option: "checkpoint-steps",
+        limits: .range(1...10_000_000),
+        help: "Steps of training between two checkpoints of a run"),
+    ]
+    return files + work
   }
 }

@@ -77,13 +77,12 @@ package struct ConversionPlan: Sendable, Equatable {
     /// Of the matrix products of model and teacher.
     package let precision: ProductPrecision
 
-    init(_ recipe: FinetuneRecipe, objective: ObjectiveKind, batchSize: Int) {
+    init(_ recipe: TrainingPlan, objective: ObjectiveKind) {
       steps = recipe.steps
-      self.batchSize = (recipe.batchSize ?? batchSize) * recipe.accumulation
+      batchSize = recipe.batchSize * recipe.accumulation
       self.objective = objective.word
       trained =
-        recipe.choice.adapters.map { "adapters of rank \($0.rank) and feature maps" }
-        ?? (recipe.choice.weights ? "all weights" : "feature maps")
+        recipe.lora.map { "adapters of rank \($0.rank) and feature maps" } ?? "all weights"
       precision = recipe.precision
     }
   }

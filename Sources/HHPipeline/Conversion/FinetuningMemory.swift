@@ -28,7 +28,7 @@ struct FinetuningMemory {
   /// The memory of finetuning `graph`, whose feature maps have `mapCount` values, on batches of
   /// `positions` positions.
   init(
-    _ recipe: FinetuneRecipe, objective: ObjectiveKind, graph: Graph, mapCount: Int,
+    _ recipe: TrainingPlan, objective: ObjectiveKind, graph: Graph, mapCount: Int,
     positions: Double, answers: Double
   ) {
     self.answers = answers
@@ -46,10 +46,10 @@ struct FinetuningMemory {
     // A teacher that is not asked has its own loss measured first; beside trained weights that is
     // before there are moments, whose memory is larger.
     let teacher = objective.asksTeacher ? 1.0 : 0
-    frozen = 4 * all * (recipe.choice.weights ? teacher : 2)
+    frozen = 4 * all * (recipe.trained.weights ? teacher : 2)
     frozenPart = 4 * max(blocks / layers, table)
-    var values = (recipe.choice.weights ? all : 0) + Double(mapCount)
-    if let adapters = recipe.choice.adapters {
+    var values = (recipe.trained.weights ? all : 0) + Double(mapCount)
+    if let adapters = recipe.lora {
       let perBlock = Double(adapters.rank * adapters.targets.count) * 2 * hidden
       values += Double(graph.attentions.count) * perBlock
     }
@@ -66,16 +66,16 @@ struct FinetuningMemory {
   }
 
   /// Bytes that `recipe`'s ways take.
-  func bytes(_ recipe: FinetuneRecipe) -> Double {
+  func bytes(_ recipe: TrainingPlan) -> Double {
     (recipe.streamsWeights ? frozenPart : frozen) + trained + logits
       + (recipe.recomputesBlocks ? recomputedRecords : records)
   }
 
   /// Gives up time for memory where `limit` bytes ask for it: first the records of blocks, then the
   /// weights that do not change. Results stay the same.
-  func fit(_ recipe: inout FinetuneRecipe, limit: Double) {
+  func fit(_ recipe: inout TrainingPlan, limit: Double) {
     if bytes(recipe) > limit { recipe.recomputesBlocks = true }
-    if bytes(recipe) > limit { recipe.streamsWeights = !recipe.choice.weights }
+    if bytes(recipe) > limit { recipe.streamsWeights = !recipe.trained.weights }
   }
 }
 

@@ -34,11 +34,11 @@ struct StageEvaluations {
     entries = try options.evaluations.map { evaluation in
       let path = evaluation.settings.data ?? options.heldOut
       var settings = EvaluationOptions(
-        model: options.model, task: EvaluationTask(evaluation.settings.task), data: path ?? "",
+        model: options.model, task: evaluation.settings.task, data: path ?? "",
         threads: options.threads)
       let length = evaluation.settings.length
       guard length == nil || (path != nil && model.runner.graph.kind != .image) else {
-        throw PipelineError.invalidOption(
+        throw PipelineError.invalidInput(
           name: "evaluate",
           problem: "expected texts or tokens as 'data' beside a 'length', found none")
       }
@@ -50,7 +50,7 @@ struct StageEvaluations {
     }
     for entry in entries where entry.scorer == nil {
       guard entry.task.measuresRows(of: model.runner.graph) else {
-        throw PipelineError.invalidOption(
+        throw PipelineError.invalidInput(
           name: "evaluate",
           problem: "the task '\(entry.evaluation.settings.task.rawValue)' does not measure the rows"
             + " of this \(model.runner.graph.architecture): expected 'data' of its own, found none")
@@ -90,18 +90,6 @@ struct StageEvaluations {
 }
 
 extension EvaluationTask {
-  /// The task that a recipe names.
-  init(_ task: EvaluationSettings.Task) {
-    self =
-      switch task {
-      case .lm: .languageModel
-      case .classification: .classification
-      case .glue: .glue
-      case .sts: .similarity
-      case .summarise: .summarise
-      }
-  }
-
   /// Whether rows that a model of this graph is trained on are examples of the task too.
   fileprivate func measuresRows(of graph: Graph) -> Bool {
     switch self {

@@ -1,6 +1,8 @@
 // What a recipe must not say although each of its keys is right.
 
+internal import HHCompute
 internal import HHFormat
+internal import HHModel
 internal import HHTraining
 
 extension Recipe {
@@ -34,7 +36,9 @@ extension Recipe {
       if trains, stage.name == "distil" || stage.name == "finetune" {
         throw contradiction(index, "expected nothing that needs a teacher beside 'train', found it")
       }
-      if case .train(_, _, .some) = stage, json["model"]?.object != nil {
+      if case .training(let settings) = stage, settings.classes != nil,
+        json["model"]?.object != nil
+      {
         throw problem(
           "stages[\(index)].classes", "expected null beside a new model's sizes, found a number",
           hint: "a new model's classes are among its sizes")
@@ -63,21 +67,21 @@ extension Recipe {
     }
     for (index, stage) in stages.enumerated() {
       switch stage {
-      case .distil(let training, let distillation):
+      case .training(let training):
         try check(training, at: index)
-        if distillation.weightsFactor == 0, distillation.outputsFactor == 0 {
+        if training.factors.weights == 0, training.factors.outputs == 0 {
           throw problem(
             "stages[\(index)].loss", "expected a factor above 0, found 0 for every loss")
         }
-      case .finetune(let training, _), .train(let training, _, _):
-        try check(training, at: index)
-        if let steps = training.steps, steps > 0, training.warmUpSteps > steps {
+        if training.stage != .distil, let steps = training.steps, steps > 0,
+          training.warmUpSteps > steps
+        {
           throw problem(
             "stages[\(index)].warm_up",
             "expected at most the \(steps) steps of the stage, found \(training.warmUpSteps)")
         }
       case .rewrite(let rewrite):
-        if Set(rewrite.keptLayers).count < rewrite.keptLayers.count {
+        if Set(rewrite.softmaxLayers).count < rewrite.softmaxLayers.count {
           throw problem("stages[\(index)].keep_softmax", "expected each layer once")
         }
       case .evaluate: break
@@ -86,7 +90,8 @@ extension Recipe {
   }
 
   private func check(_ training: TrainingSettings, at index: Int) throws(FormatError) {
-    if training.steps != nil, training.epochs != nil {
+    let stage = json["stages"]?.array?[index]
+    if stage?["steps"] != .null, stage?["epochs"] != .null {
       throw problem(
         "stages[\(index)].epochs", "expected either 'steps' or 'epochs', found both")
     }
@@ -105,6 +110,6 @@ extension Recipe {
 
   /// An error about a key.
   func problem(_ key: String, _ text: String, hint: String? = nil) -> FormatError {
-    FormatError(.badData, file: file, place: "key '\(key)'", problem: text, hint: hint)
+    RecipeSchema(for: file, lines: lines).problem(key, text, hint)
   }
 }

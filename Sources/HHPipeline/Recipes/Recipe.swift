@@ -2,7 +2,7 @@
 
 internal import HHData
 package import HHFormat
-package import HHTraining
+internal import HHTraining
 
 /// A recipe that says what it means: every key is known, every default filled in, no two settings
 /// contradict each other. Whether this version can run it is asked by `options`.
@@ -17,19 +17,22 @@ package struct Recipe: Sendable, Equatable {
   package let stages: [RecipeStage]
   /// The recipe with every default written out, keys in the schema's order.
   package let json: JSONValue
+  /// The line of each key of the text, such as `stages[0].window`, the first being 1.
+  let lines: [String: Int]
 
   /// Reads a recipe from the bytes of a YAML file, or a JSON file where `file` is named so.
   ///
   /// - Throws: `badData` for text that is neither, and for the first key that is unknown, has a
   ///   value that the schema does not allow, or contradicts another.
   package init(parsing bytes: [UInt8], file: String) throws(FormatError) {
-    try self.init(RecipeText.parse(bytes, file: file), file: file)
+    let (value, lines) = try RecipeText.parse(bytes, file: file)
+    try self.init(value, file: file, lines: lines)
   }
 
   /// Completes and checks a recipe that is parsed already.
-  init(_ value: JSONValue, file: String) throws(FormatError) {
-    self.file = file
-    json = Self.withLengths(try RecipeSchema(for: file).completed(value))
+  init(_ value: JSONValue, file: String, lines: [String: Int] = [:]) throws(FormatError) {
+    (self.file, self.lines) = (file, lines)
+    json = Self.withLengths(try RecipeSchema(for: file, lines: lines).completed(value))
     stages = (json["stages"]?.array ?? []).map { RecipeStage($0) }
     try checkOrder()
     try checkSettings()
@@ -58,6 +61,15 @@ package struct Recipe: Sendable, Equatable {
       hint: nearestName(to: name, among: names).map { "did you mean '\($0)'?" })
   }
 
+  /// Where the recipe says what a setting is: its file, the line and the key; nil where it does not.
+  package func place(of setting: SettingKey) -> String? {
+    guard let key = setting.key else { return nil }
+    let index = stages.firstIndex { $0.name == setting.stage }
+    guard setting.stage == nil || index != nil else { return nil }
+    let path = index.map { "stages[\($0)].\(key)" } ?? key
+    return lines[path].map { "\(file): line \($0): key '\(path)'" }
+  }
+
   /// The recipe as YAML, every default written out.
   package func yaml() throws(FormatError) -> String { try RecipeText.yaml(json, file: file) }
 
@@ -69,7 +81,7 @@ package struct Recipe: Sendable, Equatable {
         guard var settings = stage.object, settings["steps"] == .null,
           settings["epochs"] == .null
         else { return stage }
-        settings["steps"] = .integer(DistillationRecipe().steps)
+        settings["steps"] = TrainingSettings(.distil).steps.json
         return .object(settings)
       })
     return .object(members)

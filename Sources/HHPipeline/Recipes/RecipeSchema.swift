@@ -1,24 +1,16 @@
-// The JSON Schema of recipes, read by the program itself: one place for names, limits and defaults.
+// Recipes are checked against their JSON Schema, which adds the defaults.
 
 internal import HHFormat
 
 /// Checks values against a JSON Schema and adds the defaults. It understands the words that
-/// schemas/recipe.schema.json uses, and no others.
-struct RecipeSchema {
-  private let root: JSONValue
+/// the recipes' schema uses, and no others.
+package struct RecipeSchema {
+  private let root = Self.document
   private let file: String
+  private let lines: [String: Int]
 
-  /// The schema that is compiled into the program, for recipes of a file.
-  init(for file: String) throws(FormatError) {
-    do {
-      root = try JSONValue(parsing: PackageResources.recipe_schema_json)
-    } catch {
-      throw FormatError(
-        .badData, file: "schemas/recipe.schema.json",
-        problem: "byte \(error.offset): \(error.problem)")
-    }
-    self.file = file
-  }
+  /// The schema for recipes of a file, whose keys are in the given lines.
+  init(for file: String, lines: [String: Int] = [:]) { (self.file, self.lines) = (file, lines) }
 
   /// The value with every default written out, members in the schema's order.
   ///
@@ -158,10 +150,16 @@ struct RecipeSchema {
     nearestName(to: word, among: names).map { "did you mean '\($0)'?" }
   }
 
-  private func problem(_ path: String, _ text: String, _ hint: String? = nil) -> FormatError {
-    FormatError(
-      .badData, file: file, place: path.isEmpty ? "" : "key \(quoted(path))", problem: text,
-      hint: hint)
+  /// An error about a key, in its line or in that of what it is missing from.
+  func problem(_ path: String, _ text: String, _ hint: String? = nil) -> FormatError {
+    var known = path[...]
+    while lines[String(known)] == nil, let end = known.lastIndex(where: { ".[".contains($0) }) {
+      known = known[..<end]
+    }
+    let line = lines[String(known)].map { "line \($0): " } ?? ""
+    return FormatError(
+      .badData, file: file, place: path.isEmpty ? "" : "\(line)key \(quoted(path))",
+      problem: text, hint: hint)
   }
 }
 

@@ -17,23 +17,36 @@ enum RecipeText {
   ///
   /// YAML's plain scalars mean what its core schema says (1.2: `on` is a word, 1e-4 a number);
   /// anchors are refused, tags passed over.
-  static func parse(_ bytes: [UInt8], file: String) throws(FormatError) -> JSONValue {
+  ///
+  /// - Returns: The value, and the line of each key; JSON's are those that YAML finds, which JSON is
+  ///   for the most part.
+  static func parse(
+    _ bytes: [UInt8], file: String
+  ) throws(FormatError) -> (value: JSONValue, lines: [String: Int]) {
     guard bytes.count <= byteLimit else {
       throw problem(file, "expected a recipe of at most \(byteLimit) bytes, found \(bytes.count)")
     }
     let bytes = bytes.withoutByteOrderMark
     if file.hasSuffix(".json") {
       do {
-        return try JSONValue(parsing: bytes)
+        let value = try JSONValue(parsing: bytes)
+        return (value, (try? readYAML(bytes, file: file).lines) ?? [:])
       } catch {
         throw problem(file, "invalid JSON at byte \(error.offset): \(error.problem)")
       }
     }
+    return try readYAML(bytes, file: file)
+  }
+
+  private static func readYAML(
+    _ bytes: [UInt8], file: String
+  ) throws(FormatError) -> (value: JSONValue, lines: [String: Int]) {
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw problem(file, "expected UTF-8 text, found other bytes")
     }
     var reader = YAMLReader(file: file, valuesLeft: valueLimit)
-    return try reader.value(try compose(text, file: file))
+    let value = try reader.value(try compose(text, file: file), at: "")
+    return (value, reader.lines)
   }
 
   private static func compose(_ text: String, file: String) throws(FormatError) -> YAMLNode {
@@ -99,6 +112,8 @@ enum RecipeText {
 private struct YAMLReader {
   let file: String
   var valuesLeft: Int
+  /// The line of each key, by its path.
+  private(set) var lines: [String: Int] = [:]
   /// The place of the last node, as line and column: the nodes come in the order of the text.
   private var last = (line: 0, column: 0)
 
@@ -107,7 +122,7 @@ private struct YAMLReader {
     self.valuesLeft = valuesLeft
   }
 
-  mutating func value(_ node: YAMLNode) throws(FormatError) -> JSONValue {
+  mutating func value(_ node: YAMLNode, at path: String) throws(FormatError) -> JSONValue {
     valuesLeft -= 1
     guard valuesLeft >= 0 else { throw problem(node, "expected fewer values") }
     if let mark = node.mark {
@@ -123,13 +138,19 @@ private struct YAMLReader {
       return isPlain ? Self.meaning(ofPlain: scalar.string) : .string(scalar.string)
     case .sequence(let items):
       var values: [JSONValue] = []
-      for item in items { values.append(try value(item)) }
+      for (index, item) in items.enumerated() {
+        let place = "\(path)[\(index)]"
+        lines[place] = item.mark?.line
+        values.append(try value(item, at: place))
+      }
       return .array(values)
     case .mapping(let pairs):
       var members: JSONObject = [:]
       for (key, item) in pairs {
         guard case .scalar(let name) = key else { throw problem(key, "expected a word as key") }
-        members[name.string] = try value(item)
+        let place = path.isEmpty ? name.string : "\(path).\(name.string)"
+        lines[place] = key.mark?.line
+        members[name.string] = try value(item, at: place)
       }
       return .object(members)
     case .alias: throw problem(node, "expected no anchors and aliases")

@@ -15,6 +15,8 @@ final class ConversionRun {
   private let plan: RewritePlan
   private let opened: SourceFiles
   private let options: ConversionOptions
+  /// Steps that finetuning is to take.
+  private let finetuningSteps: Int
   private let description: ArtifactDescription
   /// The digest of everything that the run must find again when it goes on.
   private let key: String
@@ -36,16 +38,17 @@ final class ConversionRun {
   private(set) var isResumed = false
 
   /// Opens the folder's last checkpoint, where there is one; `opened` are the files of the model, and
-  /// `options` has epochs as steps, and `key` is that of `ConversionKey.ofRun`.
+  /// `key` is that of `ConversionKey.ofRun`.
   ///
   /// - Throws: `badData` for a checkpoint that was made from another model or other data or with
   ///   other settings, and `FormatError` for a damaged one.
   init(
     _ folder: RunFolder, plan: RewritePlan, description: ArtifactDescription,
-    opened: SourceFiles, options: ConversionOptions, key: String
+    opened: SourceFiles, options: ConversionOptions, finetuningSteps: Int, key: String
   ) throws(FormatError) {
     (self.folder, self.plan, self.opened) = (folder, plan, opened)
     (self.description, self.options, self.key) = (description, options, key)
+    self.finetuningSteps = finetuningSteps
     guard let checkpoint = try folder.openLastCheckpoint() else { return }
     guard checkpoint.inputs == description.inputs else {
       throw FormatError(
@@ -90,19 +93,21 @@ final class ConversionRun {
     if isOther("distil", options.distillation.learningRate),
       plan.blocks.allSatisfy({ layers[$0.layer] != nil })
     {
-      throw .invalidOption(
-        name: "--lr", problem: "expected layers that are yet to be distilled, found none")
+      throw .invalidSetting(
+        options.distillation.key(\.learningRate),
+        problem: "expected layers that are yet to be distilled, found none")
     }
     if isOther("finetune", options.finetuning.learningRate), isFinetuned {
-      throw .invalidOption(
-        name: "--finetune-lr", problem: "expected steps of finetuning yet to be taken, found none")
+      throw .invalidSetting(
+        options.finetuning.key(\.learningRate),
+        problem: "expected steps of finetuning yet to be taken, found none")
     }
   }
 
   /// Whether every step of finetuning is taken, or measurements have ended it before.
   private var isFinetuned: Bool {
     guard let numbers = finetuning?.numbers else { return false }
-    if numbers["step"]?.integer ?? 0 >= options.finetuning.steps { return true }
+    if numbers["step"]?.integer ?? 0 >= finetuningSteps { return true }
     guard let patience = options.finetuning.earlyStop?.patience else { return false }
     return numbers["rates"]?["stale"]?.integer ?? 0 >= patience
   }

@@ -9,7 +9,7 @@ package struct EarlierRates: Sendable, Equatable {
   /// Of layers that are distilled; nil stands for the rate that the size of the heads gives.
   var distillation: [Double?] = []
   /// Of steps of finetuning.
-  var finetuning: [Double] = []
+  var finetuning: [Double?] = []
 
   /// No other rates than the present ones.
   init() {}
@@ -26,8 +26,10 @@ package struct EarlierRates: Sendable, Equatable {
       }
     }
     if let step = numbers["finetune"]?["step"]?.integer, step > 0 {
-      finetuning = (rates?["finetune"]?.array ?? []).compactMap(\.double)
-      if finetuning.last == options.finetuning.learningRate { finetuning.removeLast() }
+      finetuning = (rates?["finetune"]?.array ?? []).map(\.double)
+      if let last = finetuning.last, last == options.finetuning.learningRate {
+        finetuning.removeLast()
+      }
     }
   }
 

@@ -89,7 +89,7 @@ package struct RunFolder: Sendable {
     if let start = options.start {
       options.model = try start.model(
         in: join(path, Self.modelName), configuration: &options.configuration,
-        seed: options.distillation.seed)
+        classes: options.finetuning.classes, seed: options.seed)
     }
     return options
   }

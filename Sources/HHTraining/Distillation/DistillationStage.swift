@@ -36,7 +36,7 @@ package struct DistillationStage {
 
   private let runner: ModelRunner
   private let plan: RewritePlan
-  private let recipe: DistillationRecipe
+  private let recipe: TrainingPlan
   private let space: SpillSpace
   /// Positions of held-out rows that pass at a time, about.
   private static let chunk = 4096
@@ -44,7 +44,7 @@ package struct DistillationStage {
   /// Prepares to train the maps of a plan against the model that a runner runs, with hidden states
   /// and what is computed from them in `space`.
   package init(
-    runner: ModelRunner, plan: RewritePlan, recipe: DistillationRecipe,
+    runner: ModelRunner, plan: RewritePlan, recipe: TrainingPlan,
     space: SpillSpace = .memory
   ) {
     self.space = space
@@ -90,7 +90,7 @@ package struct DistillationStage {
     for layer in 0..<runner.graph.layerCount {
       guard
         let teacher = TeacherLayer(
-          runner, layer: layer, givesValues: recipe.loss.outputs > 0)
+          runner, layer: layer, givesValues: recipe.factors.outputs > 0)
       else { continue }
       let isLast = layer == runner.graph.layerCount - 1
       let advancing = !isLast || keepingStates
@@ -156,12 +156,13 @@ package struct DistillationStage {
       pace = training.pace
       var after = measure(student, heldBatches)
       guard after.loss.isFinite, after.mean.isFinite, student.isFinite else {
-        throw PipelineError.diverged(layer: layer, step: training.step)
+        throw PipelineError.diverged(
+          layer: layer, step: training.step, rate: recipe.settings.key(\.learningRate))
       }
       if after.loss > before.loss {
         try report(
           .warning(
-            "layer \(layer): training raised its \(recipe.loss.outputs > 0 ? "loss" : "KL") from"
+            "layer \(layer): training raised its \(recipe.factors.outputs > 0 ? "loss" : "KL") from"
               + " \(fixed(before.loss, 4)) to \(fixed(after.loss, 4)), so its feature maps stay untrained; try a lower --lr"
           ))
         student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
@@ -190,7 +191,8 @@ package struct DistillationStage {
     func keep() throws {
       // The loss of a step may be a number although the parameters after it no longer are.
       guard training.student.isFinite else {
-        throw PipelineError.diverged(layer: training.layer, step: training.step)
+        throw PipelineError.diverged(
+          layer: training.layer, step: training.step, rate: recipe.settings.key(\.learningRate))
       }
       try save(training.state)
     }
@@ -202,7 +204,8 @@ package struct DistillationStage {
         training.step.isMultiple(of: 10) || training.isLastStep || sinceReport.seconds > 0.5
       let loss = try training.advance(measuring: measuring)
       guard loss.loss.isFinite else {
-        throw PipelineError.diverged(layer: training.layer, step: training.step - 1)
+        throw PipelineError.diverged(
+          layer: training.layer, step: training.step - 1, rate: recipe.settings.key(\.learningRate))
       }
       if training.isMeasured {
         let measured = measure(training.student, heldOut)
@@ -249,7 +252,7 @@ package struct DistillationStage {
       let rows = 0..<min(recipe.batchSize, train.rowCount)
       let scratch = train.copy(of: rows)
       let queryKey = try scratch.queryKey(teacher, rows: 0..<rows.count, advancing: true)
-      let sample = recipe.sample(
+      let sample = recipe.settings.sample(
         step: 0, of: queryKey.shape, headSize: teacher.attention.headSize)
       _ = student.step(queryKey, sample: sample, rate: 0, measuring: true)
       seconds = trial.seconds

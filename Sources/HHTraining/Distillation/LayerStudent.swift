@@ -14,15 +14,15 @@ final class LayerStudent {
   private let clipping: Double?
 
   /// Fresh maps of a block, as they start; `scale` is the factor of the teacher's scores.
-  init(_ block: RewritePlan.Block, scale: Float, recipe: DistillationRecipe) {
+  init(_ block: RewritePlan.Block, scale: Float, recipe: TrainingPlan) {
     maps = block.maps()
     gradients = FeatureMapGradients(like: maps)
-    distillation = AttentionDistillation(recipe.loss)
+    distillation = AttentionDistillation(recipe.factors)
     options = AdamW.Options(
-      beta1: DistillationRecipe.momentDecays.first, beta2: DistillationRecipe.momentDecays.second,
+      beta1: TrainingSettings.momentDecays.first, beta2: TrainingSettings.momentDecays.second,
       weightDecay: recipe.weightDecay)
     self.scale = scale
-    clipping = recipe.clipping
+    clipping = recipe.clip
   }
 
   /// Whether there is anything to train.

@@ -10,7 +10,7 @@ struct LayerTraining {
   private let teacher: TeacherLayer
   private let train: HiddenStates
   private let schedule: BatchSchedule
-  private let recipe: DistillationRecipe
+  private let recipe: TrainingPlan
   private let space: SpillSpace
   /// Whether the hidden states are replaced by the layer's output.
   private let advancing: Bool
@@ -28,7 +28,7 @@ struct LayerTraining {
   /// Prepares to train `student` on the rows of `train`, in the batches of `schedule`.
   init(
     _ student: LayerStudent, _ teacher: TeacherLayer, _ train: HiddenStates,
-    _ schedule: BatchSchedule, recipe: DistillationRecipe, space: SpillSpace, advancing: Bool,
+    _ schedule: BatchSchedule, recipe: TrainingPlan, space: SpillSpace, advancing: Bool,
     pace: DistillationPace
   ) {
     (self.student, self.teacher, self.train, self.schedule) = (student, teacher, train, schedule)
@@ -79,7 +79,7 @@ struct LayerTraining {
     }
     if isLastVisit { kept[batch] = nil }
     let stopwatch = Stopwatch()
-    let sample = recipe.sample(
+    let sample = recipe.settings.sample(
       step: step, of: queryKey.shape, headSize: teacher.attention.headSize)
     let loss = student.step(
       queryKey, sample: sample, rate: rates.rate(step: step), measuring: measuring)
@@ -142,5 +142,5 @@ struct LayerTraining {
     self.step = step
   }
 
-  private var peakRate: Double { recipe.peakRate(headSize: teacher.attention.headSize) }
+  private var peakRate: Double { recipe.settings.peakRate(headSize: teacher.attention.headSize) }
 }

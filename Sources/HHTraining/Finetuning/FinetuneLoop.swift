@@ -7,9 +7,8 @@ internal import HHModel
 
 /// A finetuning run: parameters, optimiser, order of rows and learning rate.
 struct FinetuneLoop {
-  let recipe: FinetuneRecipe
+  let recipe: TrainingPlan
   let runner: GradientRunner
-  private let batchSize: Int
   private let kind: ObjectiveKind
   private let teacher: Teacher?
   private let rows: LabelledRows
@@ -30,16 +29,16 @@ struct FinetuneLoop {
 
   /// Prepares the first step; `measurement` is the held-out loss before it.
   init(
-    recipe: FinetuneRecipe, batchSize: Int, kind: ObjectiveKind, teacher: Teacher?,
+    recipe: TrainingPlan, kind: ObjectiveKind, teacher: Teacher?,
     rows: LabelledRows, runner: GradientRunner, measurement: Double
   ) {
-    (self.recipe, self.batchSize, self.kind) = (recipe, batchSize, kind)
+    (self.recipe, self.kind) = (recipe, kind)
     (self.teacher, self.rows, self.runner) = (teacher, rows, runner)
     let values = runner.parameters.all.map(\.value)
     optimizer = AdamW(values, options: .init(weightDecay: recipe.weightDecay))
     sampler = BatchSampler(
       rowCount: rows.count, generator: SeededGenerator(seed: recipe.seed).split("finetune"))
-    rates = recipe.rates()
+    rates = recipe.rates(steps: recipe.steps)
     _ = rates.observe(measurement, after: 0)
     good = BestValues(of: values)
   }
@@ -59,7 +58,7 @@ struct FinetuneLoop {
     parameters.clearGradients()
     var loss = LossSum()
     let batches = (0..<recipe.accumulation).map { index in
-      let chosen = sampler.next(batchSize)
+      let chosen = sampler.next(recipe.batchSize)
       return rows.rows(chosen).prepared(
         kind, teacher: teacher?.batch(chosen), recipe: recipe,
         place: "step \(step) batch \(index)")
@@ -81,7 +80,7 @@ struct FinetuneLoop {
     let rate = rates.rate(step: step)
     optimizer.step(
       gradients: gradients, rate: rate,
-      gradientScale: clippingScale(norm: norm, limit: recipe.clipping))
+      gradientScale: clippingScale(norm: norm, limit: recipe.clip ?? .infinity))
     step += 1
     seconds += stopwatch.seconds
     let (done, left) = (Double(step - earlier.steps), Double(recipe.steps - step))
@@ -117,7 +116,8 @@ struct FinetuneLoop {
       return values.indices.allSatisfy { values[$0].isFinite }
     }
     guard isFinite else {
-      throw .finetuningDiverged(layer: nil, step: step, goodStep: goodStep)
+      throw .finetuningDiverged(
+        layer: nil, step: step, goodStep: goodStep, rate: recipe.settings.key(\.learningRate))
     }
   }
 
@@ -125,7 +125,8 @@ struct FinetuneLoop {
   private func diverged(_ batch: ModelInput?) throws -> PipelineError {
     let layer = try batch.flatMap { try runner.firstNonFiniteLayer($0) }
     good.restore()
-    return .finetuningDiverged(layer: layer, step: step + 1, goodStep: goodStep)
+    return .finetuningDiverged(
+      layer: layer, step: step + 1, goodStep: goodStep, rate: recipe.settings.key(\.learningRate))
   }
 }
 

@@ -28,8 +28,7 @@ package struct FinetuneResult {
 package struct FinetuneStage {
   private let student: ModelRunner
   private let teacher: ModelRunner?
-  private let recipe: FinetuneRecipe
-  private let batchSize: Int
+  private let recipe: TrainingPlan
   private let reusableRowCount: Int
   private let passed: TeacherStates?
   private let space: SpillSpace
@@ -40,27 +39,24 @@ package struct FinetuneStage {
   ///   - student: The converted model, with weights of its own.
   ///   - teacher: The unconverted model; nil for a new model, which has none.
   ///   - recipe: How to train.
-  ///   - batchSize: Rows per batch where the recipe does not say.
   ///   - space: Where the teacher's answers to rows that come again are kept.
   package init(
-    student: ModelRunner, teacher: ModelRunner?, recipe: FinetuneRecipe, batchSize: Int,
-    space: SpillSpace = .memory
+    student: ModelRunner, teacher: ModelRunner?, recipe: TrainingPlan, space: SpillSpace = .memory
   ) {
     self.init(
-      student: student, teacher: teacher, recipe: recipe, batchSize: batchSize, reusableRowCount: 0,
-      passed: nil, space: space)
+      student: student, teacher: teacher, recipe: recipe, reusableRowCount: 0, passed: nil,
+      space: space)
   }
 
   /// The same where distillation passes the first `reusableRowCount` rows through the teacher, `passed`
   /// where it has just done so.
   package init(
-    student: ModelRunner, teacher: ModelRunner?, recipe: FinetuneRecipe, batchSize: Int,
-    reusableRowCount: Int, passed: TeacherStates?, space: SpillSpace
+    student: ModelRunner, teacher: ModelRunner?, recipe: TrainingPlan, reusableRowCount: Int,
+    passed: TeacherStates?, space: SpillSpace
   ) {
     self.student = student
     self.teacher = teacher
     self.recipe = recipe
-    self.batchSize = recipe.batchSize ?? batchSize
     (self.reusableRowCount, self.passed) = (reusableRowCount, passed)
     self.space = space
   }
@@ -101,10 +97,10 @@ package struct FinetuneStage {
     let kind = try recipe.objective(for: student.graph, isLabelled: training.labels != nil)
     if kind == .classes { try checkLabels(training, heldOut) }
     let parameters = try TrainableParameters(
-      of: student, choice: recipe.choice, reaching: kind, seed: recipe.seed)
+      of: student, choice: recipe.trained, reaching: kind, seed: recipe.seed)
     guard parameters.count > 0 else {
-      throw PipelineError.invalidOption(
-        name: "--lora", problem: "expected parameters to train, found none")
+      throw PipelineError.invalidSetting(
+        recipe.settings.key(\.lora), problem: "expected parameters to train, found none")
     }
     let runner = GradientRunner(model: student, parameters: parameters)
     runner.recomputesBlocks = recipe.recomputesBlocks
@@ -117,9 +113,9 @@ package struct FinetuneStage {
     func measure() throws -> Double { try self.measure(runner, heldOut, kind, examiner) }
     let before = try last?["loss_before"]?.double ?? measure()
     var loop = FinetuneLoop(
-      recipe: recipe, batchSize: batchSize, kind: kind,
+      recipe: recipe, kind: kind,
       teacher: try self.teacher(
-        kind, of: training, visits: recipe.visits(batchSize: batchSize),
+        kind, of: training, visits: recipe.visits,
         reusableRowCount: reusableRowCount),
       rows: training, runner: runner, measurement: before)
     var after = before
@@ -179,8 +175,8 @@ package struct FinetuneStage {
     _ runner: GradientRunner, _ rows: LabelledRows, _ kind: ObjectiveKind, _ teacher: Teacher?
   ) throws -> Double {
     var total = LossSum()
-    for start in stride(from: 0, to: rows.count, by: batchSize) {
-      let chosen = Array(start..<min(rows.count, start + batchSize))
+    for start in stride(from: 0, to: rows.count, by: recipe.batchSize) {
+      let chosen = Array(start..<min(rows.count, start + recipe.batchSize))
       let (input, objective) = rows.rows(chosen).prepared(
         kind, teacher: teacher?.batch(chosen), recipe: recipe, place: "held-out \(start)")
       total.add(try runner.loss(input, objective))
@@ -200,7 +196,8 @@ package struct FinetuneStage {
     guard bytes != nil else { return Teacher(teacher) }
     return Teacher(
       keeping: try TeacherAnswers(
-        of: teacher, kind, to: rows.input, groupSize: batchSize, reusableRowCount: reusableRowCount,
+        of: teacher, kind, to: rows.input, groupSize: recipe.batchSize,
+        reusableRowCount: reusableRowCount,
         passed: reusableRowCount > 0 ? passed : nil, space: space))
   }
 
@@ -216,8 +213,8 @@ package struct FinetuneStage {
   private func checkLabels(_ rows: LabelledRows...) throws {
     let count = student.graph.classifier?.classifier.outputs ?? 0
     for row in rows.flatMap({ $0.labels ?? [] }) where !(0..<count).contains(Int(row)) {
-      throw PipelineError.invalidOption(
-        name: "--data",
+      throw PipelineError.invalidSetting(
+        SettingKey.data,
         problem: "expected labels from 0 to \(count - 1), as the model's head has them,"
           + " found \(row)")
     }

@@ -3,22 +3,6 @@
 package import HHCompute
 internal import HHModel
 
-/// The settings of adapters.
-package struct LowRankSettings: Sendable, Equatable {
-  /// Rows of A and columns of B.
-  package var rank = 8
-  /// Numerator of the factor α / rank.
-  package var alpha = 16.0
-  /// Share of the adapter's inputs that a training step leaves out.
-  package var dropout = 0.0
-  /// The linear maps that get one: last parts of roles (`query`) or of tensor names (`q_proj`). One
-  /// matrix that gives queries, keys and values answers to each of them.
-  package var targets = ["query", "key", "value", "output"]
-
-  /// Creates the settings that the Hedgehog paper uses for Llama: rank 8 and α 16 on attention.
-  package init() {}
-}
-
 /// One adapter: y = x Wᵀ + b + α / r · (dropout(x) Aᵀ) Bᵀ.
 package struct LowRankAdapter: Sendable {
   /// Role of the weight that it changes.

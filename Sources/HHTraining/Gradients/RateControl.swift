@@ -10,8 +10,8 @@ internal import HHFormat
 /// restoring `state`.
 struct RateControl: Sendable, Equatable {
   private let schedule: Schedule
-  private let plateauSettings: TrainingSettings.Plateau?
-  private let earlyStop: TrainingSettings.EarlyStop?
+  private let plateauSettings: PlateauSettings?
+  private let earlyStop: EarlyStopSettings?
   private var plateau: Plateau?
   /// The lowest measurement so far, and how many came after it.
   private(set) var best = Double.infinity
@@ -19,13 +19,13 @@ struct RateControl: Sendable, Equatable {
 
   /// Prepares for a run of `steps` steps.
   init(
-    peak: Double, decay: TrainingSettings.Schedule, warmUpSteps: Int, steps: Int,
-    plateau: TrainingSettings.Plateau?, earlyStop: TrainingSettings.EarlyStop?
+    peak: Double, schedule asked: TrainingSettings.Schedule, warmUpSteps: Int, steps: Int,
+    plateau: PlateauSettings?, earlyStop: EarlyStopSettings?
   ) {
     // A plateau lowers a rate that is constant otherwise.
-    let shape = Schedule.Decay(rawValue: decay.rawValue) ?? .constant
+    let shape = Schedule.Decay(rawValue: asked.rawValue) ?? .constant
     schedule = Schedule(peak: peak, decay: shape, warmUpSteps: warmUpSteps, steps: steps)
-    plateauSettings = decay == .plateau ? plateau ?? TrainingSettings.Plateau() : nil
+    plateauSettings = asked == .plateau ? plateau ?? PlateauSettings() : nil
     self.plateau = plateauSettings.map { Plateau(factor: $0.factor, patience: $0.patience) }
     self.earlyStop = earlyStop
   }

@@ -139,8 +139,8 @@ extension ModelRunner {
       if words.contains(where: settings.targets.contains) { chosen.insert(linear.weight) }
     }
     for target in settings.targets where !known.contains(target) {
-      throw PipelineError.invalidOption(
-        name: "key 'lora.targets'",
+      throw PipelineError.invalidSetting(
+        SettingKey(stage: "finetune", key: "lora.targets"),
         problem: "expected \(known.filter { !$0.isEmpty }.sorted().joined(separator: ", "))"
           + " of this model, found '\(target)'")
     }

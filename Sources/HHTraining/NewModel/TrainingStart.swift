@@ -7,8 +7,8 @@ package import HHFormat
 package enum TrainingStart: Sendable, Equatable {
   /// A new model of given sizes.
   case sizes(FreshModel)
-  /// A checkpoint, with a new classifier of so many classes where there is a number.
-  case checkpoint(path: String, classes: Int?)
+  /// A checkpoint.
+  case checkpoint(path: String)
 
   /// The checkpoint to train: the one that there is, or one that is written into `folder`, unless a
   /// run that was stopped has done so. The same seed gives the same weights.
@@ -17,18 +17,19 @@ package enum TrainingStart: Sendable, Equatable {
   ///   - folder: Where it is written if need be.
   ///   - configuration: What stands in for the `config.json` of the checkpoint that there is; nil on
   ///     return where it has become part of the written one.
+  ///   - classes: Classes of a new classifier of a checkpoint; nil keeps its heads.
   ///   - seed: Seed of what is drawn.
   /// - Returns: The path of the checkpoint.
   /// - Throws: `FormatError` for sizes that make no model, and for a checkpoint that cannot be read
   ///   or have a classifier.
   package func model(
-    in folder: String, configuration: inout String?, seed: UInt64
+    in folder: String, configuration: inout String?, classes: Int?, seed: UInt64
   ) throws(FormatError) -> String {
     switch self {
     case .sizes(let fresh):
       if !isPresent(folder) { try fresh.write(to: folder, seed: seed) }
-    case .checkpoint(let path, nil): return path
-    case .checkpoint(let path, let classes?):
+    case .checkpoint(let path):
+      guard let classes else { return path }
       if !isPresent(folder) {
         try NewClassifier(classCount: classes, path: path, configuration: configuration)
           .write(to: folder, seed: seed)

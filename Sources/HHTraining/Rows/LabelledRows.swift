@@ -28,7 +28,7 @@ package struct LabelledRows {
   /// These rows as a model is given them, and its objective; what is hidden of them depends on the
   /// seed and the place in the run.
   func prepared(
-    _ kind: ObjectiveKind, teacher: Teacher?, recipe: FinetuneRecipe, place: String
+    _ kind: ObjectiveKind, teacher: Teacher?, recipe: TrainingPlan, place: String
   ) -> (input: ModelInput, objective: Objective) {
     switch (kind, teacher, input) {
     case (.nextToken, _, _): return (input, .nextToken)

@@ -40,8 +40,11 @@ package struct TrainingRows {
     package var heldOut: String?
     /// Tokens per row; nil for the usual number.
     package var length: Int?
-    package var distillation = DistillationRecipe()
-    package var finetuning = FinetuneRecipe()
+    package var distillation = TrainingSettings(.distil)
+    /// Nil where nothing is finetuned.
+    package var finetuning: TrainingSettings?
+    /// Seed of rows that are made up or held back.
+    package var seed: UInt64 = 0
 
     /// A request for rows that the defaults need.
     package init() {}
@@ -56,11 +59,9 @@ package struct TrainingRows {
       graph.kind == .image
       ? graph.maximumLength : try rowLength(options.length, maximum: graph.maximumLength)
     self.length = length
-    seed = options.distillation.seed
+    seed = options.seed
     let forDistillation = options.distillation.rowCount(length: length)
-    let wanted = max(
-      forDistillation,
-      options.finetuning.rowCount(batchSize: options.distillation.batchSize))
+    let wanted = max(forDistillation, options.finetuning?.rowCount(length: length) ?? 0)
     let maker = RowMaker(
       graph: graph, names: names, checkpoint: checkpoint, length: length,
       generator: SeededGenerator(seed: seed))
@@ -76,8 +77,7 @@ package struct TrainingRows {
       return
     }
     guard options.heldOut == nil else {
-      throw PipelineError.invalidOption(
-        name: "--held-out", problem: "expected --data beside it, found none")
+      throw PipelineError.missingSetting(.data, beside: .heldOut)
     }
     digest = nil
     trainingCount = min(wanted, Self.madeUpCount)

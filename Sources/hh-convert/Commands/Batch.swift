@@ -51,11 +51,13 @@ struct Batch: ParsableCommand {
   }
 
   func run() throws {
-    try ReportedFailure.reporting {
+    try ReportedFailure.reporting(
+      naming: SettingNames(given: arguments.given, recipe: arguments.recipe)
+    ) {
       // A recipe that cannot be followed is no model's failure.
       let options = try arguments.options(model: "x")
       if let run = options.run {
-        throw PipelineError.invalidOption(
+        throw PipelineError.invalidInput(
           name: "--recipe",
           problem: "expected none with a 'run' for several models, found '\(run)'")
       }
@@ -139,7 +141,9 @@ struct Batch: ParsableCommand {
   }
 
   private var childArguments: [String] {
-    let threads = max(1, (arguments.threads ?? Producer.processorCount) / jobs)
+    var settings = ConversionOptions(threads: Producer.processorCount)
+    arguments.run.threads?.apply(&settings)
+    let threads = max(1, settings.threads / jobs)
     return arguments.words + ["--threads", "\(threads)"] + (force ? ["--force"] : [])
   }
 

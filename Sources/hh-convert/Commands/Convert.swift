@@ -5,7 +5,7 @@ import HHFormat
 import HHModel
 import HHPipeline
 
-struct Convert: ParsableCommand {
+struct Convert: ParsableCommand, SettingArguments {
   static let configuration = CommandConfiguration(
     abstract: "Convert a checkpoint to a Hedgehog artifact (the default subcommand).")
 
@@ -17,61 +17,40 @@ struct Convert: ParsableCommand {
     help: "The artifact to write (default: MODEL\(artifactSuffix)).")
   var output: String?
 
-  @Option(help: "A new folder for the trained adapters (LoRA) as PEFT keeps them.")
-  var adapter: String?
-
-  @Option(help: "A configuration to use instead of the config.json beside the checkpoint.")
-  var config: String?
-
-  @OptionGroup var given: TokenizerArguments
-
-  @Option(
-    name: .customLong("run"),
-    help: """
-      A new folder to keep the settings, every event and checkpoints in, so that 'resume' can go on \
-      with a conversion that was stopped.
-      """)
-  var runFolder: String?
-
-  @Option(
-    parsing: .unconditional,
-    help: "Steps of training between two checkpoints of a run (default: 100).")
-  var checkpointSteps: Int?
+  @Option(\.self, \.adapter) var adapter: Given?
+  @Option(\.self, \.configuration) var config: Given?
+  @OptionGroup var tokenizer: TokenizerArguments
+  @Option(\.self, \.run) var runFolder: Given?
+  @Option(\.self, \.checkpointSteps) var checkpointSteps: Given?
 
   @OptionGroup var arguments: ConversionArguments
 
   @Flag(help: "Print the plan and stop.")
   var dryRun = false
 
-  @Flag(help: "Replace an existing output.")
-  var force = false
-
-  @Flag(name: .shortAndLong, help: "Print nothing but errors.")
-  var quiet = false
-
-  @Flag(help: "Print events as JSON lines on standard output; the last one is the summary.")
-  var json = false
+  @OptionGroup var flags: JobFlags
 
   func validate() throws {
     if model == nil && arguments.recipe == nil {
       throw ValidationError("Missing expected argument '<model>'")
     }
-    try check(checkpointSteps, in: 1...10_000_000, "--checkpoint-steps")
-    try checkOutput(quiet: quiet, json: json)
+    try checkRanges()
   }
 
   func run() throws {
-    try ReportedFailure.reporting {
+    try ReportedFailure.reporting(
+      naming: SettingNames(given: given, recipe: arguments.recipe)
+    ) {
       Interrupts.listen()
       if dryRun {
         let conversion = try Interrupts.reading { try Conversion(options()) }
         try Interrupts.check()
         try conversion.checkWeights()
         let plan = conversion.plan
-        try Terminal.print(json ? ConversionEvent.planned(plan).jsonLine : plan.text + "\n")
+        try Terminal.print(flags.json ? ConversionEvent.planned(plan).jsonLine : plan.text + "\n")
         return
       }
-      try EventPrinter(.chosen(json: json, quiet: quiet)).follow { report in
+      try EventPrinter(flags.manner).follow { report in
         try Interrupts.reading { try Conversion(options(), report: report) }
       }
     }
@@ -80,22 +59,18 @@ struct Convert: ParsableCommand {
   private func options() throws -> ConversionOptions {
     var options = try arguments.options(model: model)
     guard options.start == nil else {
-      throw PipelineError.invalidOption(
+      throw PipelineError.invalidInput(
         name: "--recipe", problem: "expected one that converts a model, found one for 'train'")
     }
     if let output { options.output = output }
-    if let adapter { options.adapter = adapter }
-    if let config { options.configuration = config }
-    options.tokenizer = given.tokenizer
-    if let runFolder { options.run = runFolder }
-    if let checkpointSteps {
-      guard options.run != nil else {
-        throw PipelineError.invalidOption(
-          name: "--checkpoint-steps", problem: "expected --run beside it, found none")
-      }
-      options.checkpointSteps = checkpointSteps
+    options.tokenizer = tokenizer.tokenizer
+    for given in [adapter, config, runFolder, checkpointSteps].compactMap(\.self) {
+      given.apply(&options)
     }
-    options.force = force
+    if let checkpointSteps, options.run == nil {
+      throw PipelineError.missingSetting(options.key(\.run), beside: checkpointSteps.key)
+    }
+    options.force = flags.force
     if let recipe = arguments.recipe { try options.spare(recipe: recipe) }
     return options
   }

@@ -4,6 +4,7 @@ import ArgumentParser
 import HHAnalysis
 import HHCompute
 import HHFormat
+import HHModel
 import HHTraining
 
 struct Diagnose: ParsableCommand {
@@ -60,7 +61,7 @@ struct Diagnose: ParsableCommand {
     parsing: .unconditional,
     help: """
       Optimiser steps: per layer of each map's distillation (default: \
-      \(DistillationRecipe().steps)), or at most of each training on associative recall (default: \
+      \(TrainingSettings(.distil).steps ?? 0)), or at most of each training on associative recall (default: \
       \(RecallRecipe().steps)).
       """)
   var steps: Int?
@@ -180,7 +181,8 @@ struct Diagnose: ParsableCommand {
     if text == "all" { return FeatureMapKind.allCases }
     var maps: [FeatureMapKind] = []
     for word in text.split(separator: ",", omittingEmptySubsequences: false) {
-      let map = try ConversionArguments.featureMap(String(word))
+      let json = try LinearAttentionSettings()[\.kind].value(of: String(word))
+      guard let map = FeatureMapKind(json: json) else { continue }
       guard !maps.contains(map) else {
         throw ValidationError("expected each map once, found '\(word)' twice")
       }

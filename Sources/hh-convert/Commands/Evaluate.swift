@@ -4,6 +4,7 @@ import ArgumentParser
 import HHAnalysis
 import HHFormat
 import HHPipeline
+import HHTraining
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(

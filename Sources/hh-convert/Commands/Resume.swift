@@ -5,7 +5,7 @@ import HHModel
 import HHPipeline
 import HHTraining
 
-struct Resume: ParsableCommand {
+struct Resume: ParsableCommand, SettingArguments {
   static let configuration = CommandConfiguration(
     abstract: "Go on with a conversion that keeps a run folder and was stopped.",
     discussion: """
@@ -18,32 +18,18 @@ struct Resume: ParsableCommand {
   var folder: String
 
   @Option(
-    name: .customLong("lr"), parsing: .unconditional,
+    \.distillation, \.learningRate,
     help: "From here on another highest learning rate of distillation.")
-  var learningRate: Double?
+  var learningRate: Given?
 
   @Option(
-    name: .customLong("finetune-lr"), parsing: .unconditional,
+    \.finetuning, \.learningRate,
     help: "From here on another highest learning rate of finetuning.")
-  var finetuneRate: Double?
+  var finetuneRate: Given?
 
-  @Flag(help: "Replace an existing output.")
-  var force = false
+  @OptionGroup var flags: JobFlags
 
-  @Flag(name: .shortAndLong, help: "Print nothing but errors.")
-  var quiet = false
-
-  @Flag(help: "Print events as JSON lines on standard output; the last one is the summary.")
-  var json = false
-
-  func validate() throws {
-    try checkOutput(quiet: quiet, json: json)
-    for (name, rate) in [("--lr", learningRate), ("--finetune-lr", finetuneRate)] {
-      if let rate, !(rate > 0 && rate.isFinite) {
-        throw ValidationError("\(name): expected a positive number, found \(rate)")
-      }
-    }
-  }
+  func validate() throws { try checkRanges() }
 
   /// Whether the output is there: an artifact of these settings, or the folder of a softmax model.
   private func isDone(_ run: RunFolder, _ options: ConversionOptions) throws -> Bool {
@@ -57,39 +43,41 @@ struct Resume: ParsableCommand {
   private func options(of run: RunFolder) throws -> ConversionOptions {
     var options = try run.options()
     let distils =
-      options.start == nil && options.stages.contains(.distil)
-      && (options.distillation.steps > 0 || options.distillation.epochs != nil)
-    for (name, rate, stage, isThere) in [
-      ("--lr", learningRate, "distillation", distils),
-      ("--finetune-lr", finetuneRate, "finetuning", options.finetuning.isOn),
-    ] where rate != nil {
+      options.start == nil && options.stages.contains(.distil) && options.distillation.isEnabled
+    for (rate, stage, isThere) in [
+      (learningRate, "distillation", distils),
+      (finetuneRate, "finetuning", options.finetuning.isEnabled),
+    ] {
+      guard let rate else { continue }
       guard isThere else {
-        throw PipelineError.invalidOption(
-          name: name, problem: "expected a run with \(stage), found one without")
+        throw PipelineError.invalidSetting(
+          rate.key, problem: "expected a run with \(stage), found one without")
       }
       guard try !run.isFinished() else {
-        throw PipelineError.invalidOption(
-          name: name, problem: "expected a run that has \(stage) left to do, found a finished one")
+        throw PipelineError.invalidSetting(
+          rate.key, problem: "expected a run that has \(stage) left to do, found a finished one")
       }
+      rate.apply(&options)
     }
-    if let learningRate { options.distillation.learningRate = learningRate }
-    if let finetuneRate { options.finetuning.learningRate = finetuneRate }
     return options
   }
 
   func run() throws {
-    try ReportedFailure.reporting {
+    try ReportedFailure.reporting(
+      naming: SettingNames(
+        given: given, recipe: "\(folder)/recipe.yaml", help: Self.helpMessage())
+    ) {
       Interrupts.listen()
       let run = try RunFolder(opening: folder)
       var options = try options(of: run)
-      options.force = force
-      if !force, try isDone(run, options) {
-        if !quiet && !json {
+      options.force = flags.force
+      if !flags.force, try isDone(run, options) {
+        if !flags.quiet && !flags.json {
           Terminal.show("\(folder): done already: \(options.outputPath)\n")
         }
         return
       }
-      try EventPrinter(.chosen(json: json, quiet: quiet)).follow { report in
+      try EventPrinter(flags.manner).follow { report in
         try Interrupts.reading { try Conversion(options, resuming: run, report: report) }
       }
     }

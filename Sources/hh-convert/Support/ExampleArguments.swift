@@ -42,7 +42,7 @@ struct ExampleArguments: ParsableArguments {
     options.texts = text
     if let texts {
       options.texts = try InferenceOptions.texts(at: texts)
-      options.textsOption = "--texts"
+      options.textsSetting = .texts
     }
     return options
   }

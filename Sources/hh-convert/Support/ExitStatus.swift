@@ -2,7 +2,6 @@
 
 import Glibc
 import HHFormat
-import HHModel
 
 /// What the process's exit code says; the numbers are those of sysexits where they fit.
 enum ExitStatus: Int32, CaseIterable {
@@ -50,57 +49,5 @@ enum ExitStatus: Int32, CaseIterable {
       case .cannotCreate: .cannotCreate
       case .io: .io
       }
-  }
-}
-
-/// A failure in the words and with the status in which the process ends.
-struct ReportedFailure: Error {
-  let message: String
-  let status: ExitStatus
-
-  /// Translates any error of the libraries.
-  init(_ error: any Error) {
-    switch error {
-    case let error as FormatError:
-      self.init(message: error.description, status: ExitStatus(error.kind))
-    case let error as PipelineError:
-      let status: ExitStatus =
-        switch error {
-        case .diverged, .finetuningDiverged: .badSettings
-        case .invalidOption: .usage
-        case .unfaithful: .verificationFailed
-        case .interrupted(let signal), .stopped(_, .interrupted(let signal)):
-          ExitStatus(signal: signal)
-        case .stopped: .badSettings
-        }
-      self.init(message: error.description, status: status)
-    default:
-      self.init(message: "\(error)", status: .software)
-    }
-  }
-
-  init(message: String, status: ExitStatus) {
-    self.message = message
-    self.status = status
-  }
-
-  /// Runs a command's work and translates whatever it throws. Where a command has not all options
-  /// that settings have, but those named, the others are called by their keys in a recipe.
-  static func reporting<T>(
-    knowing options: Set<String>? = nil, _ work: () throws -> T
-  ) throws -> T {
-    do {
-      return try work()
-    } catch let failure as ReportedFailure {
-      throw failure
-    } catch PipelineError.invalidOption(let name, let problem)
-      where name.hasPrefix("--") && options?.contains(name) == false
-    {
-      let key = name.dropFirst(2).map { $0 == "-" ? "_" : $0 }
-      throw ReportedFailure(
-        PipelineError.invalidOption(name: "key '\(String(key))'", problem: problem))
-    } catch {
-      throw ReportedFailure(error)
-    }
   }
 }

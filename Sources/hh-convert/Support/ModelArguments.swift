@@ -51,6 +51,13 @@ struct TokenizerArguments: ParsableArguments {
   var tokenizer: String?
 }
 
+/// Refuses a number outside the range of its option.
+func check(_ value: Int?, in range: ClosedRange<Int>, _ name: String) throws {
+  guard let value, !range.contains(value) else { return }
+  throw ValidationError(
+    "\(name): expected \(range.lowerBound) to \(range.upperBound), found \(value)")
+}
+
 /// Refuses to print nothing and JSON at once.
 func checkOutput(quiet: Bool, json: Bool) throws {
   if quiet && json { throw ValidationError("--quiet and --json exclude each other") }

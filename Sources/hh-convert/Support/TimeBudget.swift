@@ -5,8 +5,6 @@ import ArgumentParser
 /// A positive duration.
 struct TimeBudget {
   let seconds: Double
-  /// As it was given.
-  let text: String
 
   /// Reads a duration; anything else is a `ValidationError`.
   init(_ argument: String) throws {
@@ -14,7 +12,6 @@ struct TimeBudget {
       throw ValidationError("expected a duration such as 90s, 10m or 1h30m, found '\(argument)'")
     }
     self.seconds = seconds
-    text = argument
   }
 
   private static func seconds(_ argument: String) -> Double? {

@@ -4,6 +4,7 @@ import Glibc
 import HHCompute
 import HHFormat
 import HHTestSupport
+import HHTraining
 import ModelTestSupport
 import Testing
 
@@ -89,7 +90,7 @@ struct EvaluationTests {
     (options.length, options.rowLimit) = (17, 1)
     let error = #expect(throws: PipelineError.self) { try Evaluation(options) }
     #expect(
-      error?.description == "--teacher: expected at least 17 positions (--length), found 16")
+      error?.description == "teacher: expected at least 17 positions, the length, found 16")
     options.length = 16
     #expect(try figures(options)["perplexity"]?.recovered != nil)
   }
@@ -211,7 +212,7 @@ struct EvaluationTests {
       let error = try #require(throws: PipelineError.self) {
         try Evaluation(options(model, task, "\(folder)/t10k-images-idx3-ubyte"))
       }
-      #expect(error.description.hasPrefix("--task: "))
+      #expect(error.description.hasPrefix("task: "))
     }
   }
 }

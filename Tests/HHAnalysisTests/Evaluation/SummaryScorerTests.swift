@@ -3,6 +3,7 @@
 import HHCompute
 import HHFormat
 import HHTestSupport
+import HHTraining
 import Testing
 
 @testable import HHAnalysis

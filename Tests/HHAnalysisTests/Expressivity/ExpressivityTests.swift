@@ -29,7 +29,7 @@ struct ExpressivityTests {
     #expect((1e6...1e9).contains(options.memory))
     options.task.length = 1 << 20
     let error = #expect(throws: PipelineError.self) { try Expressivity(options) }
-    #expect(error?.description.hasPrefix("--length or --vocabulary: expected work that") == true)
+    #expect(error?.description.hasPrefix("length or vocabulary: expected work that") == true)
   }
 
   @Test("the loss is that of the answers alone")

@@ -116,6 +116,7 @@ struct RecipeCommandTests {
     try bench.folder.write("stages: [{stage: rewrite}, {stage: distil, stpes: 1}]", to: "odd.yaml")
     try bench.folder.write("seed: 1", to: "nothing.yaml")
     try bench.folder.write("run: here", to: "run.yaml")
+    try bench.folder.write("stages:\n  - stage: rewrite\n    window: 4", to: "window.yaml")
     try bench.folder.write(
       "stages: [{stage: rewrite}, {stage: distil, precision: float16}]", to: "half.yaml")
     try bench.folder.write(
@@ -123,8 +124,19 @@ struct RecipeCommandTests {
     try bench.folder.write(
       "stages: [{stage: rewrite}, {stage: evaluate, task: lm, length: 8}]", to: "long.yaml")
     for (arguments, status, message) in [
-      (["models/gpt2", "--recipe", "odd.yaml"], 65, "odd.yaml: key 'stages[1].stpes': unknown: "),
+      (
+        ["models/gpt2", "--recipe", "odd.yaml"], 65,
+        "odd.yaml: line 1: key 'stages[1].stpes': unknown: "
+      ),
       (["models/gpt2", "--recipe", "odd.yaml"], 65, "hint: did you mean 'steps'?"),
+      (
+        ["models/bert", "--recipe", "window.yaml"], 64,
+        "window.yaml: line 3: key 'stages[0].window': expected a decoder"
+      ),
+      (
+        ["models/bert", "--recipe", "window.yaml", "--window", "8"], 64,
+        "--window: expected a decoder"
+      ),
       (
         ["models/gpt2", "--recipe", "half.yaml"], 65,
         "key 'stages[1].precision': expected 'float32' or 'bfloat16'"
@@ -157,6 +169,7 @@ struct RecipeCommandTests {
     #expect(
       try bench.contents == [
         "half.yaml", "long.yaml", "nothing.yaml", "odd.yaml", "run.yaml", "sts.yaml",
+        "window.yaml",
       ])
   }
 }

@@ -93,7 +93,7 @@ struct DecoderSamplerTests {
     }
     #expect(
       error.description
-        == "--data: expected it, because this checkpoint has no language-model head to write text"
+        == "data: expected it, because this checkpoint has no language-model head to write text"
         + " with; found none")
   }
 }

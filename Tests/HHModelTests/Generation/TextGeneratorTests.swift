@@ -117,7 +117,7 @@ struct TextGeneratorTests {
     let error = try #require(throws: PipelineError.self) {
       try generator("llama", converted: false).generate(options) { _, _ in }
     }
-    #expect(error.description.hasPrefix("--max-tokens: expected work that fits"))
+    #expect(error.description.hasPrefix("max-tokens: expected work that fits"))
   }
 
   @Test("more tokens than learned positions are refused, whatever rotary ones allow")
@@ -127,7 +127,7 @@ struct TextGeneratorTests {
     let error = try #require(throws: PipelineError.self) {
       try generator("gpt2").generate(options) { _, _ in }
     }
-    #expect(error.description.hasPrefix("--max-tokens: expected at most "))
+    #expect(error.description.hasPrefix("max-tokens: expected at most "))
     options.maximumTokens = 600
     let long = try generator("llama").generate(options) { _, _ in }[0]
     #expect(long.isEnded || long.ids.count == 600)

@@ -14,7 +14,7 @@ struct ConversionEstimateTests {
     _ name: String = "gpt2", steps: Int = 100, batch: Int = 8, rows: Int = 64, heldOut: Int = 8,
     length: Int = 64
   ) throws -> ConversionEstimate {
-    var recipe = DistillationRecipe()
+    var recipe = TrainingPlan(.distil)
     (recipe.steps, recipe.batchSize) = (steps, batch)
     return ConversionEstimate(
       graph: try Models.trained(name).graph, recipe: recipe, rowCount: rows,
@@ -55,7 +55,7 @@ struct ConversionEstimateTests {
 
   @Test("rounded factors take room, and products that are faster take less time")
   func precision() throws {
-    var recipe = DistillationRecipe()
+    var recipe = TrainingPlan(.distil)
     func memory() throws -> Double {
       ConversionEstimate(
         graph: try Models.trained("gpt2").graph, recipe: recipe, rowCount: 64, heldOutCount: 8,
@@ -92,14 +92,13 @@ struct ConversionEstimateTests {
       _ steps: Int, _ objective: ObjectiveKind = .teacherStates, rows: Int = 64
     ) throws -> ConversionEstimate {
       var estimate = try estimate(rows: 1)
-      var recipe = FinetuneRecipe()
+      var recipe = TrainingPlan(.finetune)
       recipe.steps = steps
       estimate.add(
         recipe, objective: objective, graph: try Models.trained("gpt2").graph, mapCount: 6144,
-        batchSize: 8, rowCount: rows, heldOutCount: 8, length: 64)
+        rowCount: rows, heldOutCount: 8, length: 64)
       return estimate
     }
-    #expect(try finetuning(0).finetuning == .init())
     // Eight steps see every row once; then every step saves its share of the teacher's work.
     let (once, twice) = (try finetuning(8), try finetuning(16))
     #expect(twice.finetuning.products < 1.9 * once.finetuning.products)
@@ -112,7 +111,7 @@ struct ConversionEstimateTests {
     #expect(once.finetuningMemory?.answers == held)
     #expect(twice.finetuningMemory?.answers == held + answers)
     #expect(try finetuning(16, .nextToken).finetuningMemory?.answers == 0)
-    var (roomy, tight, recipe) = (twice, twice, FinetuneRecipe())
+    var (roomy, tight, recipe) = (twice, twice, TrainingPlan(.finetune))
     recipe.steps = 16
     #expect(try roomy.fit(&recipe, evaluates: false, limit: 1 << 40, folder: "f") == .memory)
     let all = roomy.memory

@@ -11,23 +11,23 @@ import Testing
 @Suite("FinetuningMemory")
 struct FinetuningMemoryTests {
   private func memory(
-    _ recipe: FinetuneRecipe, _ objective: ObjectiveKind = .nextToken, mapCount: Int = 6144
+    _ recipe: TrainingPlan, _ objective: ObjectiveKind = .nextToken, mapCount: Int = 6144
   ) throws -> FinetuningMemory {
     FinetuningMemory(
       recipe, objective: objective, graph: try Models.trained("llama").graph, mapCount: mapCount,
       positions: 512, answers: 0)
   }
 
-  private var adapters: FinetuneRecipe {
-    var recipe = FinetuneRecipe()
-    recipe.choice = .adapters(LowRankSettings())
+  private var adapters: TrainingPlan {
+    var recipe = TrainingPlan(.finetune)
+    recipe.lora = LowRankSettings()
     return recipe
   }
 
   @Test("records go first, then weights that do not change; weights that are trained stay")
   func order() throws {
     for trainsWeights in [false, true] {
-      let recipe = trainsWeights ? FinetuneRecipe() : adapters
+      let recipe = trainsWeights ? TrainingPlan(.finetune) : adapters
       let memory = try memory(recipe)
       var (roomy, tight, tightest) = (recipe, recipe, recipe)
       memory.fit(&roomy, limit: memory.bytes(recipe))
@@ -43,7 +43,7 @@ struct FinetuningMemoryTests {
 
   @Test("trained weights and maps need moments, and a teacher that is asked needs its own weights")
   func parts() throws {
-    let all = FinetuneRecipe()
+    let all = TrainingPlan(.finetune)
     let trained = try memory(all).bytes(all)
     let alone = try memory(adapters).bytes(adapters)
     let taught = try memory(all, .teacherLogits).bytes(all)

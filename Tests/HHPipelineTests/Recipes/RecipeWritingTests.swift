@@ -18,11 +18,10 @@ struct RecipeWritingTests {
       .options(model: nil, threads: 1)
   }
 
-  /// Settings with the paths and the batch that a recipe writes out.
+  /// Settings with the paths that a recipe writes out.
   private func plain() -> ConversionOptions {
     var options = ConversionOptions(model: "/m", threads: 3)
     options.output = "/o"
-    options.finetuning.batchSize = nil
     return options
   }
 
@@ -34,12 +33,12 @@ struct RecipeWritingTests {
     (options.checkpointSteps, options.maximumMemory) = (5, 3_000_000_000)
     options.distillation.steps = 7
     (options.distillation.batchSize, options.distillation.learningRate) = (3, 0.1)
-    (options.distillation.decay, options.distillation.plateau) = (.plateau, .init(interval: 7))
+    (options.distillation.schedule, options.distillation.plateau) = (.plateau, PlateauSettings())
     (options.distillation.earlyStop, options.distillation.warmUpSteps) = (.init(patience: 9), 2)
-    (options.distillation.clipping, options.distillation.weightDecay) = (0.5, 0.25)
+    (options.distillation.clip, options.distillation.weightDecay) = (0.5, 0.25)
     (options.distillation.rowLimit, options.distillation.budget) = (11, 60)
-    options.distillation.loss = .init(weights: 0.5, outputs: 100)
-    options.distillation.seed = .max
+    options.distillation.factors = .init(weights: 0.5, outputs: 100)
+    options.seed = .max
     (options.attention.kind, options.attention.dimension) = (.jointSoftmax, 5)
     (options.attention.bias, options.attention.sharing) = (false, .queryHead)
     (options.attention.constant, options.attention.window) = (3, 16)
@@ -47,20 +46,20 @@ struct RecipeWritingTests {
     (options.distillation.precision, options.finetuning.precision) = (.bfloat16, .bfloat16)
     options.finetuning.epochs = 1.5
     (options.finetuning.batchSize, options.finetuning.accumulation) = (2, 4)
-    (options.finetuning.decay, options.finetuning.warmUpSteps) = (.cosine, 3)
-    (options.finetuning.clipping, options.finetuning.loss) = (.infinity, .teacherHidden)
-    (options.finetuning.earlyStop, options.finetuning.weightDecay) = (.init(interval: 2), 0.1)
+    (options.finetuning.schedule, options.finetuning.warmUpSteps) = (.cosine, 3)
+    (options.finetuning.clip, options.finetuning.loss) = (nil, .teacherHidden)
+    options.finetuning.earlyStop = EarlyStopSettings(patience: 4, interval: 2)
+    options.finetuning.weightDecay = 0.1
     var adapters = LowRankSettings()
     (adapters.rank, adapters.alpha, adapters.dropout, adapters.targets) = (3, 5, 0.5, ["key"])
-    options.finetuning.choice = .adapters(adapters)
-    options.finetuning.seed = .max
+    options.finetuning.lora = adapters
     options.evaluations = [
-      .init(settings: .init(task: .sts, data: "/e", rowLimit: 4, length: 9), after: "rewrite"),
-      .init(settings: .init(task: .lm, data: nil, rowLimit: nil), after: "finetune"),
+      .init(
+        settings: .init(task: .similarity, data: "/e", rowLimit: 4, length: 9), after: "rewrite"),
+      .init(settings: .init(task: .languageModel, data: nil, rowLimit: nil), after: "finetune"),
     ]
     #expect(try roundTrip(options) == options)
     options.distillation.epochs = 2
-    options.distillation.steps = 0
     #expect(try roundTrip(options) == options)
   }
 
@@ -76,16 +75,19 @@ struct RecipeWritingTests {
   func starts() throws {
     var options = plain()
     options.data = "/d"
-    options.finetuning.steps = 5
-    (options.finetuning.batchSize, options.finetuning.loss) = (2, .labels)
+    options.finetuning = TrainingSettings(.train)
+    (options.finetuning.steps, options.finetuning.batchSize) = (5, 2)
     (options.distillation.steps, options.rewrites) = (0, false)
     var sizes = FreshModel(architecture: "llama")
     (sizes.keyValueHeads, sizes.files) = (2, "/f")
     for start in [
-      .sizes(sizes), .checkpoint(path: "/m", classes: 3), .checkpoint(path: "/m", classes: nil),
+      .sizes(sizes), .checkpoint(path: "/m"),
     ] as [TrainingStart] {
       options.start = start
       if case .sizes = start { options.model = "" } else { options.model = "/m" }
+      #expect(try roundTrip(options) == options)
+      guard case .checkpoint = start else { continue }
+      options.finetuning.classes = 3
       #expect(try roundTrip(options) == options)
     }
   }

@@ -25,8 +25,8 @@ struct DistillationStageTests {
     return (all.rows(0..<training), all.rows(training..<training + 8))
   }
 
-  private func recipe(steps: Int, batch: Int = 8, rate: Double = 1e-2) -> DistillationRecipe {
-    var recipe = DistillationRecipe()
+  private func recipe(steps: Int, batch: Int = 8, rate: Double = 1e-2) -> TrainingPlan {
+    var recipe = TrainingPlan(.distil)
     recipe.steps = steps
     recipe.batchSize = batch
     recipe.learningRate = rate
@@ -34,7 +34,7 @@ struct DistillationStageTests {
   }
 
   private func distil(
-    _ name: String, _ recipe: DistillationRecipe, rows: Int = 64,
+    _ name: String, _ recipe: TrainingPlan, rows: Int = 64,
     report: @escaping ProgressReport = { _ in }
   ) throws -> DistillationResult {
     let runner = try Models.trained(name)
@@ -103,7 +103,7 @@ struct DistillationStageTests {
       for (step, batch) in schedule.order.enumerated() {
         let queryKey = try states.copy(of: schedule.batches[batch])
           .queryKey(teacher, rows: 0..<schedule.batches[batch].count, advancing: false)
-        let sample = recipe.sample(
+        let sample = recipe.settings.sample(
           step: step, of: queryKey.shape, headSize: teacher.attention.headSize)
         _ = student.step(
           queryKey, sample: sample, rate: rates.rate(step: step), measuring: false)
@@ -117,8 +117,8 @@ struct DistillationStageTests {
   @Test("a layer ends when its held-out divergence stops falling, with its best maps")
   func earlyStop() throws {
     var recipe = recipe(steps: 60, rate: 0.3)
-    recipe.decay = .constant
-    recipe.earlyStop = TrainingSettings.EarlyStop(patience: 1, interval: 5)
+    recipe.schedule = .constant
+    recipe.earlyStop = EarlyStopSettings(patience: 1, interval: 5)
     var measured: [Int: [Double]] = [:]
     let result = try distil("gpt2", recipe, rows: 8) { event in
       guard case .measured(let measurement) = event, let layer = measurement.layer else { return }
@@ -137,15 +137,15 @@ struct DistillationStageTests {
   func settings() throws {
     let plain = values(try distil("gpt2", recipe(steps: 6), rows: 8))
     for change in [
-      { $0.clipping = 1e-6 }, { $0.weightDecay = 0.5 }, { $0.decay = .cosine },
-      { $0.decay = .constant },
-    ] as [(inout DistillationRecipe) -> Void] {
+      { $0.clip = 1e-6 }, { $0.weightDecay = 0.5 }, { $0.schedule = .cosine },
+      { $0.schedule = .constant },
+    ] as [(inout TrainingPlan) -> Void] {
       var recipe = recipe(steps: 6)
       change(&recipe)
       #expect(values(try distil("gpt2", recipe, rows: 8)) != plain)
     }
     var clipped = recipe(steps: 6)
-    clipped.clipping = 1e9
+    clipped.clip = 1e9
     #expect(values(try distil("gpt2", clipped, rows: 8)) == plain)
   }
 
@@ -230,7 +230,7 @@ struct DistillationStageTests {
       let error = try #require(throws: PipelineError.self) {
         try distil(name, recipe(steps: 20, rate: 1e300), rows: 16)
       }
-      guard case .diverged(let layer, let step) = error else {
+      guard case .diverged(let layer, let step, _) = error else {
         Issue.record("unexpected \(error)")
         continue
       }

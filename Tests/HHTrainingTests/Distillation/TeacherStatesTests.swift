@@ -33,7 +33,7 @@ struct TeacherStatesTests {
   ) throws -> TeacherStates {
     var settings = LinearAttentionSettings()
     settings.softmaxLayers = softmaxLayers
-    var recipe = DistillationRecipe()
+    var recipe = TrainingPlan(.distil)
     // Four of the five batches.
     (recipe.steps, recipe.batchSize) = (4, 4)
     let stage = DistillationStage(

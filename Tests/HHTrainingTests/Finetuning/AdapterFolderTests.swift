@@ -32,7 +32,7 @@ struct AdapterFolderTests {
     options.finetuning.learningRate = 0.01
     var settings = LowRankSettings()
     (settings.rank, settings.alpha) = (3, 12)
-    options.finetuning.choice = .adapters(settings)
+    options.finetuning.lora = settings
     change(&options)
     _ = try Conversion(options).run { _ in }
   }
@@ -49,7 +49,7 @@ struct AdapterFolderTests {
     options.distillation.steps = 1
     options.distillation.rowLimit = 8
     options.finetuning.steps = 1
-    options.finetuning.choice = .adapters(LowRankSettings())
+    options.finetuning.lora = LowRankSettings()
     let conversion = try Conversion(options)
     #expect(throws: Stop.self) {
       _ = try conversion.run { event in
@@ -131,7 +131,7 @@ struct AdapterFolderTests {
   @Test("adapters that are not trained cannot be written")
   func refused() {
     #expect(throws: PipelineError.self) {
-      try convert("gpt2") { $0.finetuning.choice = .everything }
+      try convert("gpt2") { $0.finetuning.lora = nil }
     }
     #expect(throws: PipelineError.self) { try convert("gpt2") { $0.finetuning.steps = 0 } }
   }

@@ -33,8 +33,8 @@ struct FinetuneStageTests {
     return (all.rows(Array(0..<training)), all.rows(Array(training..<training + 8)))
   }
 
-  private func recipe(steps: Int, rate: Double = 1e-3) -> FinetuneRecipe {
-    var recipe = FinetuneRecipe()
+  private func recipe(steps: Int, rate: Double = 1e-3) -> TrainingPlan {
+    var recipe = TrainingPlan(.finetune)
     recipe.steps = steps
     recipe.learningRate = rate
     return recipe
@@ -47,7 +47,7 @@ struct FinetuneStageTests {
   }
 
   private func finetune(
-    _ name: String, _ recipe: FinetuneRecipe, batchSize: Int = 8, space: SpillSpace = .memory,
+    _ name: String, _ recipe: TrainingPlan, space: SpillSpace = .memory,
     report: @escaping ProgressReport = { _ in }, prepare: (ModelRunner) -> Void = { _ in }
   ) throws -> Outcome {
     let teacher = try Models.trained(name)
@@ -56,7 +56,7 @@ struct FinetuneStageTests {
     prepare(student)
     let (training, heldOut) = try rows(name)
     let result = try FinetuneStage(
-      student: student, teacher: teacher, recipe: recipe, batchSize: batchSize, space: space
+      student: student, teacher: teacher, recipe: recipe, space: space
     ).run(training: training, heldOut: heldOut, report: report)
     return Outcome(result: result, student: student)
   }
@@ -95,8 +95,8 @@ struct FinetuneStageTests {
 
   @Test(
     "a teacher's answers lie in memory or on disk, with the same weights in the end",
-    arguments: ["gpt2", "bert", "vit"], [FinetuningSettings.Loss.teacherLogits, .teacherHidden])
-  func answersOnDisk(name: String, loss: FinetuningSettings.Loss) throws {
+    arguments: ["gpt2", "bert", "vit"], [TrainingSettings.Loss.teacherLogits, .teacherHidden])
+  func answersOnDisk(name: String, loss: TrainingSettings.Loss) throws {
     guard name != "bert" || loss == .teacherHidden else { return }
     let directory = try TemporaryDirectory()
     // 64 rows come once and the first eight of the next epoch again.
@@ -118,10 +118,10 @@ struct FinetuneStageTests {
     var recipe = recipe(steps: 4)
     let first = try finetune("llama", recipe)
     #expect(try finetune("llama", recipe).values == first.values)
-    recipe.accumulation = 2
-    let halves = try finetune("llama", recipe, batchSize: 4)
+    (recipe.accumulation, recipe.batchSize) = (2, 4)
+    let halves = try finetune("llama", recipe)
     for (a, b) in zip(first.values, halves.values) { #expect(maximumDifference(a, b) < 1e-3) }
-    recipe.accumulation = 1
+    (recipe.accumulation, recipe.batchSize) = (1, 8)
     recipe.recomputesBlocks = true
     #expect(try finetune("llama", recipe).values == first.values)
     recipe.seed = 3
@@ -133,7 +133,7 @@ struct FinetuneStageTests {
     var recipe = recipe(steps: 30, rate: 1e-2)
     var settings = LowRankSettings()
     settings.dropout = 0.05
-    recipe.choice = .adapters(settings)
+    recipe.lora = settings
     let outcome = try finetune("llama", recipe)
     #expect(outcome.result.lossAfter < 0.8 * outcome.result.lossBefore)
     let original = try Models.trained("llama").parameters
@@ -152,7 +152,7 @@ struct FinetuneStageTests {
     arguments: ["gpt2", "llama", "bert"])
   func streamed(name: String) throws {
     var recipe = recipe(steps: 3, rate: 1e-2)
-    recipe.choice = .adapters(LowRankSettings())
+    recipe.lora = LowRankSettings()
     let kept = try finetune(name, recipe)
     recipe.recomputesBlocks = true
     let streamed = try finetune(name, recipe, prepare: { $0.streamsWeights = true })
@@ -172,12 +172,12 @@ struct FinetuneStageTests {
     let student = try Models.trained("gpt2").rewritten()
     let (training, heldOut) = try rows("gpt2")
     let stage = FinetuneStage(
-      student: student, teacher: teacher, recipe: recipe(steps: 20, rate: 1e30), batchSize: 8)
+      student: student, teacher: teacher, recipe: recipe(steps: 20, rate: 1e30))
     let error = #expect(throws: PipelineError.self) {
       try stage.run(training: training, heldOut: heldOut) { _ in }
     }
     let text = "\(try #require(error))"
-    #expect(text.contains("finetuning: step ") && text.contains("lower --finetune-lr"))
+    #expect(text.contains("finetuning: step ") && text.contains("lower learning_rate"))
     #expect(text.contains("layer 0"))
     let role = "layers.1.mlp.up.weight"
     #expect(
@@ -187,8 +187,10 @@ struct FinetuneStageTests {
   @Test("a plateau lowers the rate only when the loss stops falling")
   func plateau() throws {
     var recipe = recipe(steps: 12, rate: 1e-3)
-    recipe.decay = .plateau
-    (recipe.plateau.interval, recipe.plateau.patience) = (2, 0)
+    recipe.schedule = .plateau
+    var plateau = PlateauSettings()
+    (plateau.interval, plateau.patience) = (2, 0)
+    recipe.plateau = plateau
     nonisolated(unsafe) var rates: [Double] = []
     _ = try finetune("gpt2", recipe) { event in
       if case .finetuneStep(let step) = event { unsafe rates.append(step.rate) }
@@ -199,8 +201,8 @@ struct FinetuneStageTests {
   @Test("training ends when the held-out loss stops falling, with the best weights")
   func earlyStop() throws {
     var recipe = recipe(steps: 40, rate: 0.05)
-    recipe.decay = .constant
-    recipe.earlyStop = TrainingSettings.EarlyStop(patience: 2, interval: 2)
+    recipe.schedule = .constant
+    recipe.earlyStop = EarlyStopSettings(patience: 2, interval: 2)
     nonisolated(unsafe) var losses: [Double] = []
     let result = try finetune("gpt2", recipe) { event in
       if case .measured(let measurement) = event { unsafe losses.append(measurement.loss) }
@@ -216,7 +218,7 @@ struct FinetuneStageTests {
     recipe.loss = .labels
     for name in ["bert"] {
       let error = #expect(throws: PipelineError.self) { try finetune(name, recipe) }
-      #expect("\(try #require(error))".hasPrefix("--finetune-loss: expected for 'labels' "))
+      #expect("\(try #require(error))".hasPrefix("loss: expected for 'labels' "))
     }
   }
 }

@@ -9,11 +9,11 @@ import Testing
 @Suite("RateControl")
 struct RateControlTests {
   private func control(
-    _ decay: TrainingSettings.Schedule, warmUpSteps: Int = 2,
-    plateau: TrainingSettings.Plateau? = nil, earlyStop: TrainingSettings.EarlyStop? = nil
+    _ schedule: TrainingSettings.Schedule, warmUpSteps: Int = 2,
+    plateau: PlateauSettings? = nil, earlyStop: EarlyStopSettings? = nil
   ) -> RateControl {
     RateControl(
-      peak: 1, decay: decay, warmUpSteps: warmUpSteps, steps: 10, plateau: plateau,
+      peak: 1, schedule: schedule, warmUpSteps: warmUpSteps, steps: 10, plateau: plateau,
       earlyStop: earlyStop)
   }
 
@@ -23,8 +23,8 @@ struct RateControlTests {
       (.constant, [0.5, 1, 1, 1]), (.linear, [0.5, 1, 1, 0.5]), (.cosine, [0.5, 1, 1, 0.5]),
       (.plateau, [0.5, 1, 1, 1]),
     ] as [(TrainingSettings.Schedule, [Double])])
-  func shapes(_ decay: TrainingSettings.Schedule, expected: [Double]) {
-    let control = control(decay)
+  func shapes(_ schedule: TrainingSettings.Schedule, expected: [Double]) {
+    let control = control(schedule)
     for (step, rate) in zip([0, 1, 2, 6], expected) {
       #expect(abs(control.rate(step: step) - rate) < 1e-12)
     }
@@ -33,7 +33,7 @@ struct RateControlTests {
 
   @Test("a plateau lowers the rate down to its minimum, and only at its own measurements")
   func plateau() {
-    var settings = TrainingSettings.Plateau()
+    var settings = PlateauSettings()
     (settings.factor, settings.patience, settings.minimum, settings.interval) = (0.1, 0, 0.05, 2)
     var control = control(.plateau, warmUpSteps: 0, plateau: settings)
     #expect(control.isMeasured(after: 2) && !control.isMeasured(after: 3))
@@ -49,7 +49,7 @@ struct RateControlTests {
 
   @Test("a run ends after as many measurements without a new best as its patience")
   func earlyStop() {
-    var settings = TrainingSettings.EarlyStop()
+    var settings = EarlyStopSettings()
     (settings.patience, settings.interval) = (2, 3)
     var control = control(.constant, earlyStop: settings)
     #expect(control.keepsBest && control.isMeasured(after: 3) && !control.isMeasured(after: 4))

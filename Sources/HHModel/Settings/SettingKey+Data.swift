@@ -1,0 +1,12 @@
+// Settings of data, which several floors find fault with.
+
+package import HHFormat
+
+extension SettingKey {
+  /// Rows to train on.
+  package static let data = SettingKey(key: "data", option: "data")
+  /// Rows to measure on.
+  package static let heldOut = SettingKey(key: "held_out", option: "held-out")
+  /// Tokens per row.
+  package static let length = SettingKey(key: "length", option: "length")
+}

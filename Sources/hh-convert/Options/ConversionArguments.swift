@@ -1,0 +1,95 @@
+// The options of a conversion that do not depend on the model: what one and many have in common.
+
+import ArgumentParser
+import HHCompute
+import HHFormat
+import HHModel
+import HHPipeline
+import HHTraining
+
+/// How to convert, whatever is converted.
+///
+/// An option that was not given is nil, so that a default can come from elsewhere.
+struct ConversionArguments: SettingArguments {
+  @Option(
+    help: """
+      A recipe: the file or the name of one that 'recipe list' shows. Options come on top of it.
+      """)
+  var recipe: String?
+
+  @Option(
+    help: """
+      What to do: 'rewrite,distil', or 'rewrite' alone, which needs no data and runs no model \
+      (default: rewrite,distil).
+      """,
+    transform: { text in
+      guard let stages = ConversionStage.list(text) else {
+        throw ValidationError("expected 'rewrite' or 'rewrite,distil', found '\(text)'")
+      }
+      return stages
+    })
+  var stages: [ConversionStage]?
+
+  @OptionGroup var rewrite: RewriteArguments
+  @OptionGroup var data: DataArguments
+  @OptionGroup var distil: DistilArguments
+  @OptionGroup var finetune: FinetuneArguments
+  @Option(\.distillation, and: [\.finetuning], \.precision) var precision: Given?
+  @OptionGroup var run: RunArguments
+  @Flag(\.self, \.delta) var delta = false
+  @Flag(\.self, \.allowNonfinite) var allowNonfinite = false
+
+  func validate() throws {
+    try checkRanges()
+    if let stages, !stages.contains(.distil), let option = trainingOptions.first {
+      throw ValidationError(
+        "\(option.name): expected a distillation that it is for, found '--stages rewrite'")
+    }
+  }
+
+  /// The options that were given and that only training needs.
+  private var trainingOptions: [Given] {
+    // A map's random directions, the option's or the recipe's, come from the seed too.
+    let needsSeed = recipe != nil || settings(of: rewrite.given).attention.kind.isRandom
+    return data.given + distil.given + finetune.given
+      + [precision, run.maxMemory, needsSeed ? nil : run.seed].compactMap(\.self)
+  }
+
+  private func settings(of given: [Given]) -> ConversionOptions {
+    var options = ConversionOptions()
+    for given in given { given.apply(&options) }
+    return options
+  }
+
+  /// The options that were given as words of a command line, but for the threads: a batch divides
+  /// those.
+  var words: [String] {
+    (recipe.map { ["--recipe=\($0)"] } ?? [])
+      + (stages.map { ["--stages=\($0.map(\.rawValue).joined(separator: ","))"] } ?? [])
+      + given.filter { $0.name != run.threads?.name }.map(\.word)
+      + (delta ? ["--delta"] : []) + (allowNonfinite ? ["--allow-nonfinite"] : [])
+  }
+
+  /// Settings for one model: the recipe's, where there is one, and the options on top.
+  func options(model: String?) throws -> ConversionOptions {
+    let processors = Producer.processorCount
+    var options = ConversionOptions(model: model ?? "", threads: processors)
+    if let recipe {
+      options = try Recipe.named(recipe).options(model: model, threads: processors)
+    }
+    if let stages { options.stages = stages }
+    let hasFinetuning = options.finetuning.isEnabled
+    for given in given { given.apply(&options) }
+    // A stage that no recipe describes has the batches of the stage before it.
+    if !hasFinetuning { options.finetuning.batchSize = options.distillation.batchSize }
+    if !options.finetuning.isEnabled,
+      let option = finetune.given.first(where: { $0.name != finetune.steps?.name })
+    {
+      throw PipelineError.missingSetting(options.finetuning.key(\.steps), beside: option.key)
+    }
+    try options.finetuning.requireStepsOfWarmUp()
+    if delta { options.delta = true }
+    if allowNonfinite { options.allowNonfinite = true }
+    return options
+  }
+}

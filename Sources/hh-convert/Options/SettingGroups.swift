@@ -1,0 +1,81 @@
+// The options that jobs share, in groups; each line names a setting, which says the rest.
+
+import ArgumentParser
+import HHFormat
+import HHModel
+import HHPipeline
+import HHTraining
+
+/// What attention is rewritten with.
+struct RewriteArguments: SettingArguments {
+  @Option(\.attention, \.kind) var featureMap: Given?
+  @Option(\.attention, \.dimension) var featureDimension: Given?
+  @Option(\.attention, \.window) var window: Given?
+  @Option(\.attention, \.softmaxLayers) var keepSoftmax: Given?
+}
+
+/// What is learnt from.
+struct DataArguments: SettingArguments {
+  @Option(\.self, \.data) var data: Given?
+  @Option(\.self, \.heldOut) var heldOut: Given?
+  @Option(\.self, \.length) var length: Given?
+}
+
+/// How feature maps are distilled.
+struct DistilArguments: SettingArguments {
+  @Option(\.distillation, \.steps) var steps: Given?
+  @Option(\.distillation, \.batchSize) var batch: Given?
+  @Option(\.distillation, \.rowLimit) var rows: Given?
+  @Option(\.distillation, \.learningRate) var learningRate: Given?
+  @Option(\.distillation, \.budget, reading: { .number(try TimeBudget($0).seconds) })
+  var budget: Given?
+}
+
+/// How the whole model is trained after distillation.
+struct FinetuneArguments: SettingArguments {
+  @Option(\.finetuning, \.steps) var steps: Given?
+  @Option(\.finetuning, \.learningRate) var learningRate: Given?
+  @Option(\.finetuning, \.loss) var loss: Given?
+  @Option(
+    \.finetuning, \.lora,
+    reading: { word in
+      guard let rank = Int(word), (1...4096).contains(rank) else {
+        throw ValidationError("expected a rank from 1 to 4096, found '\(word)'")
+      }
+      return ["rank": .integer(rank), "alpha": .number(2 * Double(rank))]
+    })
+  var lora: Given?
+}
+
+/// How a model is trained without a teacher.
+struct TrainArguments: SettingArguments {
+  @Option(\.finetuning, as: TrainingSettings(.train), \.steps) var steps: Given?
+  @Option(\.finetuning, as: TrainingSettings(.train), \.batchSize) var batch: Given?
+  @Option(\.finetuning, as: TrainingSettings(.train), \.learningRate) var learningRate: Given?
+  @Option(\.finetuning, as: TrainingSettings(.train), \.precision) var precision: Given?
+}
+
+/// What the work may take of the machine, and its seed.
+struct RunArguments: SettingArguments {
+  @Option(\.self, \.maximumMemory, reading: { .integer(try ByteCount($0).bytes) })
+  var maxMemory: Given?
+  @Option(\.self, \.seed) var seed: Given?
+  @Option(\.self, \.threads) var threads: Given?
+}
+
+/// How a job deals with what is there, and what it prints.
+struct JobFlags: ParsableArguments {
+  @Flag(help: "Replace an existing output.")
+  var force = false
+
+  @Flag(name: .shortAndLong, help: "Print nothing but errors.")
+  var quiet = false
+
+  @Flag(help: "Print events as JSON lines on standard output; the last one is the summary.")
+  var json = false
+
+  func validate() throws { try checkOutput(quiet: quiet, json: json) }
+
+  /// How the job tells of its events.
+  var manner: EventPrinter.Manner { .chosen(json: json, quiet: quiet) }
+}
