@@ -1,6 +1,7 @@
 // hh-convert resume RUN: going on with a conversion that was stopped.
 
 import ArgumentParser
+import HHFormat
 import HHModel
 import HHPipeline
 import HHTraining
@@ -48,7 +49,7 @@ struct Resume: ParsableCommand {
   /// Whether the output is there: an artifact of these settings, or the folder of a softmax model.
   private func isDone(_ run: RunFolder, _ options: ConversionOptions) throws -> Bool {
     guard options.hasOutput else { return false }
-    guard options.rewrites else { return try run.isFinished() }
+    guard options.rewrites else { return run.isFinished() }
     return try Completion(of: run.remembering(options)) == .done
   }
 
@@ -67,7 +68,7 @@ struct Resume: ParsableCommand {
         throw PipelineError.invalidOption(
           name: name, problem: "expected a run with \(stage), found one without")
       }
-      guard try !run.isFinished() else {
+      guard !run.isFinished() else {
         throw PipelineError.invalidOption(
           name: name, problem: "expected a run that has \(stage) left to do, found a finished one")
       }
@@ -85,7 +86,7 @@ struct Resume: ParsableCommand {
       options.force = force
       if !force, try isDone(run, options) {
         if !quiet && !json {
-          Terminal.show("\(folder): done already: \(options.outputPath)\n")
+          Terminal.show(inline("\(folder): done already: \(options.outputPath)") + "\n")
         }
         return
       }

@@ -67,6 +67,7 @@ struct ReportedFailure: Error {
       let status: ExitStatus =
         switch error {
         case .diverged, .finetuningDiverged: .badSettings
+        case .notFinite: .badData
         case .invalidOption: .usage
         case .unfaithful: .verificationFailed
         case .interrupted(let signal), .stopped(_, .interrupted(let signal)):

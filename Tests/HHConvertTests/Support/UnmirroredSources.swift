@@ -159,6 +159,7 @@ enum UnmirroredSources {
     "ModelArguments": "GenerateTests",
     "Terminal": "HHConvertTests",
     "TimeBudget": "ConvertTests",
+    "UnpackingArguments": "HostileSizesTests",
     "Verify": "InspectTests",
   ]
 }
