@@ -3,12 +3,9 @@
     artifact = Artifact("NAME.hedgehog.safetensors.zst")   # a delta: base="model.safetensors", or a list of shards
     artifact.manifest                                      # see schemas/artifact.schema.json
     data, dtype, shape = artifact.read(name)               # little-endian bytes, checked; `artifact` lists the names
-    artifact.files, artifact.read_file("tokenizer.json")   # files carried along from the source
+    artifact.files, artifact.read_file("tokenizer.json")   # files carried along from the source; names are in NAMES
 
 Only the frames of the tensor that is asked for are decompressed. docs/artifact.md describes the format.
-
-Files have names of a closed list (`carries`), so that none can leave the folder it is put into, and none is code. An
-artifact that unpacks to more than 32 times its size and 64 MiB is refused unless `max_unpacked` allows as many bytes.
 """
 import hashlib
 import json
@@ -17,25 +14,15 @@ import mmap
 import re
 import struct
 import sys
+from itertools import accumulate
 
 import zstandard
 
 BITS = {"BOOL": 8, "BF16": 16}  # every other name is a letter, the width in bits and perhaps more, such as F6_E2M3
-
-NAMES = frozenset(
-    "tokenizer.json tokenizer_config.json special_tokens_map.json added_tokens.json vocab.json merges.txt vocab.txt"
-    " tokenizer.model generation_config.json preprocessor_config.json processor_config.json chat_template.jinja"
-    " chat_template.json README.md gguf.json".split()
-)
-LEGAL = re.compile(
-    r"(licen[sc]e|notice|use_policy)([a-z0-9 _-]*|[a-z0-9 ._-]*\.(txt|md|rst|pdf|[0-9]+))", re.ASCII | re.IGNORECASE
-)
-MAX_FILE_BYTES = 64 << 20
-
-
-def carries(name):
-    """Whether an artifact may carry a file of this name: tokenizers, settings, licences and cards, and nothing else."""
-    return name in NAMES or len(name) <= 255 and LEGAL.fullmatch(name) is not None
+NAMES = re.compile(  # any other file could leave the folder that it is put into, or be code to what loads that folder
+    r"(tokenizer|(tokenizer|generation|preprocessor|processor)_config|special_tokens_map|added_tokens|vocab"
+    r"|chat_template|gguf)\.json|(merges|vocab)\.txt|tokenizer\.model|chat_template\.jinja|README\.md"
+    r"|(?i:(licen[sc]e|notice|use_policy)([a-z0-9 _-]*|[a-z0-9 ._-]*\.(txt|md|rst|pdf|[0-9]+)))", re.ASCII)
 
 
 def mapped(path):
@@ -43,40 +30,30 @@ def mapped(path):
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-class Artifact:
-    def __init__(self, path, base=(), max_unpacked=None):
-        def require(condition, expected, found):
-            if not condition:
-                raise ValueError(f"{path}: expected {expected}, found {found}")
+def require(condition, problem):
+    if not condition:
+        raise ValueError(problem)
 
+
+class Artifact:
+    def __init__(self, path, base=(), max_unpacked=None):  # more than 64 MiB and 32 times the file's size needs the last
         self._file = mapped(path)
         count, flags, magic = struct.unpack("<IBI", self._file[-9:])
-        start = len(self._file) - 9 - 12 * count
-        whole = magic == 0x8F92EAB1 and flags == 0x80 and count > 1 and start > 8
-        require(whole, "a seek table at the end", "none: the artifact is not whole")
+        end = len(self._file) - 17 - 12 * count if (flags, magic) == (0x80, 0x8F92EAB1) and count > 1 else 0
+        require(end > 0, f"{path}: expected a seek table at the end, found none: the artifact is not whole")
         table = struct.unpack(f"<{3 * count}I", self._file[-9 - 12 * count : -9])
-        self._frames, offset = [], 0
-        for compressed, size in zip(table[0::3], table[1::3]):
-            self._frames.append((offset, compressed, size))
-            offset += compressed
-        require(offset == start - 8, f"frames of {start - 8} bytes", f"{offset}")
-        limit = 32 * len(self._file) + (64 << 20) if max_unpacked is None else max_unpacked
-        unpacked = sum(table[4::3])
-        require(unpacked <= limit, f"at most {limit} bytes unpacked (see max_unpacked)", f"{unpacked}")
-        most = (1 << 20) + 64 * table[0]
-        require(table[1] <= most, f"a header of at most {most} bytes", f"{table[1]}")
+        require(sum(table[0::3]) == end and table[1] <= 64 * table[0] + (1 << 20), f"{path}: the seek table is damaged")
+        limit = max_unpacked or 32 * len(self._file) + (64 << 20)
+        require(sum(table[4::3]) <= limit, f"{path}: expected at most {limit} bytes unpacked, found {sum(table[4::3])}")
+        self._frames = list(zip(accumulate(table[0::3], initial=0), table[0::3], table[1::3]))
         self.manifest = json.loads(json.loads(self._frame(0)[8:])["__metadata__"]["hedgehog"])
-        if self.manifest["formatVersion"].split(".")[0] not in ("1", "2"):
-            raise ValueError(f"{path}: expected format version 1 or 2, found {self.manifest['formatVersion']!r}")
+        version, left = self.manifest["formatVersion"], self.manifest.get("base", {})
+        require(version.split(".")[0] in ("1", "2"), f"{path}: expected format version 1 or 2, found {version!r}")
         self.files = self.manifest.get("files", {})  # {name: {"bytes": …, "sha256": …}}
-        self._left = self.manifest.get("base", {}).get("tensors", {})
-        for name in [*self.files, *self.manifest.get("base", {}).get("files", {})]:
-            require(carries(name), "the name of a tokenizer, settings, licence or card file", repr(name))
-        for name, file in self.files.items():
-            stored = self.manifest["tensors"].get("hedgehog.files/" + name, {})
-            same = stored.get("shape") == [file["bytes"]] and stored.get("dtype") == "U8"
-            require(same and file["bytes"] <= MAX_FILE_BYTES, f"a tensor of the bytes of {name}", "another or none")
-        require(self.manifest["frameSize"] > 0, "a frame size above 0", self.manifest["frameSize"])
+        self._left = left.get("tensors", {})
+        for name, file in [*self.files.items(), *left.get("files", {}).items()]:
+            carried = NAMES.fullmatch(name) and len(name) < 256 and file["bytes"] <= 64 << 20
+            require(carried, f"{path}: expected the file of a tokenizer, settings, licence or card, found {name!r}")
         self._places, frame = {}, 1
         for name, entry in self.manifest["tensors"].items():
             bits = BITS.get(entry["dtype"]) or int(entry["dtype"][1:].split("_")[0])
@@ -86,7 +63,6 @@ class Artifact:
             chunks = -(-size // width // self.manifest["frameSize"])
             self._places[name] = frame, width, chunks
             frame += width * chunks
-        require(frame == count - 1, f"{frame + 1} frames", count)
         self._base = {}
         for content in map(mapped, [base] if isinstance(base, str) else base):
             start = 8 + int.from_bytes(content[:8], "little")
@@ -111,21 +87,19 @@ class Artifact:
             starts = range(first, first + width * chunks, chunks or 1)
             planes = [b"".join(map(self._frame, range(start, start + chunks))) for start in starts] or [b""]
             data = planes[0] if len(planes) == 1 else joined(planes)
-        if hashlib.sha256(data).hexdigest() != entry["sha256"]:
-            raise ValueError(f"{name}: the bytes are damaged: expected SHA-256 {entry['sha256']}, found another")
+        same = hashlib.sha256(data).hexdigest() == entry["sha256"]
+        require(same, f"{name}: the bytes are damaged: expected SHA-256 {entry['sha256']}, found another")
         return data, entry.get("block", {}).get("type", entry["dtype"]), entry["shape"]
 
     def read_file(self, name):
-        """The content of a carried file; no other name is read."""
-        if name not in self.files:
-            raise KeyError(f"{name!r}: expected the name of a carried file")
+        """The content of a carried file."""
+        require(name in self.files, f"{name!r}: expected one of `files`")
         return self.read("hedgehog.files/" + name)[0]
 
     def _frame(self, index):
         offset, compressed, size = self._frames[index]
         data = self._file[offset : offset + compressed]
-        if zstandard.frame_content_size(data) != size:  # what the decompressor makes room for
-            raise ValueError(f"frame {index}: expected {size} bytes of content, found another number")
+        require(zstandard.frame_content_size(data) == size, f"frame {index}: expected {size} bytes, found others")
         return zstandard.ZstdDecompressor().decompress(data)
 
 

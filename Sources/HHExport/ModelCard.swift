@@ -74,8 +74,11 @@ struct ModelCard {
     let head = lines.dropFirst().prefix { $0.trimmed != "---" }
     guard let line = head.first(where: { $0.hasPrefix("\(key):") }) else { return nil }
     let value = line.dropFirst(key.count + 1).trimmed
-    let isWord = !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x23 }
-    return isWord ? String(value) : nil
+    // Letters, digits and these are a word in YAML, whatever else the source's card says.
+    let isWord = value.utf8.allSatisfy { byte in
+      byte < 0x7F && (Character(Unicode.Scalar(byte)).isLetter || Self.others.contains(byte))
+    }
+    return isWord && value.first?.isLetter == true ? String(value) : nil
   }
 
   private var introduction: String {
@@ -83,7 +86,7 @@ struct ModelCard {
     let place = (softmaxLayers.isEmpty ? "all " : "") + "\(source.plan?.blocks.count ?? 0) blocks"
     let model = "A \(sizes.integer("layerCount"))-layer \(source.names.schema.architecture)"
     return """
-      # \(name)
+      # \(markdown(name))
 
       \(model) \(isTrainedAlone ? "with" : "whose softmax attention was replaced by")
       \(attention) in \(place)\(isTrainedAlone ? ", trained" : "") with
@@ -196,7 +199,7 @@ struct ModelCard {
   /// The line of Python that loads a part of the folder.
   private func call(_ loader: String, needsCode: Bool) -> String {
     // A text of JSON is one of Python.
-    let folder = JSONValue.string(name).text
+    let folder = JSONValue.string(name).line
     return "\(loader).from_pretrained(\(folder)\(needsCode ? ", trust_remote_code=True" : ""))"
   }
 
@@ -209,12 +212,13 @@ struct ModelCard {
       if let before, let after {
         lines.append(
           "Mean KL(softmax weights ‖ linear weights) on held-out rows: \(fixed(before, 4)) right"
-            + " after the rewrite, \(fixed(after, 4)) after the stage `\(stage.name)`.")
+            + " after the rewrite, \(fixed(after, 4)) after the stage \(code(stage.name)).")
         lines.append("")
       } else if stage.losses.count + stage.qualities.count > 0 {
-        lines += ["Stage `\(stage.name)`:", ""]
+        lines += ["Stage \(code(stage.name)):", ""]
         for (key, value) in stage.losses.pairs + stage.qualities.pairs {
-          lines.append("- \(key.replacing("_", with: " ")): \(Self.words(value))")
+          lines.append(
+            "- \(markdown(key.replacing("_", with: " "))): \(markdown(Self.words(value)))")
         }
         lines.append("")
       }
@@ -243,15 +247,17 @@ struct ModelCard {
     let sources = isTrainedAlone ? "file that training began with" : "source file"
     var lines = ["## Provenance", "", "| \(sources) | bytes | SHA-256 |", "|---|---:|---|"]
     for file in provenance.sources {
-      lines.append("| \(cell(file.name)) | \(count(file.bytes)) | `\(file.sha256)` |")
+      lines.append("| \(markdown(file.name)) | \(count(file.bytes)) | `\(file.sha256)` |")
     }
     lines += [
-      "", "- program: \(description.producer.name) \(description.producer.version)",
-      "- recipe: `\(JSONValue.object(provenance.recipe).text)`, seed \(provenance.seed)",
+      "",
+      "- program: \(markdown(description.producer.name)) \(markdown(description.producer.version))",
+      "- recipe: \(code(JSONValue.object(provenance.recipe).text)), seed \(provenance.seed)",
     ]
     if let data = provenance.data {
       let digest = data.sha256.map { ", SHA-256 `\($0)`" } ?? ""
-      lines.append("- data: \(data.kind), \(count(data.tokens)) positions in all\(digest)")
+      lines.append(
+        "- data: \(markdown(data.kind)), \(count(data.tokens)) positions in all\(digest)")
     }
     if let licenceFile {
       lines.append("- licence of the source: see \(licenceFile)")
@@ -269,11 +275,6 @@ struct ModelCard {
       Linear attention costs less than softmax only from about \(count(features * 3 / 2)) tokens on.
 
       """
-  }
-
-  /// Text for a cell of a table.
-  private func cell(_ text: String) -> String {
-    String(text.map { $0 == "|" || $0.isNewline ? " " : $0 })
   }
 }
 

@@ -6,6 +6,8 @@ package import HHFormat
 package indirect enum PipelineError: Error, Equatable, CustomStringConvertible {
   /// Training gave a loss that is not a number; the setting is that of the learning rate.
   case diverged(layer: Int, step: Int, rate: SettingKey)
+  /// Not one layer of a model has queries and keys that are numbers, on the data given.
+  case notFinite
   /// Finetuning gave a loss or gradient that is not a number, first in a layer; nil stands for the
   /// embeddings, the head or the gradient.
   case finetuningDiverged(layer: Int?, step: Int, goodStep: Int, rate: SettingKey)
@@ -44,6 +46,9 @@ package indirect enum PipelineError: Error, Equatable, CustomStringConvertible {
     case .diverged(let layer, let step, let rate):
       return "distillation: layer \(layer), step \(step): expected a finite loss, found one that is"
         + " not\nhint: try a lower \(spelling.option(rate))"
+    case .notFinite:
+      return "distillation: expected finite queries and keys in at least one layer, found none"
+        + "\nhint: the weights or the data are out of float32's range"
     case .finetuningDiverged(let layer, let step, let goodStep, let rate):
       return "finetuning: step \(step): expected a finite loss and gradient, found one that is not"
         + (layer.map { ", first behind layer \($0)" } ?? "")
@@ -58,17 +63,18 @@ package indirect enum PipelineError: Error, Equatable, CustomStringConvertible {
       return (list.isEmpty ? "" : list + " or ") + (names.last ?? "")
         + ": expected work that fits the machine's \(fixed(machineMemory / 1e9, 1)) GB of memory,"
         + " found about \(fixed(memory / 1e9, 1)) GB"
-    case .invalidInput(let name, let problem): return "\(name): \(problem)"
+    case .invalidInput(let name, let problem): return "\(inline(name)): \(problem)"
     case .unfaithful(let file, let problem):
-      return "\(file): read back after writing: \(problem)\nhint: nothing was published; check the"
+      return
+        "\(inline(file)): read back after writing: \(problem)\nhint: nothing was published; check the"
         + " disk"
     case .interrupted(let signal): return "interrupted by signal \(signal): nothing was written"
     case .stopped(let run, .interrupted(let signal)):
-      return "interrupted by signal \(signal)\nhint: 'hh-convert resume \(run)' goes on"
+      return "interrupted by signal \(signal)\nhint: 'hh-convert resume \(inline(run))' goes on"
     case .stopped(let run, let cause):
       let remedy = cause.rate.map { " \(spelling.option($0)) X" } ?? ""
       return cause.sentence(spelling).prefix { $0 != "\n" }
-        + "\nhint: 'hh-convert resume \(run)\(remedy)' goes on from the last good checkpoint with a"
+        + "\nhint: 'hh-convert resume \(inline(run))\(remedy)' goes on from the last good checkpoint with a"
         + " lower rate"
     }
   }

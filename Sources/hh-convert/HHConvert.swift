@@ -36,7 +36,7 @@ struct HHConvert: ParsableCommand {
       try checkArguments()
       try checkCommand()
       var command = try parseAsRoot()
-      try command.run()
+      try command.runLimited()
     } catch let failure as ReportedFailure {
       end(failure)
     } catch {

@@ -9,10 +9,10 @@ extension ModelComparison {
     let lines =
       settings.map { "setting \($0.name): \($0.first) in A, \($0.second) in B" }
       + tensors.compactMap(\.line)
-    return (lines + [summary]).joined(separator: "\n")
+    return joined(lines: lines + [summary])
   }
 
-  /// The comparison as one JSON object.
+  /// The comparison as a line of JSON.
   package var json: String {
     var members: JSONObject = [
       "a": .string(first), "b": .string(second), "equal": .bool(isEqual),
@@ -29,7 +29,7 @@ extension ModelComparison {
       tensors.compactMap { tensor in
         tensor.json(isEqual: tensor.isEqual(within: tolerance)).map(JSONValue.object)
       })
-    return JSONValue.object(members).text
+    return JSONValue.object(members).line
   }
 
   private var summary: String {

@@ -17,11 +17,12 @@ extension Inspection {
     }
     if let manifest { lines += Self.lines(of: manifest) }
     if let obstacle {
-      let indented = obstacle.replacing("\n", with: "\n              ")
-      lines.append("note          not convertible as it is: \(indented)")
+      let parts = obstacle.split(separator: "\n").map(String.init)
+      lines.append("note          not convertible as it is: \(parts.first ?? "")")
+      lines += parts.dropFirst().map { "              \($0)" }
     }
     let rows = tensors.map { tensor in
-      [tensor.name, tensor.dtype.rawValue, "\(tensor.shape)", tensor.note]
+      [excerpt(tensor.name), tensor.dtype.rawValue, "\(tensor.shape)", tensor.note]
     }
     let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
     lines.append("")
@@ -31,7 +32,7 @@ extension Inspection {
       }
       lines.append((cells + [row[3]]).joined(separator: "  "))
     }
-    return lines.joined(separator: "\n")
+    return joined(lines: lines)
   }
 
   private static func lines(of manifest: ArtifactManifest) -> [String] {
@@ -92,5 +93,5 @@ extension Inspection {
   }
 
   /// `json` as a line of text.
-  package var jsonLine: String { JSONValue.object(json).text }
+  package var jsonLine: String { JSONValue.object(json).line }
 }

@@ -29,7 +29,8 @@ package struct Inspection: Sendable {
   package init(of path: String, configuration: String? = nil) throws(FormatError) {
     self.path = path
     if try Self.isArtifact(path) {
-      let reader = try ArtifactReader(at: path)
+      // Only the header is unpacked.
+      let reader = try ArtifactReader(at: path, limit: .none)
       format = "artifact"
       architecture = reader.manifest.description.architecture.name
       manifest = reader.manifest

@@ -61,9 +61,15 @@ package struct ModelFiles: Sendable {
   /// The path of a file, for messages too.
   package func path(_ name: String) -> String { join(place, name) }
 
+  /// The path of a file in the folder, which is none that a link leads out of it.
+  private func ownPath(_ name: String) throws(FormatError) -> String {
+    try Confinement(to: place).requireOwn(path(name))
+    return path(name)
+  }
+
   /// The content of a file.
   func bytes(_ name: String) throws(FormatError) -> [UInt8] {
-    guard let contents else { return try readBytes(at: path(name)) }
+    guard let contents else { return try readBytes(at: try ownPath(name)) }
     guard let bytes = contents[name] else {
       throw FormatError(
         .missingInput, file: place, problem: "expected the file \(quoted(name)), found none")
@@ -78,7 +84,7 @@ package struct ModelFiles: Sendable {
 
   /// The JSON object of a file.
   func object(_ name: String) throws(FormatError) -> JSONObject {
-    guard contents != nil else { return try JSONObject(contentsOf: path(name)) }
+    guard contents != nil else { return try JSONObject(contentsOf: try ownPath(name)) }
     let bytes = try bytes(name)
     return try JSONObject(parsing: bytes.raw, file: path(name))
   }

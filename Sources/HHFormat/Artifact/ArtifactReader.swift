@@ -23,14 +23,17 @@ package final class ArtifactReader: Sendable {
   /// Opens an artifact.
   ///
   /// Throws `.missingInput` where the file cannot be opened, `.badData` where it is no whole
-  /// artifact, `.unsupported` where a newer program wrote it.
-  package init(at path: String) throws(FormatError) {
+  /// artifact, `.unsupported` where a newer program wrote it or it unpacks to more than `limit`.
+  package init(
+    at path: String, limit: UnpackingLimit = .chosen
+  ) throws(FormatError) {
     let file = try MappedFile(at: path)
     let table = try naming(path, "seek table") { () throws(ZstdError) in
       try SeekTable(parsing: file.bytes)
     }
     let header = try Self.header(of: file, table)
     let dataCount = table.entries.dropFirst().reduce(0) { $0 + $1.contentSize }
+    try limit.check(content: dataCount, ofFile: file.count, file: path)
     let manifest: ArtifactManifest
     do throws(FormatError) {
       manifest = try ArtifactHeader.parse(header, dataCount: dataCount, file: path)

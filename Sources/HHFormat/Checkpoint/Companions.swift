@@ -49,21 +49,16 @@ package struct Companions: Sendable {
 
   /// Collects the files of a folder that may go with a model, of all names or of those given.
   ///
-  /// - Throws: `missingInput` where a file cannot be opened, `badData` for a link that leads out of
-  ///   the folder: whoever made the folder would choose what else of this machine is handed on.
+  /// - Throws: `missingInput` where a file cannot be opened, `badData` for what is no file, such as a
+  ///   pipe, and for a link that leads out of the folder.
   package init(in folder: String, named names: Set<String>? = nil) throws(FormatError) {
     self.init(files: [])
     let confinement = try Confinement(to: folder)
     for name in try directoryEntries(of: folder)
     where CompanionRules.allows(name) && names?.contains(name) != false {
       let path = join(folder, name)
-      guard try PathKind(of: path) == .regularFile else { continue }
-      if let target = try confinement.escape(of: path) {
-        throw FormatError(
-          .badData, file: path,
-          problem: "expected a file of the model's folder, found a link to \(quoted(target))",
-          hint: "put the file itself there, or remove the link")
-      }
+      guard try PathKind(of: path) != .directory else { continue }
+      try confinement.requireOwn(path)
       let file = try MappedFile(at: path)
       guard file.count <= CompanionRules.maximumSize else {
         skipped.append((name, file.count))

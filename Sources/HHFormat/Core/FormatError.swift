@@ -3,7 +3,7 @@
 /// A file that cannot be read, is not what it claims to be, or cannot be written.
 ///
 /// `description` is one sentence, *where: what is wrong: expected X, found Y*, followed by a hint on
-/// a line of its own where there is a remedy.
+/// a line of its own where there is a remedy. Whatever the facts hold, neither breaks its line.
 package struct FormatError: Error, Equatable, CustomStringConvertible {
   /// The kind of failure; it decides the exit status.
   package enum Kind: Sendable, Equatable {
@@ -42,7 +42,7 @@ package struct FormatError: Error, Equatable, CustomStringConvertible {
   }
 
   package var description: String {
-    let head = place.isEmpty ? "\(file): \(problem)" : "\(file): \(place): \(problem)"
-    return hint.map { "\(head)\nhint: \($0)" } ?? head
+    let head = inline(place.isEmpty ? "\(file): \(problem)" : "\(file): \(place): \(problem)")
+    return hint.map { "\(head)\nhint: \(inline($0))" } ?? head
   }
 }

@@ -1,7 +1,7 @@
 // Keeping the files that a checkpoint names inside its own folder, links followed.
 
 /// The folders that the files of one checkpoint may lie in.
-struct Confinement {
+package struct Confinement: Sendable {
   private let roots: [String]
 
   /// Allows the folders given and all below them.
@@ -10,7 +10,7 @@ struct Confinement {
   /// there the whole entry of the model counts as the folder. A folder elsewhere may have links into
   /// such `blobs/` too, as downloads made them: a blob is called by its digest, so that nobody can
   /// name one whose content is not known.
-  init(to directories: String...) throws(FormatError) {
+  package init(to directories: String...) throws(FormatError) {
     roots = try directories.map { (directory) throws(FormatError) in
       let resolved = try resolvedPath(directory)
       let parts = resolved.utf8.split(separator: UInt8(ascii: "/"))
@@ -29,6 +29,16 @@ struct Confinement {
       resolved.utf8.starts(with: (root == "/" ? root : root + "/").utf8)
     }
     return isInside || Self.isBlob(resolved) ? nil : resolved
+  }
+
+  /// Refuses a file beside a model's weights that is a link out of the model's folder: whoever made the
+  /// folder would choose what else of this machine is handed on.
+  package func requireOwn(_ path: String) throws(FormatError) {
+    guard let target = try escape(of: path) else { return }
+    throw FormatError(
+      .badData, file: path,
+      problem: "expected a file of the model's folder, found a link to \(quoted(target))",
+      hint: "put the file itself there, or remove the link")
   }
 
   /// Whether a path is `…/models--NAME/blobs/DIGEST` of a Hugging Face cache.

@@ -9,6 +9,19 @@ extension JSONValue {
     return text
   }
 
+  /// The document as a line of output: compact text in which what could disturb a terminal, and any
+  /// text may hold, is escaped.
+  package var line: String {
+    let text = text
+    guard text.unicodeScalars.contains(where: \.isDisruptive) else { return text }
+    var result = ""
+    // Outside of strings there is nothing of the kind.
+    for scalar in text.unicodeScalars {
+      result += scalar.isDisruptive ? Self.escaped(scalar) : String(scalar)
+    }
+    return result
+  }
+
   /// The document as UTF-8 text for people: a member per line, indented by two spaces, and a line
   /// break at the end. Arrays of plain values stay on one line.
   package var readableText: String {
@@ -74,7 +87,10 @@ extension JSONValue {
   package static func quote(_ value: String, into text: inout String) {
     text += "\""
     if value.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }) {
-      for scalar in value.unicodeScalars { text += escaped(scalar) }
+      for scalar in value.unicodeScalars {
+        let isEscaped = scalar.value < 0x20 || scalar == "\"" || scalar == "\\"
+        text += isEscaped ? escaped(scalar) : String(scalar)
+      }
     } else {
       text += value
     }
@@ -90,8 +106,9 @@ extension JSONValue {
     case "\n": return "\\n"
     case "\r": return "\\r"
     case "\t": return "\\t"
-    case _ where scalar.value < 0x20:
-      return (scalar.value < 0x10 ? "\\u000" : "\\u00") + String(scalar.value, radix: 16)
+    case _ where scalar.isDisruptive && scalar.value <= 0xFFFF:
+      let digits = String(scalar.value, radix: 16)
+      return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
     default: return String(scalar)
     }
   }

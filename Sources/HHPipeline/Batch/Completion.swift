@@ -26,7 +26,7 @@ package enum Completion: Sendable, Equatable {
     let recipe: JSONObject
     let made: [Provenance.Source]
     do throws(FormatError) {
-      let manifest = try ArtifactReader(at: options.outputPath).manifest
+      let manifest = try ArtifactReader(at: options.outputPath, limit: .none).manifest
       recipe = manifest.description.provenance.recipe
       made = manifest.description.provenance.sources
     } catch {

@@ -8,7 +8,7 @@ internal import HHTraining
 
 extension ConversionEvent {
   /// The event as a line of JSON.
-  package var jsonLine: String { json.text + "\n" }
+  package var jsonLine: String { json.line + "\n" }
 
   /// The event with its kind under `event`.
   private var json: JSONValue {

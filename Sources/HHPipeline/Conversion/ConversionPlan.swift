@@ -144,7 +144,7 @@ package struct ConversionPlan: Sendable, Equatable {
     for entry in report.entries {
       if case .dropped(let why) = entry.fate { lines.append("drops \(entry.name): \(why)") }
     }
-    return lines.joined(separator: "\n")
+    return joined(lines: lines)
   }
 }
 

@@ -118,10 +118,8 @@ package struct RunFolder: Sendable {
   func append(_ event: ConversionEvent) throws(FormatError) { try log.append(event.jsonLine) }
 
   /// Whether the run has written its output.
-  package func isFinished() throws(FormatError) -> Bool {
-    let log = try readText(at: join(path, "events.jsonl"))
-    let last = log.utf8Lines.last { !$0.isEmpty } ?? ""
-    return last.hasPrefix(#"{"event":"summary""#)
+  package func isFinished() -> Bool {
+    log.lastLineBegins(with: #"{"event":"summary""#)
   }
 
   /// The path of the last checkpoint; nil before the first.

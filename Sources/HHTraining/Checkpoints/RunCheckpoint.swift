@@ -26,7 +26,10 @@ package struct RunCheckpoint {
   /// Opens a checkpoint; `remedy` is the hint of errors about what is in it.
   package init(at path: String, remedy: String) throws(FormatError) {
     self.remedy = remedy
-    reader = try Self.hinting(remedy) { () throws(FormatError) in try ArtifactReader(at: path) }
+    // Moments are zero at first; each tensor is read into the room that the model has for it.
+    reader = try Self.hinting(remedy) { () throws(FormatError) in
+      try ArtifactReader(at: path, limit: .none)
+    }
   }
 
   /// The path as given.

@@ -175,6 +175,9 @@ package struct DistillationStage {
       try save(nil)
       try report(.layerFinished(result, of: runner.graph.layerCount))
     }
+    if !finished.isEmpty, finished.values.allSatisfy({ $0.result.klAfter.isNaN }) {
+      throw PipelineError.notFinite
+    }
     var result = DistillationResult(
       finished, tokensPerStep: min(recipe.batchSize, train.rowCount) * train.length)
     if keepingStates { result.passed = TeacherStates(states: train.states, batches: passed) }

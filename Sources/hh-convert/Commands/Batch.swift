@@ -100,7 +100,7 @@ struct Batch: ParsableCommand {
         "event": .string("unit"), "model": .string(unit.model), "output": .string(unit.output),
         "action": .string(action),
       ]
-      try Terminal.print((json ? JSONValue.object(event).text : text) + "\n")
+      try Terminal.print((json ? JSONValue.object(event).line : inline(text)) + "\n")
     }
   }
 

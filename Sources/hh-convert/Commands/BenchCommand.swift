@@ -5,7 +5,7 @@ import HHAnalysis
 import HHFormat
 import HHModel
 
-struct BenchCommand: ParsableCommand {
+struct BenchCommand: UnpackingCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
     abstract: "Time an artifact's linear attention beside the softmax it replaced.")
@@ -20,6 +20,8 @@ struct BenchCommand: ParsableCommand {
   var tokens = 16
 
   @OptionGroup var delta: DeltaArguments
+
+  @OptionGroup var unpacking: UnpackingArguments
 
   @Option(help: "A configuration to use instead of the config.json beside the model.")
   var config: String?
@@ -51,7 +53,7 @@ struct BenchCommand: ParsableCommand {
         try Interrupts.check()
         report.attention.append((length, benchmark.attention(length: length)))
       }
-      try Terminal.print(json ? report.json.text + "\n" : report.text)
+      try Terminal.print(json ? report.json.line + "\n" : report.text)
     }
   }
 }

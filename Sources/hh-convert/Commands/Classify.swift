@@ -4,7 +4,7 @@ import ArgumentParser
 import HHFormat
 import HHModel
 
-struct Classify: ParsableCommand {
+struct Classify: UnpackingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Classify texts or images, with an artifact or a softmax checkpoint.",
     discussion: """
@@ -19,6 +19,8 @@ struct Classify: ParsableCommand {
 
   @Flag(help: "Print one JSON object per example.")
   var json = false
+
+  var unpacking: UnpackingArguments { examples.source.opening.unpacking }
 
   func validate() throws { try check(top, in: 1...1_000_000, "--top") }
 
@@ -43,9 +45,13 @@ struct Classify: ParsableCommand {
     _ index: Int, _ classes: [ClassProbability], isRegression: Bool, _ options: InferenceOptions
   ) -> String {
     let figures = classes.map { found in
-      "\(found.label)\t\(fixed(Double(isRegression ? found.logit : found.probability), 4))"
+      "\(inline(found.label))\t\(fixed(Double(isRegression ? found.logit : found.probability), 4))"
     }
-    return (figures + [ExampleArguments.name(index, of: options)]).joined(separator: "\t")
+    // The tab between the texts of a pair stays.
+    let name = ExampleArguments.name(index, of: options)
+      .split(separator: "\t", omittingEmptySubsequences: false).map { inline(String($0)) }
+      .joined(separator: "\t")
+    return (figures + [name]).joined(separator: "\t")
   }
 
   private func line(
@@ -59,6 +65,6 @@ struct Classify: ParsableCommand {
           "probability": .number(Double($0.probability)), "logit": .number(Double($0.logit)),
         ])
       })
-    return JSONValue.object(line).text
+    return JSONValue.object(line).line
   }
 }

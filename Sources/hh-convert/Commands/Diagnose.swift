@@ -7,7 +7,7 @@ import HHFormat
 import HHModel
 import HHTraining
 
-struct Diagnose: ParsableCommand {
+struct Diagnose: UnpackingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compare attention weights with softmax's: of a model's layers, or of feature maps.",
     usage: """
@@ -80,6 +80,8 @@ struct Diagnose: ParsableCommand {
   @Flag(help: "Print one JSON object.")
   var json = false
 
+  var unpacking: UnpackingArguments { opening.unpacking }
+
   func validate() throws {
     try check(length, in: 2...1_048_576, "--length")
     try check(rows, in: 1...64, "--rows")
@@ -124,14 +126,14 @@ struct Diagnose: ParsableCommand {
       let layers = try diagnosis.run { _ in try Interrupts.check() }
       let table = LayerTable(layers: layers, data: diagnosis.data)
       try Terminal.print(
-        (json ? JSONValue.object(table.json(model: model)).text : table.text(heads: heads)) + "\n")
+        (json ? JSONValue.object(table.json(model: model)).line : table.text(heads: heads)) + "\n")
     }
   }
 
   /// Prints maps beside each other on a model's queries and keys.
   private func compare(_ diagnosis: Diagnosis, _ model: String) throws {
     var rows: [JSONValue] = []
-    if !json { try Terminal.print("\(diagnosis.data)\n\(MapTable.heading)\n") }
+    if !json { try Terminal.print("\(inline(diagnosis.data))\n\(MapTable.heading)\n") }
     try diagnosis.compareMaps(progress: { _ in try Interrupts.check() }) { map in
       rows.append(.object(map.json))
       if !json { try Terminal.print(MapTable.line(map) + "\n") }
@@ -140,7 +142,7 @@ struct Diagnose: ParsableCommand {
     let object: JSONObject = [
       "model": .string(model), "data": .string(diagnosis.data), "maps": .array(rows),
     ]
-    try Terminal.print(JSONValue.object(object).text + "\n")
+    try Terminal.print(JSONValue.object(object).line + "\n")
   }
 
   /// Prints what models learn from scratch, and maps beside each other on the softmax model's.
@@ -161,7 +163,7 @@ struct Diagnose: ParsableCommand {
     guard json else { return }
     var object = options.json
     object["maps"] = .array(rows)
-    try Terminal.print(JSONValue.object(object).text + "\n")
+    try Terminal.print(JSONValue.object(object).line + "\n")
   }
 
   /// Refuses options that have no meaning without what `needed` says.

@@ -4,7 +4,7 @@ import ArgumentParser
 import HHAnalysis
 import HHModel
 
-struct Diff: ParsableCommand {
+struct Diff: UnpackingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compare two checkpoints or artifacts tensor by tensor.",
     discussion: """
@@ -22,6 +22,8 @@ struct Diff: ParsableCommand {
 
   @Option(help: "The model that a delta artifact among them was made from.")
   var base: String?
+
+  @OptionGroup var unpacking: UnpackingArguments
 
   @Option(parsing: .unconditional, help: "Most that two values may differ by.")
   var atol: Double?

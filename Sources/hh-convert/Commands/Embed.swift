@@ -5,7 +5,7 @@ import HHData
 import HHFormat
 import HHModel
 
-struct Embed: ParsableCommand {
+struct Embed: UnpackingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Turn texts or images into vectors, with an artifact or a softmax checkpoint.",
     discussion: """
@@ -32,6 +32,8 @@ struct Embed: ParsableCommand {
   @Flag(help: "Replace the output if it exists.")
   var force = false
 
+  var unpacking: UnpackingArguments { examples.source.opening.unpacking }
+
   func run() throws {
     try ReportedFailure.reporting {
       Interrupts.listen()
@@ -50,7 +52,7 @@ struct Embed: ParsableCommand {
       for (index, vector) in vectors.enumerated() {
         var line = ExampleArguments.start(index, of: options)
         line["embedding"] = .array(vector.map { .number(Double($0)) })
-        try Terminal.print(JSONValue.object(line).text + "\n")
+        try Terminal.print(JSONValue.object(line).line + "\n")
       }
     }
   }

@@ -6,7 +6,7 @@ import HHFormat
 import HHPipeline
 import HHTraining
 
-struct Evaluate: ParsableCommand {
+struct Evaluate: UnpackingCommand {
   static let configuration = CommandConfiguration(
     commandName: "eval",
     abstract: "Measure an artifact on a task, beside the softmax model it was converted from.")
@@ -52,6 +52,8 @@ struct Evaluate: ParsableCommand {
 
   @Flag(help: "Print one JSON object.")
   var json = false
+
+  var unpacking: UnpackingArguments { source.opening.unpacking }
 
   func validate() throws {
     try check(length, in: 2...1_048_576, "--length")
@@ -99,7 +101,7 @@ struct Evaluate: ParsableCommand {
       }
       lines.append(line)
     }
-    return lines.joined(separator: "\n")
+    return joined(lines: lines)
   }
 
   private func line(of figures: [EvaluationFigure], _ data: String) -> String {
@@ -108,7 +110,7 @@ struct Evaluate: ParsableCommand {
       "examples": .string(data),
       "figures": .array(
         figures.map { .object($0.json) }),
-    ]).text
+    ]).line
   }
 }
 

@@ -5,7 +5,7 @@ import HHCompute
 import HHExport
 import HHFormat
 
-struct ExportCommand: ParsableCommand {
+struct ExportCommand: UnpackingCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: "Write an artifact's model, or a checkpoint, for transformers, safetensors or GGUF.",
@@ -47,6 +47,8 @@ struct ExportCommand: ParsableCommand {
 
   @OptionGroup var delta: DeltaArguments
 
+  @OptionGroup var unpacking: UnpackingArguments
+
   @Option(help: "A configuration to use instead of the source's own.")
   var config: String?
 
@@ -82,7 +84,7 @@ struct ExportCommand: ParsableCommand {
           printer.print(event)
         }
       }()
-      if json { return try Terminal.print(summary.json.text + "\n") }
+      if json { return try Terminal.print(summary.json.line + "\n") }
       if !quiet { try Terminal.print(summary.text) }
     }
   }
@@ -112,8 +114,9 @@ extension ExportSummary {
   /// The summary as lines.
   fileprivate var text: String {
     let list = files.isEmpty ? "" : ": \(files.joined(separator: ", "))"
-    return "\(output): \(isHedgehog ? "Hedgehog" : "softmax") model, \(count(tensorCount)) tensors,"
-      + " \(bytes(byteCount)), read back and compared, \(duration(seconds))\(list)\n"
+    return inline(
+      "\(output): \(isHedgehog ? "Hedgehog" : "softmax") model, \(count(tensorCount)) tensors,"
+        + " \(bytes(byteCount)), read back and compared, \(duration(seconds))\(list)") + "\n"
   }
 
   /// The summary as a JSON object.

@@ -4,7 +4,7 @@ import ArgumentParser
 import HHFormat
 import HHModel
 
-struct Generate: ParsableCommand {
+struct Generate: UnpackingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write text with a decoder: an artifact, or a softmax checkpoint to compare with.")
 
@@ -37,6 +37,8 @@ struct Generate: ParsableCommand {
 
   @Flag(help: "Print one JSON object per prompt.")
   var json = false
+
+  var unpacking: UnpackingArguments { source.opening.unpacking }
 
   func validate() throws {
     try check(maxTokens, in: 1...1_048_576, "--max-tokens")
@@ -73,23 +75,25 @@ struct Generate: ParsableCommand {
       let results = try generator.generate(options) { _, text in
         try Interrupts.check()
         guard isLive else { return }
-        Terminal.show(isBegun ? text : texts[0] + text)
+        Terminal.show(written: isBegun ? text : texts[0] + text)
         isBegun = true
       }
-      if isLive { return try Terminal.print(isBegun ? "\n" : texts[0] + "\n") }
+      if isLive { return try Terminal.print(written: isBegun ? "\n" : texts[0] + "\n") }
       for result in results {
-        try Terminal.print((json ? line(of: result) : text(of: result)) + "\n")
+        if json {
+          try Terminal.print(line(of: result) + "\n")
+        } else {
+          try Terminal.print(written: result.prompt + result.text + "\n")
+        }
       }
     }
   }
-
-  private func text(of result: GeneratedText) -> String { result.prompt + result.text }
 
   private func line(of result: GeneratedText) -> String {
     JSONValue.object([
       "prompt": .string(result.prompt), "text": .string(result.text),
       "prompt_tokens": .integer(result.promptIDs.count),
       "tokens": .array(result.ids.map { .integer(Int($0)) }), "ended": .bool(result.isEnded),
-    ]).text
+    ]).line
   }
 }

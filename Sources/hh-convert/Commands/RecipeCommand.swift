@@ -23,7 +23,7 @@ struct RecipeCommand: ParsableCommand {
     func run() throws {
       try ReportedFailure.reporting {
         let recipe = try recipe.map { try Recipe.named($0) } ?? Recipe.standard()
-        try Terminal.print(json ? recipe.json.text + "\n" : try recipe.yaml())
+        try Terminal.print(json ? recipe.json.line + "\n" : try recipe.yaml())
       }
     }
   }
@@ -41,7 +41,7 @@ struct RecipeCommand: ParsableCommand {
         for name in ShippedRecipes.names {
           texts[name] = .string(try Recipe.named(name).description ?? "")
         }
-        if json { return try Terminal.print(JSONValue.object(texts).text + "\n") }
+        if json { return try Terminal.print(JSONValue.object(texts).line + "\n") }
         let width = ShippedRecipes.names.map(\.count).max() ?? 0
         for (name, text) in texts.pairs {
           let title = name + String(repeating: " ", count: width - name.count)

@@ -1,6 +1,7 @@
 // hh-convert resume RUN: going on with a conversion that was stopped.
 
 import ArgumentParser
+import HHFormat
 import HHModel
 import HHPipeline
 import HHTraining
@@ -34,7 +35,7 @@ struct Resume: ParsableCommand, SettingArguments {
   /// Whether the output is there: an artifact of these settings, or the folder of a softmax model.
   private func isDone(_ run: RunFolder, _ options: ConversionOptions) throws -> Bool {
     guard options.hasOutput else { return false }
-    guard options.rewrites else { return try run.isFinished() }
+    guard options.rewrites else { return run.isFinished() }
     return try Completion(of: run.remembering(options)) == .done
   }
 
@@ -53,7 +54,7 @@ struct Resume: ParsableCommand, SettingArguments {
         throw PipelineError.invalidSetting(
           rate.key, problem: "expected a run with \(stage), found one without")
       }
-      guard try !run.isFinished() else {
+      guard !run.isFinished() else {
         throw PipelineError.invalidSetting(
           rate.key, problem: "expected a run that has \(stage) left to do, found a finished one")
       }
@@ -73,7 +74,7 @@ struct Resume: ParsableCommand, SettingArguments {
       options.force = flags.force
       if !flags.force, try isDone(run, options) {
         if !flags.quiet && !flags.json {
-          Terminal.show("\(folder): done already: \(options.outputPath)\n")
+          Terminal.show(inline("\(folder): done already: \(options.outputPath)") + "\n")
         }
         return
       }

@@ -5,7 +5,7 @@ import HHAnalysis
 import HHFormat
 import HHModel
 
-struct Verify: ParsableCommand {
+struct Verify: UnpackingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check every checksum, the schema and the shapes of an artifact or checkpoint.")
 
@@ -17,6 +17,8 @@ struct Verify: ParsableCommand {
 
   @Option(help: "The model that a delta artifact was made from, to check all of it.")
   var base: String?
+
+  @OptionGroup var unpacking: UnpackingArguments
 
   @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
   var threads: Int?
@@ -37,17 +39,17 @@ struct Verify: ParsableCommand {
       do {
         let result = try Verification(
           of: file, configuration: config, base: base, threads: threads ?? Producer.processorCount)
-        if json { return try Terminal.print(result.json.text + "\n") }
+        if json { return try Terminal.print(result.json.line + "\n") }
         if quiet { return }
         try Terminal.print(
-          "\(result.path): sound: \(count(result.tensorCount)) tensors,"
+          "\(inline(result.path)): sound: \(count(result.tensorCount)) tensors,"
             + " \(bytes(result.byteCount)) (\(result.checks))\n")
       } catch let error as FormatError where error.kind == .badData {
         if json {
           let report: JSONObject = [
             "file": .string(file), "sound": .bool(false), "defect": .string(error.description),
           ]
-          try Terminal.print(JSONValue.object(report).text + "\n")
+          try Terminal.print(JSONValue.object(report).line + "\n")
         }
         throw ReportedFailure(message: error.description, status: .verificationFailed)
       }

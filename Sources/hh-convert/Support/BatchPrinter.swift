@@ -22,9 +22,9 @@ final class BatchPrinter {
     endedCount += 1
     clear()
     switch manner {
-    case .json: Terminal.show(JSONValue.object(result.json).text + "\n")
-    case .quiet: if case .failed = result.state { Terminal.writeError(result.line + "\n") }
-    case .live, .plain: Terminal.writeError(result.line + "\n")
+    case .json: Terminal.show(JSONValue.object(result.json).line + "\n")
+    case .quiet: if case .failed = result.state { Terminal.writeError(inline(result.line) + "\n") }
+    case .live, .plain: Terminal.writeError(inline(result.line) + "\n")
     }
   }
 
@@ -33,7 +33,7 @@ final class BatchPrinter {
     guard manner == .live else { return }
     let parts = running.map { "\(lastComponent(of: $0.unit.model))\(Self.progress($0.event))" }
     let text = "\(endedCount) of \(total)  " + parts.joined(separator: "  ")
-    Terminal.writeError("\r\u{1B}[K" + text.prefix(Terminal.width - 1))
+    Terminal.showLiveLine(text)
     hasLiveLine = true
   }
 
@@ -41,7 +41,7 @@ final class BatchPrinter {
   func finish(_ report: BatchReport, signal: Int32) throws {
     clear()
     switch manner {
-    case .json: Terminal.show(JSONValue.object(report.json).text + "\n")
+    case .json: Terminal.show(JSONValue.object(report.json).line + "\n")
     case .quiet: break
     case .live, .plain: Terminal.show(report.table + "\n")
     }
@@ -59,7 +59,7 @@ final class BatchPrinter {
   }
 
   private func clear() {
-    if hasLiveLine { Terminal.writeError("\r\u{1B}[K") }
+    if hasLiveLine { Terminal.clearLiveLine() }
     hasLiveLine = false
   }
 

@@ -72,7 +72,9 @@ struct BatchReport {
 
   /// A row for each model, and the sums.
   var table: String {
-    let rows = [["model", "state", "quality", "size", "time"]] + results.map(\.cells)
+    let rows =
+      [["model", "state", "quality", "size", "time"]]
+      + results.map { $0.cells.map { inline($0) } }
     let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
     let lines = rows.map { row in
       let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }

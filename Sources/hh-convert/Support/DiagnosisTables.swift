@@ -29,7 +29,7 @@ struct LayerTable {
       }
     }
     let order = hardestFirst.map { "\($0.layer)" }.joined(separator: ", ")
-    return (lines + ["hardest first: \(order)"]).joined(separator: "\n")
+    return joined(lines: lines + ["hardest first: \(order)"])
   }
 
   /// One object for programs.

@@ -142,18 +142,18 @@ final class EventPrinter {
     }
     lines.append(
       "\(duration(summary.seconds)),\(speed) peak memory \(bytes(summary.peakMemory))")
-    Terminal.show(lines.joined(separator: "\n") + "\n")
+    Terminal.show(joined(lines: lines) + "\n")
   }
 
   private func line(_ text: String) {
     clear()
-    Terminal.writeError(text + "\n")
+    Terminal.writeError(inline(text) + "\n")
     lastLine = Stopwatch()
   }
 
   private func progress(_ text: String) {
     if manner == .live {
-      Terminal.writeError("\r\u{1B}[K" + text.prefix(Terminal.width - 1))
+      Terminal.showLiveLine(text)
       hasLiveLine = true
     } else if lastLine.seconds >= 10 {
       line(text)
@@ -162,7 +162,7 @@ final class EventPrinter {
 
   /// Removes the live line, so that other text starts on a clean one.
   func clear() {
-    if hasLiveLine { Terminal.writeError("\r\u{1B}[K") }
+    if hasLiveLine { Terminal.clearLiveLine() }
     hasLiveLine = false
   }
 }

@@ -20,6 +20,8 @@ struct ModelArguments: ParsableArguments {
 struct OpeningArguments: ParsableArguments {
   @OptionGroup var delta: DeltaArguments
 
+  @OptionGroup var unpacking: UnpackingArguments
+
   @Option(help: "A configuration to use instead of the model's own.")
   var config: String?
 

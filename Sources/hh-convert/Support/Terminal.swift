@@ -31,6 +31,18 @@ enum Terminal {
 
   /// Writes to standard output what is a command's result; a failure ends the command.
   static func print(_ text: String) throws(ReportedFailure) {
+    try printExactly(visible(text))
+  }
+
+  /// Writes to standard output what a model wrote: exactly where a file or a program takes it, and
+  /// harmlessly where a terminal does.
+  static func print(written text: String) throws(ReportedFailure) {
+    try printExactly(isTerminal ? visible(text) : text)
+  }
+
+  private static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+  private static func printExactly(_ text: String) throws(ReportedFailure) {
     let code = write(text, to: STDOUT_FILENO)
     // A reader that went away has seen enough.
     guard code == 0 || code == EPIPE else {
@@ -41,10 +53,24 @@ enum Terminal {
 
   /// Writes to standard output what goes along with a result. No failure here is a reason to lose
   /// a conversion.
-  static func show(_ text: String) { _ = write(text, to: STDOUT_FILENO) }
+  static func show(_ text: String) { _ = write(visible(text), to: STDOUT_FILENO) }
+
+  /// Writes to standard output a part of what a model writes, as it comes.
+  static func show(written text: String) {
+    _ = write(isTerminal ? visible(text) : text, to: STDOUT_FILENO)
+  }
 
   /// Writes to standard error.
-  static func writeError(_ text: String) { _ = write(text, to: STDERR_FILENO) }
+  static func writeError(_ text: String) { _ = write(visible(text), to: STDERR_FILENO) }
+
+  /// Writes a line to standard error over the one that the cursor is on, which stays there.
+  static func showLiveLine(_ text: String) {
+    clearLiveLine()
+    writeError(String(inline(text).prefix(width - 1)))
+  }
+
+  /// Clears the line that the cursor is on.
+  static func clearLiveLine() { _ = write("\r\u{1B}[K", to: STDERR_FILENO) }
 
   /// Writes all of a text; gives the system's error number, or 0.
   private static func write(_ text: String, to descriptor: Int32) -> Int32 {

@@ -178,6 +178,7 @@ enum UnmirroredSources {
     "ModelArguments": "GenerateTests",
     "Terminal": "HHConvertTests",
     "TimeBudget": "ConvertTests",
+    "UnpackingArguments": "HostileSizesTests",
     "Verify": "InspectTests",
   ]
 }

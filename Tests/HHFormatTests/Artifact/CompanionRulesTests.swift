@@ -7,12 +7,12 @@ import Testing
 
 @Suite("CompanionRules")
 struct CompanionRulesTests {
-  private static let allowed = [
+  static let allowed = [
     "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.txt", "README.md",
     "gguf.json", "chat_template.jinja", "LICENSE", "LICENSE-MIT", "LICENSE-2.0", "Licence.txt",
     "license.md", "LICENSE_APACHE.rst", "LICENSE AGREEMENT.pdf", "NOTICE", "USE_POLICY.md",
   ]
-  private static let refused = [
+  static let refused = [
     "", ".", "..", ".git", ".gitattributes", "a/b", "../../etc/passwd", "/etc/passwd", "a\\b",
     "tokenization_evil.py", "torch.py", "LICENSE.py", "notice.PY", "LICENSE.txt.py",
     "LICENSE.so", "NOTICE.bin", "LICENSE.", "LICENSE.html", "pytorch_model.bin",

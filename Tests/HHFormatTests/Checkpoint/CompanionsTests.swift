@@ -64,12 +64,14 @@ struct CompanionsTests {
     #expect(try companions.files.map(\.name) == ["vocab.json"])
   }
 
-  @Test("pipes and folders are no files, and nobody waits for them")
+  @Test("folders stay behind, and pipes are refused before anybody waits for them")
   func special() throws {
     try folder.write("", to: "model/LICENSES/MIT")
+    #expect(try companions.files.isEmpty)
     // Safe: the path is passed as a C string.
     #expect(unsafe mkfifo(folder.path("model/LICENSE"), 0o600) == 0)
-    #expect(try companions.files.isEmpty)
+    let error = #expect(throws: FormatError.self) { try companions }
+    #expect(error?.problem == "expected a file, found a pipe")
   }
 
   @Test("a file that is too large stays behind, and is named")

@@ -23,4 +23,20 @@ struct QuotingTests {
     let half = String(repeating: "a", count: 100)
     #expect(quoted(whole + "b") == "'\(half)…\(half.dropLast())b'")
   }
+
+  @Test(
+    "one line stays one, a text keeps its lines, and joiners stay in both",
+    arguments: [
+      ("a b é 日本", "a b é 日本", "a b é 日本"), ("👩\u{200D}👩", "👩\u{200D}👩", "👩\u{200D}👩"),
+      ("a\n\tb", "a\\u{A}\\u{9}b", "a\n\tb"),
+      ("\u{1B}[0m\r", "\\u{1B}[0m\\u{D}", "\\u{1B}[0m\\u{D}"),
+      ("\u{9B}é", "\\u{9B}é", "\\u{9B}é"),
+      ("\u{202E}\u{2029}", "\\u{202E}\\u{2029}", "\\u{202E}\\u{2029}"),
+      ("\r\n", "\\u{D}\\u{A}", "\\u{D}\n"), ("\u{7F}", "\\u{7F}", "\\u{7F}"),
+    ])
+  func output(text: String, line: String, whole: String) {
+    #expect(inline(text) == line)
+    #expect(visible(text) == whole)
+    #expect(joined(lines: [text, "b"]) == line + "\nb")
+  }
 }

@@ -20,6 +20,31 @@ struct AppendedFileTests {
     #expect(try String(contentsOfFile: path, encoding: .utf8) == after)
   }
 
+  @Test(
+    "the beginning of the last line that is not empty",
+    arguments: [
+      ("", false), ("x\nsummary 1\n", true), ("summary\n\n\n", true), ("summary\nx\n", false),
+      ("summ\n", false), ("summary\nx", true),
+    ])
+  func lastLine(text: String, isThere: Bool) throws {
+    let log = try AppendedFile(at: directory.write(text, to: "log"))
+    #expect(log.lastLineBegins(with: "summary") == isThere)
+  }
+
+  @Test("a long log is not read as a whole, and what is no log is left as it is")
+  func long() throws {
+    let line = String(repeating: "x", count: 200_000) + "\n"
+    let log = try AppendedFile(
+      at: directory.write(line + "summary" + line + String(repeating: "\n", count: 9), to: "log"))
+    #expect(log.lastLineBegins(with: "summary"))
+    let path = try directory.write(String(repeating: "x", count: (1 << 20) + 1), to: "other")
+    let error = #expect(throws: FormatError.self) { try AppendedFile(at: path) }
+    #expect(error?.kind == .badData)
+    #expect(try MappedFile(at: path).count == (1 << 20) + 1)
+    let device = #expect(throws: FormatError.self) { try AppendedFile(at: "/dev/null") }
+    #expect(device?.kind == .cannotCreate)
+  }
+
   @Test("a log that is not there is made, a folder is refused")
   func creates() throws {
     let path = directory.path("new")

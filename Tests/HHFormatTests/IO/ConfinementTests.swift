@@ -21,6 +21,9 @@ struct ConfinementTests {
     // A folder whose name begins alike is another one.
     #expect(try confinement.escape(of: folder.path("model-other/file")) != nil)
     #expect(throws: FormatError.self) { try confinement.escape(of: folder.path("model/none")) }
+    try confinement.requireOwn(own)
+    let error = #expect(throws: FormatError.self) { try confinement.requireOwn(link) }
+    #expect(error?.file == link && error?.problem.contains("a link to '\(secret)'") == true)
   }
 
   @Test("several folders are allowed together, and the root allows everything")
