@@ -9,8 +9,15 @@ struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Convert a checkpoint to a Hedgehog artifact (the default subcommand).")
 
-  @Argument(help: "A .safetensors file, a .safetensors.index.json, or a folder with either.")
+  @Argument(
+    help: """
+      A .safetensors or GGUF file, a .safetensors.index.json, a folder with one of them, or the name \
+      of a model that the Hugging Face cache holds.
+      """)
   var model: String?
+
+  @Option(help: "The model that MODEL, a PEFT adapter (LoRA), was trained on: both are merged.")
+  var base: String?
 
   @Option(
     name: .shortAndLong,
@@ -85,6 +92,7 @@ struct Convert: ParsableCommand {
     }
     if let output { options.output = output }
     if let adapter { options.adapter = adapter }
+    options.base = base
     if let config { options.configuration = config }
     options.tokenizer = given.tokenizer
     if let runFolder { options.run = runFolder }
