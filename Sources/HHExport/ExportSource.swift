@@ -5,8 +5,9 @@ package import HHModel
 
 /// An opened artifact or checkpoint, and which of its models is exported.
 ///
-/// An artifact gives its Hedgehog model, or with `--softmax` the model it was converted from. A
-/// checkpoint has only its softmax model, so that one is exported whether or not it is asked for.
+/// An artifact gives its Hedgehog model, or with `--softmax` the model it was converted from; an
+/// export of one gives its Hedgehog model again. A checkpoint has only its softmax model, so that one
+/// is exported whether or not it is asked for.
 package struct ExportSource {
   /// The tensors.
   package let checkpoint: Checkpoint
@@ -16,6 +17,8 @@ package struct ExportSource {
   package let plan: RewritePlan?
   /// What an artifact says of itself.
   package let manifest: ArtifactManifest?
+  /// What the feature maps are; nil for the softmax model.
+  package let featureMap: FeatureMapDescription?
 
   /// Whether the Hedgehog model is exported.
   package var isHedgehog: Bool { plan != nil }
@@ -28,20 +31,29 @@ package struct ExportSource {
     let checkpoint = try Checkpoint(
       opening: options.source, configuration: options.configuration, base: options.base,
       tokenizer: options.tokenizer)
-    self.checkpoint = checkpoint
-    guard checkpoint.artifact != nil else {
+    guard checkpoint.isConverted else {
+      self.checkpoint = checkpoint
       names = try NameMap(checkpoint)
-      (plan, manifest) = (nil, nil)
+      (plan, manifest, featureMap) = (nil, nil, nil)
       // Builds what it describes: a setting that makes another model is refused here.
       _ = try Graph(names)
       return
     }
     let model = try ConvertedModel(checkpoint)
+    self.checkpoint = model.checkpoint
     names = model.names
     manifest = model.manifest
     plan = options.softmax ? nil : model.plan
+    featureMap = options.softmax ? nil : model.featureMap
     guard options.softmax else { return }
-    if let changed = model.manifest.tensors.first(where: { $0.origin == .changed }) {
+    guard let manifest else {
+      throw FormatError(
+        .unsupported, file: options.source,
+        problem: "expected an artifact for --softmax, found an export, which does not say whether"
+          + " training changed the source's weights",
+        hint: "export the artifact, or the model that was converted")
+    }
+    if let changed = manifest.tensors.first(where: { $0.origin == .changed }) {
       throw FormatError(
         .unsupported, file: options.source, place: "tensor \(quoted(changed.name))",
         problem: "expected the source's values for --softmax, found values changed by training")
@@ -49,9 +61,13 @@ package struct ExportSource {
   }
 
   /// The tensors to export: of an artifact the source's and, for the Hedgehog model, the maps; of a
-  /// checkpoint all, buffers without a role too.
+  /// checkpoint and an export all, buffers without a role too where their names are the model's.
   package var tensors: [TensorDescriptor] {
-    guard manifest != nil, plan == nil else { return checkpoint.tensors }
+    guard manifest != nil, plan == nil else {
+      guard names.hasForeignNames else { return checkpoint.tensors }
+      let dropped = Set(names.dropped.map { ByteKey($0.tensor.name) })
+      return checkpoint.tensors.filter { !dropped.contains(ByteKey($0.name)) }
+    }
     return names.entries.map(\.tensor)
   }
 

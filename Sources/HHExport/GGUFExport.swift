@@ -30,7 +30,7 @@ struct GGUFExport {
     let files = try ModelFiles(of: source.checkpoint)
     export = try GGUFModelExport(
       checkpoint: source.checkpoint, names: source.names, maps: maps,
-      featureMap: source.plan == nil ? nil : source.manifest?.description.featureMap,
+      featureMap: source.featureMap,
       tokenizer: try TokenizerLoader.load(of: source.checkpoint), files: files, options: wishes)
     self.source = source
     self.output = output

@@ -140,13 +140,36 @@ struct GGUFKeys {
 
   private func rotaryKeys() throws(FormatError) -> [GGUFKeyValue] {
     let scaling = values.value("ropeScaling")
-    guard (scaling?["rope_type"] ?? scaling?["type"])?.string == "linear",
-      let factor = scaling?["factor"]?.double
-    else { return [] }
-    return [
-      .string("\(architecture).rope.scaling.type", "linear"),
-      .float32("\(architecture).rope.scaling.factor", Float(factor)),
-    ]
+    let type = (scaling?["rope_type"] ?? scaling?["type"])?.string
+    guard let factor = scaling?["factor"]?.double else { return [] }
+    let stem = "\(architecture).rope.scaling"
+    switch type {
+    case "linear":
+      return [.string("\(stem).type", "linear"), .float32("\(stem).factor", Float(factor))]
+    case "yarn":
+      let other = [
+        "attention_factor", "mscale", "mscale_all_dim", "beta_fast", "beta_slow", "truncate",
+      ]
+      if let key = other.first(where: { scaling?[$0] ?? .null != .null }) {
+        throw unsupported(key, "expected none, since other readers of GGUF take the usual value")
+      }
+      let length = scaling?["original_max_position_embeddings"]?.integer ?? 0
+      return [
+        .string("\(stem).type", "yarn"), .float32("\(stem).factor", Float(factor)),
+        .uint32("\(stem).original_context_length", UInt32(truncatingIfNeeded: length)),
+      ]
+    case "longrope":
+      throw unsupported(
+        "rope_type", "expected a scaling that a GGUF model of this kind can have, found 'longrope'")
+    // What lies within the model's positions is not scaled.
+    default: return []
+    }
+  }
+
+  private func unsupported(_ key: String, _ problem: String) -> FormatError {
+    FormatError(
+      .unsupported, file: values.file, place: "key 'rope_scaling.\(key)'", problem: problem,
+      hint: "export to hf or safetensors, which keep the configuration")
   }
 
   /// The divisors of the rotary frequencies, which a GGUF file has as a tensor where the scaling

@@ -76,7 +76,7 @@ struct HuggingFaceConfiguration {
 
   private var settings: JSONObject {
     let map =
-      source.manifest?.description.featureMap
+      source.featureMap
       ?? LinearAttentionSettings().description(plan: source.plan ?? RewritePlan(blocks: []))
     let fields = FeatureMapDescription.fields
     var settings: JSONObject = ["source_model_type": .string(schema.architecture)]
@@ -91,7 +91,9 @@ struct HuggingFaceConfiguration {
   private func typed(_ configuration: JSONObject) -> JSONObject {
     let key = ["dtype", "torch_dtype"].first { configuration[$0]?.string != nil }
     guard type != nil || key == nil else { return configuration }
-    let words: [DType: String] = [.f32: "float32", .f16: "float16", .bf16: "bfloat16"]
+    let words: [DType: String] = [
+      .f32: "float32", .f16: "float16", .bf16: "bfloat16", .f64: "float64",
+    ]
     let stored = type ?? source.names.entries.first { $0.tensor.dtype.isComputable }?.tensor.dtype
     guard let word = stored.flatMap({ words[$0] }) else { return configuration }
     var result = configuration

@@ -19,13 +19,28 @@ struct HuggingFaceExport {
   /// - Throws: `PipelineError.invalidSetting` for a type that cannot be written, `FormatError` for a
   ///   tensor that cannot be converted or a softmax model that transformers does not have.
   init(source: ExportSource, options: ExportOptions, output: String) throws {
-    if !source.isHedgehog { try Self.checkScaling(source.names.hyperparameters) }
+    if !source.isHedgehog {
+      try Self.checkScaling(source.names.hyperparameters)
+      try Self.checkClassifier(source)
+    }
     self.source = source
     self.options = options
     self.output = output
     type = try options.floatType()
-    let names = source.isHedgehog ? Self.names(of: source) : [:]
-    tensors = try ExportTensor.list(source, type: type) { names[ByteKey($0)] ?? $0 }
+    let isRenamed = source.isHedgehog || source.names.hasForeignNames
+    let names = isRenamed ? Self.names(of: source) : [:]
+    tensors = ExportTensor.list(source, type: type) { names[ByteKey($0)] ?? $0 }
+  }
+
+  /// Refuses a classifier without the pooler that transformers would make up for it.
+  private static func checkClassifier(_ source: ExportSource) throws(FormatError) {
+    guard let head = source.names.head, head.isClassifier, head.groups.contains("pooler"),
+      !source.names.holds("pooler.weight")
+    else { return }
+    throw FormatError(
+      .unsupported, file: source.checkpoint.path,
+      problem: "expected a pooler before the classifier, as transformers has it, found none: GGUF"
+        + " leaves it out")
   }
 
   /// Refuses a rotary scaling of our own: only the code of a Hedgehog model knows it.
@@ -36,7 +51,7 @@ struct HuggingFaceExport {
     else { return }
     throw FormatError(
       .unsupported, file: values.file, place: "key 'rope_scaling.rope_type'",
-      problem: "expected default, linear or llama3, which transformers has, found '\(type)'",
+      problem: "expected a scaling that transformers has, found '\(type)'",
       hint: "export with --to gguf, which keeps it")
   }
 
@@ -59,6 +74,8 @@ struct HuggingFaceExport {
     }
     // The metadata of a GGUF source says nothing to transformers.
     var files = companions.files.filter { $0.name != CompanionRules.ggufName }
+    // The card in an export is one of ours, which is written anew.
+    if source.isHedgehog, source.manifest == nil { files.removeAll { $0.name == "README.md" } }
     if let metadata = try ModelFiles(of: source.checkpoint).gguf {
       files += try ggufFiles(metadata, gguf).filter { made in
         !files.contains { $0.name == made.name }

@@ -103,7 +103,7 @@ struct ModelCard {
 
   /// Layers that keep softmax attention.
   private var softmaxLayers: [Int] {
-    source.manifest?.description.featureMap?.softmaxLayers ?? []
+    source.featureMap?.softmaxLayers ?? []
   }
 
   /// What is left of softmax, in sentences.
@@ -113,7 +113,7 @@ struct ModelCard {
       let list = softmaxLayers.map(String.init).joined(separator: ", ")
       text += "Softmax attention stays in layer\(softmaxLayers.count == 1 ? "" : "s") \(list). "
     }
-    if let window = source.manifest?.description.featureMap?.window {
+    if let window = source.featureMap?.window {
       text +=
         "The \(count(window)) nearest keys of a query keep softmax weights, times a factor of each"
         + " head ([arXiv 2410.10254](https://arxiv.org/abs/2410.10254)). "

@@ -19,15 +19,10 @@ struct ExportTensor {
   /// `type`; feature maps stay float32, since half of it costs more quality than it saves bytes.
   static func list(
     _ source: ExportSource, type: DType?, rename: (String) -> String = { $0 }
-  ) throws(FormatError) -> [ExportTensor] {
+  ) -> [ExportTensor] {
     let maps = source.mapNames
-    return try source.tensors.map { (tensor) throws(FormatError) in
+    return source.tensors.map { tensor in
       let isConverted = type != nil && !maps.contains(ByteKey(tensor.name))
-      if isConverted, tensor.dtype == .f64 {
-        throw FormatError(
-          .unsupported, file: source.checkpoint.path, place: "tensor \(quoted(tensor.name))",
-          problem: "expected F32, F16 or BF16 to convert, found F64", hint: "use --dtype keep")
-      }
       let target = isConverted && tensor.dtype.isComputable ? type ?? tensor.dtype : tensor.dtype
       return ExportTensor(name: rename(tensor.name), source: tensor, dtype: target)
     }

@@ -54,12 +54,6 @@ package func firstElement(in source: RawSpan, withAllBitsOf mask: UInt32) -> Int
   unsafe first(in: source, mask, hh_first_with_bits_32)
 }
 
-/// Index of the first eight-byte element with all bits of `mask` set, or nil;
-/// 0x7FF0_0000_0000_0000 finds the first infinity or NaN of float64.
-package func firstElement(in source: RawSpan, withAllBitsOf mask: UInt64) -> Int? {
-  unsafe first(in: source, mask, hh_first_with_bits_64)
-}
-
 /// Index of the first value that is NaN or whose magnitude is above `limit`, or nil.
 package func firstElement(in values: Span<Float>, beyond limit: Float) -> Int? {
   // Safe: the kernel reads `count` elements and keeps no pointer.

@@ -47,6 +47,8 @@ package struct GGUFModelDefect: Sendable, CustomTestStringConvertible {
     forge.add("llama.attention.head_count", 2)
     forge.add("llama.attention.head_count_kv", 1)
     forge.add("llama.embedding_length", 8)
+    forge.add(
+      "llama.attention.layer_norm_rms_epsilon", .float32, forge.integer(Float(1e-5).bitPattern))
     for (name, rows) in [("q", 8), ("k", 4), ("v", 4)] {
       let zeros = [UInt8](repeating: 0, count: rows * 32)
       forge.add(tensor: "blk.0.attn_\(name).weight", .f32, [rows, 8], zeros)
@@ -85,19 +87,19 @@ package struct GGUFModelDefect: Sendable, CustomTestStringConvertible {
     ) { $0.add("llama.rope.dimension_count", 2) },
     GGUFModelDefect(
       "unknown scaling", at: "key 'llama.rope.scaling.type'",
-      "expected none or linear, found 'yarn'",
+      "expected none, linear or yarn, found 'longrope'",
       kind: .unsupported
-    ) { $0.add("llama.rope.scaling.type", "yarn") },
+    ) { $0.add("llama.rope.scaling.type", "longrope") },
     GGUFModelDefect(
       "unknown scaling beside frequency factors", at: "key 'llama.rope.scaling.type'",
-      "expected none or linear, found 'yarn'", kind: .unsupported
+      "expected none, linear or yarn, found 'longrope'", kind: .unsupported
     ) {
       addFactors(to: &$0)
-      $0.add("llama.rope.scaling.type", "yarn")
+      $0.add("llama.rope.scaling.type", "longrope")
     },
     GGUFModelDefect(
       "linear scaling beside frequency factors", at: "key 'llama.rope.scaling.factor'",
-      "expected no scaling beside tensor 'rope_freqs.weight', found a factor of 4.0",
+      "expected no scaling beside tensor 'rope_freqs.weight', found {\"rope_type\"",
       kind: .unsupported
     ) {
       addFactors(to: &$0)
@@ -106,7 +108,7 @@ package struct GGUFModelDefect: Sendable, CustomTestStringConvertible {
     },
     GGUFModelDefect(
       "old key of linear scaling beside frequency factors", at: "key 'llama.rope.scale_linear'",
-      "expected no scaling beside tensor 'rope_freqs.weight', found a factor of 0.5",
+      "expected no scaling beside tensor 'rope_freqs.weight', found {\"rope_type\"",
       kind: .unsupported
     ) {
       addFactors(to: &$0)

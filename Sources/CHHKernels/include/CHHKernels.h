@@ -26,7 +26,6 @@ int hh_is_amd(void);
 /// the mask that is the first infinity or NaN.
 size_t hh_first_with_bits_16(const void *source, size_t count, uint16_t mask);
 size_t hh_first_with_bits_32(const void *source, size_t count, uint32_t mask);
-size_t hh_first_with_bits_64(const void *source, size_t count, uint64_t mask);
 /// Index of the first value that is NaN or whose magnitude is above `limit`, or `count`.
 size_t hh_first_beyond(const float *values, size_t count, float limit);
 

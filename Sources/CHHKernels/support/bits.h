@@ -7,7 +7,6 @@
 // Words in a file, which may start at any address.
 typedef uint16_t __attribute__((aligned(1), may_alias)) hh_word16;
 typedef uint32_t __attribute__((aligned(1), may_alias)) hh_word32;
-typedef uint64_t __attribute__((aligned(1), may_alias)) hh_word64;
 
 HH_INLINE uint32_t hh_bits_of_float(float value) {
   uint32_t bits;

@@ -94,5 +94,4 @@ int hh_has_bf16_units(void) {
 
 FIRST(hh_first_with_bits_16, void, hh_word16, uint16_t, uint16_t mask, HAS_BITS)
 FIRST(hh_first_with_bits_32, void, hh_word32, uint32_t, uint32_t mask, HAS_BITS)
-FIRST(hh_first_with_bits_64, void, hh_word64, uint64_t, uint64_t mask, HAS_BITS)
 FIRST(hh_first_beyond, float, float, uint32_t, float limit, IS_BEYOND)

@@ -52,7 +52,8 @@ extension SettingDifference {
       let size = first.hyperparameters.integer("headSize")
       let one = try Rotary(headSize: size, base: base, scaling: a, file: "")
       let two = try Rotary(headSize: size, base: base, scaling: b, file: "")
-      return zip(one.frequencies, two.frequencies).allSatisfy { abs($0 - $1) <= 1e-6 * abs($0) }
+      return one.scale == two.scale && one.lengthLimit == two.lengthLimit
+        && zip(one.frequencies, two.frequencies).allSatisfy { abs($0 - $1) <= 1e-6 * abs($0) }
     } catch {
       // A scaling that this program does not know is compared as it is written.
       return false

@@ -18,16 +18,8 @@ struct StatedFeatureMap {
       settings = artifact.manifest.description.featureMap.map { map in
         Self.settings { $0.value(of: map) }
       }
-    } else if let architecture = checkpoint.linearAttentionName {
-      let file = checkpoint.ggufFiles.first
-      let stated = checkpoint.configuration?["hedgehog"]
-      settings = Self.settings { field in
-        if let file {
-          file.value("\(architecture).\(FeatureMapDescription.ggufStem).\(field.gguf)")?.json
-        } else {
-          field.configuration.flatMap { stated?[$0] }
-        }
-      }
+    } else if let stated = checkpoint.statedFeatureMap {
+      settings = Self.settings { stated[$0.name] }
     } else {
       // Maps without a word about them: tensors that were exported without their settings.
       let hasMaps = checkpoint.tensors.contains { FeatureMap.isParameter($0.name) }

@@ -61,7 +61,7 @@ struct TensorPairing {
       let exported = checkpoint.exportedConfiguration
       let isMap = { (tensor: TensorDescriptor) in
         FeatureMap.isParameter(tensor.name)
-          || (exported != nil && tensor.name.contains(FeatureMap.exportedMark))
+          || (exported != nil && FeatureMap.isExportedParameter(tensor.name))
       }
       do throws(FormatError) {
         names = try NameMap(
@@ -74,24 +74,12 @@ struct TensorPairing {
       }
       for entry in names?.entries ?? [] { roles[ByteKey(entry.tensor.name)] = entry.role }
       for (tensor, why) in names?.dropped ?? [] { reasons[ByteKey(tensor.name)] = why }
-      let stems = Self.attentionStems(names)
+      let stems = names?.attentionStems ?? [:]
       for tensor in checkpoint.tensors where isMap(tensor) {
         let role = FeatureMap.role(ofExported: tensor.name, stems) ?? tensor.name
         roles[ByteKey(tensor.name)] = role
         maps[ByteKey(role)] = tensor
       }
-    }
-
-    /// For the path of each attention block the beginning of its roles, `layers.0.attention`.
-    private static func attentionStems(_ names: NameMap?) -> [ByteKey: String] {
-      var stems: [ByteKey: String] = [:]
-      for entry in names?.entries ?? [] {
-        for suffix in [".query.weight", ".qkv.weight"] where entry.role.hasSuffix(suffix) {
-          let path = entry.tensor.name.split(separator: ".").dropLast(2).joined(separator: ".")
-          stems[ByteKey(path)] = String(entry.role.dropLast(suffix.count))
-        }
-      }
-      return stems
     }
 
     /// Why no model needs a tensor, or nil.
@@ -107,41 +95,5 @@ struct TensorPairing {
       }
       return other.checkpoint[tensor.name]
     }
-  }
-}
-
-extension FeatureMap {
-  /// Whether a name is one that the parameters of feature maps have.
-  static func isParameter(_ name: String) -> Bool {
-    name.hasPrefix("layers.") && name.contains(".attention.feature_map.")
-  }
-
-  /// What parts the name of a parameter in a folder for transformers: before it stands the path of
-  /// the attention block.
-  fileprivate static let exportedMark = ".feature_map."
-
-  /// The role of a parameter by its name in a folder for transformers; nil for a name of no block.
-  fileprivate static func role(
-    ofExported name: String, _ stems: [ByteKey: String]
-  ) -> String? {
-    let parts = name.split(separator: exportedMark, maxSplits: 1)
-    guard parts.count == 2, let stem = stems[ByteKey(String(parts[0]))] else { return nil }
-    return stem + exportedMark + parts[1]
-  }
-}
-
-extension Checkpoint {
-  /// The configuration of the softmax model behind a folder that was exported for transformers; nil
-  /// for any other checkpoint.
-  fileprivate var exportedConfiguration: JSONObject? {
-    guard ggufFiles.isEmpty, let name = linearAttentionName, var result = configuration else {
-      return nil
-    }
-    result["model_type"] = .string(String(name.dropFirst("hedgehog_".count)))
-    let classes = result["architectures"]?.array?.map { value in
-      value.string.map { JSONValue.string($0.replacing("Hedgehog", with: "")) } ?? value
-    }
-    if let classes { result["architectures"] = .array(classes) }
-    return result
   }
 }

@@ -47,7 +47,7 @@ package struct ScalingBenchmark {
   /// writes no text.
   package func contexts(maximum: Int) -> [Int] {
     guard model.runner.graph.hasLanguageModelHead else { return [] }
-    let hasTable = model.runner.graph.attentions.contains { $0.rotary == nil }
+    let hasTable = model.runner.graph.attentions.contains(where: \.hasLastPosition)
     let limit = hasTable ? min(maximum, model.runner.graph.maximumLength) : maximum
     return Array(sequence(first: 64) { $0 * 4 }.prefix { $0 <= limit })
   }

@@ -24,9 +24,19 @@ package struct Verification: Sendable, Equatable {
       return
     }
     let checkpoint = try Checkpoint(opening: path, configuration: configuration, base: base)
-    let names = try NameMap(checkpoint)
-    _ = try Graph(names)
-    try WeightCheck(checkpoint: checkpoint, names: names).run(allowNonfinite: false)
+    if checkpoint.isConverted {
+      let model = try ConvertedModel(checkpoint)
+      try WeightCheck(checkpoint: model.checkpoint, names: model.names).run(allowNonfinite: false)
+      for tensor in model.plan.blocks.flatMap(\.tensors) {
+        if let index = try model.checkpoint.firstNonFinite(tensor.name) {
+          throw WeightCheck.nonfinite(at: index, of: tensor.name, in: model.checkpoint)
+        }
+      }
+    } else {
+      let names = try NameMap(checkpoint)
+      _ = try Graph(names)
+      try WeightCheck(checkpoint: checkpoint, names: names).run(allowNonfinite: false)
+    }
     self.init(
       path: path, tensorCount: checkpoint.tensors.count, byteCount: checkpoint.byteCount,
       checks: "header, names, shapes, finite weights")
@@ -44,12 +54,12 @@ package struct Verification: Sendable, Equatable {
   ) throws(FormatError) -> Self {
     let report = try ArtifactVerifier.verify(at: path, threads: threads)
     let model = try ConvertedModel(opening: path, base: base)
-    let files = model.manifest.files
+    let files = model.manifest?.files ?? []
     var tensorCount = report.tensors - files.count
     var byteCount = files.reduce(report.rawBytes) { $0 - $1.bytes }
     var checks = "container, manifest, \(report.frames) frames, digests, names and shapes"
     if !files.isEmpty { checks += ", \(files.count) files" }
-    if let left = model.manifest.base?.tensors {
+    if let left = model.manifest?.base?.tensors {
       if base != nil {
         try model.checkpoint.checkBase(threads: threads)
         tensorCount += left.count

@@ -223,30 +223,62 @@ class Batch:
 
 
 def rotary_frequencies(config, size):
-    """RoPE's radians for each position: theta^(-2i/d), scaled as the configuration says."""
+    """RoPE's radians for each position, theta^(-2i/d), scaled as the configuration says, and the factor of cosines and
+    sines."""
     rope = getattr(config, "rope_parameters", None) or {
         "rope_theta": config.rope_theta, **(getattr(config, "rope_scaling", None) or {})}
     theta = rope.get("rope_theta") or getattr(config, "rope_theta", 10000.0)
     frequencies = [theta ** (-2 * i / size) for i in range(size // 2)]
     kind = rope.get("rope_type") or rope.get("type") or "default"
-    if kind == "default":
-        return frequencies
+    factor = rope.get("factor")
+    # A dynamic scaling begins beyond the model's positions, where no sequence of it goes.
+    if kind in ("default", "dynamic"):
+        return frequencies, 1.0
     if kind == "linear":
-        return [f / rope["factor"] for f in frequencies]
+        return [f / factor for f in frequencies], 1.0
     if kind == "frequency_factors":
-        return [f / factor for f, factor in zip(frequencies, rope["factors"])]
+        return [f / divisor for f, divisor in zip(frequencies, rope["factors"])], 1.0
+    old = (getattr(config, "original_max_position_embeddings", None) or rope.get("original_max_position_embeddings")
+           or config.max_position_embeddings)
+    if kind == "longrope":
+        factor = factor or config.max_position_embeddings / old
+        usual = math.sqrt(1 + math.log(factor) / math.log(old)) if factor > 1 else 1.0
+        return [f / d for f, d in zip(frequencies, rope["short_factor"])], rope.get("attention_factor") or usual
+    if kind == "yarn":
+        return yarn(rope, frequencies, factor, theta, size, old)
     if kind != "llama3":
-        raise ValueError(f"rope_type: expected default, linear, llama3 or frequency_factors, found {kind}")
-    low, high, old = rope["low_freq_factor"], rope["high_freq_factor"], rope["original_max_position_embeddings"]
+        raise ValueError(f"rope_type: expected one that hh-convert knows, found {kind}")
+    low, high = rope["low_freq_factor"], rope["high_freq_factor"]
     # 1 keeps a frequency, 0 divides it by the factor, and shares between blend the two.
     shares = [min(1.0, max(0.0, (old * f / (2 * math.pi) - low) / (high - low))) for f in frequencies]
-    return [share * f + (1 - share) * f / rope["factor"] for share, f in zip(shares, frequencies)]
+    return [share * f + (1 - share) * f / factor for share, f in zip(shares, frequencies)], 1.0
 
 
-def rotate(x, positions, frequencies):
+def yarn(rope, frequencies, factor, theta, size, old):
+    """YaRN (arXiv 2309.00071): fast frequencies stay, slow ones are divided, and attention is scaled."""
+    def attention(share):
+        return 0.1 * share * math.log(factor) + 1 if factor > 1 else 1.0
+
+    def place(turns):
+        return size * math.log(old / (turns * 2 * math.pi)) / (2 * math.log(theta))
+
+    scale, every = rope.get("mscale"), rope.get("mscale_all_dim")
+    usual = attention(scale) / attention(every) if scale and every else attention(1)
+    low, high = place(rope.get("beta_fast") or 32), place(rope.get("beta_slow") or 1)
+    if rope.get("truncate", True):
+        low, high = math.floor(low), math.ceil(high)
+    low, high = max(low, 0), min(high, size - 1)
+    span = high - low or 0.001
+    shares = [min(1.0, max(0.0, (i - low) / span)) for i in range(size // 2)]
+    return ([share * f / factor + (1 - share) * f for share, f in zip(shares, frequencies)],
+            rope.get("attention_factor") or usual)
+
+
+def rotate(x, positions, rotary):
     """RoPE on x (batch, heads, length, d): element i of the first half turns with element i of the second half."""
+    frequencies, scale = rotary
     angles = positions[:, None, :, None].float() * torch.tensor(frequencies, device=x.device)
-    (cos, sin), (a, b) = (angles.cos(), angles.sin()), x.float().chunk(2, -1)
+    (cos, sin), (a, b) = (scale * angles.cos(), scale * angles.sin()), x.float().chunk(2, -1)
     return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(x.dtype)
 
 
@@ -266,7 +298,7 @@ class HedgehogAttention(nn.Module):
         self.scale = self.size ** -0.5 if getattr(config, "scale_attn_weights", True) else 1.0
         if getattr(config, "scale_attn_by_inverse_layer_idx", False):
             self.scale /= layer + 1
-        self.frequencies = rotary_frequencies(config, self.size) if rotary else None
+        self.rotary = rotary_frequencies(config, self.size) if rotary else None
         if layer in settings.get("softmax_layers", ()):
             self.feature_map = None
             return
@@ -283,8 +315,8 @@ class HedgehogAttention(nn.Module):
     def forward(self, q, k, v, batch):
         """The mixed values (batch, length, heads x d) for projections (batch, length, their heads x d)."""
         q, k, v = (x.view(*x.shape[:2], x.shape[-1] // self.size, self.size).transpose(1, 2) for x in (q, k, v))
-        if self.frequencies is not None:
-            q, k = (rotate(x, batch.positions, self.frequencies) for x in (q, k))
+        if self.rotary is not None:
+            q, k = (rotate(x, batch.positions, self.rotary) for x in (q, k))
         state = batch.cache.states.get(self.layer) if batch.cache is not None else None
         if self.feature_map is not None:
             y, state = self.weigh_by_features(q, k, v, batch, state)

@@ -59,7 +59,7 @@ extension ArtifactReader {
     try read(index, threads: threads, to: &output)
   }
 
-  /// Reads a tensor of 2- or 4-byte floats as float32 into `output`, which has exactly as many
+  /// Reads a tensor of floats as float32 into `output`, which has exactly as many
   /// elements. Throws `.unsupported` for any other type.
   package func readFloats(
     of name: String, into output: inout MutableSpan<Float>, threads: Int = 1
@@ -69,7 +69,7 @@ extension ArtifactReader {
     guard tensor.dtype.isComputable else {
       throw FormatError(
         .unsupported, file: path, place: "tensor \(quoted(name))",
-        problem: "expected F32, F16 or BF16, found \(tensor.dtype.rawValue)")
+        problem: "expected F32, F16, BF16 or F64, found \(tensor.dtype.rawValue)")
     }
     let width = tensor.dtype.bitWidth / 8
     precondition(output.count == tensor.byteCount / width, "readFloats: the tensor's size")

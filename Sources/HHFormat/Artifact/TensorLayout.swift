@@ -14,7 +14,7 @@ package enum TensorLayout: String, Sendable {
 
   /// The layout that a type gets where this one is asked for: only 2- and 4-byte floats have
   /// planes, because only they have an exponent that fills a plane of its own.
-  package func applied(to dtype: DType) -> TensorLayout { dtype.isComputable ? self : .interleaved }
+  package func applied(to dtype: DType) -> TensorLayout { dtype.isStorable ? self : .interleaved }
 
   /// Number of planes of a type's elements in this layout.
   func planeCount(of dtype: DType) -> Int { self == .planes ? dtype.bitWidth / 8 : 1 }

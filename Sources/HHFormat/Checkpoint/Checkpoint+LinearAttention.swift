@@ -1,4 +1,4 @@
-// Which checkpoints are exports of a converted model.
+// Which checkpoints are exports of a converted model, and what they say of its attention.
 
 extension Checkpoint {
   /// What a file calls the architecture of an exported model with linear attention: `hedgehog-gpt2`
@@ -15,8 +15,63 @@ extension Checkpoint {
       return name
     }
     guard artifact == nil, let name = configuration?["model_type"]?.string,
-      name.hasPrefix("hedgehog_")
+      name.hasPrefix(Self.folderPrefix)
     else { return nil }
     return name
+  }
+
+  /// Whether the model has linear attention: an artifact, or an export of one.
+  package var isConverted: Bool { artifact != nil || linearAttentionName != nil }
+
+  private static let folderPrefix = "hedgehog_"
+
+  /// The configuration of the softmax model behind an export for transformers; nil for any other
+  /// checkpoint.
+  package var exportedConfiguration: JSONObject? {
+    guard ggufFiles.isEmpty, let name = linearAttentionName, var result = configuration else {
+      return nil
+    }
+    result["model_type"] = .string(String(name.dropFirst(Self.folderPrefix.count)))
+    let classes = result["architectures"]?.array?.map { value in
+      value.string.map { JSONValue.string($0.replacing("Hedgehog", with: "")) } ?? value
+    }
+    if let classes { result["architectures"] = .array(classes) }
+    return result
+  }
+
+  /// What an export says of its feature maps, by the names of a manifest; nil for any other
+  /// checkpoint.
+  package var statedFeatureMap: JSONObject? {
+    guard let architecture = linearAttentionName else { return nil }
+    let file = ggufFiles.first
+    let settings = configuration?["hedgehog"]
+    var stated: JSONObject = [:]
+    for field in FeatureMapDescription.fields {
+      let key = "\(architecture).\(FeatureMapDescription.ggufStem).\(field.gguf)"
+      stated[field.name] =
+        file != nil ? file?.value(key)?.json : field.configuration.flatMap { settings?[$0] }
+    }
+    return stated
+  }
+
+  /// The feature maps of an export; nil for any other checkpoint.
+  ///
+  /// - Throws: `badData` for a setting that is missing or no such setting.
+  package func exportedFeatureMap() throws(FormatError) -> FeatureMapDescription? {
+    guard var stated = statedFeatureMap else { return nil }
+    // A configuration does not say how weights are laid out: there is one way.
+    if stated["orientation"] == nil {
+      stated["orientation"] = .string(FeatureMapDescription.defaultOrientation)
+    }
+    // GGUF has a list as a word.
+    if let word = stated["softmaxLayers"]?.string {
+      stated["softmaxLayers"] = .array(
+        word.split(separator: ",").map { part in
+          Int(part).map { .integer($0) } ?? .string(String(part))
+        })
+    }
+    return try ManifestMembers.reading(
+      .object(stated), file: configurationPath ?? path, path: "hedgehog", tolerant: false
+    ) { (members) throws(FormatError) in try FeatureMapDescription(members: &members) }
   }
 }

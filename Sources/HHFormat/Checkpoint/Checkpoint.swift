@@ -27,10 +27,14 @@ package final class Checkpoint: Sendable {
   /// The safetensors files with tensors.
   package var files: [SafetensorsFile] { (source as? SafetensorsTensors)?.files ?? [] }
   /// The GGUF files with tensors; the first has the metadata.
-  package var ggufFiles: [GGUFFile] { (source as? GGUFTensors)?.files ?? [] }
+  package var ggufFiles: [GGUFFile] {
+    (source as? AdaptedTensors)?.base.ggufFiles ?? (source as? GGUFTensors)?.files ?? []
+  }
   /// The artifact that the tensors come from, where the checkpoint is one: its manifest says where
   /// each tensor came from, and it holds more than the model.
   package var artifact: ArtifactReader? { (source as? ArtifactTensors)?.reader }
+  /// Whether the checkpoint is a model with an adapter, which is merged as it is read.
+  package var isAdapted: Bool { source is AdaptedTensors }
   /// Whether the checkpoint is an artifact that needs the model it was made from.
   package var isDelta: Bool { artifact?.manifest.base != nil }
   /// Whether the tokenizer is not the model's own.
@@ -47,8 +51,9 @@ package final class Checkpoint: Sendable {
   ///     `.safetensors` file, then the only `.gguf` file or set of them.
   ///   - configuration: The configuration to use in place of `config.json` beside the tensors, of
   ///     the metadata of a GGUF file or of an artifact's manifest.
-  ///   - base: For a delta artifact the model that it was made from, in any of the forms of `path`.
-  ///     A delta opens without it, but tensors that lie in the base cannot be read then.
+  ///   - base: For a delta artifact or a PEFT adapter the model that it was made from, in any of the
+  ///     forms of `path`. A delta opens without it, but tensors that lie in the base cannot be read
+  ///     then.
   ///   - tokenizer: The tokenizer to use in place of the model's own: a folder, or one of its files.
   /// - Throws: `missingInput` where something named does not exist, `badData` where a file breaks
   ///   its format or contradicts another, `unsupported` for another known format.
@@ -58,20 +63,26 @@ package final class Checkpoint: Sendable {
   ) throws(FormatError) {
     let located = try CheckpointSource.locate(path)
     self.path = path
-    directory = located.directory
     switch located.content {
+    case .adapter(let folder):
+      guard let base else { throw try AdapterConfiguration(inFolder: folder).needsBase }
+      source = try AdaptedTensors(opening: folder, base: base)
     case .file(let file) where try GGUFFile.isGGUF(file): source = try GGUFTensors(opening: file)
     case .file(let file) where try ArtifactReader.isArtifact(file):
       source = try ArtifactTensors(opening: file, base: base)
     case .file(let file): source = SafetensorsTensors(files: [try SafetensorsFile(at: file)])
+    case .shards(let files): source = SafetensorsTensors(files: try ShardNames.open(files))
     case .index(let file):
       source = SafetensorsTensors(files: try ShardIndex(at: file).openShards(), index: file)
     }
-    guard base == nil || source is ArtifactTensors else {
+    guard base == nil || source is ArtifactTensors || source is AdaptedTensors else {
       throw FormatError(
         .unsupported, file: path,
-        problem: "expected a delta artifact beside a base, found \(source.format)")
+        problem: "expected a delta artifact or a PEFT adapter beside a base, found"
+          + " \(source.format)")
     }
+    // The tokenizer is the base's.
+    directory = (source as? AdaptedTensors)?.base.directory ?? located.directory
     tensors = source.tensors
     var positions: [ByteKey: Int] = [:]
     // A name occurs once: the checks of headers, indexes and splits say so.
@@ -85,6 +96,24 @@ package final class Checkpoint: Sendable {
     givenTokenizer = try tokenizer.map { (path) throws(FormatError) in
       try GivenTokenizer(at: path)
     }
+  }
+
+  /// The same files with other names for their tensors, which stay different, and another
+  /// configuration.
+  package init(
+    _ other: Checkpoint, configuration: JSONObject, renaming: (String) -> String
+  ) {
+    (path, directory, source) = (other.path, other.directory, other.source)
+    (configurationPath, givenTokenizer) = (other.configurationPath, other.givenTokenizer)
+    self.configuration = configuration
+    tensors = other.tensors.map { tensor in
+      TensorDescriptor(
+        name: renaming(tensor.name), dtype: tensor.dtype, shape: tensor.shape,
+        byteRange: tensor.byteRange)
+    }
+    var positions: [ByteKey: Int] = [:]
+    for (index, tensor) in tensors.enumerated() { positions[ByteKey(tensor.name)] = index }
+    self.positions = positions
   }
 
   /// Checks the tensors and files of a delta's base against their digests. Does nothing where the
@@ -180,7 +209,7 @@ package final class Checkpoint: Sendable {
     try source.withBytes(of: try position(of: name), in: range, body)
   }
 
-  /// Reads a tensor of F32, F16 or BF16 as float32, exactly, into `output`, whose count must be the
+  /// Reads a tensor of F32, F16, BF16 or F64 as float32 into `output`, whose count must be the
   /// tensor's; the layout stays row-major.
   package func readFloats(
     of name: String, into output: inout MutableSpan<Float>
@@ -192,12 +221,12 @@ package final class Checkpoint: Sendable {
     }
     guard try source.readFloats(of: index, into: &output) else {
       throw error(
-        of: name, "expected the dtype F32, F16 or BF16, found \(tensor.dtype.rawValue)",
+        of: name, "expected the dtype F32, F16, BF16 or F64, found \(tensor.dtype.rawValue)",
         kind: .unsupported)
     }
   }
 
-  /// Reads the elements of a tensor of F32, F16 or BF16 from `first` on as float32, exactly, into
+  /// Reads the elements of a tensor of F32, F16, BF16 or F64 from `first` on as float32 into
   /// `output`. None of what is read stays in memory.
   package func readFloats(
     of name: String, from first: Int, into output: inout MutableSpan<Float>
@@ -210,7 +239,7 @@ package final class Checkpoint: Sendable {
     ) { (bytes) throws(FormatError) in tensor.dtype.convert(bytes, to: &output) }
     guard isRead else {
       throw error(
-        of: name, "expected the dtype F32, F16 or BF16, found \(tensor.dtype.rawValue)",
+        of: name, "expected the dtype F32, F16, BF16 or F64, found \(tensor.dtype.rawValue)",
         kind: .unsupported)
     }
   }
@@ -220,7 +249,7 @@ package final class Checkpoint: Sendable {
   package func firstNonFinite(_ name: String) throws(FormatError) -> Int? {
     let index = try position(of: name)
     let tensor = tensors[index]
-    guard tensor.dtype.isScannable else { return nil }
+    guard tensor.dtype.isComputable else { return nil }
     let width = tensor.dtype.bitWidth / 8
     for range in windows(over: tensor.byteCount) {
       let found = try source.withBytes(of: index, in: range) { (bytes) throws(FormatError) in

@@ -48,11 +48,13 @@ package enum CheckpointSearch {
   private static func checkpoints(among files: [String], in folder: String) -> [String] {
     let indexes = files.filter { $0.hasSuffix(".safetensors.index.json") }
     let weights = files.filter {
-      $0.hasSuffix(".safetensors") && CheckpointSource.shardTotal($0) ?? 1 == 1
+      $0.hasSuffix(".safetensors") && ShardNames($0).map(\.total) ?? 1 == 1
         && $0 != "adapter_model.safetensors"
     }
+    let shards = files.filter { ShardNames($0).map { $0.total > 1 } ?? false }
     let isModel =
-      indexes.contains("model.safetensors.index.json") || weights.contains("model.safetensors")
+      (indexes.isEmpty && weights.isEmpty && !shards.isEmpty)
+      || indexes.contains("model.safetensors.index.json") || weights.contains("model.safetensors")
       || (indexes.isEmpty && weights.count == 1)
     let models =
       files.contains("config.json") && isModel

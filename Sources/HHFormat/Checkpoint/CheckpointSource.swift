@@ -1,11 +1,17 @@
 // From the path that a user gives to the files of a checkpoint.
 
+internal import Glibc
+
 /// Which file of a checkpoint to read.
 struct CheckpointSource {
   /// What holds the tensors.
   enum Content: Equatable {
     case file(String)
     case index(String)
+    /// The shards of a checkpoint without an index.
+    case shards([String])
+    /// The folder of a PEFT adapter.
+    case adapter(String)
   }
 
   /// The folder of the content, as the user's path names it.
@@ -13,13 +19,24 @@ struct CheckpointSource {
   /// What holds the tensors.
   let content: Content
 
-  /// Finds the checkpoint that `path` names: a file, an index or a folder with one of these.
-  static func locate(_ path: String) throws(FormatError) -> CheckpointSource {
+  /// Finds the checkpoint that `path` names: a file, an index or a folder with one of these, or a
+  /// model of the Hugging Face hub that `cache` holds.
+  static func locate(
+    _ path: String, cache: HubCache = HubCache()
+  ) throws(FormatError) -> CheckpointSource {
+    if HubCache.isName(path), isMissing(path) {
+      if let snapshot = cache.snapshot(of: path) { return try locate(snapshot, cache: cache) }
+      if path.contains("/") { throw notDownloaded(path) }
+    }
     switch try PathKind(of: path) {
     case .directory:
       return CheckpointSource(directory: path, content: try content(ofFolder: path))
     case .regularFile:
       let folder = HHFormat.directory(of: path)
+      let files = [AdapterConfiguration.fileName, AdapterConfiguration.weightsName]
+      if files.contains(lastComponent(of: path)) {
+        return CheckpointSource(directory: folder, content: .adapter(folder))
+      }
       if path.hasSuffix(".json") {
         return CheckpointSource(directory: folder, content: .index(path))
       }
@@ -42,11 +59,15 @@ struct CheckpointSource {
     let index = "model.safetensors.index.json"
     if names.contains(index) { return .index(join(path, index)) }
     if names.contains("model.safetensors") { return .file(join(path, "model.safetensors")) }
+    if names.contains(AdapterConfiguration.fileName) { return .adapter(path) }
     let candidates = names.filter { $0.hasSuffix(".safetensors") }
     if candidates.count == 1, let only = candidates.first {
       let file = join(path, only)
       try refuseSingleShard(file)
       return .file(file)
+    }
+    if let shards = try ShardNames.set(among: candidates, in: path) {
+      return .shards(shards.map { join(path, $0) })
     }
     let wanted = "expected '\(index)', 'model.safetensors' or exactly one .safetensors file"
     if candidates.isEmpty, let file = try gguf(among: names, of: path) { return .file(file) }
@@ -59,7 +80,9 @@ struct CheckpointSource {
     if let other = names.first(where: { isForeign($0) }) {
       let file = join(path, other)
       let mapped = try MappedFile(at: file)
-      if let format = ForeignFormat(of: mapped.bytes) { throw format.error(file: file) }
+      if let format = ForeignFormat(of: mapped.bytes, name: other) {
+        throw format.error(file: file)
+      }
     }
     throw FormatError(
       .missingInput, file: path,
@@ -81,7 +104,7 @@ struct CheckpointSource {
   }
 
   private static func isForeign(_ name: String) -> Bool {
-    [".bin", ".pt", ".pth", ".ckpt", ".h5"].contains { name.hasSuffix($0) }
+    ForeignFormat.endings.contains { name.hasSuffix($0) } || name.contains(".ckpt.")
   }
 
   private static func list(_ names: [String]) -> String {
@@ -102,22 +125,30 @@ struct CheckpointSource {
           + quoted(index),
         hint: "pass '\(join(folder, index))' instead")
     }
-    if let total = shardTotal(name), total > 1 {
+    if let shard = ShardNames(name), shard.total > 1 {
+      let isWhole = try ShardNames.set(among: directoryEntries(of: folder), in: folder) != nil
       throw FormatError(
         .badData, file: path,
-        problem: "expected a whole checkpoint, found one of \(total) shards by its name",
-        hint: "put 'model.safetensors.index.json' and the other shards beside it and pass the index"
-      )
+        problem: "expected a whole checkpoint, found one of \(shard.total) shards by its name",
+        hint: isWhole
+          ? "pass the folder instead"
+          : "put 'model.safetensors.index.json' and the other shards beside it and pass the index")
     }
   }
 
-  /// The total in a name such as `model-00001-of-00005.safetensors`, or nil.
-  static func shardTotal(_ name: String) -> Int? {
-    let parts = name.dropLast(".safetensors".count).split(separator: "-")
-    guard name.hasSuffix(".safetensors"), parts.count >= 3, parts[parts.count - 2] == "of",
-      let number = parts.dropLast(2).last, number.count == 5, Int(number) != nil,
-      let total = parts.last, total.count == 5
-    else { return nil }
-    return Int(total)
+  private static func isMissing(_ path: String) -> Bool {
+    do {
+      _ = try PathKind(of: path)
+      return false
+    } catch {
+      return error.kind == .missingInput
+    }
+  }
+
+  private static func notDownloaded(_ name: String) -> FormatError {
+    FormatError(
+      .missingInput, file: name,
+      problem: "cannot be opened: \(systemMessage(ENOENT)), nor a downloaded model of that name",
+      hint: "if it is a model on the Hugging Face hub, 'hf download \(name)' fetches it")
   }
 }

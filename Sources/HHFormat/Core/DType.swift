@@ -38,6 +38,10 @@ package enum DType: String, Sendable, CaseIterable {
     }
   }
 
-  /// Whether weights of this type can be computed with.
-  package var isComputable: Bool { self == .f32 || self == .f16 || self == .bf16 }
+  /// Whether weights of this type can be computed with: they are read as float32, to which 64-bit
+  /// floats are rounded.
+  package var isComputable: Bool { isStorable || self == .f64 }
+
+  /// Whether float32 values can be stored as this type.
+  package var isStorable: Bool { self == .f32 || self == .f16 || self == .bf16 }
 }

@@ -15,7 +15,7 @@ extension DType {
   package func convert(
     _ bytes: RawSpan, storingAs target: DType, into sink: ByteSink
   ) throws(FormatError) -> Int? {
-    precondition(self == target || (isComputable && target.isComputable), "convert: float types")
+    precondition(self == target || (isComputable && target.isStorable), "convert: float types")
     let width = max(1, bitWidth / 8)
     let step = Self.pieceCount * width
     var offset = 0
@@ -27,7 +27,11 @@ extension DType {
         var values = [Float](repeating: 0, count: piece.byteCount / width)
         var span = values.mutableSpan
         _ = convert(piece, to: &span)
-        if let index = target.firstOverflow(in: values) { return offset / width + index }
+        // A 64-bit float beyond float32 is infinite by now.
+        let overflow = self == .f64 ? firstOverflow(in: piece, values) : nil
+        if let index = overflow ?? target.firstOverflow(in: values) {
+          return offset / width + index
+        }
         let stored = target.store(values.span) ?? []
         try sink(stored.raw)
       }
@@ -47,6 +51,15 @@ extension DType {
     case .bf16: Float(bitPattern: 0x7F7F_8000)
     default: .infinity
     }
+  }
+
+  /// The first 64-bit float of `bytes` that is finite, and infinite in float32.
+  private func firstOverflow(in bytes: RawSpan, _ values: [Float]) -> Int? {
+    guard values.contains(where: \.isInfinite) else { return nil }
+    var doubles = [Double](repeating: 0, count: values.count)
+    var span = doubles.mutableSpan
+    _ = self.doubles(bytes, to: &span)
+    return values.indices.first { values[$0].isInfinite && doubles[$0].isFinite }
   }
 
   private func firstOverflow(in values: [Float]) -> Int? {

@@ -7,15 +7,14 @@ extension GGUFConfiguration {
   /// of each frequency. If the parameters of Llama 3.1 and 3.2 give these numbers, the result is
   /// `llama3` with them. Otherwise it is `frequency_factors`, a type of our own that lists them.
   func rotaryScaling() throws(FormatError) -> JSONObject? {
-    let linear = try linearScaling()
-    guard let factors = try frequencyFactors() else {
-      return linear.map { ["rope_type": "linear", "factor": .number($0.factor)] }
-    }
+    let scaling = try scalingOfKeys()
+    guard let factors = try frequencyFactors() else { return scaling?.object }
     // llama.cpp applies both; a configuration has no type for that.
-    if let linear {
+    if let scaling {
       throw metadata.error(
-        linear.key,
-        "expected no scaling beside tensor 'rope_freqs.weight', found a factor of \(linear.factor)",
+        scaling.key,
+        "expected no scaling beside tensor 'rope_freqs.weight', found"
+          + " \(shown(.object(scaling.object)))",
         kind: .unsupported)
     }
     return try llama3(factors) ?? [
@@ -24,25 +23,40 @@ extension GGUFConfiguration {
     ]
   }
 
-  /// The factor that divides all frequencies, with its key, or nil without scaling. As in
+  /// The scaling that keys name, with the key of its factor, or nil without scaling. As in
   /// llama.cpp, scaling is linear unless the file names another type, `none` ignores the factor,
   /// and 0 means 1.
-  private func linearScaling() throws(FormatError) -> (key: String, factor: Double)? {
-    let stem = "\(architecture).rope"
-    switch try metadata.string("\(stem).scaling.type") ?? "linear" {
-    case "none": return nil
-    case "linear": break
-    case let type:
+  private func scalingOfKeys() throws(FormatError) -> (key: String, object: JSONObject)? {
+    let stem = "\(architecture).rope.scaling"
+    let type = try metadata.string("\(stem).type") ?? "linear"
+    if type == "none" { return nil }
+    guard ["linear", "yarn"].contains(type) else {
       throw metadata.error(
-        "\(stem).scaling.type", "expected none or linear, found \(quoted(type))",
-        kind: .unsupported)
+        "\(stem).type", "expected none, linear or yarn, found \(quoted(type))", kind: .unsupported)
     }
     // The second key is the older name.
-    for key in ["\(stem).scaling.factor", "\(stem).scale_linear"] {
-      guard let factor = try metadata.number(key) else { continue }
-      return factor == 0 || factor == 1 ? nil : (key, factor)
+    let keys = ["\(stem).factor", "\(architecture).rope.scale_linear"]
+    var given: (key: String, factor: Double)?
+    for key in keys where given == nil {
+      if let factor = try metadata.number(key) { given = (key, factor) }
     }
-    return nil
+    guard let given, given.factor != 0, type == "yarn" || given.factor != 1 else { return nil }
+    var object: JSONObject = ["rope_type": .string(type), "factor": .number(given.factor)]
+    if type == "yarn" {
+      // Other readers take these from the file where it has them; none of them is usual.
+      for key in ["attn_factor", "yarn_ext_factor", "yarn_attn_factor", "yarn_log_multiplier"] {
+        guard let value = try metadata.number("\(stem).\(key)") else { continue }
+        throw metadata.error(
+          "\(stem).\(key)", "expected none, the usual value, found \(value)", kind: .unsupported)
+      }
+      for (key, name) in [("yarn_beta_fast", "beta_fast"), ("yarn_beta_slow", "beta_slow")] {
+        if let value = try metadata.number("\(stem).\(key)") { object[name] = .number(value) }
+      }
+      if let length = try metadata.integer("\(stem).original_context_length") {
+        object["original_max_position_embeddings"] = .integer(length)
+      }
+    }
+    return (given.key, object)
   }
 
   private func frequencyFactors() throws(FormatError) -> [Float]? {

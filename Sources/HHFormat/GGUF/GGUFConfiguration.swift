@@ -13,6 +13,7 @@ struct GGUFConfiguration {
   /// sizes, and their presence tells whether the model has biases and an untied output head.
   func configuration() throws(FormatError) -> JSONObject {
     try refuseOtherModels()
+    try checkLayerLists()
     var result: JSONObject = ["model_type": .string(schema.modelTypes[0])]
     for key in schema.configuration {
       guard let name = key.keys.first(where: { !$0.contains(".") }) else { continue }
@@ -25,6 +26,7 @@ struct GGUFConfiguration {
         result[name] = .bool(!holds(spec))
       }
     }
+    try addClassifier(to: &result)
     if schema.block.positions == "rotary", let scaling = try rotaryScaling() {
       result["rope_scaling"] = .object(scaling)
     }
@@ -36,8 +38,27 @@ struct GGUFConfiguration {
   }
 
   private func holds(_ spec: ArchitectureSchema.Tensor) -> Bool {
-    guard let name = spec.gguf?.replacing("{layer}", with: "0") else { return false }
-    return views.contains { $0.tensor.name == name }
+    let names = [spec.gguf, spec.ggufRead].compactMap { $0?.replacing("{layer}", with: "0") }
+    return views.contains { names.contains($0.tensor.name) }
+  }
+
+  private func holds(role: String) -> Bool {
+    schema.tensors.contains { $0.role == role && holds($0) }
+  }
+
+  /// What a classifier reads and tells apart. As in llama.cpp, one without a pooler reads the first
+  /// position itself.
+  private func addClassifier(to result: inout JSONObject) throws(FormatError) {
+    guard let head = schema.heads.first(where: \.isClassifier), holds(role: head.role) else {
+      return
+    }
+    if head.groups.contains("pooler"), !holds(role: "pooler.weight") {
+      result[HeadChoice.inputKey] = .string(HeadChoice.firstPosition)
+    }
+    let labels = "\(architecture).classifier.output_labels"
+    guard let names = try metadata.strings(labels) else { return }
+    result["id2label"] = .object(
+      JSONObject(names.enumerated().map { ("\($0)", .string($1)) }))
   }
 
   private func value(
@@ -83,6 +104,23 @@ struct GGUFConfiguration {
       return view.descriptor.shape[place]
     }
     return nil
+  }
+
+  /// A list of numbers has one for each layer.
+  private func checkLayerLists() throws(FormatError) {
+    let keys = schema.configuration.filter(\.type.isInteger).flatMap { key in
+      key.gguf.map { (key.name, $0.replacing("{architecture}", with: architecture)) }
+    }
+    guard let count = keys.first(where: { $0.0 == "layerCount" })?.1,
+      let layers = try metadata.integer(count)
+    else { return }
+    for (_, key) in keys {
+      guard let value = metadata.value(key), value.array != nil,
+        let found = try metadata.integers(key)?.count, found != layers
+      else { continue }
+      throw metadata.error(
+        key, "expected \(layers) numbers, one for each layer by '\(count)', found \(found)")
+    }
   }
 
   /// Refuses variants that share the architecture's name but compute something else.

@@ -15,7 +15,7 @@ struct GGUFNames {
     self.schema = schema
     var specs: [ByteKey: ArchitectureSchema.Tensor] = [:]
     for spec in schema.tensors {
-      if let name = spec.gguf { specs[ByteKey(name)] = spec }
+      for name in [spec.gguf, spec.ggufRead].compactMap(\.self) { specs[ByteKey(name)] = spec }
     }
     self.specs = specs
     let stem = "\(architecture).attention.head_count"

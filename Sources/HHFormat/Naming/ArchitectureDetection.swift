@@ -9,12 +9,10 @@ struct ArchitectureDetection {
   let checkpointPath: String
 
   func schema(among schemas: [ArchitectureSchema]) throws(FormatError) -> ArchitectureSchema {
-    let byNames = schemas.first { schema in
-      schema.prefixes.contains { prefix in
-        schema.detect.allSatisfy { names($0.replacing("{prefix}", with: prefix)) }
-      }
-    }
-    guard let declared = try declaredSchema(among: schemas) else {
+    let byNames = schemas.first { $0.isShown(by: names) }
+    let declared = try declaredSchema(among: schemas)
+    if let declared { try checkClass(of: declared.schema) }
+    guard let declared else {
       if let byNames { return byNames }
       throw FormatError(
         .unsupported, file: checkpointPath,
@@ -61,10 +59,28 @@ struct ArchitectureDetection {
     return (schema, "architectures", name)
   }
 
+  /// The class decides what the heads mean, so one that is not known is not guessed at.
+  private func checkClass(of schema: ArchitectureSchema) throws(FormatError) {
+    let known = schema.classNames
+    guard let name = configuration?["architectures"]?.array?.first?.string, !known.contains(name)
+    else { return }
+    throw FormatError(
+      .unsupported, file: file, place: "key 'architectures'",
+      problem: "expected \(known.dropLast().joined(separator: ", ")) or \(known.last ?? ""), found"
+        + " \(quoted(name))")
+  }
+
   private var file: String { configurationPath ?? checkpointPath }
 }
 
 extension ArchitectureSchema {
+  /// Whether a checkpoint with such names is of this architecture.
+  func isShown(by names: (String) -> Bool) -> Bool {
+    prefixes.contains { prefix in
+      detect.allSatisfy { names($0.replacing("{prefix}", with: prefix)) }
+    }
+  }
+
   /// Whether a class of the reference implementation is of this architecture, by its name.
   fileprivate func holds(class name: String) -> Bool {
     modelTypes.contains { name.lowercased().hasPrefix($0) }

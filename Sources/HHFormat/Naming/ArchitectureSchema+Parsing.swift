@@ -25,7 +25,8 @@ extension ArchitectureSchema {
     classPrefix = try reader.string(root, "classPrefix")
     heads = try reader.list(root, "heads").map { (item) throws(FormatError) in
       Head(
-        suffix: try reader.string(item, "suffix"), loader: try reader.string(item, "loader"),
+        suffix: try reader.string(item, "suffix"), aliases: try reader.strings(item, "aliases"),
+        loader: try reader.string(item, "loader"),
         role: try reader.string(item, "role"), groups: try reader.strings(item, "groups"))
     }
     residualOutputs = try reader.strings(root, "residualOutputs")
@@ -40,6 +41,7 @@ extension ArchitectureSchema {
         type: try reader.choice(item, "type"), fallback: item["default"] ?? .null,
         isInferable: item["inferable"]?.bool ?? true,
         gguf: try reader.strings(item, "gguf"),
+        isRequiredInGGUF: item["ggufRequired"]?.bool ?? false,
         ggufWritten: try reader.strings(item, "ggufWritten"))
     }
     requires = try reader.list(root, "requires").map { (item) throws(FormatError) in
@@ -68,6 +70,7 @@ extension ArchitectureSchema.Tensor {
     tiedTo = item["tiedTo"]?.string
     isInputMajor = item["stored"]?.string == "input-output"
     gguf = item["gguf"]?.string
+    ggufRead = item["ggufRead"]?.string
   }
 }
 

@@ -56,6 +56,8 @@ package struct ArchitectureSchema: Sendable {
     package let isInferable: Bool
     /// Keys of GGUF metadata that hold the value, in order; `{architecture}` is filled in.
     package let gguf: [String]
+    /// Whether a GGUF file must have one of them: results depend on the value, and nothing tells it.
+    package let isRequiredInGGUF: Bool
     /// Keys that other readers want beside the first of `gguf`: written, never read.
     package let ggufWritten: [String]
 
@@ -105,6 +107,9 @@ package struct ArchitectureSchema: Sendable {
     package let isInputMajor: Bool
     /// The tensor's name in a GGUF file.
     package let gguf: String?
+    /// Its name in files of other programs, where they have one that is not written: it means
+    /// something else in models of other classes.
+    package let ggufRead: String?
 
     /// Whether the tensor occurs once per layer.
     package var isPerLayer: Bool { role.contains("{layer}") }
@@ -114,6 +119,8 @@ package struct ArchitectureSchema: Sendable {
   package struct Head: Sendable {
     /// What follows `classPrefix` in the class's name.
     package let suffix: String
+    /// What follows it in the names of further classes that are read as this one.
+    package let aliases: [String]
     /// The class of transformers that opens such a model.
     package let loader: String
     /// The role of a tensor that only models with this head have.
@@ -189,6 +196,19 @@ package struct ArchitectureSchema: Sendable {
 
   /// Whether a model may have fewer heads of keys and values than of queries.
   package var hasKeyValueHeads: Bool { configuration.contains { $0.name == "keyValueHeadCount" } }
+
+  /// The classes of the reference implementation that are read, by name.
+  package var classNames: [String] {
+    [className(nil)]
+      + heads.flatMap { head in
+        ([head.suffix] + head.aliases).map { classPrefix + $0 }
+      }
+  }
+
+  /// The head of a class that is read; nil for the class without any.
+  func head(ofClass name: String) -> Head? {
+    heads.first { head in ([head.suffix] + head.aliases).contains { classPrefix + $0 == name } }
+  }
 
   /// The class of a model with this head, or without any.
   package func className(_ head: Head?) -> String { classPrefix + (head?.suffix ?? "Model") }

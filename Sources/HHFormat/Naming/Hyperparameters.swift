@@ -55,6 +55,17 @@ package struct Hyperparameters: Sendable {
         values[key.name] = key.fallback
       }
     }
+    if schema.block.positions == "rotary", let configuration {
+      let rotary = try RotaryParameters(
+        configuration, maximumPositions: integer("maximumPositions"), file: file)
+      for key in schema.configuration where key.name == "ropeBase" {
+        values[key.name] =
+          try rotary.base.map { (base) throws(FormatError) in
+            try checked(base, key)
+          } ?? key.fallback
+      }
+      values["ropeScaling"] = rotary.scaling.map { .object($0) } ?? .null
+    }
     if let labels = observed["labelCount"] { values["labelCount"] = .integer(labels) }
     for key in schema.configuration where key.type.isInteger && integer(key.name) < 1 {
       throw FormatError(

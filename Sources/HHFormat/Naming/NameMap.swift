@@ -18,6 +18,11 @@ package struct NameMap: Sendable {
   package let entries: [Entry]
   /// Tensors left out by a rule of the schema, with the reason.
   package let dropped: [(tensor: TensorDescriptor, why: String)]
+  /// Whether the checkpoint has names under which the reference implementation does not read it: with
+  /// what training programs put before them, or one of a tied pair in the place of the other.
+  package let hasForeignNames: Bool
+  /// The head that counts; nil for a model without any.
+  package let head: ArchitectureSchema.Head?
   private let byRole: [String: Int]
   private let ties: [String: String]
 
@@ -38,9 +43,13 @@ package struct NameMap: Sendable {
     tensors: [TensorDescriptor], configuration: JSONObject?, configurationPath: String?,
     checkpointPath: String
   ) throws(FormatError) {
-    let table = OrderedDictionary(
-      tensors.map { (ByteKey($0.name), $0) }, uniquingKeysWith: { first, _ in first })
+    try QuantizedWeights(configuration: configuration, file: configurationPath ?? checkpointPath)
+      .refuse(tensors)
     let schemas = try ArchitectureSchema.all()
+    let unwrapped = try UnwrappedNames(tensors, file: checkpointPath) { names in
+      schemas.contains { $0.isShown(by: names) }
+    }
+    let table = unwrapped.table
     let schema = try ArchitectureDetection(
       names: { table[ByteKey($0)] != nil }, configuration: configuration,
       configurationPath: configurationPath, checkpointPath: checkpointPath
@@ -55,9 +64,19 @@ package struct NameMap: Sendable {
     self.hyperparameters = hyperparameters
     entries = matches.entries
     dropped = matches.dropped
+    hasForeignNames = unwrapped.isChanged || matches.hasTwin
     ties = matches.ties
-    byRole = Dictionary(
+    let byRole = Dictionary(
       entries.enumerated().map { ($1.role, $0) }, uniquingKeysWith: { first, _ in first })
+    self.byRole = byRole
+    head = try HeadChoice(
+      schema: schema, configuration: configuration, configurationFile: hyperparameters.file,
+      checkpointPath: checkpointPath, labelCount: hyperparameters.integer("labelCount"),
+      holds: { role in byRole[role] != nil },
+      gives: { role in
+        byRole[role] != nil || matches.ties[role] != nil
+      }
+    ).head()
   }
 }
 

@@ -48,6 +48,15 @@ struct NameMatcher {
     return nil
   }
 
+  /// The stored one of two tied tensors, where a program that stores shared memory once kept the
+  /// other's name (as `save_model` of safetensors does); nil for a tensor that nothing is tied to.
+  private func twin(of spec: ArchitectureSchema.Tensor, _ isTied: Bool) -> TensorDescriptor? {
+    guard isTied, let other = schema.tensors.first(where: { $0.tiedTo == spec.role }) else {
+      return nil
+    }
+    return find(other, layer: 0)
+  }
+
   private func filled(_ pattern: String, layer: Int) -> String {
     pattern.replacing("{prefix}", with: prefix).replacing("{layer}", with: "\(layer)")
   }
@@ -101,6 +110,8 @@ struct NameMatcher {
     var entries: [NameMap.Entry] = []
     var dropped: [(tensor: TensorDescriptor, why: String)] = []
     var ties: [String: String] = [:]
+    /// Whether one of a tied pair has the place of the other.
+    var hasTwin = false
   }
 
   /// Gives every tensor its role, or says which one is missing, unexpected or misshapen.
@@ -119,10 +130,20 @@ struct NameMatcher {
     for spec in schema.tensors {
       if let tied = spec.tiedTo, isTied { matches.ties[spec.role] = tied }
       for layer in 0..<(spec.isPerLayer ? layers : 1) {
-        guard let tensor = find(spec, layer: layer) else {
+        let own = find(spec, layer: layer)
+        guard let tensor = own ?? twin(of: spec, isTied) else {
           try allowAbsence(of: spec, layer: layer, sizes)
           continue
         }
+        // A head in the place of what it is tied to has that role.
+        if isTied, let tied = spec.tiedTo,
+          schema.tensors.contains(where: { other in
+            other.role == tied && find(other, layer: 0) == nil
+          })
+        {
+          continue
+        }
+        if own == nil { matches.hasTwin = true }
         if case .when(let condition) = spec.presence, !sizes.bool(condition) {
           throw FormatError(
             .badData, file: sizes.file, place: "key '\(sizes.key(condition))'",
@@ -136,7 +157,7 @@ struct NameMatcher {
     }
     let droppable = droppableNames(layers: layers)
     for (name, tensor) in table {
-      if let entry = roles[name] {
+      if let entry = roles[ByteKey(tensor.name)] {
         matches.entries.append(entry)
       } else if let why = droppable[name] {
         matches.dropped.append((tensor, why))
@@ -163,7 +184,11 @@ struct NameMatcher {
     default: break
     }
     let name = filled(spec.names[0], layer: layer)
-    let hint = spec.tiedTo == nil ? nil : "a tied head needs 'tie_word_embeddings': true"
+    let isHeadThere = schema.tensors.contains {
+      $0.tiedTo == spec.role && find($0, layer: layer) != nil
+    }
+    let hint =
+      spec.tiedTo == nil && !isHeadThere ? nil : "a tied head needs 'tie_word_embeddings': true"
     throw FormatError(
       .badData, file: file, place: "tensor '\(name)'",
       problem: "missing: expected it in a \(schema.architecture) checkpoint, found none", hint: hint

@@ -56,13 +56,17 @@ package final class SafetensorsFile: Sendable {
     }
     let available = bytes.byteCount - 8
     guard length <= SafetensorsHeader.maximumLength else {
-      if let other = ForeignFormat(of: bytes) { throw other.error(file: file.path) }
+      if let other = ForeignFormat(of: bytes, name: file.path) {
+        throw other.error(file: file.path)
+      }
       throw error(
         "expected a length of at most \(SafetensorsHeader.maximumLength) bytes, found \(length)",
         hint: "this is probably not a safetensors file")
     }
     guard length <= available else {
-      if let other = ForeignFormat(of: bytes) { throw other.error(file: file.path) }
+      if let other = ForeignFormat(of: bytes, name: file.path) {
+        throw other.error(file: file.path)
+      }
       throw error(
         "expected a length of at most \(available), the rest of the file, found \(length)",
         hint: "the file is cut short or not a safetensors file")

@@ -49,12 +49,18 @@ package struct TextGenerator {
 
   /// Prepares to write with a model.
   ///
-  /// - Throws: `PipelineError` where the model is no decoder or has no language-model head.
-  package init(runner: ModelRunner, tokenizer: any Tokenizer) throws(PipelineError) {
+  /// - Throws: `unsupported` naming `file` where the model is no decoder or has no language-model
+  ///   head.
+  package init(
+    runner: ModelRunner, tokenizer: @autoclosure () throws(FormatError) -> any Tokenizer,
+    file: String = "model"
+  ) throws(FormatError) {
     guard runner.graph.hasLanguageModelHead else {
-      throw .invalidInput(
-        name: "MODEL", problem: "expected a decoder with a language-model head, found none")
+      throw FormatError(
+        .unsupported, file: file,
+        problem: "expected a decoder with a language-model head, found \(runner.graph.summary)")
     }
+    let tokenizer = try tokenizer()
     self.runner = runner
     self.tokenizer = tokenizer
   }
@@ -67,7 +73,7 @@ package struct TextGenerator {
     ThreadPolicy.use(threads: threads)
     let model = try OpenedModel(
       opening: path, configuration: configuration, base: base, tokenizer: tokenizer)
-    try self.init(runner: model.runner, tokenizer: try model.tokenizer())
+    try self.init(runner: model.runner, tokenizer: model.tokenizer(), file: path)
   }
 
   /// The lines of a file, each a prompt; empty lines are passed over.
@@ -185,7 +191,7 @@ package struct TextGenerator {
       throw .invalidInput(
         name: "prompt \(number)", problem: "expected at least one token, found none")
     }
-    guard runner.graph.attentions.allSatisfy({ $0.rotary == nil }) else { return ids }
+    guard runner.graph.attentions.allSatisfy(\.hasLastPosition) else { return ids }
     let maximum = runner.graph.maximumLength
     guard ids.count < maximum else {
       throw .invalidInput(

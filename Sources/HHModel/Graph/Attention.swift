@@ -28,10 +28,22 @@ package struct Attention: Sendable, Equatable {
   package let projection: Projection
   package let output: Linear
   package var mechanism: Mechanism
+
+  /// Whether there are no positions beyond the model's own.
+  package var hasLastPosition: Bool { rotary.map { $0.lengthLimit != nil } ?? true }
 }
 
 /// Rotary position embedding: dimensions i and i + headSize/2 turn by position × frequency_i.
 package struct Rotary: Sendable, Equatable {
   /// Frequencies in radians per position, [head size / 2], scaling applied.
   package let frequencies: [Double]
+  /// Factor of cosines and sines, so of queries and keys; 1 but for scalings that say otherwise.
+  package let scale: Float
+  /// Positions for which the frequencies hold; nil for any number.
+  package let lengthLimit: Int?
+
+  /// Takes every member as it is.
+  package init(frequencies: [Double], scale: Float = 1, lengthLimit: Int? = nil) {
+    (self.frequencies, self.scale, self.lengthLimit) = (frequencies, scale, lengthLimit)
+  }
 }

@@ -1,6 +1,21 @@
 // The heads of a graph by what they give.
 
+internal import HHFormat
+
 extension Graph {
+  /// The kind of model and its heads in a few words.
+  package var summary: String {
+    let model =
+      switch kind {
+      case .decoder: "a decoder"
+      case .encoder: "an encoder"
+      case .image: "a vision model"
+      }
+    if classCount != nil { return "\(model) with a classifier" }
+    if hasLanguageModelHead { return "\(model) with a language-model head" }
+    return tokenHead == nil ? "\(model) without a head" : "\(model) with a masked-token head"
+  }
+
   /// The head that gives logits of tokens.
   package var tokenHead: Head? {
     for node in outputNodes {

@@ -43,9 +43,7 @@ package struct Graph: Sendable, Equatable {
     }.first
   }
   /// The attention of each block, in order.
-  package var attentions: [Attention] {
-    nodes.compactMap { if case .attention(let attention) = $0.operation { attention } else { nil } }
-  }
+  package var attentions: [Attention] { nodes.compactMap(\.operation.attention) }
 }
 
 /// One step of a graph.
@@ -74,6 +72,11 @@ package enum Operation: Sendable, Equatable {
   case mlp(MLP)
   /// Reads an output off x.
   case head(Head)
+
+  /// The attention, where the operation is one.
+  package var attention: Attention? {
+    if case .attention(let attention) = self { attention } else { nil }
+  }
 }
 
 /// A linear map y = x Wᵀ + b.

@@ -15,9 +15,13 @@ extension Graph {
     vocabularySize = sizes.integer("vocabularySize")
     tokenTypeCount =
       names.holds("embedding.tokenType.weight") ? sizes.integer("tokenTypeCount") : 0
+    let nodes = try builder.nodes()
+    let limits = nodes.compactMap { $0.operation.attention?.rotary?.lengthLimit }
     maximumLength =
-      kind == .image ? sizes.integer("positionCount") : sizes.integer("maximumPositions")
-    nodes = try builder.nodes()
+      kind == .image
+      ? sizes.integer("positionCount")
+      : limits.reduce(sizes.integer("maximumPositions"), min)
+    self.nodes = nodes
   }
 }
 
@@ -143,10 +147,12 @@ private struct GraphBuilder {
     var heads: [Head] = []
     let hasPooler = names.holds("pooler.weight")
     if hasPooler { heads.append(.pooler(linear("pooler", hidden, hidden))) }
-    if names.holds("classifier.weight") {
+    if let head = names.head, head.isClassifier {
       heads.append(
         .classifier(
-          linear("classifier", hidden, sizes.integer("labelCount")), usesPooled: hasPooler))
+          linear("classifier", hidden, sizes.integer("labelCount")),
+          usesPooled: head.groups.contains("pooler") && hasPooler))
+      return heads
     }
     let vocabulary = sizes.integer("vocabularySize")
     if names["head.weight"] != nil {

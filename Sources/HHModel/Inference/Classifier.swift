@@ -25,16 +25,17 @@ package struct Classifier {
 
   /// Opens a model and reads the examples.
   ///
-  /// - Throws: `PipelineError` for a model without a classifier and for examples of a kind that it
-  ///   does not take, `FormatError` for files that are missing or broken.
+  /// - Throws: `PipelineError` for examples of a kind that the model does not take, `FormatError`
+  ///   for a model without a classifier and for files that are missing or broken.
   package init(_ options: InferenceOptions) throws {
     ThreadPolicy.use(threads: options.threads)
     model = try OpenedModel(
       opening: options.model, configuration: options.configuration, base: options.base,
       tokenizer: options.tokenizer)
     guard let count = model.runner.graph.classCount else {
-      throw PipelineError.invalidInput(
-        name: "MODEL", problem: "expected a model with a classifier, found none")
+      throw FormatError(
+        .unsupported, file: options.model,
+        problem: "expected a model with a classifier, found \(model.runner.graph.summary)")
     }
     labels = model.checkpoint.classNames(count)
     examples = try options.examples(for: model)

@@ -1,11 +1,11 @@
-// A converted model opened from its artifact: the rewritten graph with its trained maps.
+// A converted model opened from its artifact or an export: the rewritten graph with its trained maps.
 
 internal import HHCompute
 package import HHFormat
 
-/// A Hedgehog model as an artifact holds it.
+/// A Hedgehog model as an artifact or an export of one holds it.
 package struct ConvertedModel {
-  /// The artifact's tensors: the source's, and the parameters of the maps.
+  /// The tensors: the source's, and the parameters of the maps under their roles.
   package let checkpoint: Checkpoint
   /// The source's tensors, sorted into roles.
   package let names: NameMap
@@ -13,39 +13,50 @@ package struct ConvertedModel {
   package let graph: Graph
   /// What was rewritten, block by block; it names the maps' tensors.
   package let plan: RewritePlan
-  /// What the artifact says of itself.
-  package let manifest: ArtifactManifest
+  /// What an artifact says of itself; nil for an export.
+  package let manifest: ArtifactManifest?
+  /// What the maps are; nil for an artifact that does not say so.
+  package let featureMap: FeatureMapDescription?
 
-  /// Opens an artifact, a delta with the model that it was made from as `base`, and checks that its
+  /// Opens an artifact or an export, a delta with the model that it was made from as `base`, and checks that its
   /// tensors are a model's and the maps that go with it; no weights are read.
   ///
-  /// - Throws: `unsupported` for a model that is no artifact, and for maps that this program does
+  /// - Throws: `unsupported` for a model that is neither, and for maps that this program does
   ///   not compute; `badData` for a tensor that is missing, unexpected or of another shape.
   package init(opening path: String, base: String? = nil) throws(FormatError) {
     try self.init(Checkpoint(opening: path, base: base))
   }
 
-  /// The model of an opened artifact; see `init(opening:)`.
+  /// The model of an opened artifact or export; see `init(opening:)`.
   package init(_ checkpoint: Checkpoint) throws(FormatError) {
-    guard let manifest = checkpoint.artifact?.manifest else {
+    manifest = checkpoint.artifact?.manifest
+    let maps: Set<ByteKey>
+    if let manifest {
+      self.checkpoint = checkpoint
+      featureMap = manifest.description.featureMap
+      maps = Set(manifest.tensors.filter { $0.origin == .new }.map { ByteKey($0.name) })
+    } else if let export = try ExportedModel(checkpoint) {
+      self.checkpoint = export.checkpoint
+      featureMap = export.featureMap
+      maps = export.mapNames
+    } else {
       throw FormatError(
         .unsupported, file: checkpoint.path,
-        problem: "expected an artifact of hh-convert, found \(checkpoint.format)")
+        problem: "expected an artifact of hh-convert or an export of one, found"
+          + " \(checkpoint.format)")
     }
-    let maps = Set(manifest.tensors.filter { $0.origin == .new }.map { ByteKey($0.name) })
+    let checkpoint = self.checkpoint
     let names = try NameMap(
       tensors: checkpoint.tensors.filter { !maps.contains(ByteKey($0.name)) },
       configuration: checkpoint.configuration, configurationPath: checkpoint.configurationPath,
       checkpointPath: checkpoint.path)
     let source = try Graph(names)
     let settings =
-      try manifest.description.featureMap.map { (map) throws(FormatError) in
+      try featureMap.map { (map) throws(FormatError) in
         try LinearAttentionSettings(map, of: source, file: checkpoint.path)
       } ?? LinearAttentionSettings()
     (graph, plan) = source.rewritten(settings)
-    self.checkpoint = checkpoint
     self.names = names
-    self.manifest = manifest
     try checkMaps(maps)
   }
 

@@ -1,4 +1,4 @@
-// A model opened to run, whatever its format: a softmax checkpoint or a converted artifact.
+// A model opened to run, whatever its format: a softmax checkpoint or a converted model.
 
 package import HHData
 package import HHFormat
@@ -9,7 +9,7 @@ package struct OpenedModel {
   package let checkpoint: Checkpoint
   /// The source's tensors, sorted into roles.
   package let names: NameMap
-  /// What runs it; in an artifact every rewritten block has its maps.
+  /// What runs it; in a converted model every rewritten block has its maps.
   package let runner: ModelRunner
   /// The softmax model that was converted, over the same weights; nil for a softmax checkpoint.
   package let teacher: ModelRunner?
@@ -20,17 +20,18 @@ package struct OpenedModel {
     (self.runner, self.teacher) = (runner, teacher)
   }
 
-  /// Opens a checkpoint or an artifact, a delta with the model that it was made from as `base`, and
-  /// `tokenizer`, if given, in place of its own; weights are read when they are needed.
+  /// Opens a checkpoint, an artifact or an export of one, a delta with the model that it was made from
+  /// as `base`, and `tokenizer`, if given, in place of its own; weights are read when they are needed.
   ///
   /// - Throws: `FormatError`, as the opening of either does.
   package init(
     opening path: String, configuration: String? = nil, base: String? = nil,
     tokenizer: String? = nil
   ) throws(FormatError) {
-    checkpoint = try Checkpoint(
+    let checkpoint = try Checkpoint(
       opening: path, configuration: configuration, base: base, tokenizer: tokenizer)
-    guard checkpoint.artifact != nil else {
+    guard checkpoint.isConverted else {
+      self.checkpoint = checkpoint
       names = try NameMap(checkpoint)
       runner = ModelRunner(
         graph: try Graph(names),
@@ -39,6 +40,7 @@ package struct OpenedModel {
       return
     }
     let converted = try ConvertedModel(checkpoint)
+    self.checkpoint = converted.checkpoint
     names = converted.names
     runner = try converted.runner()
     teacher = ModelRunner(graph: try Graph(names), parameters: runner.parameters)

@@ -15,16 +15,14 @@ package struct WeightCheck {
     self.names = names
   }
 
-  /// Checks element types, and that every weight is finite unless `allowNonfinite`; a head that the
-  /// configuration calls tied must equal the embeddings.
+  /// Checks element types, and that every weight is finite unless `allowNonfinite`.
   package func run(allowNonfinite: Bool) throws(FormatError) {
     for tensor in names.entries.map(\.tensor) where !tensor.dtype.isComputable {
       throw FormatError(
         .unsupported, file: checkpoint.path, place: "tensor '\(tensor.name)'",
-        problem: "expected dtype F32, F16 or BF16, found \(tensor.dtype.rawValue)")
+        problem: "expected dtype F32, F16, BF16 or F64, found \(tensor.dtype.rawValue)")
     }
     if !allowNonfinite { try checkFinite() }
-    try checkTies()
   }
 
   /// Reads every weight, on all threads; of several defects the first is reported.
@@ -56,37 +54,5 @@ package struct WeightCheck {
       .badData, file: checkpoint.path, place: "tensor '\(tensor)'",
       problem: "expected finite weights, found one that is not at element \(index)",
       hint: "--allow-nonfinite converts it all the same")
-  }
-
-  private func checkTies() throws(FormatError) {
-    guard names.hyperparameters.bool("tiedHead") else { return }
-    for (role, tied) in names.storedTies {
-      let (own, source) = (role.tensor.name, tied.tensor.name)
-      guard try !checkpoint.equal(own, source) else { continue }
-      throw FormatError(
-        .badData, file: checkpoint.path, place: "tensor '\(own)'",
-        problem: "'tie_word_embeddings' is true: expected the values of '\(source)',"
-          + " found others",
-        hint: "set 'tie_word_embeddings' to false in the configuration if the head is its own")
-    }
-  }
-}
-
-extension Checkpoint {
-  /// Whether two tensors hold the same bytes.
-  fileprivate func equal(_ a: String, _ b: String) throws(FormatError) -> Bool {
-    guard let size = self[a]?.byteCount, size == self[b]?.byteCount else { return false }
-    for range in windows(over: size) {
-      let isEqual = try withBytes(of: a, in: range) { (x) throws(FormatError) in
-        try withBytes(of: b, in: range) { (y) throws(FormatError) in
-          // Safe: both spans are lent for the duration of the calls.
-          unsafe x.withUnsafeBytes { x in
-            unsafe y.withUnsafeBytes { y in unsafe x.elementsEqual(y) }
-          }
-        }
-      }
-      if !isEqual { return false }
-    }
-    return true
   }
 }

@@ -73,7 +73,7 @@ extension ModelRunner {
     // Twice what is asked for, so that decoding token by token does not build one per token.
     let table = RotaryTable(
       headSize: 2 * rotary.frequencies.count, positions: 2 * positions,
-      inverseFrequencies: rotary.frequencies.map(Float.init))
+      inverseFrequencies: rotary.frequencies.map(Float.init), scale: rotary.scale)
     rotaryTable = table
     return table
   }

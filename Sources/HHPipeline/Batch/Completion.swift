@@ -34,7 +34,7 @@ package enum Completion: Sendable, Equatable {
       return
     }
     let checkpoint = try Checkpoint(
-      opening: options.model, configuration: options.configuration)
+      opening: options.model, configuration: options.configuration, base: options.base)
     let sources = try ConversionKey.sources(of: checkpoint)
     let key = try ConversionKey(companions: Companions(of: checkpoint), options: options)
     if recipe[ConversionKey.member]?.string == key.text(for: sources) {

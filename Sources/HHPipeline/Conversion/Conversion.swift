@@ -47,8 +47,17 @@ package struct Conversion {
     options.attention.seed = options.seed
     self.options = options
     try Self.checkTokenizer(options)
+    if options.base != nil {
+      // A run's recipe and a delta name one model, which is opened alone when they are used.
+      let other = options.run != nil ? "--run" : options.delta ? "--delta" : nil
+      if let other {
+        throw PipelineError.invalidOption(
+          name: other, problem: "expected a model of its own, found an adapter with --base")
+      }
+    }
     checkpoint = try Checkpoint(
-      opening: options.model, configuration: options.configuration, tokenizer: options.tokenizer)
+      opening: options.model, configuration: options.configuration, base: options.base,
+      tokenizer: options.tokenizer)
     opened = SourceFiles(of: checkpoint)
     guard checkpoint.artifact == nil else {
       throw FormatError(

@@ -26,6 +26,8 @@ package struct ConversionOptions: SettingGroup {
   package var output: String?
   /// A new folder for the adapters that finetuning trained, as PEFT keeps them; nil writes none.
   package var adapter: String?
+  /// The model that a PEFT adapter in `model` was trained on; nil for a model of its own.
+  package var base: String?
   /// A configuration file to use instead of the `config.json` beside the checkpoint.
   package var configuration: String?
   /// A tokenizer to use, and carry along, instead of the model's own: a folder, or one of its files.

@@ -65,7 +65,7 @@ package struct FinetunedModel {
   private func changed(
     _ tensor: TensorDescriptor, file: String, _ lend: @escaping Lender
   ) -> ArtifactTensor {
-    let dtype = tensor.dtype.isComputable ? tensor.dtype : .f32
+    let dtype = tensor.dtype.isStorable ? tensor.dtype : .f32
     let width = dtype == .f32 ? 4 : 2
     return ArtifactTensor(
       name: tensor.name, dtype: dtype, shape: tensor.shape, origin: .changed,

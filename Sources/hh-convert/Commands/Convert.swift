@@ -9,8 +9,15 @@ struct Convert: ParsableCommand, SettingArguments {
   static let configuration = CommandConfiguration(
     abstract: "Convert a checkpoint to a Hedgehog artifact (the default subcommand).")
 
-  @Argument(help: "A .safetensors file, a .safetensors.index.json, or a folder with either.")
+  @Argument(
+    help: """
+      A .safetensors or GGUF file, a .safetensors.index.json, a folder with one of them, or the name \
+      of a model that the Hugging Face cache holds.
+      """)
   var model: String?
+
+  @Option(help: "The model that MODEL, a PEFT adapter (LoRA), was trained on: both are merged.")
+  var base: String?
 
   @Option(
     name: .shortAndLong,
@@ -63,7 +70,7 @@ struct Convert: ParsableCommand, SettingArguments {
         name: "--recipe", problem: "expected one that converts a model, found one for 'train'")
     }
     if let output { options.output = output }
-    options.tokenizer = tokenizer.tokenizer
+    (options.base, options.tokenizer) = (base, tokenizer.tokenizer)
     for given in [adapter, config, runFolder, checkpointSteps].compactMap(\.self) {
       given.apply(&options)
     }

@@ -40,7 +40,7 @@ struct OpeningArguments: ParsableArguments {
 
 /// Where a delta artifact finds the rest of its model.
 struct DeltaArguments: ParsableArguments {
-  @Option(help: "The model that a delta artifact was made from.")
+  @Option(help: "The model that a delta artifact or a PEFT adapter was made from.")
   var base: String?
 }
 

@@ -40,7 +40,7 @@ struct BadModel: Sendable, CustomTestStringConvertible {
       "wrong shape", 65, "tensor '\(bias)': wrong shape: expected [64] ([n_embd]), found [8, 8]",
       change: { $0.change(bias) { $0.shape = [8, 8] } }),
     BadModel(
-      "weights of I64", 69, "tensor '\(bias)': expected dtype F32, F16 or BF16, found I64",
+      "weights of I64", 69, "tensor '\(bias)': expected dtype F32, F16, BF16 or F64, found I64",
       change: {
         $0.change(bias) {
           $0.dtype = .i64
@@ -48,7 +48,8 @@ struct BadModel: Sendable, CustomTestStringConvertible {
         }
       }),
     BadModel(
-      "weights of F8_E4M3", 69, "tensor '\(bias)': expected dtype F32, F16 or BF16, found F8_E4M3",
+      "weights of F8_E4M3", 69,
+      "tensor '\(bias)': expected dtype F32, F16, BF16 or F64, found F8_E4M3",
       change: {
         $0.change(bias) {
           $0.dtype = .f8E4M3

@@ -26,7 +26,7 @@ struct ArtifactWriterTests {
       #expect(entry.dtype == tensor.dtype)
       #expect(entry.shape == tensor.shape)
       #expect(entry.origin == tensor.origin)
-      #expect(entry.layout == (tensor.dtype.isComputable ? layout : .interleaved))
+      #expect(entry.layout == (tensor.dtype.isStorable ? layout : .interleaved))
       #expect(entry.sha256 == ContentDigest.of(expected))
       #expect(try reader.read(tensor.name) == expected, "\(tensor.name)")
       rawBytes += expected.count

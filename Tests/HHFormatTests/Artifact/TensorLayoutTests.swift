@@ -9,8 +9,8 @@ struct TensorLayoutTests {
   func types() {
     for dtype in DType.allCases {
       let layout = TensorLayout.planes.applied(to: dtype)
-      #expect(layout == (dtype.isComputable ? .planes : .interleaved))
-      #expect(layout.planeCount(of: dtype) == (dtype.isComputable ? dtype.bitWidth / 8 : 1))
+      #expect(layout == (dtype.isStorable ? .planes : .interleaved))
+      #expect(layout.planeCount(of: dtype) == (dtype.isStorable ? dtype.bitWidth / 8 : 1))
       #expect(TensorLayout.interleaved.applied(to: dtype) == .interleaved)
     }
   }

@@ -78,7 +78,7 @@ struct CheckpointTests {
     #expect(
       throws: FormatError(
         .unsupported, file: path, place: "tensor 'i32'",
-        problem: "expected the dtype F32, F16 or BF16, found I32")
+        problem: "expected the dtype F32, F16, BF16 or F64, found I32")
     ) { try read("i32", 6) }
     #expect(
       throws: FormatError(

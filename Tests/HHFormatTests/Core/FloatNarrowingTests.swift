@@ -34,6 +34,31 @@ struct FloatNarrowingTests {
     }
   }
 
+  private func narrow(
+    _ values: [Double], to type: DType
+  ) throws -> (bytes: [UInt8], overflow: Int?) {
+    let stored = values.flatMap { value in
+      (0..<8).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
+    }
+    var result: [UInt8] = []
+    let overflow = try DType.f64.convert(stored.raw, storingAs: type) { piece throws(FormatError) in
+      result += piece.copied()
+    }
+    return (result, overflow)
+  }
+
+  @Test("64-bit floats are rounded to float32 first, and one beyond that is told")
+  func doubles() throws {
+    let values: [Double] = [1, 1 + 0x1p-30, -3e38, .infinity]
+    let floats = values.map { Float($0) }
+    for type in [DType.f32, .bf16] {
+      let result = try narrow(values, to: type)
+      let stored = type.store(floats.span)
+      #expect(result.overflow == nil && result.bytes == stored)
+    }
+    #expect(try narrow([1, 2, 4e38] as [Double], to: .f32).overflow == 2)
+  }
+
   @Test("an index beyond the first piece counts from the tensor's start")
   func pieces() throws {
     var values = [Float](repeating: 0.5, count: (1 << 20) + 7)

@@ -136,7 +136,7 @@ struct TextGeneratorTests {
   @Test("an encoder is refused")
   func encoder() throws {
     let tokenizer = try #require(try TokenizerLoader.load(beside: Fixtures.path("models/gpt2")))
-    let error = try #require(throws: PipelineError.self) {
+    let error = try #require(throws: FormatError.self) {
       try TextGenerator(runner: try Models.trained("bert"), tokenizer: tokenizer)
     }
     #expect(error.description.contains("expected a decoder with a language-model head"))

@@ -50,9 +50,16 @@ struct RotaryScalingTests {
   @Test(
     "what is not understood is refused",
     arguments: [
-      (JSONValue.object(["rope_type": .string("yarn")]), "rope_type", "'yarn'"),
+      (JSONValue.object(["rope_type": .string("proportional")]), "rope_type", "'proportional'"),
       (.object(["rope_type": .integer(3)]), "rope_type", "'3'"),
-      (.object(["type": .string("dynamic"), "factor": .integer(2)]), "rope_type", "'dynamic'"),
+      (
+        .object(["type": .string("dynamic"), "factor": .integer(2)]),
+        "original_max_position_embeddings", "for rope type 'dynamic', found none"
+      ),
+      (
+        .object(["rope_type": .string("longrope"), "short_factor": .array([.integer(1)])]),
+        "short_factor", "expected 4 positive numbers, found 1"
+      ),
       (.object(["rope_type": .string("linear")]), "factor", "found none"),
       (
         .object(["rope_type": .string("linear"), "factor": .integer(0)]), "factor", "found 0"

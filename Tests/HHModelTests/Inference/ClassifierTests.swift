@@ -36,7 +36,8 @@ struct ClassifierTests {
     var options = InferenceOptions(
       model: Fixtures.path("models/gpt2"), threads: ThreadPolicy.threads)
     options.texts = ["a"]
-    #expect(throws: PipelineError.self) { try Classifier(options) }
+    let error = #expect(throws: FormatError.self) { try Classifier(options) }
+    #expect(error?.file == options.model)
     options.model = Fixtures.path("models/vit")
     #expect(throws: PipelineError.self) { try Classifier(options) }
   }
