@@ -100,14 +100,6 @@ final class AdaptedTensors: TensorSource {
     }
   }
 
-  func blockType(of index: Int) -> GGMLType? { nil }
-
-  func withBlocks<Result>(
-    of index: Int, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
-  ) throws(FormatError) -> Result {
-    try withBytes(of: index, in: range, body)
-  }
-
   func readFloats(
     of index: Int, into output: inout MutableSpan<Float>
   ) throws(FormatError) -> Bool {

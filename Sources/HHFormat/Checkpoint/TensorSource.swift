@@ -41,6 +41,16 @@ protocol TensorSource: Sendable {
   func readFloats(of index: Int, into output: inout MutableSpan<Float>) throws(FormatError) -> Bool
 }
 
+extension TensorSource {
+  func blockType(of index: Int) -> GGMLType? { nil }
+
+  func withBlocks<Result>(
+    of index: Int, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result {
+    try withBytes(of: index, in: range, body)
+  }
+}
+
 /// The tensors of safetensors files, exactly as they are stored.
 struct SafetensorsTensors: TensorSource {
   let files: [SafetensorsFile]
@@ -54,14 +64,6 @@ struct SafetensorsTensors: TensorSource {
     sourceFiles = files.map(\.path) + [index].compactMap(\.self)
     tensors = files.flatMap(\.tensors)
     fileOfTensor = files.enumerated().flatMap { number, file in file.tensors.map { _ in number } }
-  }
-
-  func blockType(of index: Int) -> GGMLType? { nil }
-
-  func withBlocks<Result>(
-    of index: Int, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
-  ) throws(FormatError) -> Result {
-    try withBytes(of: index, in: range, body)
   }
 
   var format: String { "safetensors" }

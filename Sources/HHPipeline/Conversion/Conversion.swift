@@ -45,16 +45,8 @@ package struct Conversion {
     ThreadPolicy.use(threads: options.threads)
     var options = options
     options.attention.seed = options.seed
+    try Self.checkOwnModel(options)
     self.options = options
-    try Self.checkTokenizer(options)
-    if options.base != nil {
-      // A run's recipe and a delta name one model, which is opened alone when they are used.
-      let other = options.run != nil ? "--run" : options.delta ? "--delta" : nil
-      if let other {
-        throw PipelineError.invalidOption(
-          name: other, problem: "expected a model of its own, found an adapter with --base")
-      }
-    }
     checkpoint = try Checkpoint(
       opening: options.model, configuration: options.configuration, base: options.base,
       tokenizer: options.tokenizer)
@@ -111,12 +103,16 @@ package struct Conversion {
       quantized: ConversionPlan.Quantized(checkpoint, names, areKept: !options.delta))
   }
 
-  /// Refuses a tokenizer that is not the model's own where the model is needed as it is.
-  private static func checkTokenizer(_ options: ConversionOptions) throws(PipelineError) {
+  /// Refuses a base model or a tokenizer of another place where the model is needed as it is: a run's
+  /// recipe and a delta name one model, which is opened alone when they are used.
+  private static func checkOwnModel(_ options: ConversionOptions) throws(PipelineError) {
     let others = [(options.key(\.delta), options.delta), (options.key(\.run), options.run != nil)]
-    guard options.tokenizer != nil, let other = others.first(where: \.1)?.0 else { return }
+    let given = [("base", options.base), ("tokenizer", options.tokenizer)]
+    guard let option = given.first(where: { $0.1 != nil })?.0,
+      let other = others.first(where: \.1)?.0
+    else { return }
     throw .invalidSetting(
-      SettingKey(option: "tokenizer"),
+      SettingKey(option: option),
       problem: "expected no '\(other)' beside it, which needs the model as it is, found both")
   }
 

@@ -44,6 +44,7 @@ struct ReportedFailure: Error {
       let status: ExitStatus =
         switch error {
         case .diverged, .finetuningDiverged: .badSettings
+        case .notFinite: .badData
         case .invalidSetting, .missingSetting, .tooLarge, .invalidInput: .usage
         case .unfaithful: .verificationFailed
         case .interrupted(let signal), .stopped(_, .interrupted(let signal)):

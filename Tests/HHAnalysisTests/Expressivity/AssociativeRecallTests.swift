@@ -78,7 +78,7 @@ struct AssociativeRecallTests {
   @Test("sizes that make no task are named", arguments: [(3, 8), (5, 8), (2, 8), (8, 7), (8, 2)])
   func problems(vocabulary: Int, length: Int) {
     let found = task(vocabulary, length).problem
-    #expect(found?.option == (length == 8 ? "--vocabulary" : "--length"))
+    #expect(found?.setting.option == (length == 8 ? "vocabulary" : "length"))
     #expect(task().problem == nil)
   }
 
