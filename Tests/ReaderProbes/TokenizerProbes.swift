@@ -35,6 +35,15 @@ package struct TokenizerProbe: ReaderProbe {
         + #""prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"content":"▁"}]},"#
         + #""model":{"type":"BPE","unk_token":"<unk>","byte_fallback":true,"fuse_unk":true,"#
         + #""vocab":{"<unk>":0,"▁":1,"a":2,"b":3,"ab":4},"merges":[["a","b"]]}}"#,
+      #"{"normalizer":{"type":"Sequence","normalizers":[{"type":"NFD"},{"type":"Lowercase"},"#
+        + #"{"type":"Replace","pattern":{"Regex":" {2,}"},"content":" "},{"type":"Strip"}]},"#
+        + #""pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"},"#
+        + #""decoder":{"type":"Metaspace","replacement":"▁"},"model":{"type":"Unigram","#
+        + #""unk_id":0,"vocab":[["<unk>",0],["▁",-1.5],["a",-2],["▁a",-2.5],["b",-3]]}}"#,
+      #"{"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Digits"},"#
+        + #"{"type":"Split","pattern":{"String":"a"},"behavior":"MergedWithNext"}]},"#
+        + #""post_processor":{"type":"BertProcessing","cls":["a",1],"sep":["b",2]},"#
+        + #""model":{"type":"WordLevel","unk_token":"[UNK]","vocab":{"[UNK]":0,"a":1,"b":2}}}"#,
     ]
     return texts.map { Array($0.utf8) }
   }
@@ -63,7 +72,11 @@ package struct SentencePieceProbe: ReaderProbe {
       field(1, field(1, Array(text.utf8)) + [0x15, 0, 0, 0x80, 0xBF, 0x18, UInt8(kind)])
     }
     // Trainer: BPE. Normaliser: no extra spaces removed.
-    return [texts + field(2, [0x18, 2]) + field(3, [0x20, 0])]
+    return [
+      texts + field(2, [0x18, 2]) + field(3, [0x20, 0]),
+      // Unigram, with a map of characters that holds nothing.
+      texts + field(2, [0x18, 1]) + field(3, field(2, [4, 0, 0, 0, 0, 4, 0, 0, 0x61, 0])),
+    ]
   }
 
   package func read(_ bytes: [UInt8]) throws {

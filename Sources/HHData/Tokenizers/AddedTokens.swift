@@ -32,6 +32,17 @@ package struct AddedToken: Sendable, Equatable {
   }
 }
 
+extension [AddedToken] {
+  /// The tokens as they are found where nothing is normalised: in the original text.
+  var inOriginalText: [AddedToken] {
+    map { token in
+      var token = token
+      token.isNormalized = false
+      return token
+    }
+  }
+}
+
 /// The added tokens of a tokenizer, ready to be searched for.
 package struct AddedTokens: Sendable {
   /// The entries by id.
@@ -59,15 +70,18 @@ package struct AddedTokens: Sendable {
   }
 
   /// Cuts a text: `onToken` gets the tokens found, `onText` the normalised text between them, in
-  /// order. `normalize` gets each stretch of original text and whether it begins the text.
+  /// order. Both `normalize` and `onText` are told whether a stretch begins the text.
   func split(
     _ text: [UInt8], normalize: ([UInt8], Bool) -> [UInt8], onToken: (Int32) -> Void,
-    onText: ([UInt8], Range<Int>) -> Void
+    onText: ([UInt8], Range<Int>, Bool) -> Void
   ) {
     split(text, by: original, onToken: onToken) { range in
       let stretch = range == text.indices ? text : Array(text[range])
-      let clean = normalize(stretch, range.lowerBound == 0)
-      split(clean, by: normalized, onToken: onToken) { onText(clean, $0) }
+      let isFirst = range.lowerBound == 0
+      let clean = normalize(stretch, isFirst)
+      split(clean, by: normalized, onToken: onToken) {
+        onText(clean, $0, isFirst && $0.lowerBound == 0)
+      }
     }
   }
 
@@ -78,10 +92,13 @@ package struct AddedTokens: Sendable {
     var offset = 0
     while !trie.isEmpty, offset < text.count {
       guard let found = trie.longestMatch(in: text, from: offset, to: text.count),
-        let token = entries[found.id],
-        !token.isSingleWord || Self.isWord(text, offset..<found.end)
+        let token = entries[found.id]
       else {
         offset += 1
+        continue
+      }
+      guard !token.isSingleWord || Self.isWord(text, offset..<found.end) else {
+        offset = found.end
         continue
       }
       var (lower, upper) = (offset, found.end)
@@ -103,16 +120,18 @@ package struct AddedTokens: Sendable {
   }
 
   private static func isWord(_ text: [UInt8], _ range: Range<Int>) -> Bool {
-    // `\w` of Unicode's regular expressions (UTS 18, annex C).
-    func belongsToWord(_ scalar: Unicode.Scalar?) -> Bool {
-      guard let scalar else { return false }
-      switch scalar.properties.generalCategory {
-      case .decimalNumber, .connectorPunctuation, .nonspacingMark, .spacingMark, .enclosingMark:
-        return true
-      default: return scalar.properties.isAlphabetic || scalar.properties.isJoinControl
-      }
-    }
+    let before = text.scalar(before: range.lowerBound)
     let after = range.upperBound < text.count ? text.scalar(at: range.upperBound).scalar : nil
-    return !belongsToWord(text.scalar(before: range.lowerBound)) && !belongsToWord(after)
+    return !(before?.belongsToWord ?? false) && !(after?.belongsToWord ?? false)
+  }
+}
+
+extension Unicode.Scalar {
+  /// Whether the scalar is in `\w` of Unicode's regular expressions (UTS 18, annex C).
+  var belongsToWord: Bool {
+    switch properties.generalCategory {
+    case .decimalNumber, .connectorPunctuation, .nonspacingMark, .spacingMark, .enclosingMark: true
+    default: properties.isAlphabetic || properties.isJoinControl
+    }
   }
 }

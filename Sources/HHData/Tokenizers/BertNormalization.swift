@@ -118,7 +118,7 @@ extension Unicode.Scalar {
   }
 
   /// General category P*, and every ASCII mark that is neither letter, digit nor space.
-  fileprivate var isBertPunctuation: Bool {
+  var isBertPunctuation: Bool {
     if isASCII {
       switch value {
       case 33...47, 58...64, 91...96, 123...126: return true

@@ -42,6 +42,7 @@ package struct ByteLevelBPE: Tokenizer {
   package let merges: MergeTable
   private let byteIDs: [Int32]
   private let wholePieces: [[UInt8]: Int32]
+  private let longestWholePiece: Int
   package let preTokenization: PreTokenization
   package let ignoresMerges: Bool
   package let addsPrefixSpace: Bool
@@ -89,6 +90,7 @@ package struct ByteLevelBPE: Tokenizer {
       }
     }
     wholePieces = whole
+    longestWholePiece = whole.keys.map(\.count).max() ?? -1
   }
 
   private static let noToken: Int32 = -1
@@ -96,27 +98,27 @@ package struct ByteLevelBPE: Tokenizer {
   package func encode(_ text: String) -> [Int32] {
     var ids: [Int32] = []
     var merger = PairMerger()
-    var symbols: [Int32] = []
     added.split(
       Array(text.utf8), normalize: { bytes, _ in composes ? canonicallyComposed(bytes) : bytes },
       onToken: { ids.append($0) },
-      onText: { bytes, range in
+      onText: { bytes, range, _ in
         var (bytes, range) = (bytes, range)
         if addsPrefixSpace, bytes[range.lowerBound] != 0x20 {
           bytes = [0x20] + bytes[range]
           range = bytes.indices
         }
         preTokenization.forEachPiece(of: bytes, in: range) { piece in
-          if !wholePieces.isEmpty, let id = wholePieces[Array(bytes[piece])] {
+          if piece.count <= longestWholePiece, let id = wholePieces[Array(bytes[piece])] {
             ids.append(id)
             return
           }
-          symbols.removeAll(keepingCapacity: true)
-          for index in piece {
-            let id = byteIDs[Int(bytes[index])]
-            if id != Self.noToken { symbols.append(id) }
-          }
-          merger.merge(symbols, by: merges) { id, _ in ids.append(id) }
+          merger.merge(
+            piece, by: merges,
+            symbol: { offset in
+              let id = byteIDs[Int(bytes[offset])]
+              return (id == Self.noToken ? nil : id, 1)
+            }
+          ) { id, _ in ids.append(id) }
         }
       })
     return ids

@@ -29,15 +29,24 @@ struct ByteTrie: Sendable {
 
   /// The longest entry that is a prefix of `text[start..<end]`: its id and where it ends.
   func longestMatch(in text: [UInt8], from start: Int, to end: Int) -> (id: Int32, end: Int)? {
-    guard start < end, firstBytes[Int(text[start])] else { return nil }
-    var node: Int32 = 0
     var best: (id: Int32, end: Int)?
+    forEachMatch(in: text, from: start, to: end) { best = ($0, $1) }
+    return best
+  }
+
+  /// Calls `body` with the id and the end of every entry that is a prefix of `text[start..<end]`,
+  /// the shortest first.
+  @inline(__always)
+  func forEachMatch(
+    in text: [UInt8], from start: Int, to end: Int, _ body: (Int32, Int) -> Void
+  ) {
+    guard start < end, firstBytes[Int(text[start])] else { return }
+    var node: Int32 = 0
     for offset in start..<end {
       guard let child = edges[Self.key(node, text[offset])] else { break }
       node = child
-      if ids[Int(node)] != Self.none { best = (ids[Int(node)], offset + 1) }
+      if ids[Int(node)] != Self.none { body(ids[Int(node)], offset + 1) }
     }
-    return best
   }
 
   private static func key(_ node: Int32, _ byte: UInt8) -> UInt64 {

@@ -17,11 +17,12 @@ enum DigitGroups: String, Sendable {
   /// The pattern of a text; nil where it is another.
   init?(_ text: String) { self.init(rawValue: text) }
 
-  /// Calls `body` with the groups in `text[range]` and with what lies between them, in order.
-  func forEachPart(of text: [UInt8], in range: Range<Int>, _ body: (Range<Int>) -> Void) {
+  /// Calls `body` with the groups in `text[range]` and with what lies between them, in order, and
+  /// whether each is a match of the expression.
+  func forEachPart(of text: [UInt8], in range: Range<Int>, _ body: (Range<Int>, Bool) -> Void) {
     var start = range.lowerBound
-    func cut(at offset: Int) {
-      if start < offset { body(start..<offset) }
+    func cut(at offset: Int, isMatch: Bool = false) {
+      if start < offset { body(start..<offset, isMatch) }
       start = max(start, offset)
     }
     var offset = start
@@ -36,9 +37,9 @@ enum DigitGroups: String, Sendable {
       if !digits.isEmpty, isGrouped(text, endingAt: offset, of: range) {
         if self != .cutsOnly { cut(at: digits[0]) }
         for index in digits.indices where (digits.count - index).isMultiple(of: 3) {
-          cut(at: digits[index])
+          cut(at: digits[index], isMatch: self != .cutsOnly)
         }
-        if self != .cutsOnly { cut(at: offset) }
+        if self != .cutsOnly { cut(at: offset, isMatch: true) }
       }
       if offset < range.upperBound { offset += text.scalar(at: offset).length }
     }

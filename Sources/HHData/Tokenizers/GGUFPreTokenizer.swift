@@ -128,7 +128,8 @@ package struct GGUFPreTokenizer: Sendable {
 extension SplitPattern {
   /// The texts that a stranger's file may ask for.
   private static let known = Set(
-    GGUFPreTokenizer.all.flatMap(\.patterns) + SplitPatterns.gpt2Spellings)
+    GGUFPreTokenizer.all.flatMap(\.patterns) + SplitPatterns.gpt2Spellings
+      + SplitPatterns.ofComponents)
 
   /// The pattern of a file's text; nil where it is not one of those known here.
   package init?(known text: String) {

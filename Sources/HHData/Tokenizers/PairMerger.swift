@@ -87,6 +87,55 @@ struct PairMerger {
   private var heap: [UInt64] = []
   private static let noPair = UInt32.max
 
+  /// Symbols of a long piece that are merged together, and how many at their end are left to the
+  /// next ones.
+  ///
+  /// The end of a stretch changes its own merges leftwards only through a chain of pairs each of
+  /// which is merged later than the one to its right, so it is soon forgotten; and where two tokens
+  /// meet, both sides merge as if alone.
+  private static let stretch = 1 << 18
+  private static let margin = 1 << 15
+
+  /// Merges a piece of any length in room that does not grow with it.
+  ///
+  /// - Parameters:
+  ///   - range: The offsets of the piece.
+  ///   - table: The merges.
+  ///   - symbol: The symbol at an offset, nil for one that is left out, and how long it is.
+  ///   - body: Gets each remaining symbol and the offsets that it covers.
+  mutating func merge(
+    _ range: Range<Int>, by table: MergeTable, symbol: (Int) -> (id: Int32?, length: Int),
+    _ body: (Int32, Range<Int>) -> Void
+  ) {
+    var limit = Self.stretch
+    var start = range.lowerBound
+    var (piece, ends): ([Int32], [Int]) = ([], [])
+    while start < range.upperBound {
+      piece.removeAll(keepingCapacity: true)
+      ends.removeAll(keepingCapacity: true)
+      var offset = start
+      while offset < range.upperBound, piece.count < limit {
+        let next = symbol(offset)
+        offset += next.length
+        guard let id = next.id else { continue }
+        piece.append(id)
+        ends.append(offset)
+      }
+      let isLast = offset == range.upperBound
+      let settled = isLast ? piece.count : piece.count - Self.margin
+      var done = start
+      merge(piece, by: table) { id, positions in
+        guard positions.upperBound <= settled else { return }
+        let end = ends[positions.upperBound - 1]
+        body(id, done..<end)
+        done = end
+      }
+      // A token that fills the stretch needs a longer one.
+      if done == start { limit *= 2 }
+      start = isLast ? range.upperBound : done
+    }
+  }
+
   /// Merges `piece` and calls `body` with each remaining symbol and the range of the positions in
   /// `piece` that it covers.
   mutating func merge(

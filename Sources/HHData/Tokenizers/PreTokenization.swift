@@ -36,6 +36,6 @@ package struct PreTokenization: Sendable, Equatable {
       return
     }
     let others = patterns.dropFirst()
-    pattern.forEachPart(of: text, in: range) { split(text, $0, by: others, body) }
+    pattern.forEachPart(of: text, in: range) { part, _ in split(text, part, by: others, body) }
   }
 }

@@ -25,6 +25,8 @@ package struct SentencePieceBPE: Tokenizer {
     var prefixYieldsToSpace = false
     /// Whether runs of spaces are made one, and those at the ends dropped.
     package var removesExtraSpaces = false
+    /// What characters are replaced with before all else.
+    var characters: CharacterMap?
     /// Whether every space mark begins a piece that nothing merges across.
     var splitsAtSpaces = false
   }
@@ -48,9 +50,23 @@ package struct SentencePieceBPE: Tokenizer {
   private let splitsBeforeMarks: Bool
   private let added: AddedTokens
 
-  /// Creates a tokenizer from a parsed tokenizer.model. With `added` tokens, which are cut out of
-  /// the text first, what follows each of them begins like a text.
-  package init(_ model: SentencePieceModel, added: [AddedToken] = [], frame: TokenFrame) {
+  /// Creates a tokenizer from a parsed model. `added` tokens are cut out of the text first.
+  /// What follows each of them begins like a text.
+  package init(
+    _ model: SentencePieceModel, added: [AddedToken] = [], frame: TokenFrame
+  ) {
+    var normalization = Normalization()
+    normalization.prefix =
+      !model.addsDummyPrefix ? .never : added.isEmpty ? .first : .always
+    normalization.removesExtraSpaces = model.removesExtraSpaces
+    self.init(
+      model, added: added, normalization: normalization, special: model.special, frame: frame)
+  }
+
+  init(
+    _ model: SentencePieceModel, added: [AddedToken], normalization: Normalization,
+    special: SpecialTokens, frame: TokenFrame
+  ) {
     var ids: [[UInt8]: Int32] = [:]
     var pieces: [Piece] = []
     var bytes: [UInt8: Int32] = [:]
@@ -68,15 +84,12 @@ package struct SentencePieceBPE: Tokenizer {
         bytes[byte] = id
       }
     }
-    var normalization = Normalization()
-    normalization.prefix =
-      !model.addsDummyPrefix ? .never : added.isEmpty ? .first : .always
-    normalization.removesExtraSpaces = model.removesExtraSpaces
     let (merges, characters) = Self.scoredMerges(ids) { model.pieces[Int($0)].score }
     self.init(
       entries: model.pieces, pieces: pieces, merges: merges, characters: characters, bytes: bytes,
       frozen: frozen,
-      normalization: normalization, added: AddedTokens(added), special: model.special,
+      normalization: normalization,
+      added: AddedTokens(added) { normalization($0, isFirst: true) }, special: special,
       frame: frame)
   }
 
@@ -155,7 +168,7 @@ package struct SentencePieceBPE: Tokenizer {
     added.split(
       Array(text.utf8), normalize: { normalization($0, isFirst: $1) },
       onToken: { ids.append($0) },
-      onText: { bytes, range in
+      onText: { bytes, range, _ in
         var start = range.lowerBound
         var offset = start
         while offset < range.upperBound {
@@ -182,25 +195,20 @@ package struct SentencePieceBPE: Tokenizer {
   private func append(
     _ text: [UInt8], _ range: Range<Int>, _ merger: inout PairMerger, to ids: inout [Int32]
   ) {
-    var scalars: [Unicode.Scalar] = []
-    var symbols: [Int32] = []
-    var offset = range.lowerBound
-    while offset < range.upperBound {
-      let (scalar, length) = text.scalar(at: offset)
-      scalars.append(scalar)
-      symbols.append(characters[scalar] ?? -1)
-      offset += length
-    }
     var wasUnknown = false
-    merger.merge(symbols, by: merges) { id, positions in
+    merger.merge(
+      range, by: merges,
+      symbol: { offset in
+        let (scalar, length) = text.scalar(at: offset)
+        return (characters[scalar] ?? -1, length)
+      }
+    ) { id, part in
       let isKnown = pieces.indices.contains(Int(id))
       defer { wasUnknown = !isKnown }
       if isKnown {
         ids.append(id)
       } else if !byteIDs.isEmpty {
-        for scalar in scalars[positions] {
-          for byte in Unicode.UTF8.encode(scalar) ?? .init() { ids.append(byteIDs[Int(byte)]) }
-        }
+        for byte in text[part] { ids.append(byteIDs[Int(byte)]) }
       } else if let unknown = special.unknown, !wasUnknown {
         ids.append(unknown)
       }
@@ -230,7 +238,7 @@ package struct SentencePieceBPE: Tokenizer {
 extension SentencePieceBPE.Normalization {
   /// The normalised text; `isFirst` says whether the stretch begins the whole text.
   func callAsFunction(_ text: [UInt8], isFirst: Bool) -> [UInt8] {
-    var words = text[...]
+    var words = (characters.map { $0(text) } ?? text)[...]
     if removesExtraSpaces {
       words = words.drop { $0 == 0x20 }
       while words.last == 0x20 { words.removeLast() }

@@ -1,4 +1,4 @@
-// tokenizer.model: SentencePiece's ModelProto (sentencepiece_model.proto), as far as BPE needs it.
+// tokenizer.model: SentencePiece's ModelProto (sentencepiece_model.proto), as far as BPE and unigram need it.
 //
 // ModelProto: 1 pieces {1 text, 2 score, 3 type}, 2 trainer_spec {3 model_type, 24
 // treat_whitespace_as_suffix, 35 byte_fallback, 40 to 43 ids of unk, bos, eos, pad},
@@ -7,7 +7,7 @@
 
 package import HHFormat
 
-/// A SentencePiece BPE model.
+/// A SentencePiece model, BPE or unigram.
 package struct SentencePieceModel: Sendable {
   /// What a piece is for; the numbers are the file's.
   package enum Kind: UInt64 {
@@ -23,6 +23,10 @@ package struct SentencePieceModel: Sendable {
 
   private(set) var pieces: [Piece] = []
   private(set) var special = SpecialTokens(bos: 1, eos: 2, unknown: 0)
+  /// Whether text is cut by the scores' sum rather than by merges.
+  private(set) var isUnigram = false
+  /// What characters are replaced with.
+  private(set) var characters: CharacterMap?
   private(set) var addsDummyPrefix = true
   private(set) var removesExtraSpaces = true
   private let file: String
@@ -73,6 +77,14 @@ package struct SentencePieceModel: Sendable {
     bytes = []
   }
 
+  /// Adds tokens that other files give ids to; those that the model has keep their kinds.
+  mutating func append(_ tokens: [AddedToken]) {
+    for token in tokens.sorted(by: { $0.id < $1.id }) where Int(token.id) == pieces.count {
+      pieces.append(
+        Piece(text: token.content, kind: token.isSpecial ? .control : .userDefined))
+    }
+  }
+
   private func existing(_ id: Int32?) -> Int32? {
     id.flatMap { pieces.indices.contains(Int($0)) ? $0 : nil }
   }
@@ -119,14 +131,23 @@ package struct SentencePieceModel: Sendable {
       default: continue
       }
     }
-    guard type == 2 else { throw unsupported("model type \(type)", hint: "only BPE, type 2, is") }
+    guard type == 1 || type == 2 else {
+      throw unsupported("model type \(type)", hint: "unigram, type 1, and BPE, type 2, are")
+    }
+    isUnigram = type == 1
   }
 
   private mutating func readNormalizer(_ range: Range<Int>) throws {
     var reader = ProtobufReader(bytes, in: range)
     while let field = try reader.next() {
       switch (field.number, field.value) {
-      case (2, .bytes(let map)): if !map.isEmpty { throw unsupported("a character map") }
+      case (2, .bytes(let range)):
+        guard !range.isEmpty else { continue }
+        guard let map = CharacterMap(Array(bytes[range]), .longest) else {
+          throw ProtobufError(
+            offset: range.lowerBound, problem: "a map of characters that is cut short")
+        }
+        characters = map
       case (3, .integer(let flag)): addsDummyPrefix = flag != 0
       case (4, .integer(let flag)): removesExtraSpaces = flag != 0
       case (5, .integer(let flag)): if flag == 0 { throw unsupported("unescaped white space") }

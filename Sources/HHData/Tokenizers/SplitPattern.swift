@@ -59,8 +59,8 @@ package struct SplitPattern: Sendable, Equatable {
   }
 
   /// Calls `body` with the byte ranges of the matches in `text[range]` and of what lies between
-  /// them, in order.
-  func forEachPart(of text: [UInt8], in range: Range<Int>, _ body: (Range<Int>) -> Void) {
+  /// them, in order, and whether each is a match.
+  func forEachPart(of text: [UInt8], in range: Range<Int>, _ body: (Range<Int>, Bool) -> Void) {
     if let digitGroups { return digitGroups.forEachPart(of: text, in: range, body) }
     var matcher = Matcher(text: text, end: range.upperBound)
     var start = range.lowerBound
@@ -70,11 +70,11 @@ package struct SplitPattern: Sendable, Equatable {
         offset += text.scalar(at: offset).length
         continue
       }
-      if start < offset { body(start..<offset) }
-      body(offset..<end)
+      if start < offset { body(start..<offset, false) }
+      body(offset..<end, true)
       (start, offset) = (end, end)
     }
-    if start < range.upperBound { body(start..<range.upperBound) }
+    if start < range.upperBound { body(start..<range.upperBound, false) }
   }
 
   private func matchEnd(from offset: Int, _ matcher: inout Matcher) -> Int? {

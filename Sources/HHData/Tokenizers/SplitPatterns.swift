@@ -70,6 +70,13 @@ package enum SplitPatterns {
   /// Patterns whose matches leave no text out: files may ask to keep the matches only.
   static let complete = Set([gpt2, llama3, qwen2, gpt4o, tekken] + gpt2Spellings)
 
+  /// What `Replace` and `Split` look for in tokenizers that are not byte-level.
+  static let ofComponents = [
+    " {2,}", #"\s+"#, #"\s{2,}"#, #"\d"#, #"\d+"#, #"[\r\n]+"#, #"\n"#,
+    // CLIP's.
+    #"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"#,
+  ]
+
   // MARK: DeepSeek and its kin
 
   private static let asciiMark = ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+"##

@@ -8,21 +8,34 @@ extension TokenizerJSON {
   ) throws(FormatError) -> any Tokenizer {
     var options = try byteLevelOptions(steps)
     options.ignoresMerges = model["ignore_merges"]?.bool ?? false
+    options.addsPrefixSpace = settings.addsPrefixSpace(options.addsPrefixSpace)
+    try refuseCharacterOptions(of: model)
     for step in self.steps("normalizer") {
       guard type(of: step) == "NFC" else { throw unsupported("normalizer", type(of: step)) }
       options.composes = true
     }
     let vocabulary = try vocabulary(of: model)
+    let tokens = try tokens(model, vocabulary)
     do {
       return try ByteLevelBPE(
-        vocabulary: vocabulary, merges: merges(of: model), options: options, added: added,
-        special: special(model, vocabulary), frame: frame(vocabulary))
+        vocabulary: vocabulary, merges: merges(of: model), options: options, added: tokens.added,
+        special: tokens.special, frame: tokens.frame)
     } catch let error as MergeError {
       throw error.formatError(file: file)
     } catch let error as FormatError {
       throw error
     } catch {
       throw FormatError(.badData, file: file, problem: "\(error)")
+    }
+  }
+
+  /// Refuses what only BPE over characters can do.
+  func refuseCharacterOptions(of model: JSONValue) throws(FormatError) {
+    for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
+      if let text = model[key]?.string, !text.isEmpty { throw unsupported("model.\(key)", text) }
+    }
+    if let dropout = model["dropout"]?.double, dropout != 0 {
+      throw unsupported("model.dropout", "\(dropout)")
     }
   }
 
@@ -68,23 +81,32 @@ extension TokenizerJSON {
     guard normalizers.count == 1, type(of: normalizers[0]) == "BertNormalizer" else {
       throw unsupported("normalizer", normalizers.map(type(of:)).joined(separator: ", "))
     }
-    let step = normalizers[0]
+    let vocabulary = try vocabulary(of: model)
+    let tokens = try tokens(model, vocabulary)
+    guard let unknown = tokens.special.unknown else {
+      throw FormatError(
+        .badData, file: file, place: "key 'unk_token'", problem: "is not in the vocabulary")
+    }
+    return WordPiece(
+      vocabulary: vocabulary, unknown: unknown, normalization: bertNormalization(normalizers[0]),
+      options: wordPieceOptions(model), added: tokens.added, special: tokens.special,
+      frame: tokens.frame)
+  }
+
+  func wordPieceOptions(_ model: JSONValue) -> WordPiece.Options {
+    var options = WordPiece.Options()
+    options.continuationPrefix = model["continuing_subword_prefix"]?.string ?? "##"
+    options.maximumWordLength = model["max_input_chars_per_word"]?.integer ?? 100
+    return options
+  }
+
+  /// A `BertNormalizer`, as far as the settings leave it.
+  func bertNormalization(_ step: JSONValue) -> BertNormalization {
     var normalization = BertNormalization()
     normalization.cleansText = step["clean_text"]?.bool ?? true
     normalization.spacesIdeographs = step["handle_chinese_chars"]?.bool ?? true
     normalization.lowercases = step["lowercase"]?.bool ?? true
     normalization.stripsAccents = step["strip_accents"]?.bool ?? normalization.lowercases
-    var options = WordPiece.Options()
-    options.continuationPrefix = model["continuing_subword_prefix"]?.string ?? "##"
-    options.maximumWordLength = model["max_input_chars_per_word"]?.integer ?? 100
-    let vocabulary = try vocabulary(of: model)
-    let special = special(model, vocabulary)
-    guard let unknown = special.unknown else {
-      throw FormatError(
-        .badData, file: file, place: "key 'unk_token'", problem: "is not in the vocabulary")
-    }
-    return WordPiece(
-      vocabulary: vocabulary, unknown: unknown, normalization: normalization, options: options,
-      added: added, special: special, frame: try frame(vocabulary))
+    return settings.bert(normalization)
   }
 }

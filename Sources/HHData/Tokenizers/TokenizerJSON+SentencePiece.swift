@@ -8,9 +8,9 @@ extension TokenizerJSON {
   ) throws(FormatError) -> any Tokenizer {
     if model["ignore_merges"]?.bool == true { throw unsupported("model.ignore_merges", "true") }
     let normalization = try sentencePieceNormalization(steps)
+    try refuseCharacterOptions(of: model)
     let vocabulary = try vocabulary(of: model)
-    let special = special(model, vocabulary)
-    let frame = try frame(vocabulary)
+    let tokens = try tokens(model, vocabulary)
     let table: MergeTable
     let pairs = try merges(of: model)
     do {
@@ -18,7 +18,7 @@ extension TokenizerJSON {
     } catch {
       throw error.formatError(file: file)
     }
-    let size = max(vocabulary.size, 1 + Int(added.map(\.id).max() ?? -1))
+    let size = max(vocabulary.size, 1 + Int(tokens.added.map(\.id).max() ?? -1))
     var pieces = [SentencePieceBPE.Piece](repeating: .nothing, count: size)
     var characters: [Unicode.Scalar: Int32] = [:]
     var bytes: [UInt8: Int32] = [:]
@@ -34,18 +34,25 @@ extension TokenizerJSON {
         characters[scalar] = id
       }
     }
+    if bytes.count < 256, model["fuse_unk"]?.bool != true {
+      throw unsupported("model.fuse_unk", "false")
+    }
     return SentencePieceBPE(
-      entries: entries(of: vocabulary, count: size, fallsBack: fallsBack, special, pairs),
+      entries: entries(of: vocabulary, count: size, fallsBack: fallsBack, tokens, pairs),
       pieces: pieces, merges: table, characters: characters, bytes: bytes,
       normalization: normalization,
-      added: AddedTokens(added) { normalization($0, isFirst: true) },
-      special: special, frame: frame)
+      added: AddedTokens(
+        self.steps("normalizer").isEmpty ? tokens.added.inOriginalText : tokens.added
+      ) {
+        normalization($0, isFirst: true)
+      },
+      special: tokens.special, frame: tokens.frame)
   }
 
   /// The vocabulary as a SentencePiece model would have it. An entry's score is the negated rank of
   /// the first merge that makes it, which asks for the same merges in the same order.
   private func entries(
-    of vocabulary: Vocabulary, count: Int, fallsBack: Bool, _ special: SpecialTokens,
+    of vocabulary: Vocabulary, count: Int, fallsBack: Bool, _ tokens: Tokens,
     _ merges: [(left: String, right: String)]
   ) -> [SentencePieceModel.Piece] {
     var entries = [SentencePieceModel.Piece](
@@ -58,11 +65,11 @@ extension TokenizerJSON {
       guard let id = vocabulary.id(of: merge.left + merge.right) else { continue }
       entries[Int(id)].score = -Float(rank)
     }
-    for token in added {
+    for token in tokens.added {
       entries[Int(token.id)] = SentencePieceModel.Piece(
         text: token.content, kind: token.isSpecial ? .control : .userDefined)
     }
-    if let unknown = special.unknown { entries[Int(unknown)].kind = .unknown }
+    if let unknown = tokens.special.unknown { entries[Int(unknown)].kind = .unknown }
     return entries
   }
 
@@ -88,19 +95,25 @@ extension TokenizerJSON {
       guard type(of: step) == "Metaspace", step["replacement"]?.string ?? mark == mark else {
         throw unsupported("pre_tokenizer", type(of: step))
       }
-      // Files before prepend_scheme said the same with add_prefix_space.
-      let isPrefixed = step["add_prefix_space"]?.bool ?? true
-      switch step["prepend_scheme"]?.string ?? (isPrefixed ? "always" : "never") {
-      case "always": normalization.prefix = .always
-      case "first": normalization.prefix = .first
-      case "never": normalization.prefix = .never
-      case let other: throw unsupported("pre_tokenizer.prepend_scheme", other)
-      }
+      normalization.prefix = try prefix(of: step)
       normalization.prefixYieldsToSpace = true
       normalization.splitsAtSpaces = step["split"]?.bool ?? true
       replaces = true
     }
     guard replaces else { throw unsupported("pre_tokenizer", "none for spaces") }
+    if settings.isLlama, settings.addsPrefixSpace == false { normalization.prefix = .never }
     return normalization
+  }
+
+  /// When a `Metaspace` puts its mark before a text.
+  func prefix(of step: JSONValue) throws(FormatError) -> SentencePieceBPE.Prefix {
+    // Files before prepend_scheme said the same with add_prefix_space.
+    let isPrefixed = step["add_prefix_space"]?.bool ?? true
+    switch step["prepend_scheme"]?.string ?? (isPrefixed ? "always" : "never") {
+    case "always": return .always
+    case "first": return .first
+    case "never": return .never
+    case let other: throw unsupported("pre_tokenizer.prepend_scheme", other)
+    }
   }
 }

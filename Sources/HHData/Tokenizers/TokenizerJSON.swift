@@ -42,16 +42,22 @@ package struct TokenizerJSON {
     }
     // Old files leave the type of a BPE model out.
     let type = model["type"]?.string ?? (model["merges"] != nil ? "BPE" : "missing")
-    switch type {
-    case "WordPiece": return try wordPiece(model)
-    case "BPE":
-      let steps = steps("pre_tokenizer")
-      if steps.contains(where: { $0["type"]?.string == "ByteLevel" }) {
-        return try byteLevelBPE(model, steps)
+    // The usual forms first: they are faster, and can be exported to GGUF.
+    do throws(FormatError) {
+      switch type {
+      case "WordPiece": return try wordPiece(model)
+      case "BPE":
+        let steps = steps("pre_tokenizer")
+        if steps.contains(where: { $0["type"]?.string == "ByteLevel" }) {
+          return try byteLevelBPE(model, steps)
+        }
+        return try sentencePieceBPE(model, steps)
+      default: break
       }
-      return try sentencePieceBPE(model, steps)
-    default: throw unsupported("model", type)
-    }
+    } catch  where error.kind != .unsupported {
+      throw error
+    } catch {}
+    return try components(model, type)
   }
 
   /// The parts of a component, with sequences laid flat; none for a missing component.
@@ -62,7 +68,8 @@ package struct TokenizerJSON {
 
   private func flatten(_ value: JSONValue) -> [JSONValue] {
     guard value["type"]?.string == "Sequence" else { return [value] }
-    let parts = value["normalizers"] ?? value["pretokenizers"] ?? value["processors"]
+    let parts =
+      value["normalizers"] ?? value["pretokenizers"] ?? value["processors"] ?? value["decoders"]
     return (parts?.array ?? []).flatMap(flatten)
   }
 
@@ -73,27 +80,29 @@ package struct TokenizerJSON {
 
   func type(of step: JSONValue) -> String { step["type"]?.string ?? "missing type" }
 
-  /// The id of a text among vocabulary and added tokens.
-  func id(of text: String, in vocabulary: Vocabulary) -> Int32? {
-    added.first { $0.content.utf8.elementsEqual(text.utf8) }?.id ?? vocabulary.id(of: text)
-  }
-
   func vocabulary(of model: JSONValue) throws(FormatError) -> Vocabulary {
     try Vocabulary(model["vocab"] ?? .null, file: file)
   }
 
-  /// The roles of tokens; the model's own unknown token wins.
-  func special(_ model: JSONValue, _ vocabulary: Vocabulary) -> SpecialTokens {
-    var special = settings.special { id(of: $0, in: vocabulary) }
-    special.unknown = model["unk_token"]?.string.flatMap { id(of: $0, in: vocabulary) }
-    return special
+  /// Added tokens, roles and frame of a tokenizer.
+  struct Tokens {
+    let added: [AddedToken]
+    var special: SpecialTokens
+    let frame: TokenFrame
+  }
+
+  /// The tokens around a vocabulary; the model's own unknown token wins.
+  func tokens(_ model: JSONValue, _ vocabulary: Vocabulary) throws(FormatError) -> Tokens {
+    let known = try KnownTokens(own: added, vocabulary, settings, file: file)
+    var special = settings.special(known.id)
+    special.unknown = model["unk_token"]?.string.flatMap(known.id)
+    return Tokens(
+      added: known.added, special: special,
+      frame: settings.frame(try frame(known), special))
   }
 
   /// A BPE model's merges, as "a b" or as ["a", "b"].
   func merges(of model: JSONValue) throws(FormatError) -> [(left: String, right: String)] {
-    for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
-      if let text = model[key]?.string, !text.isEmpty { throw unsupported("model.\(key)", text) }
-    }
     var merges: [(left: String, right: String)] = []
     for (index, entry) in (model["merges"]?.array ?? []).enumerated() {
       if let pair = entry.string.flatMap(splitMerge) {
@@ -112,7 +121,7 @@ package struct TokenizerJSON {
   }
 
   /// What the post-processor puts around a single text.
-  func frame(_ vocabulary: Vocabulary) throws(FormatError) -> TokenFrame {
+  private func frame(_ known: KnownTokens) throws(FormatError) -> TokenFrame {
     var frame = TokenFrame()
     for step in steps("post_processor") {
       switch type(of: step) {
@@ -126,7 +135,7 @@ package struct TokenizerJSON {
           if item["Sequence"] != nil {
             isBefore = false
           } else if let name = item["SpecialToken"]?["id"]?.string {
-            let ids = try templateIDs(step, name, vocabulary)
+            let ids = try templateIDs(step, name, known)
             if isBefore { frame.prefix += ids } else { frame.suffix += ids }
           }
         }
@@ -148,10 +157,10 @@ package struct TokenizerJSON {
   }
 
   private func templateIDs(
-    _ step: JSONValue, _ name: String, _ vocabulary: Vocabulary
+    _ step: JSONValue, _ name: String, _ known: KnownTokens
   ) throws(FormatError) -> [Int32] {
     let listed = step["special_tokens"]?[name]?["ids"]?.array?.map(\.integer)
-    let ids = listed ?? [id(of: name, in: vocabulary).map(Int.init)]
+    let ids = listed ?? [known.id(of: name).map(Int.init)]
     let valid = ids.compactMap { id in
       id.flatMap { (0...Vocabulary.maximumID).contains($0) ? Int32($0) : nil }
     }

@@ -25,7 +25,7 @@ package enum TokenizerLoader {
     }
     if files.holds("vocab.txt") { return try wordPiece(files, "vocab.txt", settings: settings) }
     if files.holds("tokenizer.model") {
-      return try sentencePiece(files, "tokenizer.model", settings: settings)
+      return try SentencePieceLoader(files, "tokenizer.model", settings).tokenizer()
     }
     return nil
   }
@@ -52,22 +52,37 @@ package enum TokenizerLoader {
       }
       pairs.append(pair)
     }
-    let special = settings.special(vocabulary.id)
+    let known = try KnownTokens(
+      own: Self.usual(["<|endoftext|>"], vocabulary, settings), vocabulary, settings, file: file)
+    let special = settings.special(known.id)
     var options = ByteLevelBPE.Options()
     options.addsPrefixSpace = settings.addsPrefixSpace ?? false
-    let end = special.eos.flatMap { id in
-      vocabulary.text(of: id).map { AddedToken(id: id, content: $0) }
-    }
+    var frame = TokenFrame()
+    if settings.addsBOS ?? false, let bos = special.bos { frame.prefix = [bos] }
+    if settings.addsEOS ?? false, let eos = special.eos { frame.suffix = [eos] }
     do {
       return try ByteLevelBPE(
-        vocabulary: vocabulary, merges: pairs, options: options, added: end.map { [$0] } ?? [],
-        special: special, frame: TokenFrame())
+        vocabulary: vocabulary, merges: pairs, options: options, added: known.added,
+        special: special, frame: frame)
     } catch {
       throw error.formatError(file: mergeFile)
     }
   }
 
-  /// BERT's list of entries, one a line; the line number is the id.
+  /// Special tokens of a kind of tokenizer that are in the vocabulary, where the files beside it
+  /// name none.
+  private static func usual(
+    _ texts: [String], _ vocabulary: Vocabulary, _ settings: TokenizerSettings
+  ) -> [AddedToken] {
+    guard settings.named.isEmpty else { return [] }
+    return texts.compactMap { text in
+      vocabulary.id(of: text).map { AddedToken(id: $0, content: text) }
+    }
+  }
+
+  /// BERT's list of entries, one a line; the line number is the id. Of an entry that is listed more
+  /// than once the last line counts, and an empty line is an entry that no text has, as in
+  /// transformers.
   private static func wordPiece(
     _ files: ModelFiles, _ name: String, settings: TokenizerSettings
   ) throws(FormatError) -> any Tokenizer {
@@ -76,35 +91,24 @@ package enum TokenizerLoader {
     var lines = try files.text(name).utf8Lines
     if lines.last == "" { lines.removeLast() }
     for (index, line) in lines.enumerated() {
-      guard vocabulary.insert(line, id: index) else {
+      guard vocabulary.insertLast(line, id: index) else {
         throw FormatError(
-          .badData, file: file, place: "line \(index + 1)", problem: "\(quoted(line)) occurs twice")
+          .badData, file: file,
+          problem: "expected at most \(Vocabulary.maximumID + 1) lines, found more")
       }
     }
-    let special = settings.special(vocabulary.id)
-    guard let unknown = special.unknown else {
+    let roles = ["[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"]
+    let known = try KnownTokens(
+      own: Self.usual(roles, vocabulary, settings), vocabulary, settings, file: file)
+    let special = settings.special(known.id)
+    guard let unknown = special.unknown, vocabulary.text(of: unknown) != nil else {
       throw FormatError(.badData, file: file, problem: "has no entry for unknown words, '[UNK]'")
     }
-    let roles = special.structural + [unknown]
-    let added = roles.compactMap { id in
-      vocabulary.text(of: id).map { AddedToken(id: id, content: $0) }
-    }
     return WordPiece(
-      vocabulary: vocabulary, unknown: unknown, normalization: settings.bert,
-      options: WordPiece.Options(), added: added, special: special,
+      vocabulary: vocabulary, unknown: unknown, normalization: settings.bert(),
+      options: WordPiece.Options(), added: known.added, special: special,
       frame: TokenFrame(
         prefix: special.cls.map { [$0] } ?? [], suffix: special.sep.map { [$0] } ?? []))
-  }
-
-  /// A SentencePiece model, Llama's.
-  private static func sentencePiece(
-    _ files: ModelFiles, _ name: String, settings: TokenizerSettings
-  ) throws(FormatError) -> any Tokenizer {
-    let model = try SentencePieceModel(parsing: files.bytes(name), file: files.path(name))
-    var frame = TokenFrame()
-    if settings.addsBOS ?? true, let bos = model.special.bos { frame.prefix = [bos] }
-    if settings.addsEOS ?? false, let eos = model.special.eos { frame.suffix = [eos] }
-    return SentencePieceBPE(model, frame: frame)
   }
 }
 

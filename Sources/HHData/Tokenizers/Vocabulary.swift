@@ -34,6 +34,22 @@ package struct Vocabulary: Sendable {
     return true
   }
 
+  /// Adds an entry whose text may be there already: it then has the new id only. Says whether the
+  /// id was free and in range.
+  mutating func insertLast(_ text: String, id: Int) -> Bool {
+    if let old = self.id(of: text) {
+      texts[Int(old)] = nil
+      ids[ByteKey(text)] = nil
+    }
+    return insert(text, id: id)
+  }
+
+  /// The ids of all entries by their bytes.
+  var idsByBytes: [[UInt8]: Int32] {
+    Dictionary(
+      entries.map { (Array($0.text.utf8), $0.id) }, uniquingKeysWith: { first, _ in first })
+  }
+
   /// One more than the largest id.
   package var size: Int { texts.count }
   /// The id of a text.
@@ -47,14 +63,21 @@ package struct Vocabulary: Sendable {
     texts.enumerated().compactMap { id, text in text.map { (Int32(id), $0) } }
   }
 
-  /// The table of merges given as pairs of entries, the most urgent first.
-  func mergeTable(_ pairs: [(left: String, right: String)]) throws(MergeError) -> MergeTable {
+  /// The table of merges given as pairs of entries, the most urgent first. What a merge makes lacks
+  /// so many bytes from the front of its right side.
+  func mergeTable(
+    _ pairs: [(left: String, right: String)], droppingFromRight dropped: Int = 0
+  ) throws(MergeError) -> MergeTable {
     var table = MergeTable(minimumCapacity: pairs.count)
     for (rank, pair) in pairs.enumerated() {
       table.insert(
         try id(of: pair.left, inMerge: rank), try id(of: pair.right, inMerge: rank),
         rank: UInt32(truncatingIfNeeded: rank),
-        result: try id(of: pair.left + pair.right, inMerge: rank))
+        result: try id(
+          of: dropped == 0
+            ? pair.left + pair.right
+            : pair.left + String(decoding: pair.right.utf8.dropFirst(dropped), as: UTF8.self),
+          inMerge: rank))
     }
     return table
   }

@@ -7,9 +7,7 @@ package struct WordPiece: Tokenizer {
   package let frame: TokenFrame
 
   package let vocabulary: Vocabulary
-  private let unknown: Int32
-  private let wordStarts: ByteTrie
-  private let continuations: ByteTrie
+  private let model: WordPieceModel
   package let normalization: BertNormalization
   package let options: Options
   package let added: AddedTokens
@@ -31,22 +29,13 @@ package struct WordPiece: Tokenizer {
     added: [AddedToken], special: SpecialTokens, frame: TokenFrame
   ) {
     self.vocabulary = vocabulary
-    self.unknown = unknown
+    model = WordPieceModel(vocabulary, unknown: unknown, options: options)
     self.normalization = normalization
     self.options = options
     self.special = special
     self.frame = frame
     self.added = AddedTokens(added) { normalization($0) }
     vocabularySize = max(vocabulary.size, 1 + Int(added.map(\.id).max() ?? -1))
-    let prefix = Array(options.continuationPrefix.utf8)
-    var starts = ByteTrie()
-    var rest = ByteTrie()
-    for (id, text) in vocabulary.entries {
-      if text.utf8.starts(with: prefix) { rest.insert(text.utf8.dropFirst(prefix.count), id: id) }
-      starts.insert(text.utf8, id: id)
-    }
-    wordStarts = starts
-    continuations = rest
   }
 
   package func encode(_ text: String) -> [Int32] {
@@ -54,34 +43,12 @@ package struct WordPiece: Tokenizer {
     added.split(
       Array(text.utf8), normalize: { bytes, _ in normalization(bytes) },
       onToken: { ids.append($0) },
-      onText: { bytes, range in
+      onText: { bytes, range, _ in
         BertNormalization.forEachWord(of: bytes, in: range) {
-          appendPieces(of: bytes, $0, to: &ids)
+          model.append(bytes, $0, to: &ids)
         }
       })
     return ids
-  }
-
-  private func appendPieces(of text: [UInt8], _ word: Range<Int>, to ids: inout [Int32]) {
-    let wordStart = ids.count
-    // Continuation bytes of UTF-8 are not characters of their own.
-    if word.count > options.maximumWordLength,
-      text[word].count(where: { $0 & 0xC0 != 0x80 }) > options.maximumWordLength
-    {
-      ids.append(unknown)
-      return
-    }
-    var offset = word.lowerBound
-    while offset < word.upperBound {
-      let trie = offset == word.lowerBound ? wordStarts : continuations
-      guard let piece = trie.longestMatch(in: text, from: offset, to: word.upperBound) else {
-        ids.removeSubrange(wordStart...)
-        ids.append(unknown)
-        return
-      }
-      ids.append(piece.id)
-      offset = piece.end
-    }
   }
 
   /// The basic tokens of a text, before they are split into pieces.

@@ -60,4 +60,41 @@ struct PairMergerTests {
     let piece = (0..<200).map { _ in Int32(forge.next(below: 14)) - 1 }
     #expect(merged(piece, table) == naivelyMerged(piece, table))
   }
+
+  @Test("a piece of many stretches merges as if it were one")
+  func stretches() {
+    var table = MergeTable(minimumCapacity: 8)
+    for (rank, pair) in [(0, 0, 2), (2, 2, 3), (1, 0, 4), (3, 3, 5), (4, 1, 6)].enumerated() {
+      table.insert(Int32(pair.0), Int32(pair.1), rank: UInt32(rank), result: Int32(pair.2))
+    }
+    var state: UInt32 = 9
+    let random = (0..<900_000).map { _ -> Int32 in
+      state = state &* 1_664_525 &+ 1_013_904_223
+      return Int32(state >> 30 == 0 ? 1 : 0)
+    }
+    for piece in [random, [Int32](repeating: 0, count: 700_001)] {
+      var merger = PairMerger()
+      var result: [Int32] = []
+      var covered = 0
+      merger.merge(piece.indices, by: table, symbol: { (piece[$0], 1) }) { symbol, range in
+        #expect(range.lowerBound == covered)
+        covered = range.upperBound
+        result.append(symbol)
+      }
+      #expect(covered == piece.count)
+      #expect(result == merged(piece, table))
+    }
+  }
+
+  @Test("a symbol that is left out parts nothing")
+  func leftOut() {
+    var table = MergeTable(minimumCapacity: 1)
+    table.insert(0, 1, rank: 0, result: 2)
+    var merger = PairMerger()
+    var result: [Int32] = []
+    let piece: [Int32?] = [0, nil, 1, nil]
+    merger.merge(piece.indices, by: table, symbol: { (piece[$0], 1) }) { id, _ in result.append(id)
+    }
+    #expect(result == [2])
+  }
 }

@@ -76,6 +76,66 @@ struct TokenizerLoaderTests {
     #expect(tokenizer.encodeForModel("a") == [1, 0, 5, 6])
   }
 
+  /// Lists of entries as editors leave them, and ids of two texts that transformers gives.
+  static let lists: [(text: String, ids: [Int32], size: Int)] = [
+    ("[PAD]\n[UNK]\na\nb\n##c\n", [2, 3, 2, 4], 5), ("[PAD]\n[UNK]\na\nb\n##c", [2, 3, 2, 4], 5),
+    ("[PAD]\r\n[UNK]\r\na\r\nb\r\n##c\r\n", [2, 3, 2, 4], 5),
+    ("\u{FEFF}[PAD]\n[UNK]\na\nb\n##c\n", [2, 3, 2, 4], 5),
+    ("[PAD]\n[UNK]\na\nb\na\n##c\n", [4, 3, 4, 5], 6),
+    ("[PAD]\n[UNK]\na\n\n\nb\n##c\n\n", [2, 5, 2, 6], 8),
+  ]
+
+  @Test(
+    "a list of entries keeps its line numbers, and of a repeated line the last", arguments: lists)
+  func lists(text: String, ids: [Int32], size: Int) throws {
+    let tokenizer = try #require(try Self.load(["vocab.txt": text]))
+    #expect(tokenizer.encode("a b ac") == ids)
+    #expect(tokenizer.vocabularySize == size)
+    #expect(tokenizer.special.padding == 0)
+  }
+
+  @Test("BERT's classes take the settings' word, others the file's own")
+  func settings() throws {
+    let json = """
+      {"model":{"type":"WordPiece","unk_token":"[UNK]","vocab":{"[UNK]":0,"a":1,"A":2,"\u{C9}":3}},
+      "normalizer":{"type":"BertNormalizer","lowercase":false},
+      "pre_tokenizer":{"type":"BertPreTokenizer"}}
+      """
+    func ids(_ settings: String) throws -> [Int32] {
+      try #require(
+        try Self.load(["tokenizer.json": json, "tokenizer_config.json": settings])
+      ).encode("A \u{C9}")
+    }
+    #expect(try ids("{}") == [1, 0])
+    #expect(try ids(#"{"do_lower_case":false}"#) == [2, 3])
+    #expect(try ids(#"{"do_lower_case":false,"strip_accents":true}"#) == [2, 0])
+    #expect(
+      try ids(#"{"tokenizer_class":"PreTrainedTokenizerFast","do_lower_case":true}"#) == [2, 3])
+  }
+
+  @Test("Llama's classes frame a text as the settings say")
+  func llamaFrame() throws {
+    let processor = """
+      {"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"b","type_id":0}},
+      {"Sequence":{"id":"A","type_id":0}}],"special_tokens":{}}
+      """
+    func frame(_ settings: String) throws -> TokenFrame {
+      try #require(
+        try Self.load([
+          "tokenizer.json": Self.json(postProcessor: processor), "tokenizer_config.json": settings,
+        ])
+      ).frame
+    }
+    let roles = #""bos_token":"b","eos_token":"a""#
+    #expect(try frame("{\(roles)}") == TokenFrame(prefix: [1]))
+    #expect(
+      try frame(#"{"tokenizer_class":"LlamaTokenizer","add_eos_token":true,"# + roles + "}")
+        == TokenFrame(prefix: [1], suffix: [0]))
+    #expect(
+      try frame(#"{"tokenizer_class":"LlamaTokenizerFast","add_bos_token":false,"# + roles + "}")
+        == TokenFrame())
+  }
+
   /// A file that must be refused, and words its error must have.
   struct Refusal: Sendable, CustomTestStringConvertible {
     let name: String
@@ -87,8 +147,36 @@ struct TokenizerLoaderTests {
 
   static let refusals = [
     Refusal(
-      name: "unigram model", files: ["tokenizer.json": json(model: #"{"type":"Unigram"}"#)],
-      kind: .unsupported, words: ["tokenizer.json", "model", "'Unigram'"]),
+      name: "unknown model", files: ["tokenizer.json": json(model: #"{"type":"Other"}"#)],
+      kind: .unsupported, words: ["tokenizer.json", "model", "'Other'"]),
+    Refusal(
+      name: "unigram model without entries",
+      files: ["tokenizer.json": json(model: #"{"type":"Unigram"}"#)],
+      kind: .badData, words: ["the vocabulary", "found 0"]),
+    Refusal(
+      name: "unigram model without a score",
+      files: ["tokenizer.json": json(model: #"{"type":"Unigram","vocab":[["a"]],"unk_id":0}"#)],
+      kind: .badData, words: ["entry 0", "expected a text and its score"]),
+    Refusal(
+      name: "unigram model of one entry twice",
+      files: [
+        "tokenizer.json": json(
+          model: #"{"type":"Unigram","vocab":[["a",0],["a",1]],"unk_id":0}"#)
+      ], kind: .badData, words: ["entry 1", "'a' occurs twice"]),
+    Refusal(
+      name: "unigram model without an unknown entry",
+      files: [
+        "tokenizer.json": json(model: #"{"type":"Unigram","vocab":[["a",0]],"unk_id":1}"#)
+      ], kind: .badData, words: ["key 'unk_id'", "expected an id below 1, found 1"]),
+    Refusal(
+      name: "words without one for the unknown",
+      files: ["tokenizer.json": json(model: #"{"type":"WordLevel","vocab":{"a":0}}"#)],
+      kind: .badData, words: ["key 'unk_token'"]),
+    Refusal(
+      name: "merges by chance",
+      files: [
+        "tokenizer.json": json(model: #"{"vocab":{"a":0},"merges":[],"dropout":0.1}"#)
+      ], kind: .unsupported, words: ["model.dropout", "0.1"]),
     Refusal(
       name: "unknown pattern",
       files: [
@@ -100,12 +188,30 @@ struct TokenizerLoaderTests {
       ], kind: .unsupported, words: ["pre_tokenizer.Split.pattern", #"'\w+'"#]),
     Refusal(
       name: "unknown pre-tokenizer",
-      files: ["tokenizer.json": json(preTokenizer: #"{"type":"Whitespace"}"#)],
-      kind: .unsupported, words: ["pre_tokenizer", "'Whitespace'"]),
+      files: ["tokenizer.json": json(preTokenizer: #"{"type":"UnicodeScripts"}"#)],
+      kind: .unsupported, words: ["pre_tokenizer", "'UnicodeScripts'"]),
+    Refusal(
+      name: "unknown behaviour",
+      files: [
+        "tokenizer.json": json(
+          preTokenizer: #"{"type":"Split","pattern":{"String":"a"},"behavior":"Other"}"#)
+      ], kind: .unsupported, words: ["pre_tokenizer.Split.behavior", "'Other'"]),
     Refusal(
       name: "unknown normalizer",
-      files: ["tokenizer.json": json(normalizer: #"{"type":"Lowercase"}"#)],
-      kind: .unsupported, words: ["normalizer", "'Lowercase'"]),
+      files: ["tokenizer.json": json(normalizer: #"{"type":"Other"}"#)],
+      kind: .unsupported, words: ["normalizer", "'Other'"]),
+    Refusal(
+      name: "unknown expression",
+      files: [
+        "tokenizer.json": json(
+          normalizer: #"{"type":"Replace","pattern":{"Regex":"(a+)+b"},"content":""}"#)
+      ], kind: .unsupported, words: ["normalizer.Replace.pattern", "'(a+)+b'"]),
+    Refusal(
+      name: "broken map of characters",
+      files: [
+        "tokenizer.json": json(
+          normalizer: #"{"type":"Precompiled","precompiled_charsmap":"AAAA"}"#)
+      ], kind: .badData, words: ["normalizer.Precompiled"]),
     Refusal(
       name: "unknown post-processor",
       files: ["tokenizer.json": json(postProcessor: #"{"type":"Other"}"#)],
@@ -144,9 +250,6 @@ struct TokenizerLoaderTests {
         "vocab.json": #"{"a":0}"#, "merges.txt": "",
         "tokenizer_config.json": #"{"tokenizer_class":"CLIPTokenizer"}"#,
       ], kind: .unsupported, words: ["'CLIPTokenizer'"]),
-    Refusal(
-      name: "repeated line", files: ["vocab.txt": "[UNK]\na\na\n"], kind: .badData,
-      words: ["vocab.txt", "line 3", "'a'"]),
     Refusal(
       name: "no unknown token", files: ["vocab.txt": "a\n"], kind: .badData, words: ["'[UNK]'"]),
   ]
