@@ -71,6 +71,6 @@ struct TextColumns {
     FormatError(
       .badData, file: table.path, place: "line 1",
       problem: "expected \(expected), found \(list(table.columns))",
-      hint: "--column NAME says which column holds the text, --column NAME,NAME which two do")
+      hint: "rename the columns; 'eval' also takes --column NAME, or NAME,NAME for pairs")
   }
 }

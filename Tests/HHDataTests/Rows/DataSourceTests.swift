@@ -103,7 +103,7 @@ struct DataSourceTests {
         name: "x.jsonl", bytes: Array("{\"text\": \"a\"}\n{\"t\": \"b\"}".utf8),
         word: "line 2: expected text under the key 'text', found none"),
       Refusal(name: "x.csv", bytes: Array("text\n\"a".utf8), word: "line 2: expected an end"),
-      Refusal(name: "x.csv", bytes: Array("a,b\n1,2\n".utf8), word: "hint: --column"),
+      Refusal(name: "x.csv", bytes: Array("a,b\n1,2\n".utf8), word: "hint: rename the columns"),
       Refusal(
         name: "x.png", bytes: [0x89],
         purpose: .images(ImageShape(channels: 1, height: 1, width: 1)), word: ".npy or IDX"),

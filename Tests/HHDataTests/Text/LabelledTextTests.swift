@@ -46,7 +46,7 @@ struct LabelledTextTests {
       ("sentence\tlabel\na\t1\nb\t0\tc\n", "line 3: expected 2 columns, found 3"),
       ("sentence\ttext\tlabel\na\tb\t1\n", "found 'sentence', 'text', 'label'"),
       ("sentence1\tlabel\na\t1\n", "found 'sentence1', 'label'"),
-      ("question\tanswer\tlabel\na\tb\t1\n", "hint: --column"),
+      ("question\tanswer\tlabel\na\tb\t1\n", "hint: rename the columns"),
       ("sentence\tclass\na\t1\n", "expected a column 'label', found 'sentence', 'class'"),
       ("sentence\tlabel\tscore\na\t1\t2\n", "expected one column of labels"),
       ("sentence\tlabel\na\tcontradiction\n", "or one of entailment, not_entailment"),

@@ -9,8 +9,8 @@ struct DigitGroupsTests {
   private func parts(_ text: String, _ groups: DigitGroups) -> [String] {
     let bytes = Array(text.utf8)
     var parts: [String] = []
-    groups.forEachPart(of: bytes, in: bytes.indices) {
-      parts.append(String(decoding: bytes[$0], as: UTF8.self))
+    groups.forEachPart(of: bytes, in: bytes.indices) { part, _ in
+      parts.append(String(decoding: bytes[part], as: UTF8.self))
     }
     return parts
   }

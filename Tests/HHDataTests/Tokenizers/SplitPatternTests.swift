@@ -10,8 +10,8 @@ struct SplitPatternTests {
     let bytes = Array(text.utf8)
     var parts: [String] = []
     let pattern = try #require(SplitPattern(pattern))
-    pattern.forEachPart(of: bytes, in: bytes.indices) {
-      parts.append(String(decoding: bytes[$0], as: UTF8.self))
+    pattern.forEachPart(of: bytes, in: bytes.indices) { part, _ in
+      parts.append(String(decoding: bytes[part], as: UTF8.self))
     }
     return parts
   }

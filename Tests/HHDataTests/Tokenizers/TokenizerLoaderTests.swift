@@ -77,7 +77,7 @@ struct TokenizerLoaderTests {
   }
 
   /// Lists of entries as editors leave them, and ids of two texts that transformers gives.
-  static let lists: [(text: String, ids: [Int32], size: Int)] = [
+  static let vocabularies: [(text: String, ids: [Int32], size: Int)] = [
     ("[PAD]\n[UNK]\na\nb\n##c\n", [2, 3, 2, 4], 5), ("[PAD]\n[UNK]\na\nb\n##c", [2, 3, 2, 4], 5),
     ("[PAD]\r\n[UNK]\r\na\r\nb\r\n##c\r\n", [2, 3, 2, 4], 5),
     ("\u{FEFF}[PAD]\n[UNK]\na\nb\n##c\n", [2, 3, 2, 4], 5),
@@ -86,7 +86,8 @@ struct TokenizerLoaderTests {
   ]
 
   @Test(
-    "a list of entries keeps its line numbers, and of a repeated line the last", arguments: lists)
+    "a list of entries keeps its line numbers, and of a repeated line the last",
+    arguments: vocabularies)
   func lists(text: String, ids: [Int32], size: Int) throws {
     let tokenizer = try #require(try Self.load(["vocab.txt": text]))
     #expect(tokenizer.encode("a b ac") == ids)
