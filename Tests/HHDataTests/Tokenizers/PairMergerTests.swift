@@ -68,11 +68,11 @@ struct PairMergerTests {
       table.insert(Int32(pair.0), Int32(pair.1), rank: UInt32(rank), result: Int32(pair.2))
     }
     var state: UInt32 = 9
-    let random = (0..<900_000).map { _ -> Int32 in
+    let random = (0..<300_000).map { _ -> Int32 in
       state = state &* 1_664_525 &+ 1_013_904_223
       return Int32(state >> 30 == 0 ? 1 : 0)
     }
-    for piece in [random, [Int32](repeating: 0, count: 700_001)] {
+    for piece in [random, [Int32](repeating: 0, count: 300_001)] {
       var merger = PairMerger()
       var result: [Int32] = []
       var covered = 0
