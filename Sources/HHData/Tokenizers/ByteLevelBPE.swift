@@ -43,6 +43,7 @@ package struct ByteLevelBPE: Tokenizer {
   private let byteIDs: [Int32]
   private let wholePieces: [[UInt8]: Int32]
   private let longestWholePiece: Int
+  private let longestEntry: Int
   package let preTokenization: PreTokenization
   package let ignoresMerges: Bool
   package let addsPrefixSpace: Bool
@@ -90,6 +91,7 @@ package struct ByteLevelBPE: Tokenizer {
       }
     }
     wholePieces = whole
+    longestEntry = vocabulary.longest
     longestWholePiece = whole.keys.map(\.count).max() ?? -1
   }
 
@@ -113,7 +115,7 @@ package struct ByteLevelBPE: Tokenizer {
             return
           }
           merger.merge(
-            piece, by: merges,
+            piece, longest: longestEntry, by: merges,
             symbol: { offset in
               let id = byteIDs[Int(bytes[offset])]
               return (id == Self.noToken ? nil : id, 1)

@@ -100,14 +100,17 @@ struct PairMerger {
   ///
   /// - Parameters:
   ///   - range: The offsets of the piece.
+  ///   - longest: Symbols in the longest entry that merges make, or more.
   ///   - table: The merges.
   ///   - symbol: The symbol at an offset, nil for one that is left out, and how long it is.
   ///   - body: Gets each remaining symbol and the offsets that it covers.
   mutating func merge(
-    _ range: Range<Int>, by table: MergeTable, symbol: (Int) -> (id: Int32?, length: Int),
+    _ range: Range<Int>, longest: Int, by table: MergeTable,
+    symbol: (Int) -> (id: Int32?, length: Int),
     _ body: (Int32, Range<Int>) -> Void
   ) {
-    var limit = Self.stretch
+    let margin = max(Self.margin, 4 * longest)
+    var limit = Self.stretch + 4 * margin
     var start = range.lowerBound
     var (piece, ends): ([Int32], [Int]) = ([], [])
     while start < range.upperBound {
@@ -122,7 +125,7 @@ struct PairMerger {
         ends.append(offset)
       }
       let isLast = offset == range.upperBound
-      let settled = isLast ? piece.count : piece.count - Self.margin
+      let settled = isLast ? piece.count : piece.count - margin
       var done = start
       merge(piece, by: table) { id, positions in
         guard positions.upperBound <= settled else { return }

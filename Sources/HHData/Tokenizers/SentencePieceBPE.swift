@@ -48,6 +48,7 @@ package struct SentencePieceBPE: Tokenizer {
   private let frozen: ByteTrie
   package let normalization: Normalization
   private let splitsBeforeMarks: Bool
+  private let longestEntry: Int
   private let added: AddedTokens
 
   /// Creates a tokenizer from a parsed model. `added` tokens are cut out of the text first.
@@ -106,6 +107,7 @@ package struct SentencePieceBPE: Tokenizer {
     // Bytes help only where every one of them has a token.
     byteIDs = bytes.count == 256 ? (0...UInt8.max).compactMap { bytes[$0] } : []
     self.frozen = frozen
+    longestEntry = entries.map(\.text.utf8.count).max() ?? 0
     self.normalization = normalization
     self.added = added
     self.special = special
@@ -197,7 +199,7 @@ package struct SentencePieceBPE: Tokenizer {
   ) {
     var wasUnknown = false
     merger.merge(
-      range, by: merges,
+      range, longest: longestEntry, by: merges,
       symbol: { offset in
         let (scalar, length) = text.scalar(at: offset)
         return (characters[scalar] ?? -1, length)

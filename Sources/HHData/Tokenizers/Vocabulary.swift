@@ -44,6 +44,9 @@ package struct Vocabulary: Sendable {
     return insert(text, id: id)
   }
 
+  /// Bytes of the longest entry.
+  var longest: Int { texts.map { $0?.utf8.count ?? 0 }.max() ?? 0 }
+
   /// The ids of all entries by their bytes.
   var idsByBytes: [[UInt8]: Int32] {
     Dictionary(

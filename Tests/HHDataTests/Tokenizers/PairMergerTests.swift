@@ -68,15 +68,17 @@ struct PairMergerTests {
       table.insert(Int32(pair.0), Int32(pair.1), rank: UInt32(rank), result: Int32(pair.2))
     }
     var state: UInt32 = 9
-    let random = (0..<300_000).map { _ -> Int32 in
+    let random = (0..<420_000).map { _ -> Int32 in
       state = state &* 1_664_525 &+ 1_013_904_223
       return Int32(state >> 30 == 0 ? 1 : 0)
     }
-    for piece in [random, [Int32](repeating: 0, count: 300_001)] {
+    for piece in [random, [Int32](repeating: 0, count: 420_001)] {
       var merger = PairMerger()
       var result: [Int32] = []
       var covered = 0
-      merger.merge(piece.indices, by: table, symbol: { (piece[$0], 1) }) { symbol, range in
+      merger.merge(
+        piece.indices, longest: 8, by: table, symbol: { (piece[$0], 1) }
+      ) { symbol, range in
         #expect(range.lowerBound == covered)
         covered = range.upperBound
         result.append(symbol)
@@ -93,7 +95,9 @@ struct PairMergerTests {
     var merger = PairMerger()
     var result: [Int32] = []
     let piece: [Int32?] = [0, nil, 1, nil]
-    merger.merge(piece.indices, by: table, symbol: { (piece[$0], 1) }) { id, _ in result.append(id)
+    merger.merge(
+      piece.indices, longest: 2, by: table, symbol: { (piece[$0], 1) }
+    ) { id, _ in result.append(id)
     }
     #expect(result == [2])
   }

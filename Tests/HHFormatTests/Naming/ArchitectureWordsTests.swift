@@ -10,6 +10,8 @@ struct ArchitectureWordsTests {
   /// The sources that may, and why.
   private static let allowed = [
     "HHFormat/Naming/ArchitectureSchema.swift": "lists the schemas that are compiled in",
+    "HHData/Tokenizers/GGUFPreTokenizer.swift":
+      "names of ways to cut text, which GGUF files call after models",
     "HHFormat/GGUF/GGUFTokenizerKind.swift": "the format's words for kinds of tokenizers",
     "HHPipeline/Recipes/ShippedRecipes.swift": "names of recipes",
     "HHAnalysis/Expressivity/RecallTrial.swift": "an experiment with a model of one architecture",

@@ -20,6 +20,7 @@ struct CharacterBPE: SubwordModel {
   private let merges: MergeTable
   private let bytes: ByteFallback
   private let options: Options
+  private let longest: Int
 
   /// Takes the entries with their ids, and the merges of ids.
   init(
@@ -27,6 +28,7 @@ struct CharacterBPE: SubwordModel {
   ) {
     (self.entries, self.merges) = (entries, merges)
     (self.bytes, self.options) = (bytes, options)
+    longest = entries.keys.map(\.count).max() ?? 0
   }
 
   func append(
@@ -56,7 +58,9 @@ struct CharacterBPE: SubwordModel {
       }
       offset = end
     }
-    merger.merge(symbols.indices, by: merges, symbol: { (symbols[$0], 1) }) { id, _ in
+    merger.merge(
+      symbols.indices, longest: longest, by: merges, symbol: { (symbols[$0], 1) }
+    ) { id, _ in
       ids.append(id)
     }
   }
