@@ -12,7 +12,8 @@ package struct Companions: Sendable {
   /// the folder of a delta that was opened without its base.
   ///
   /// - Throws: `missingInput` where a file cannot be opened, `badData` where one does not agree
-  ///   with its digest or is a link that leads out of the folder, `unsupported` for more metadata than could be read again.
+  ///   with its digest or is a link that leads out of the folder, `unsupported` for more metadata
+  ///   than could be read again.
   package init(of checkpoint: Checkpoint) throws(FormatError) {
     try self.init(ownOf: checkpoint)
     guard let tokenizer = checkpoint.givenTokenizer else { return }
