@@ -66,7 +66,7 @@ struct Resume: ParsableCommand, SettingArguments {
   func run() throws {
     try ReportedFailure.reporting(
       naming: SettingNames(
-        given: given, recipe: "\(folder)/recipe.yaml", help: Self.helpMessage())
+        given: given.map(\.name), recipe: "\(folder)/recipe.yaml", help: Self.helpMessage())
     ) {
       Interrupts.listen()
       let run = try RunFolder(opening: folder)

@@ -40,7 +40,7 @@ struct Train: ParsableCommand, SettingArguments {
 
   func run() throws {
     try ReportedFailure.reporting(
-      naming: SettingNames(given: given, recipe: recipe, help: Self.helpMessage())
+      naming: SettingNames(given: given.map(\.name), recipe: recipe, help: Self.helpMessage())
     ) {
       Interrupts.listen()
       let folder = try RunFolder(training: options())

@@ -6,8 +6,8 @@ import HHPipeline
 
 /// How a command calls settings in its errors: as the user spelled them.
 struct SettingNames {
-  /// What was given on the command line.
-  var given: [Given] = []
+  /// The options that were given on the command line, as they are written.
+  var given: [String] = []
   /// The file or name of the recipe that was followed.
   var recipe: String?
   /// The help of the command, where it has not every option that settings have.
@@ -17,7 +17,7 @@ struct SettingNames {
   /// its line.
   func place(of setting: SettingKey) -> String {
     let option = setting.option.map { "--\($0)" }
-    if let option, given.contains(where: { $0.name == option }) { return option }
+    if let option, given.contains(option) { return option }
     // It was read before; what is wrong with it would have been said then.
     if let recipe, let place = (try? Recipe.named(recipe))?.place(of: setting) { return place }
     if let option, help?.contains("\(option) <") != false { return option }

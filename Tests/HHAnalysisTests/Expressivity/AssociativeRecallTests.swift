@@ -2,6 +2,7 @@
 
 import HHCompute
 import HHData
+import HHFormat
 import HHModel
 import HHTraining
 import ModelTestSupport

@@ -83,9 +83,8 @@ struct SentencePieceModelTests {
   @Test(
     "Models of another kind are refused",
     arguments: [
-      (ProtobufForge.integer(3, 1), [], "model type 1"),
+      (ProtobufForge.integer(3, 3), [], "model type 3"),
       (ProtobufForge.integer(3, 2) + ProtobufForge.integer(24, 1), [], "suffix"),
-      (ProtobufForge.integer(3, 2), ProtobufForge.bytes(2, [1]), "character map"),
       (ProtobufForge.integer(3, 2), ProtobufForge.integer(5, 0), "white space"),
     ] as [([UInt8], [UInt8], String)])
   func unsupported(trainer: [UInt8], normalizer: [UInt8], word: String) {
@@ -95,6 +94,17 @@ struct SentencePieceModelTests {
     }
     #expect(error?.kind == .unsupported)
     #expect(error?.problem.contains(word) == true)
+  }
+
+  @Test("A map of characters that is cut short is refused")
+  func characterMap() {
+    let bytes = ProtobufForge.model(
+      Self.pieces, trainer: ProtobufForge.integer(3, 2), normalizer: ProtobufForge.bytes(2, [1]))
+    let error = #expect(throws: FormatError.self) {
+      try SentencePieceModel(parsing: bytes, file: "m")
+    }
+    #expect(error?.kind == .badData)
+    #expect(error?.problem.contains("a map of characters that is cut short") == true)
   }
 
   @Test("No prefix and no changed byte of a model stops the program")

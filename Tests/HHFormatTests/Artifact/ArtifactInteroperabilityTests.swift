@@ -93,9 +93,18 @@ struct ArtifactInteroperabilityTests {
   /// What this program makes of it, in the same form.
   private func ownReading(_ checkpoint: Checkpoint) throws -> String {
     let tensors = try checkpoint.tensors.map { tensor in
-      let digest = try checkpoint.withBytes(of: tensor.name) { (bytes) in ContentDigest.of(bytes) }
+      // Of a quantised tensor the blocks, as they are stored.
+      let digest =
+        if let type = checkpoint.blockType(of: tensor.name) {
+          try checkpoint.withBlocks(
+            of: tensor.name,
+            in: 0..<tensor.elementCount / type.elementsPerBlock * type.bytesPerBlock
+          ) { (bytes) in ContentDigest.of(bytes) }
+        } else {
+          try checkpoint.withBytes(of: tensor.name) { (bytes) in ContentDigest.of(bytes) }
+        }
       return JSONValue.array([
-        .string(tensor.name), .string(tensor.dtype.rawValue),
+        .string(tensor.name), .string(try checkpoint.storedType(of: tensor.name)),
         .init(tensor.shape), .string(digest),
       ])
     }

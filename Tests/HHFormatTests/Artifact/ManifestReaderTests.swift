@@ -30,7 +30,8 @@ struct ManifestReaderTests {
         old: "\"producer\"", new: "\"maker\"", message: "expected the member 'producer', found none"
       ),
       Defect(old: "\"bias\":true", new: "\"bias\":1", message: "'bias': expected true or false"),
-      Defect(old: "softmax-split", new: "softmax-splat", message: "'hedgehog-softmax-splat'"),
+      Defect(
+        old: "\"hedgehog-softmax-split\"", new: "\"\"", message: "'kind': expected a name, found"),
       Defect(
         old: "\"featureDimension\":16", new: "\"featureDimension\":0",
         message: "expected a positive number, found 0"),
