@@ -23,8 +23,10 @@ package struct Setting<Group>: Sendable {
   package let isRequired: Bool
   /// Whether it is a path of a file or folder.
   package let isPath: Bool
-  /// What a JSON Schema says of its values.
-  package let schema: JSONObject
+  /// What a JSON Schema says of its values. Made when it is asked for: a command line has hundreds
+  /// of options, and needs the schema of few.
+  package var schema: JSONObject { makeSchema() }
+  private let makeSchema: @Sendable () -> JSONObject
   let path: any PartialKeyPath<Group> & Sendable
   let read: @Sendable (JSONValue, inout Group) -> Void
   let write: @Sendable (Group) -> JSONValue
@@ -43,7 +45,19 @@ package struct Setting<Group>: Sendable {
     (self.key, self.option, self.help, self.otherwise) = (key, option, help, otherwise)
     (self.isRequired, self.isPath, self.path) = (isRequired, isPath, path)
     (self.missing, self.isOffered) = (missing, isOffered)
-    var schema = Value.schema
+    makeSchema = {
+      Self.schema(of: Value.self, limits, missing: missing, isNullable: isNullable)
+    }
+    read = { json, group in
+      if let value = Value(json: json) { group[keyPath: path] = value }
+    }
+    write = { $0[keyPath: path].json }
+  }
+
+  private static func schema<Value: SettingValue>(
+    of type: Value.Type, _ limits: JSONObject, missing: JSONValue?, isNullable: Bool
+  ) -> JSONObject {
+    var schema = type.schema
     if !isNullable, let type = schema["type"]?.array?.first { schema["type"] = type }
     if missing == .null, let type = schema["type"], type.string != nil {
       schema["type"] = .array([type, "null"])
@@ -58,11 +72,7 @@ package struct Setting<Group>: Sendable {
         schema[word] = limit
       }
     }
-    self.schema = schema
-    read = { json, group in
-      if let value = Value(json: json) { group[keyPath: path] = value }
-    }
-    write = { $0[keyPath: path].json }
+    return schema
   }
 }
 

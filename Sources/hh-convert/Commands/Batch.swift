@@ -52,7 +52,7 @@ struct Batch: ParsableCommand {
 
   func run() throws {
     try ReportedFailure.reporting(
-      naming: SettingNames(given: arguments.given.map(\.name), recipe: arguments.recipe)
+      naming: SettingNames(given: arguments.givenNames, recipe: arguments.recipe)
     ) {
       // A recipe that cannot be followed is no model's failure.
       let options = try arguments.options(model: "x")

@@ -46,7 +46,8 @@ struct Convert: ParsableCommand, SettingArguments {
 
   func run() throws {
     try ReportedFailure.reporting(
-      naming: SettingNames(given: given.map(\.name), recipe: arguments.recipe)
+      naming: SettingNames(
+        given: given.map(\.name) + arguments.givenNames, recipe: arguments.recipe)
     ) {
       Interrupts.listen()
       if dryRun {

@@ -47,6 +47,9 @@ struct ConversionArguments: SettingArguments {
     }
   }
 
+  /// The names of all options that were given and that errors may speak of.
+  var givenNames: [String] { given.map(\.name) + (stages == nil ? [] : ["--stages"]) }
+
   /// The options that were given and that only training needs.
   private var trainingOptions: [Given] {
     // A map's random directions, the option's or the recipe's, come from the seed too.
