@@ -114,10 +114,10 @@ struct BatchTests {
     // A limit on processor time ends a conversion as a crash would.
     try bench.folder.link("long/llama", to: Fixtures.path("models/llama"))
     let outcome = try Tool.shell(
-      "ulimit -t 1; $hh batch long zoo/vit --keep-going --steps 1000000 --json", in: bench.folder)
+      "ulimit -t 6; $hh batch long zoo/vit --keep-going --steps 1000000 --json", in: bench.folder)
     #expect(outcome.status == 3)
     #expect(try states(outcome) == ["llama": "failed", "vit": "failed"])
-    let failure = try parse(outcome.lines[0])
+    let failure = try parse(try #require(outcome.lines.first))
     #expect(failure["status"]?.integer == Int(128 + SIGKILL), "\(outcome)")
     #expect(failure["error"]?.string?.hasPrefix("the conversion crashed: signal 9, ") == true)
     #expect(try bench.contents == ["long", "zoo"])
