@@ -86,11 +86,11 @@ struct FinetuneCommandTests {
     "options that do not go together are refused",
     arguments: [
       (["--lora", "4"], "--lora: expected --finetune-steps beside it"),
-      (["--precision", "half"], "expected float32 or bfloat16, found 'half'"),
+      (["--precision", "half"], "expected float32, bfloat16, found 'half'"),
       (["--finetune-lr", "0.1"], "--finetune-lr: expected --finetune-steps beside it"),
       (["--finetune-steps", "2", "--finetune-lr", "-1"], "--finetune-lr: expected a positive"),
       (["--finetune-steps", "2", "--finetune-loss", "nonsense"], "found 'nonsense'"),
-      (["--finetune-steps", "2", "--lora", "0"], "--lora: expected 1 to 4096, found 0"),
+      (["--finetune-steps", "2", "--lora", "0"], "expected a rank from 1 to 4096, found '0'"),
     ])
   func refusals(options: [String], message: String) throws {
     let outcome = try Tool.run(Bench.short("gpt2") + options, in: bench.folder)
