@@ -74,10 +74,10 @@ struct EmbedTests {
   @Test(
     "what cannot be run is refused",
     arguments: [
-      (["classify", "models/gpt2", "-t", "a"], 64, "expected a model with a classifier"),
+      (["classify", "models/gpt2", "-t", "a"], 69, "expected a model with a classifier"),
       (["embed", "models/bert"], 64, "expected one of --text, --texts and --images"),
       (["embed", "models/bert", "-t", ""], 64, "expected a text, found an empty one, number 1"),
-      (["embed", "models/vit", "-t", "a"], 64, "expected --images"),
+      (["embed", "models/vit", "-t", "a"], 64, "--text: expected images, which this model takes"),
       (
         ["embed", "models/vit", "--images", "x.npy", "--length", "8"], 64,
         "--length: expected none: an image has 17 positions, found 8"

@@ -47,7 +47,7 @@ struct GenerateTests {
   @Test(
     "what cannot be written is refused",
     arguments: [
-      (["generate", "models/bert", "-p", "a"], 64, "expected a decoder"),
+      (["generate", "models/bert", "-p", "a"], 69, "expected a decoder"),
       (["generate", "models/gpt2"], 64, "expected either --prompt or --prompts"),
       (
         ["generate", "models/gpt2", "-p", "a", "--top-p", "0"], 64, "--top-p: expected more than 0"
