@@ -114,12 +114,12 @@ struct HHConvertTests {
       .flatMap { $0.split(whereSeparator: { " ,".contains($0) }) }.filter { $0.hasPrefix("-") }
     #expect(
       options == [
-        "-o", "--output", "--adapter", "--config", "--run", "--checkpoint-steps", "--recipe",
-        "--stages",
+        "--base", "-o", "--output", "--adapter", "--config", "--tokenizer", "--run",
+        "--checkpoint-steps", "--recipe", "--stages",
         "--feature-map", "--feature-dim", "--window", "--keep-softmax", "--data", "--held-out",
         "--length",
-        "--steps", "--batch", "--rows", "--lr", "--finetune-steps", "--finetune-lr",
-        "--finetune-loss", "--lora", "--precision", "--budget", "--max-memory", "--seed",
+        "--steps", "--batch", "--rows", "--lr", "--budget", "--finetune-steps", "--finetune-lr",
+        "--finetune-loss", "--lora", "--precision", "--max-memory", "--seed",
         "--threads",
         "--delta", "--allow-nonfinite", "--dry-run", "--force", "-q", "--quiet", "--json",
         "--version", "-h", "--help",
@@ -155,7 +155,7 @@ struct HHConvertTests {
       (["models/gpt2", "--lr", "0"], "--lr: expected a positive number, found 0.0"),
       (["models/gpt2", "--lr", "nan"], "--lr: expected a positive number, found nan"),
       (["models/gpt2", "--threads", "0"], "--threads: expected 1 to 1024, found 0"),
-      (["models/gpt2", "--seed", "-1"], "The value '-1' is invalid for '--seed <seed>'"),
+      (["models/gpt2", "--seed", "-1"], "--seed: expected at least 0, found -1"),
       (["models/gpt2", "--budget", "soon"], "expected a duration such as 90s, 10m or 1h30m"),
       (["models/gpt2", "--json", "--quiet"], "--quiet and --json exclude each other"),
       (

@@ -155,16 +155,10 @@ struct TokenizerGGUF {
       return pair
     }
     let vocabulary = try vocabulary { tokens[$0] }
-    do {
-      return try ByteLevelBPE(
+    return try MergeError.reported(in: file.path) {
+      try ByteLevelBPE(
         vocabulary: vocabulary, merges: merges, options: options, added: added, special: special,
         frame: try frame(addsBOS: pre.addsBOS))
-    } catch let error as MergeError {
-      throw error.formatError(file: file.path)
-    } catch let error as FormatError {
-      throw error
-    } catch {
-      throw FormatError(.badData, file: file.path, problem: "\(error)")
     }
   }
 

@@ -16,16 +16,10 @@ extension TokenizerJSON {
     }
     let vocabulary = try vocabulary(of: model)
     let tokens = try tokens(model, vocabulary)
-    do {
-      return try ByteLevelBPE(
+    return try MergeError.reported(in: file) {
+      try ByteLevelBPE(
         vocabulary: vocabulary, merges: merges(of: model), options: options, added: tokens.added,
         special: tokens.special, frame: tokens.frame)
-    } catch let error as MergeError {
-      throw error.formatError(file: file)
-    } catch let error as FormatError {
-      throw error
-    } catch {
-      throw FormatError(.badData, file: file, problem: "\(error)")
     }
   }
 

@@ -62,18 +62,12 @@ extension TokenizerJSON {
     if let dropout = model["dropout"]?.double, dropout != 0 {
       throw unsupported("model.dropout", "\(dropout)")
     }
-    do {
-      return CharacterBPE(
+    return try MergeError.reported(in: file) {
+      CharacterBPE(
         entries: vocabulary.idsByBytes,
         merges: try vocabulary.mergeTable(
           merges(of: model), droppingFromRight: options.continuationPrefix.count),
         bytes: fallback(model, vocabulary), options: options)
-    } catch let error as MergeError {
-      throw error.formatError(file: file)
-    } catch let error as FormatError {
-      throw error
-    } catch {
-      throw FormatError(.badData, file: file, problem: "\(error)")
     }
   }
 

@@ -11,13 +11,8 @@ extension TokenizerJSON {
     try refuseCharacterOptions(of: model)
     let vocabulary = try vocabulary(of: model)
     let tokens = try tokens(model, vocabulary)
-    let table: MergeTable
     let pairs = try merges(of: model)
-    do {
-      table = try vocabulary.mergeTable(pairs)
-    } catch {
-      throw error.formatError(file: file)
-    }
+    let table = try MergeError.reported(in: file) { try vocabulary.mergeTable(pairs) }
     let size = max(vocabulary.size, 1 + Int(tokens.added.map(\.id).max() ?? -1))
     var pieces = [SentencePieceBPE.Piece](repeating: .nothing, count: size)
     var characters: [Unicode.Scalar: Int32] = [:]

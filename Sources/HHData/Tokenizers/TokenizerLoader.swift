@@ -60,12 +60,10 @@ package enum TokenizerLoader {
     var frame = TokenFrame()
     if settings.addsBOS ?? false, let bos = special.bos { frame.prefix = [bos] }
     if settings.addsEOS ?? false, let eos = special.eos { frame.suffix = [eos] }
-    do {
-      return try ByteLevelBPE(
+    return try MergeError.reported(in: mergeFile) {
+      try ByteLevelBPE(
         vocabulary: vocabulary, merges: pairs, options: options, added: known.added,
         special: special, frame: frame)
-    } catch {
-      throw error.formatError(file: mergeFile)
     }
   }
 
@@ -130,11 +128,21 @@ extension String {
 }
 
 extension MergeError {
-  /// The error as one about a file.
-  func formatError(file: String) -> FormatError {
-    FormatError(
-      .badData, file: file, place: "merge \(index + 1)",
-      problem: "\(quoted(missing)) is not an entry of the vocabulary")
+  /// What `body` makes of a file, with an error about a merge as one about the file.
+  static func reported<Result>(
+    in file: String, _ body: () throws -> Result
+  ) throws(FormatError) -> Result {
+    do {
+      return try body()
+    } catch let error as MergeError {
+      throw FormatError(
+        .badData, file: file, place: "merge \(error.index + 1)",
+        problem: "\(quoted(error.missing)) is not an entry of the vocabulary")
+    } catch let error as FormatError {
+      throw error
+    } catch {
+      throw FormatError(.badData, file: file, problem: "\(error)")
+    }
   }
 }
 

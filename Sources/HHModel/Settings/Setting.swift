@@ -1,6 +1,7 @@
 // The declaration of one setting, from which everything else about it follows.
 
 package import HHFormat
+internal import Synchronization
 
 /// A setting of a group: its names, its values, and where the group keeps it.
 ///
@@ -23,10 +24,9 @@ package struct Setting<Group>: Sendable {
   package let isRequired: Bool
   /// Whether it is a path of a file or folder.
   package let isPath: Bool
-  /// What a JSON Schema says of its values. Made when it is asked for: a command line has hundreds
-  /// of options, and needs the schema of few.
-  package var schema: JSONObject { makeSchema() }
-  private let makeSchema: @Sendable () -> JSONObject
+  /// What a JSON Schema says of its values.
+  package var schema: JSONObject { lazySchema.value }
+  private let lazySchema: LazySchema
   let path: any PartialKeyPath<Group> & Sendable
   let read: @Sendable (JSONValue, inout Group) -> Void
   let write: @Sendable (Group) -> JSONValue
@@ -45,7 +45,7 @@ package struct Setting<Group>: Sendable {
     (self.key, self.option, self.help, self.otherwise) = (key, option, help, otherwise)
     (self.isRequired, self.isPath, self.path) = (isRequired, isPath, path)
     (self.missing, self.isOffered) = (missing, isOffered)
-    makeSchema = {
+    lazySchema = LazySchema {
       Self.schema(of: Value.self, limits, missing: missing, isNullable: isNullable)
     }
     read = { json, group in
@@ -73,6 +73,23 @@ package struct Setting<Group>: Sendable {
       }
     }
     return schema
+  }
+}
+
+/// A schema that is made when it is first asked for: a command line has hundreds of options, and
+/// needs the schemas of few.
+private final class LazySchema: Sendable {
+  private let known = Mutex<JSONObject?>(nil)
+  private let make: @Sendable () -> JSONObject
+
+  init(_ make: @escaping @Sendable () -> JSONObject) { self.make = make }
+
+  var value: JSONObject {
+    known.withLock { known in
+      let value = known ?? make()
+      known = value
+      return value
+    }
   }
 }
 

@@ -1,19 +1,39 @@
 // Settings that belong together, such as those of a stage: read, written and described by their table.
 
 package import HHFormat
+internal import Synchronization
 
 /// A value whose members are settings.
 package protocol SettingGroup: Sendable, Equatable {
   /// The declarations, in the order in which a recipe has them, of those too that are not offered.
+  /// They depend on nothing but the stage.
   var settings: [Setting<Self>] { get }
   /// The stage of a recipe that the group belongs to; nil for those of all stages.
   var stageName: String? { get }
 }
 
+/// A table of declarations: one of each stage that a type of group serves.
+private struct TableKey: Hashable {
+  let group: ObjectIdentifier
+  let stage: String?
+}
+
+/// Tables that were made: a command line asks for one with each of its options.
+private let tables = Mutex<[TableKey: any Sendable]>([:])
+
 extension SettingGroup {
   package var stageName: String? { nil }
 
-  private var offered: [Setting<Self>] { settings.filter(\.isOffered) }
+  /// The declarations, made once.
+  private var table: [Setting<Self>] {
+    let key = TableKey(group: ObjectIdentifier(Self.self), stage: stageName)
+    if let known = tables.withLock({ $0[key] }) as? [Setting<Self>] { return known }
+    let table = settings
+    tables.withLock { $0[key] = table }
+    return table
+  }
+
+  private var offered: [Setting<Self>] { table.filter(\.isOffered) }
 
   /// The settings as a recipe has them.
   package var members: JSONObject { members { $0.write(self) } }
@@ -43,7 +63,7 @@ extension SettingGroup {
 
   /// The declaration of a member.
   package subscript(_ path: PartialKeyPath<Self>) -> Setting<Self> {
-    guard let setting = settings.first(where: { $0.path == path }) else {
+    guard let setting = table.first(where: { $0.path == path }) else {
       preconditionFailure("no setting is declared for a member")
     }
     return setting

@@ -54,21 +54,13 @@ struct ExportCommand: UnpackingCommand {
 
   @OptionGroup var given: TokenizerArguments
 
-  @Flag(help: "Replace an existing output.")
-  var force = false
-
-  @Flag(name: .shortAndLong, help: "Print nothing but errors.")
-  var quiet = false
-
-  @Flag(help: "Print events as JSON lines on standard output; the last one is the summary.")
-  var json = false
+  @OptionGroup var flags: JobFlags
 
   func validate() throws {
     if dropHead && target != .gguf {
       throw ValidationError(
         "--drop-head: expected --to gguf beside it, found --to \(target.rawValue)")
     }
-    try checkOutput(quiet: quiet, json: json)
   }
 
   func run() throws {
@@ -76,7 +68,7 @@ struct ExportCommand: UnpackingCommand {
       Interrupts.listen()
       let export = try Export(options)
       try Interrupts.check()
-      let printer = EventPrinter(json ? .json : quiet ? .quiet : Terminal.isLive ? .live : .plain)
+      let printer = EventPrinter(flags.manner)
       let summary = try {
         defer { printer.clear() }
         return try export.run { event in
@@ -84,8 +76,8 @@ struct ExportCommand: UnpackingCommand {
           printer.print(event)
         }
       }()
-      if json { return try Terminal.print(summary.json.line + "\n") }
-      if !quiet { try Terminal.print(summary.text) }
+      if flags.json { return try Terminal.print(summary.json.line + "\n") }
+      if !flags.quiet { try Terminal.print(summary.text) }
     }
   }
 
@@ -99,7 +91,7 @@ struct ExportCommand: UnpackingCommand {
     options.base = delta.base
     options.tokenizer = given.tokenizer
     options.configuration = config
-    options.force = force
+    options.force = flags.force
     return options
   }
 

@@ -5,14 +5,6 @@ import Testing
 
 @Suite("HeadChoice")
 struct HeadChoiceTests {
-  private func error(
-    _ golden: String, _ change: (inout TensorTable) -> Void
-  ) throws -> FormatError {
-    var table = try TensorTable(golden: golden)
-    change(&table)
-    return try #require(throws: FormatError.self) { try table.matched() }
-  }
-
   @Test(
     "a class that is not read is refused by its name",
     arguments: [
@@ -23,7 +15,9 @@ struct HeadChoiceTests {
       ("llama-mha", "LlamaForTokenClassification"),
     ])
   func classes(golden: String, name: String) throws {
-    let error = try error(golden) { $0.configuration?["architectures"] = [.string(name)] }
+    let error = try TensorTable.error(golden) {
+      $0.configuration?["architectures"] = [.string(name)]
+    }
     #expect(error.kind == .unsupported && error.file == "config")
     #expect(error.place == "key 'architectures'")
     #expect(error.problem.hasSuffix("found '\(name)'"))
@@ -36,7 +30,9 @@ struct HeadChoiceTests {
       ("bert-model", "BertForSequenceClassification"), ("vit-classifier", "ViTModel"),
       ("vit-model", "ViTForImageClassification"),
     ] {
-      let error = try error(golden) { $0.configuration?["architectures"] = [.string(name)] }
+      let error = try TensorTable.error(golden) {
+        $0.configuration?["architectures"] = [.string(name)]
+      }
       #expect(error.kind == .badData && error.place == "key 'architectures'", "\(name)")
       #expect(error.problem.contains("'\(name)'"))
     }
@@ -44,12 +40,12 @@ struct HeadChoiceTests {
 
   @Test("without a class a classifier must have what it reads")
   func parts() throws {
-    let tokens = try error("bert-classifier") {
+    let tokens = try TensorTable.error("bert-classifier") {
       $0.configuration?["architectures"] = nil
       $0.remove("pooler")
     }
     #expect(tokens.place == "tensor 'pooler.dense.weight'")
-    let both = try error("bert-classifier") {
+    let both = try TensorTable.error("bert-classifier") {
       $0.configuration?["architectures"] = nil
       let width = $0.configuration?["hidden_size"]?.integer ?? 0
       let words = $0.configuration?["vocab_size"]?.integer ?? 0
@@ -78,14 +74,14 @@ struct HeadChoiceTests {
   func labels() throws {
     let two: JSONValue = ["0": "a", "1": "b"]
     #expect(
-      try error("bert-classifier") { $0.configuration?["id2label"] = two }.problem
+      try TensorTable.error("bert-classifier") { $0.configuration?["id2label"] = two }.problem
         == "contradicts the tensors: expected 3 labels, found 2")
-    let error = try error("vit-classifier") {
+    let error = try TensorTable.error("vit-classifier") {
       $0.configuration?["id2label"] = ["1": "a", "2": "b", "3": "c", "4": "d", "5": "e"]
     }
     #expect(error.problem.hasSuffix("found none of number 0"))
     #expect(
-      try self.error("bert-classifier") { $0.configuration?["num_labels"] = 4 }.place
+      try TensorTable.error("bert-classifier") { $0.configuration?["num_labels"] = 4 }.place
         == "key 'num_labels'")
     // A model without a classifier has the words and no use for them.
     var table = try TensorTable(golden: "bert-model")

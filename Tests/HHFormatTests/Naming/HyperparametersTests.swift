@@ -6,14 +6,6 @@ import Testing
 
 @Suite("Hyperparameters")
 struct HyperparametersTests {
-  private func error(
-    _ golden: String, _ change: (inout TensorTable) -> Void
-  ) throws -> FormatError {
-    var table = try TensorTable(golden: golden)
-    change(&table)
-    return try #require(throws: FormatError.self) { try table.matched() }
-  }
-
   private func sizes(
     _ golden: String, _ change: (inout TensorTable) -> Void = { _ in }
   ) throws -> Hyperparameters {
@@ -79,7 +71,9 @@ struct HyperparametersTests {
       $0.configuration?["patch_size"] = pair(5, 5)
     }
     #expect(square.integer("imageSize") == 20 && square.integer("patchSize") == 5)
-    let error = try error("vit-no-qkv-bias") { $0.configuration?["image_size"] = pair(20, 25) }
+    let error = try TensorTable.error("vit-no-qkv-bias") {
+      $0.configuration?["image_size"] = pair(20, 25)
+    }
     #expect(
       error.description
         == "config: key 'image_size': expected a whole number below 2147483648 or two equal ones,"
@@ -106,7 +100,7 @@ struct HyperparametersTests {
       ("llama-mha", "rope_parameters", .string("x"), "an object"),
     ])
   func kinds(golden: String, key: String, value: JSONValue, expected: String) throws {
-    let error = try error(golden) { $0.configuration?[key] = value }
+    let error = try TensorTable.error(golden) { $0.configuration?[key] = value }
     #expect(error.kind == .badData)
     #expect(
       error.description == "config: key '\(key)': expected \(expected), found \(value.text)")
@@ -123,13 +117,13 @@ struct HyperparametersTests {
       ("llama-mha", "max_position_embeddings"),
     ])
   func zero(golden: String, key: String) throws {
-    let error = try error(golden) { $0.configuration?[key] = .integer(0) }
+    let error = try TensorTable.error(golden) { $0.configuration?[key] = .integer(0) }
     #expect(error.description == "config: key '\(key)': expected at least 1, found 0")
   }
 
   @Test("an empty tensor of token types is refused, not indexed")
   func emptyTokenTypes() throws {
-    let error = try error("bert-model") {
+    let error = try TensorTable.error("bert-model") {
       let hidden = $0.configuration?["hidden_size"]?.integer ?? 0
       $0.configuration?["type_vocab_size"] = .integer(0)
       $0.set("embeddings.token_type_embeddings.weight", [0, hidden])
@@ -198,24 +192,26 @@ struct HyperparametersTests {
       ),
     ]
     for (golden, key, value, message) in table {
-      let error = try error(golden) { $0.configuration?[key] = .integer(value) }
+      let error = try TensorTable.error(golden) { $0.configuration?[key] = .integer(value) }
       #expect(error.description.hasPrefix(message), "\(error)")
     }
   }
 
   @Test("biases that the configuration denies, or promises in vain")
   func biases() throws {
-    let denied = try error("llama-bias-linear-rope") {
+    let denied = try TensorTable.error("llama-bias-linear-rope") {
       $0.configuration?["attention_bias"] = .bool(false)
     }
     #expect(
       denied.description
         == "config: key 'attention_bias': contradicts the tensors: expected no"
         + " 'model.layers.0.self_attn.q_proj.bias', found it")
-    let promised = try error("llama-mha") { $0.configuration?["mlp_bias"] = .bool(true) }
+    let promised = try TensorTable.error("llama-mha") {
+      $0.configuration?["mlp_bias"] = .bool(true)
+    }
     #expect(promised.place == "tensor 'model.layers.0.mlp.gate_proj.bias'")
     // Qwen2 has biases on q, k and v only.
-    let qwen = try error("llama-bias-linear-rope") { $0.remove("o_proj.bias") }
+    let qwen = try TensorTable.error("llama-bias-linear-rope") { $0.remove("o_proj.bias") }
     #expect(qwen.place == "tensor 'model.layers.0.self_attn.o_proj.bias'")
   }
 
@@ -231,7 +227,7 @@ struct HyperparametersTests {
       ("llama-mha", "pretraining_tp", .integer(2), "expected 1, found 2"),
     ])
   func unsupported(golden: String, key: String, value: JSONValue, problem: String) throws {
-    let error = try error(golden) { $0.configuration?[key] = value }
+    let error = try TensorTable.error(golden) { $0.configuration?[key] = value }
     #expect(error.kind == .unsupported)
     #expect(error.description == "config: key '\(key)': \(problem)")
     _ = try sizes(golden) { $0.configuration?[key] = .null }
@@ -250,7 +246,7 @@ struct HyperparametersTests {
       ),
     ])
   func asked(golden: String, keys: String) throws {
-    let error = try error(golden) { $0.configuration = nil }
+    let error = try TensorTable.error(golden) { $0.configuration = nil }
     #expect(error.kind == .badData && error.file == "model")
     #expect(
       error.problem.hasPrefix("no config.json beside this ")
@@ -283,13 +279,13 @@ struct HyperparametersTests {
   @Test("shapes that could overflow what is inferred from them are refused")
   func forgedShapes() throws {
     let huge = 1 << 62
-    let vit = try error("vit-model") {
+    let vit = try TensorTable.error("vit-model") {
       $0.keep("num_attention_heads")
       $0.set("embeddings.patch_embeddings.projection.weight", [0, 1, huge, huge])
       $0.set("embeddings.position_embeddings", [1, 1_000_000, 0])
     }
     #expect(vit.kind == .badData)
-    let gpt2 = try error("gpt2-base") {
+    let gpt2 = try TensorTable.error("gpt2-base") {
       $0.keep("n_head")
       $0.set("transformer.wte.weight", [0, huge])
       $0.remove("mlp")

@@ -2,6 +2,7 @@
 
 import HHFormat
 import HHTestSupport
+import Testing
 
 /// What naming sees of a checkpoint; no bytes are behind it.
 struct TensorTable {
@@ -13,6 +14,15 @@ struct TensorTable {
     let checkpoint = try Checkpoint(opening: Fixtures.path("golden/forward/\(name)"))
     tensors = checkpoint.tensors
     configuration = checkpoint.configuration
+  }
+
+  /// The error of matching the table of a golden model after a change.
+  static func error(
+    _ golden: String, _ change: (inout TensorTable) -> Void
+  ) throws -> FormatError {
+    var table = try TensorTable(golden: golden)
+    change(&table)
+    return try #require(throws: FormatError.self) { try table.matched() }
   }
 
   /// Matches the table as the files 'model' and 'config' would be.
