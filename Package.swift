@@ -76,7 +76,8 @@ let package = Package(
     library(
       "HHPipeline", ["HHAnalysis", "HHTraining", "HHModel", "HHData", yams] + foundation,
       resources: [
-        "gpt2-wikitext", "bert-classifier", "bert-glue", "vit", "llama-lora", "lolcats",
+        "hybrid", "hedgehog", "gpt2-wikitext", "bert-classifier", "bert-glue", "vit", "llama-lora",
+        "lolcats",
       ].map {
         .embedInCode("Recipes/Shipped/\($0).yaml")
       }),

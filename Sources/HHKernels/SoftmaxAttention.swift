@@ -40,6 +40,9 @@ package struct SoftmaxAttentionItem: Sendable {
     self.outStride = outStride
   }
 
+  /// Whether it is one query against keys that came before it, as in decoding.
+  var isDecoding: Bool { length == 1 && !causal }
+
   var queries: RowLayout {
     RowLayout(rows: length, columns: group * headSize, stride: queryStride)
   }
@@ -56,12 +59,18 @@ package func softmaxAttentionScratch(keys: Int, headSize: Int) -> Int {
   hh_softmax_attention_scratch(keys, headSize)
 }
 
+/// The same for one query that sees all of `keys` keys.
+package func softmaxDecodingScratch(keys: Int) -> Int { hh_softmax_decoding_scratch(keys) }
+
 /// out = softmax(scale · q kᵀ) v. Queries without any valid key give zeros.
 package func softmaxAttention(
   _ item: SoftmaxAttentionItem, q: Span<Float>, k: Span<Float>, v: Span<Float>, scale: Float,
   into out: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
 ) {
-  let needed = softmaxAttentionScratch(keys: item.keys, headSize: item.headSize)
+  let needed =
+    item.isDecoding
+    ? softmaxDecodingScratch(keys: item.keys)
+    : softmaxAttentionScratch(keys: item.keys, headSize: item.headSize)
   // An item without keys still writes its rows, so an empty span must do as their address.
   let keys = item.keys(stride: item.keyStride)
   let values = item.keys(stride: item.valueStride)
@@ -78,7 +87,11 @@ package func softmaxAttention(
               k_stride: item.keyStride, v: v.baseAddress, v_stride: item.valueStride, out: out,
               out_stride: item.outStride, scratch: scratch)
             unsafe withUnsafePointer(to: pointers) {
-              unsafe hh_softmax_attention_forward($0, scale)
+              if item.isDecoding {
+                unsafe hh_softmax_attention_decode($0, scale)
+              } else {
+                unsafe hh_softmax_attention_forward($0, scale)
+              }
             }
           }
         }

@@ -32,7 +32,8 @@ struct GoldenTests {
   @Test(
     "every recipe with its defaults",
     arguments: [
-      "", "gpt2-wikitext", "bert-classifier", "bert-glue", "vit", "llama-lora", "lolcats",
+      "", "hybrid", "hedgehog", "gpt2-wikitext", "bert-classifier", "bert-glue", "vit",
+      "llama-lora", "lolcats",
     ])
   func recipes(_ name: String) throws {
     let words = name.isEmpty ? [] : [name]

@@ -9,6 +9,46 @@ size_t hh_softmax_attention_scratch(size_t keys, size_t head_size) {
          + BLOCK * hh_score_stride(keys);
 }
 
+/// out = sum of weights[j] * v[j], the first `columns` of them.
+HH_INLINE void weighted_sum(
+  const float *weights, size_t n, const float *v, size_t stride, size_t columns, float *out) {
+  enum { VECTORS = 4 };
+  size_t c = 0;
+  for (; c + VECTORS * HH_LANES <= columns; c += VECTORS * HH_LANES) {
+    hh_vec sum[VECTORS] = {0};
+    for (size_t j = 0; j < n; j++)
+      for (size_t t = 0; t < VECTORS; t++)
+        sum[t] += weights[j] * hh_load(v + j * stride + c + t * HH_LANES);
+    for (size_t t = 0; t < VECTORS; t++) hh_store(out + c + t * HH_LANES, sum[t]);
+  }
+  for (; c < columns; c += HH_LANES) {
+    const size_t count = hh_smaller(columns - c, HH_LANES);
+    hh_vec sum = {0}, value;
+    for (size_t j = 0; j < n; j++) {
+      hh_load_some(&value, v + j * stride + c, count);
+      sum += weights[j] * value;
+    }
+    hh_store_some(out + c, &sum, count);
+  }
+}
+
+size_t hh_softmax_decoding_scratch(size_t keys) { return hh_round_up(keys); }
+
+HH_MULTIVERSION
+void hh_softmax_attention_decode(const hh_softmax_item *item, float scale) {
+  const size_t d = item->head_size, n = item->keys;
+  float *scores = item->scratch;
+  for (size_t g = 0; g < item->group; g++) {
+    const float *q = item->q + g * d;
+    float *out = item->out + g * d;
+    for (size_t j = 0; j < n; j++) scores[j] = scale * hh_dot(q, item->k + j * item->k_stride, d);
+    const float sum = hh_exponentials(scores, n, n);
+    const float inverse = n > 0 ? 1.0f / sum : 0;
+    weighted_sum(scores, n, item->v, item->v_stride, d, out);
+    for (size_t j = 0; j < d; j++) out[j] *= inverse;
+  }
+}
+
 HH_MULTIVERSION
 void hh_softmax_attention_forward(const hh_softmax_item *item, float scale) {
   const size_t d = item->head_size, n = item->keys, ld = hh_score_stride(n);

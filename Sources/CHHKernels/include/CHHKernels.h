@@ -127,6 +127,11 @@ typedef struct {
 size_t hh_softmax_attention_scratch(size_t keys, size_t head_size);
 void hh_softmax_attention_forward(const hh_softmax_item *item, float scale);
 
+/// Floats of scratch space of the decoding of one query.
+size_t hh_softmax_decoding_scratch(size_t keys);
+/// The same for one query that sees every key, of which a block would be mostly empty.
+void hh_softmax_attention_decode(const hh_softmax_item *item, float scale);
+
 // SHA-256 (sha256.c).
 
 /// Whether the processor has what the functions below need.

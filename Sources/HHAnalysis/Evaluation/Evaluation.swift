@@ -131,10 +131,13 @@ package protocol Scorer {
   var description: String { get }
   /// The task's figures, always the same ones in the same order.
   func score(_ runner: ModelRunner, progress: (Double) throws -> Void) throws -> [Metric]
+  /// The figures of a model beside those of its teacher, where there is one.
+  func figures(
+    _ runner: ModelRunner, teacher: ModelRunner?, progress: (Double) throws -> Void
+  ) throws -> [EvaluationFigure]
 }
 
 extension Scorer {
-  /// The figures of a model beside those of its teacher.
   package func figures(
     _ runner: ModelRunner, teacher: ModelRunner?, progress: (Double) throws -> Void
   ) throws -> [EvaluationFigure] {

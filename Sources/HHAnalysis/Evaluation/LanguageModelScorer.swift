@@ -48,14 +48,28 @@ package struct LanguageModelScorer: Scorer {
   package var description: String { "\(rows.count) rows of \(rows.length) tokens" }
 
   package func score(_ runner: ModelRunner, progress: (Double) throws -> Void) throws -> [Metric] {
-    let batch = max(1, Self.positions / rows.length)
-    var sum = 0.0
-    for start in stride(from: 0, to: rows.count, by: batch) {
-      let part = rows.rows(start..<min(rows.count, start + batch))
-      sum += try loss(of: part, runner)
-      try progress(Double(start + part.count) / Double(rows.count))
+    try metrics(ofLoss: measure([runner], progress: progress).losses[0])
+  }
+
+  package func figures(
+    _ runner: ModelRunner, teacher: ModelRunner?, progress: (Double) throws -> Void
+  ) throws -> [EvaluationFigure] {
+    let result = try measure([runner] + (teacher.map { [$0] } ?? []), progress: progress)
+    let metrics = result.losses.map { self.metrics(ofLoss: $0) }
+    var figures = metrics[0].enumerated().map { index, metric in
+      EvaluationFigure(
+        name: metric.name, value: metric.value,
+        teacher: metrics.count > 1 ? metrics[1][index].value : nil, isCost: metric.isCost)
     }
-    let mean = sum / Double(rows.count * (rows.length - 1))
+    if metrics.count > 1 {
+      figures.append(
+        EvaluationFigure(
+          name: "same next token", value: result.agreement, teacher: nil, isCost: false))
+    }
+    return figures
+  }
+
+  private func metrics(ofLoss mean: Double) -> [Metric] {
     var metrics = [Metric(name: "perplexity", value: exp(mean), isCost: true)]
     if let wordsPerToken, wordsPerToken > 0 {
       metrics.append(
@@ -64,26 +78,59 @@ package struct LanguageModelScorer: Scorer {
     return metrics
   }
 
-  /// Sum of −log p over the tokens that follow another in their row.
-  private func loss(of part: TokenRows, _ runner: ModelRunner) throws(FormatError) -> Double {
+  /// Mean −log p of each of the models, in one pass over the rows, and the share of positions at which
+  /// all of them find the same token likeliest.
+  private func measure(_ runners: [ModelRunner], progress: (Double) throws -> Void) throws -> (
+    losses: [Double], agreement: Double
+  ) {
+    let batch = max(1, Self.positions / rows.length)
+    var sums = [Double](repeating: 0, count: runners.count)
+    var agreed = 0
+    for start in stride(from: 0, to: rows.count, by: batch) {
+      let part = rows.rows(start..<min(rows.count, start + batch))
+      // The last position of a row predicts nothing that is known.
+      let labels = part.ids.indices.map { index in
+        (index + 1).isMultiple(of: part.length) ? -1 : part.ids[index + 1]
+      }
+      let states = try runners.map { try hidden(of: part, $0) }
+      let step = max(1, Self.logits / runners[0].graph.vocabularySize)
+      for start in stride(from: 0, to: labels.count, by: step) {
+        let range = start..<min(labels.count, start + step)
+        var choices: [[Int]] = []
+        for (index, runner) in runners.enumerated() {
+          let hidden = Activations(hidden: states[index].rows(range), rowCount: range.count)
+          guard let logits = try runner.outputs(from: hidden).logits else { continue }
+          if runners.count > 1 { choices.append(likeliest(logits)) }
+          sums[index] += Loss.crossEntropy(labels: Array(labels[range]))
+            .evaluate(logits, weight: nil, scratch: scratch)
+        }
+        guard let first = choices.first, let last = choices.last else { continue }
+        agreed += range.count { labels[$0] >= 0 && first[$0 - start] == last[$0 - start] }
+      }
+      try progress(Double(start + part.count) / Double(rows.count))
+    }
+    let count = Double(rows.count * (rows.length - 1))
+    return (sums.map { $0 / count }, Double(agreed) / count)
+  }
+
+  /// The states that the head reads, [rows × length, hidden size].
+  private func hidden(of part: TokenRows, _ runner: ModelRunner) throws(FormatError) -> Matrix {
     let batch = TokenBatch(ids: part.ids, length: part.length)
     let hidden = Matrix(rows: part.ids.count, columns: runner.graph.hiddenSize)
     var state = try runner.embed(.tokens(batch), into: hidden)
     try runner.run(runner.graph.nodes.filter { $0.layer != nil }, &state)
     try runner.run(runner.graph.outputNodes, &state)
-    // The last position of a row predicts nothing that is known.
-    let labels = part.ids.indices.map { index in
-      (index + 1).isMultiple(of: part.length) ? -1 : part.ids[index + 1]
-    }
-    let step = max(1, Self.logits / runner.graph.vocabularySize)
-    var sum = 0.0
-    for start in stride(from: 0, to: labels.count, by: step) {
-      let range = start..<min(labels.count, start + step)
-      let part = Activations(hidden: state.hidden.rows(range), rowCount: range.count)
-      guard let logits = try runner.outputs(from: part).logits else { continue }
-      sum += Loss.crossEntropy(labels: Array(labels[range]))
-        .evaluate(logits, weight: nil, scratch: scratch)
-    }
-    return sum
+    return state.hidden
+  }
+}
+
+/// The column of the largest value of each row.
+func likeliest(_ matrix: Matrix) -> [Int] {
+  let span = matrix.buffer.span
+  return (0..<matrix.rows).map { row in
+    let start = matrix.offset + row * matrix.stride
+    var best = start
+    for index in start..<start + matrix.columns where span[index] > span[best] { best = index }
+    return best - start
   }
 }

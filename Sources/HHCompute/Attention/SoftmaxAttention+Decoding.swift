@@ -22,7 +22,7 @@ extension SoftmaxAttention {
     shape.check(keys: keys)
     shape.check(keys: values)
     let (group, d) = (shape.queryHeads / shape.keyValueHeads, shape.headSize)
-    let scratchCount = softmaxAttentionScratch(keys: shape.length, headSize: d)
+    let scratchCount = softmaxDecodingScratch(keys: count)
     let scratch = (0..<ThreadPolicy.threads).map { _ in FloatBuffer(count: scratchCount) }
     parallelFor(count: shape.batch * shape.keyValueHeads, workers: scratch.count) { range, worker in
       for item in range {

@@ -12,7 +12,11 @@ package struct DecoderSampler {
   /// The number of the first row, where these rows are part of more.
   private let firstRow: Int
 
-  /// Draws rows in groups whose cache stays within `DecodingSession.memoryLimit`; see
+  /// Bytes of the keys and values of rows that are drawn side by side: the more rows, the less often
+  /// the weights are read.
+  private static let cacheLimit = 2 << 30
+
+  /// Draws rows in groups whose cache stays within two gibibytes; see
   /// `sample(first:seed:progress:)`. `progress` is told of the tokens drawn so far, and of how many.
   package static func sample(
     _ runner: ModelRunner, rowCount: Int, length: Int, first: Int32?, seed: UInt64,
@@ -37,10 +41,20 @@ package struct DecoderSampler {
     return (rowCount + group - 1) / group
   }
 
+  /// Bytes of the cache of a group of rows.
+  package static func cacheBytes(_ graph: Graph, rowCount: Int, length: Int) -> Int {
+    groupSize(graph, rowCount: rowCount, length: length)
+      * DecodingSession.cacheBytes(of: graph, length: length)
+  }
+
   /// How many rows are drawn side by side.
   private static func groupSize(_ graph: Graph, rowCount: Int, length: Int) -> Int {
-    DecodingSession.groupSize(
-      rowCount: rowCount, rowBytes: DecodingSession.cacheBytes(of: graph, length: length))
+    let most = DecodingSession.groupSize(
+      rowCount: rowCount, rowBytes: DecodingSession.cacheBytes(of: graph, length: length),
+      limit: cacheLimit)
+    // Groups of one size: a small last one would read the weights for few rows.
+    let groups = (rowCount + most - 1) / most
+    return max(1, (rowCount + groups - 1) / max(1, groups))
   }
 
   /// Prepares to draw `rowCount` rows of `length` tokens side by side.

@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import HHCompute
+internal import Synchronization
 
 /// How tokens are drawn.
 package struct SamplingOptions: Sendable, Equatable {
@@ -43,22 +44,41 @@ struct TokenSampler {
   /// One token for each row of `logits` (rows, vocabulary). Of equal logits the lower id comes
   /// first.
   mutating func draw(_ logits: Matrix) -> [Int32] {
-    (0..<logits.rows).map { row in draw(logits, row: row) }
+    let shares = (0..<logits.rows).map { share(row: $0) }
+    let chosen = Mutex([Int32](repeating: 0, count: logits.rows))
+    // Of a large vocabulary the exponentials take a while.
+    parallelFor(count: logits.rows) { [options] range, _ in
+      for row in range {
+        let token = options.token(logits.rows(row..<row + 1).values, share: shares[row])
+        chosen.withLock { $0[row] = token }
+      }
+    }
+    return chosen.withLock(\.self)
   }
 
   /// One token for one row of `logits`; the other rows' draws are as if it had not been asked for.
   mutating func draw(_ logits: Matrix, row: Int) -> Int32 {
-    let logits = logits.rows(row..<row + 1).values
-    guard options.temperature > 0 else {
+    options.token(logits.rows(row..<row + 1).values, share: share(row: row))
+  }
+
+  /// Where in the distribution a row's next token lies, from 0 to 1.
+  private mutating func share(row: Int) -> Double {
+    options.temperature > 0 ? Double(generators[row].uniform()) : 0
+  }
+}
+
+extension SamplingOptions {
+  /// The token at a place of the distribution, by inverting the cumulative one.
+  fileprivate func token(_ logits: [Float], share: Double) -> Int32 {
+    guard temperature > 0 else {
       var best = 0
       for (id, value) in logits.enumerated() where value > logits[best] { best = id }
       return Int32(best)
     }
     let top = logits.max() ?? 0
-    var weights = logits.map { exp(Double(($0 - top) / options.temperature)) }
+    var weights = logits.map { exp(Double(($0 - top) / temperature)) }
     restrict(&weights)
-    // By inverting the cumulative distribution.
-    var target = Double(generators[row].uniform()) * weights.reduce(0, +)
+    var target = share * weights.reduce(0, +)
     for (id, weight) in weights.enumerated() {
       target -= weight
       if target < 0 { return Int32(id) }
@@ -68,13 +88,13 @@ struct TokenSampler {
 
   /// Sets the weights outside the likeliest k and outside the nucleus to zero.
   private func restrict(_ weights: inout [Double]) {
-    let kept = min(options.topK ?? weights.count, weights.count)
-    guard kept < weights.count || options.topP < 1 else { return }
+    let kept = min(topK ?? weights.count, weights.count)
+    guard kept < weights.count || topP < 1 else { return }
     let order = weights.indices.sorted { weights[$0] > weights[$1] }
     let total = order.prefix(kept).reduce(0) { $0 + weights[$1] }
     var sum = 0.0
     for (rank, id) in order.enumerated() {
-      if rank >= kept || sum >= Double(options.topP) * total, rank > 0 { weights[id] = 0 }
+      if rank >= kept || sum >= Double(topP) * total, rank > 0 { weights[id] = 0 }
       sum += weights[id]
     }
   }

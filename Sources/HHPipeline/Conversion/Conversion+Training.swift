@@ -1,5 +1,6 @@
 // The training part of a conversion: distillation, then finetuning.
 
+internal import HHAnalysis
 internal import HHCompute
 internal import HHData
 internal import HHFormat
@@ -59,7 +60,10 @@ extension Conversion {
       klBefore: result.klBefore, klAfter: result.klAfter,
       tokensPerSecond: run?.isResumed == true ? 0 : Double(result.tokens) / max(seconds, 1e-9),
       steps: result.steps, layers: result.layers, finetuning: finetuned?.summary,
-      evaluations: evaluations)
+      evaluations: evaluations,
+      verdict: evaluations.last { $0.task == Fidelity.task }.map {
+        Verdict($0, of: options, isDecoder: training.runner.graph.kind == .decoder)
+      })
     return (result, finetuned, summary)
   }
 
@@ -82,7 +86,7 @@ extension Conversion {
       result, finetuned,
       ConversionSummary.Training(
         klBefore: 0, klAfter: 0, tokensPerSecond: 0, steps: 0, layers: [],
-        finetuning: finetuned?.summary, evaluations: evaluations)
+        finetuning: finetuned?.summary, evaluations: evaluations, verdict: nil)
     )
   }
 

@@ -43,6 +43,8 @@ struct ConversionEstimate {
   /// Bytes at the peak, without the mapped checkpoint; a floating-point number, since settings can
   /// ask for more than 64 bits hold.
   private(set) var memory = 0.0
+  /// Bytes at the peak of the writing of rows, which is over before anything is trained.
+  private var samplingMemory = 0.0
   /// Bytes of that which may lie on disk between their uses.
   private var spillable = 0.0
   /// Bytes of a block, a batch and the embeddings.
@@ -145,6 +147,8 @@ struct ConversionEstimate {
     }
     let groups = DecoderSampler.groupCount(graph, rowCount: rowCount, length: length)
     sampling.calls += Double(groups) * Double(length) * Double(graph.layerCount)
+    samplingMemory =
+      weights + Double(DecoderSampler.cacheBytes(graph, rowCount: rowCount, length: length))
   }
 
   /// Decides what lies on disk, is computed again or read again, so that the peak stays below `limit`
@@ -160,6 +164,7 @@ struct ConversionEstimate {
   mutating func fit(
     _ recipe: inout TrainingPlan, evaluates: Bool, limit: Int?, folder: String
   ) throws(PipelineError) -> SpillSpace {
+    defer { memory = max(memory, samplingMemory) }
     let bound = limit.map { Double($0) } ?? 0.75 * machineMemory
     finetuningMemory?.fit(&recipe, limit: bound - scratch)
     streamsWeights = recipe.streamsWeights || (evaluates && scratch + 2 * weights > bound)

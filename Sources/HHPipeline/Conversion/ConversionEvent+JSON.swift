@@ -131,6 +131,12 @@ extension ConversionSummary {
     if let evaluations = training?.evaluations, !evaluations.isEmpty {
       object["evaluations"] = .array(evaluations.map { .object($0.json()) })
     }
+    if let verdict = training?.verdict {
+      object["verdict"] = .object([
+        "grade": .string(verdict.grade.rawValue), "reason": .string(verdict.reason),
+        "try": .array(verdict.remedies.map { .string($0.rawValue) }),
+      ])
+    }
     if let training { object["layers"] = .array(training.layers.map { .object($0.json()) }) }
     return object
   }

@@ -70,6 +70,8 @@ package struct ConversionSummary: Sendable, Equatable {
     package let finetuning: FinetuneSummary?
     /// What evaluations between and after gave.
     package let evaluations: [EvaluationResult]
+    /// What the last of them comes to; nil for a model without a teacher.
+    package let verdict: Verdict?
   }
 }
 

@@ -22,6 +22,9 @@ struct StageEvaluations {
   /// Whether the unconverted model is measured too.
   private let isComparing: Bool
   private let entries: [Entry]
+  /// The stage after which every conversion is measured beside its teacher, asked or not; nil where
+  /// there is no teacher.
+  private let lastStage: String?
 
   /// Opens the evaluations of a conversion of `model`, the unconverted one, with which results are
   /// compared if `comparing`.
@@ -31,6 +34,7 @@ struct StageEvaluations {
   init(_ options: ConversionOptions, model: OpenedModel, comparing: Bool) throws {
     self.model = model
     isComparing = comparing
+    lastStage = comparing ? options.finetuning.isEnabled ? "finetune" : "distil" : nil
     entries = try options.evaluations.map { evaluation in
       let path = evaluation.settings.data ?? options.heldOut
       var settings = EvaluationOptions(
@@ -58,7 +62,8 @@ struct StageEvaluations {
     }
   }
 
-  /// Carries out those that come after a stage.
+  /// Carries out those that come after a stage, and after the last the measurement that needs no
+  /// asking.
   ///
   /// - Parameters:
   ///   - stage: The stage that is done.
@@ -82,6 +87,18 @@ struct StageEvaluations {
       let result = EvaluationResult(
         task: entry.evaluation.settings.task.rawValue, after: stage, data: scorer.description,
         figures: figures)
+      try report(.evaluated(result))
+      results.append(result)
+    }
+    if stage == lastStage {
+      try report(.progress(.stage("evaluate")))
+      let fidelity = Fidelity(heldOut, of: model)
+      let result = EvaluationResult(
+        task: Fidelity.task, after: stage, data: fidelity.description,
+        figures: try fidelity.figures(student) { _ in
+          try report(.progress(.stage("evaluate")))
+        })
+      model.runner.parameters.release()
       try report(.evaluated(result))
       results.append(result)
     }

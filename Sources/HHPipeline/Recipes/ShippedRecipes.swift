@@ -4,6 +4,8 @@
 package enum ShippedRecipes {
   /// Name and text of each.
   static let all: [(name: String, bytes: [UInt8])] = [
+    ("hybrid", PackageResources.hybrid_yaml),
+    ("hedgehog", PackageResources.hedgehog_yaml),
     ("gpt2-wikitext", PackageResources.gpt2_wikitext_yaml),
     ("bert-classifier", PackageResources.bert_classifier_yaml),
     ("bert-glue", PackageResources.bert_glue_yaml),

@@ -31,6 +31,10 @@ package struct TrainingRows {
   /// Made-up rows are few and seen often: on a real BERT 32 rows end at a KL of 0.204 where 2,000
   /// rows end at 0.190, 128 rows at 0.200.
   private static let madeUpCount = 128
+  /// A decoder that is finetuned on its rows learns from as many positions; writing more takes longer
+  /// than it is worth.
+  private static let madeUpPositions = 61_440
+  private static let madeUpHeldOutPositions = 4096
   private static let madeUpHeldOutCount = 16
 
   /// What rows are asked for.
@@ -80,9 +84,14 @@ package struct TrainingRows {
       throw PipelineError.missingSetting(.data, beside: .heldOut)
     }
     digest = nil
-    trainingCount = min(wanted, Self.madeUpCount)
+    let isFinetuned = graph.kind == .decoder && options.finetuning != nil
+    let limit = isFinetuned ? max(1, Self.madeUpPositions / length) : Self.madeUpCount
+    trainingCount = min(wanted, limit)
     distillationCount = min(trainingCount, forDistillation)
-    heldOutCount = Self.madeUpHeldOutCount
+    heldOutCount =
+      isFinetuned
+      ? min(Self.madeUpHeldOutCount, max(2, Self.madeUpHeldOutPositions / length))
+      : Self.madeUpHeldOutCount
     switch graph.kind {
     case .decoder:
       try DecoderSampler.requireHead(graph)

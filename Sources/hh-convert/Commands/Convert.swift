@@ -65,7 +65,10 @@ struct Convert: ParsableCommand, SettingArguments {
   }
 
   private func options() throws -> ConversionOptions {
-    var options = try arguments.options(model: model)
+    var own = ConversionOptions()
+    config?.apply(&own)
+    var options = try arguments.options(
+      model: model, configuration: own.configuration, base: base)
     guard options.start == nil else {
       throw PipelineError.invalidInput(
         name: "--recipe", problem: "expected one that converts a model, found one for 'train'")

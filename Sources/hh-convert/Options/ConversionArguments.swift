@@ -13,9 +13,17 @@ import HHTraining
 struct ConversionArguments: SettingArguments {
   @Option(
     help: """
-      A recipe: the file or the name of one that 'recipe list' shows. Options come on top of it.
+      A recipe: the file or the name of one that 'recipe list' shows (default: hybrid for decoders, \
+      hedgehog for others). Options come on top of it.
       """)
   var recipe: String?
+
+  @Option(
+    help: """
+      How much a conversion without a recipe trains: quick, a quarter of the steps; normal; best, four \
+      times as many (default: normal).
+      """)
+  var effort: Effort?
 
   @Option(
     help: """
@@ -41,6 +49,9 @@ struct ConversionArguments: SettingArguments {
 
   func validate() throws {
     try checkRanges()
+    if recipe != nil, effort != nil {
+      throw ValidationError("--effort: expected no recipe beside it, which says how much, found both")
+    }
     if let stages, !stages.contains(.distil), let option = trainingOptions.first {
       throw ValidationError(
         "\(option.name): expected a distillation that it is for, found '--stages rewrite'")
@@ -68,21 +79,32 @@ struct ConversionArguments: SettingArguments {
   /// those.
   var words: [String] {
     (recipe.map { ["--recipe=\($0)"] } ?? [])
+      + (effort.map { ["--effort=\($0.rawValue)"] } ?? [])
       + (stages.map { ["--stages=\($0.map(\.rawValue).joined(separator: ","))"] } ?? [])
       + given.filter { $0.name != run.threads?.name }.map(\.word)
       + (delta ? ["--delta"] : []) + (allowNonfinite ? ["--allow-nonfinite"] : [])
   }
 
-  /// Settings for one model: the recipe's, where there is one, and the options on top.
-  func options(model: String?) throws -> ConversionOptions {
+  /// Settings for one model: the recipe's, where there is one, or else the usual ones, and the options
+  /// on top. `configuration` and `base` are the model's, where they were given.
+  func options(
+    model: String?, configuration: String? = nil, base: String? = nil
+  ) throws -> ConversionOptions {
     let processors = Producer.processorCount
     var options = ConversionOptions(model: model ?? "", threads: processors)
+    var isDecoder = false
     if let recipe {
       options = try Recipe.named(recipe).options(model: model, threads: processors)
+    } else if stages?.contains(.distil) != false, rewrite.featureMap == nil {
+      // Without training, and with a map of a user's choice, attention is rewritten as it is told.
+      (options, isDecoder) = try ConversionOptions.standard(
+        model: model ?? "", configuration: configuration, base: base, threads: processors)
     }
+    if let effort { options.scale(by: effort) }
     if let stages { options.stages = stages }
     let hasFinetuning = options.finetuning.isEnabled
     for given in given { given.apply(&options) }
+    if isDecoder, distil.batch == nil { options.fitBatches() }
     // A stage that no recipe describes has the batches of the stage before it.
     if !hasFinetuning { options.finetuning.batchSize = options.distillation.batchSize }
     if !options.finetuning.isEnabled,
@@ -96,3 +118,5 @@ struct ConversionArguments: SettingArguments {
     return options
   }
 }
+
+extension Effort: ExpressibleByArgument {}

@@ -33,7 +33,9 @@ extension BatchResult {
     ]
     switch state {
     case .done(let summary):
-      for key in ["kl_before", "kl_after", "steps", "artifact_bytes", "raw_bytes", "seconds"] {
+      for key in [
+        "kl_before", "kl_after", "verdict", "steps", "artifact_bytes", "raw_bytes", "seconds",
+      ] {
         event[key] = summary[key]
       }
     case .failed(let sentence, let status):
@@ -59,7 +61,8 @@ extension BatchResult {
     guard let before = summary["kl_before"]?.double, let after = summary["kl_after"]?.double else {
       return ""
     }
-    return "KL \(fixed(before, 4)) -> \(fixed(after, 4))"
+    let grade = summary["verdict"]?["grade"]?.string.map { "\($0), " } ?? ""
+    return grade + "KL \(fixed(before, 4)) -> \(fixed(after, 4))"
   }
 }
 

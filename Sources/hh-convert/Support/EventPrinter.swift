@@ -75,6 +75,8 @@ final class EventPrinter {
     case .resumed(let checkpoint):
       line("goes on from \(checkpoint ?? "the beginning: there is no checkpoint yet")")
     case .progress(let event): describe(event)
+    // The summary says what comes of it.
+    case .evaluated(let result) where result.task == Fidelity.task: break
     case .evaluated(let result):
       for figure in result.figures {
         line(
@@ -135,6 +137,11 @@ final class EventPrinter {
         lines.append(
           "mean KL(teacher || student) on held-out rows: \(fixed(training.klBefore, 4)) ->"
             + " \(fixed(training.klAfter, 4))")
+      }
+      if let verdict = training.verdict {
+        lines += [
+          "on \(training.evaluations.last?.data ?? "rows"): \(verdict.reason)", verdict.text,
+        ]
       }
       if training.tokensPerSecond > 0 {
         speed = " \(count(Int(training.tokensPerSecond))) tokens/s,"

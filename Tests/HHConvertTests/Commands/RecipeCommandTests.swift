@@ -18,7 +18,11 @@ struct RecipeCommandTests {
     #expect(list.status == 0)
     #expect(
       list.lines.map { $0.prefix { $0 != " " } }
-        == ["gpt2-wikitext", "bert-classifier", "bert-glue", "vit", "llama-lora", "lolcats"])
+        == [
+          "hybrid", "hedgehog", "gpt2-wikitext", "bert-classifier", "bert-glue", "vit",
+          "llama-lora",
+          "lolcats",
+        ])
     let yaml = try Tool.run("recipe", "print", in: bench.folder)
     #expect(yaml.status == 0)
     for line in ["seed: 0", "- stage: rewrite", "  steps: 100", "  batch: 8"] {

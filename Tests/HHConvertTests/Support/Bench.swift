@@ -37,13 +37,13 @@ struct Bench {
     ]
   }
 
-  /// The arguments of a short conversion of a fixture, with data of its kind.
+  /// The arguments of a short conversion of a fixture to plain Hedgehog, with data of its kind.
   static func short(_ model: String, steps: Int = 4) -> [String] {
     let data =
       model == "vit"
       ? ["--data", "data/shapes/train-images-idx3-ubyte"]
       : ["--data", "data/corpus.txt", "--length", "32"]
-    return ["models/\(model)", "--steps", "\(steps)", "--batch", "4"] + data
+    return ["models/\(model)", "--recipe", "hedgehog", "--steps", "\(steps)", "--batch", "4"] + data
   }
 }
 

@@ -23,7 +23,11 @@ struct HeadCase: CustomTestStringConvertible {
       [(1, 1, 3), (7, 0, 1), (9, 4, 3), (16, 16, 1), (64, 64, 1), (70, 67, 2), (131, 131, 1)].map {
         HeadCase(length: $0.0, keys: $0.1, headSize: 6, group: $0.2, isCausal: isCausal)
       }
-    } + [HeadCase(length: 1, keys: 70, headSize: 8, group: 2, isCausal: false)]
+    }
+    // One query against many keys, as in decoding, with heads of several vectors and of parts.
+    + [(70, 8), (0, 64), (19, 64), (131, 80), (33, 131)].map {
+      HeadCase(length: 1, keys: $0.0, headSize: $0.1, group: 2, isCausal: false)
+    }
 
   func inputs(seed: UInt64, spread: Float = 1.5) -> (q: Grid, k: Grid, v: Grid) {
     var samples = Samples(seed: seed)

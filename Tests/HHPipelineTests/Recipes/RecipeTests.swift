@@ -345,7 +345,7 @@ struct RecipeTests {
     #expect(error?.hint == "did you mean 'lolcats'?")
     #expect(
       try #require(error).problem.contains(
-        "gpt2-wikitext, bert-classifier, bert-glue, vit, llama-lora, lolcats"))
+        "hybrid, hedgehog, gpt2-wikitext, bert-classifier, bert-glue, vit, llama-lora, lolcats"))
   }
 
   @Test("every printed recipe is one under the JSON Schema", .needsPython)

@@ -1,0 +1,36 @@
+// A verdict as a user reads it, with the options that may help.
+
+import HHPipeline
+
+extension Verdict {
+  /// The grade in words, and what to try next.
+  var text: String {
+    let advice = remedies.prefix(2).map(\.text).joined(separator: ", or ")
+    return "verdict: \(grade.text)" + (advice.isEmpty ? "" : "; try \(advice)")
+  }
+}
+
+extension Verdict.Grade {
+  fileprivate var text: String {
+    switch self {
+    case .kept: "as good as the softmax model on these rows"
+    case .close: "close to the softmax model on these rows"
+    case .worse: "noticeably worse than the softmax model"
+    case .broken: "much worse than the softmax model: do not use it as it is"
+    case .unknown: "could not be measured: the model's answers are not numbers"
+    }
+  }
+}
+
+extension Verdict.Remedy {
+  fileprivate var text: String {
+    switch self {
+    case .window: "--window 64"
+    case .finish: "--finetune-steps 60"
+    case .finishOnLogits: "--finetune-steps 60 --finetune-loss teacher-logits"
+    case .steps: "more --finetune-steps"
+    case .softmaxLayers: "--keep-softmax for some layers"
+    case .data: "--data with text of the model's use"
+    }
+  }
+}

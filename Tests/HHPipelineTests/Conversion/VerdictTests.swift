@@ -1,0 +1,61 @@
+// Grades of measurements, and what is advised.
+
+import Testing
+
+@testable import HHAnalysis
+@testable import HHModel
+@testable import HHPipeline
+@testable import HHTraining
+
+@Suite("Verdict")
+struct VerdictTests {
+  private func verdict(
+    _ figures: [EvaluationFigure], isDecoder: Bool = true,
+    _ change: (inout ConversionOptions) -> Void = { _ in }
+  ) -> Verdict {
+    var options = ConversionOptions()
+    change(&options)
+    let result = EvaluationResult(
+      task: Fidelity.task, after: "distil", data: "rows", figures: figures)
+    return Verdict(result, of: options, isDecoder: isDecoder)
+  }
+
+  private func perplexity(_ value: Double) -> EvaluationFigure {
+    EvaluationFigure(name: "perplexity", value: value, teacher: 20, isCost: true)
+  }
+
+  @Test(
+    "a perplexity is graded by its ratio to the softmax model's",
+    arguments: [
+      (18, Verdict.Grade.kept), (21, .kept), (21.1, .close), (23, .close), (24, .worse),
+      (30, .worse), (30.1, .broken), (600, .broken), (.infinity, .unknown), (.nan, .unknown),
+    ])
+  func perplexities(_ value: Double, _ grade: Verdict.Grade) {
+    let verdict = verdict([perplexity(value)])
+    #expect(verdict.grade == grade)
+    #expect(verdict.remedies.isEmpty == (grade == .kept))
+  }
+
+  @Test("accuracy goes before states, and a missing figure is never a good one")
+  func others() {
+    let cosine = EvaluationFigure(
+      name: "cosine of the last states", value: 0.99, teacher: nil, isCost: false)
+    let accuracy = EvaluationFigure(name: "accuracy", value: 0.5, teacher: 0.9, isCost: false)
+    #expect(verdict([cosine], isDecoder: false).grade == .kept)
+    #expect(verdict([cosine, accuracy], isDecoder: false).grade == .broken)
+    #expect(verdict([], isDecoder: false).grade == .unknown)
+  }
+
+  @Test("advice is what was not done yet")
+  func advice() {
+    let plain = verdict([perplexity(40)])
+    #expect(plain.remedies == [.window, .finishOnLogits, .data, .softmaxLayers])
+    let done = verdict([perplexity(40)]) {
+      ($0.attention.window, $0.data, $0.finetuning.steps) = (64, "text", 60)
+      $0.attention.softmaxLayers = [0]
+    }
+    #expect(done.remedies == [.steps])
+    let encoder = verdict([], isDecoder: false)
+    #expect(encoder.remedies.first == .finish)
+  }
+}
