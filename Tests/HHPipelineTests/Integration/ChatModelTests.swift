@@ -1,0 +1,38 @@
+// SmolLM2-135M-Instruct as people download it, a GGUF of Q4_1, against transformers 5.24.
+
+import Foundation
+import HHFormat
+import HHTestSupport
+import Testing
+
+@testable import HHData
+@testable import HHModel
+
+/// The file, which shared/models/get-smollm2 fetches.
+private let chatModel = ProcessInfo.processInfo.environment["HH_SMOLLM2"]
+
+@Suite(
+  "A chat model", .needsSharedFolder,
+  .enabled(if: chatModel != nil, "HH_SMOLLM2 names no SmolLM2-135M-Instruct.Q4_1.gguf"))
+struct ChatModelTests {
+  @Test(
+    "whole texts have the ids that transformers gives them",
+    arguments: [
+      (
+        "wikitext-2/test.txt", 312_144,
+        "6658c621048e251080cedb9dcc836edf2af526077744126d456647fff40601b1"
+      ),
+      (
+        "tinystories/held-out.txt", 51_591,
+        "afb0d881fe707dc0616174ff4696c1c7fc0c22cdddf3990e19521b4153539189"
+      ),
+    ])
+  func ids(_ text: String, _ count: Int, _ digest: String) throws {
+    let checkpoint = try Checkpoint(opening: try #require(chatModel))
+    let tokenizer = try #require(try TokenizerLoader.load(of: checkpoint))
+    let ids = tokenizer.encode(try readText(at: SharedFolder.path("data/\(text)")))
+    #expect(ids.count == count)
+    let bytes = ids.flatMap { id in (0..<4).map { UInt8(truncatingIfNeeded: id >> (8 * $0)) } }
+    #expect(ContentDigest.of(bytes) == digest)
+  }
+}
