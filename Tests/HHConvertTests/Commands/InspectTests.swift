@@ -172,7 +172,7 @@ struct VerifyTests {
     try bench.folder.write(damaged, to: "damaged")
     let outcome = try Tool.run("verify", "damaged", in: bench.folder)
     #expect(outcome.status == 3)
-    expectError(outcome, "expected SHA-256")
+    #expect(outcome.errors.contains(": expected SHA-256 "), "\(outcome)")
     let again = try Tool.run(plain, "--stages", "rewrite", "-o", "again", in: bench.folder)
     #expect(again.status == 69)
     expectError(again, "expected a softmax model, found an artifact, which is converted already")
