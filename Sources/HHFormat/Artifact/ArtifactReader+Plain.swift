@@ -3,6 +3,10 @@
 internal import Synchronization
 
 extension ArtifactReader {
+  /// Bytes of a plane that are read at a time. The manifest's size of frames means nothing here, and
+  /// could be so small that reading takes for ever.
+  private static let plainChunkSize = 1 << 20
+
   /// The header of a safetensors file that has a manifest; nil for any other file.
   static func plainHeader(of file: MappedFile) -> [UInt8]? {
     let bytes = file.bytes
@@ -35,7 +39,7 @@ extension ArtifactReader {
     var position = header.count
     for tensor in manifest.tensors {
       frames.append(
-        TensorFrames(tensor, first: frames.last?.end ?? 1, frameSize: manifest.frameSize))
+        TensorFrames(tensor, first: frames.last?.end ?? 1, frameSize: plainChunkSize))
       starts.append(position)
       position += tensor.byteCount
     }

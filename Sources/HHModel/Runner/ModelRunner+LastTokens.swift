@@ -10,8 +10,11 @@ extension ModelRunner {
   /// - Throws: `unsupported` for several rows where the model names no padding token, as transformers
   ///   refuses them.
   func lastTokens(of input: ModelInput) throws(FormatError) -> [Int]? {
-    guard case .tokens(let batch) = input, let padding = graph.lastTokenPadding else { return nil }
-    guard let padding = padding.id else {
+    // It is a model's only head.
+    guard case .tokens(let batch) = input,
+      case .head(.lastTokenClassifier(_, let padding))? = graph.outputNodes.last?.operation
+    else { return nil }
+    guard let padding else {
       guard batch.rowCount <= 1 else {
         let checkpoint = parameters.checkpoint
         throw FormatError(
@@ -30,16 +33,6 @@ extension ModelRunner {
       // A row of nothing but padding is read at its first position.
       return (0..<valid).last { batch.ids[start + $0] != padding } ?? 0
     }
-  }
-}
-
-extension Graph {
-  /// The padding token of a decoder's classifier, if it has one; nil for a model without such a head.
-  fileprivate var lastTokenPadding: (id: Int32?, Void)? {
-    for node in outputNodes {
-      if case .head(.lastTokenClassifier(_, let padding)) = node.operation { return (padding, ()) }
-    }
-    return nil
   }
 }
 
