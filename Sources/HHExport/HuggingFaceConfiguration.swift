@@ -20,8 +20,10 @@ struct HuggingFaceConfiguration {
 
   private var schema: ArchitectureSchema { source.names.schema }
   private var heads: [ArchitectureSchema.Head] {
+    // A classifier is the model's only head, even where the configuration ties another.
+    if let head = source.names.head, head.isClassifier { return [head] }
     // A tied head is stored nowhere, and yet there.
-    schema.heads.filter { source.names[$0.role] != nil }
+    return schema.heads.filter { source.names[$0.role] != nil }
   }
 
   /// The source's configuration without what names code of its own, and what that was.

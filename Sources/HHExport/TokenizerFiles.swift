@@ -104,7 +104,7 @@ struct TokenizerFiles {
             ? .null : .bool(clean.stripsAccents),
           "lowercase": .bool(clean.lowercases),
         ])
-    case .sentencePiece:
+    case .sentencePiece, .unigram:
       let mark: JSONValue = .string("\u{2581}")
       var steps: [JSONValue] = []
       if vocabulary.spaces?.removesExtra == true {
@@ -126,7 +126,7 @@ struct TokenizerFiles {
   private var preTokenizer: JSONValue {
     switch vocabulary.model {
     case .wordPiece: return step("BertPreTokenizer")
-    case .sentencePiece: return .null
+    case .sentencePiece, .unigram: return .null
     case .byteLevelBPE: return byteLevelPreTokenizer
     }
   }
@@ -189,7 +189,7 @@ struct TokenizerFiles {
   private var decoder: JSONValue {
     switch vocabulary.model {
     case .wordPiece: return step("WordPiece", ["prefix": .string("##"), "cleanup": .bool(true)])
-    case .sentencePiece:
+    case .sentencePiece, .unigram:
       var steps = [
         replacement(["String": .string("\u{2581}")], by: .string(" ")), step("ByteFallback"),
         step("Fuse"),

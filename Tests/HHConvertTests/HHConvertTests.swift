@@ -117,7 +117,7 @@ struct HHConvertTests {
         "--base", "-o", "--output", "--adapter", "--config", "--tokenizer", "--run",
         "--checkpoint-steps", "--recipe", "--stages",
         "--feature-map", "--feature-dim", "--window", "--keep-softmax", "--data", "--held-out",
-        "--length",
+        "--column", "--length",
         "--steps", "--batch", "--rows", "--lr", "--budget", "--finetune-steps", "--finetune-lr",
         "--finetune-loss", "--lora", "--precision", "--max-memory", "--seed",
         "--threads",

@@ -145,6 +145,25 @@ struct TransformersTests {
     try judge(folder, models: ["gpt2", "llama", "bert", "vit"])
   }
 
+  @Test(
+    "so does a decoder's classifier, whose rows are padded or end in the padding token",
+    .needsPython(with: "torch", "transformers"))
+  func decoderClassifiers() throws {
+    let folder = try TemporaryDirectory()
+    let names = ["llama-classifier", "llama-classifier-ends"]
+    for name in names {
+      let student = try ModelRunner(opening: Fixtures.path("golden/wild/\(name)")).rewritten()
+      Artifacts.disturb(student)
+      let artifact = folder.path("\(name).zst")
+      try Artifacts.write(name, in: "golden/wild", to: artifact, maps: student)
+      try export(artifact, to: name, in: folder)
+      let golden = try GoldenTensors(
+        Fixtures.path("golden/wild/expected/\(name).safetensors"))
+      try expectations(of: student, for: Models.input(golden), in: "\(folder.path)/\(name)")
+    }
+    try judge(folder, models: names)
+  }
+
   /// A fixture under some feature map.
   struct MapCase {
     let model: String

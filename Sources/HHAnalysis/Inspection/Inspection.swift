@@ -1,5 +1,6 @@
 // What a file holds, without reading its weights.
 
+internal import HHData
 package import HHFormat
 
 /// A look into a checkpoint or an artifact: its kind, its model and its tensor table.
@@ -27,8 +28,8 @@ package struct Inspection: Sendable {
 
   /// Opens and describes a file.
   package init(of path: String, configuration: String? = nil) throws(FormatError) {
-    self.path = path
     if try Self.isArtifact(path) {
+      self.path = path
       // Only the header is unpacked.
       let reader = try ArtifactReader(at: path, limit: .none)
       format = "artifact"
@@ -51,6 +52,12 @@ package struct Inspection: Sendable {
       return
     }
     let checkpoint = try Checkpoint(opening: path, configuration: configuration)
+    if let artifact = checkpoint.artifact {
+      // A folder's only file, decompressed.
+      self = try Inspection(of: artifact.path)
+      return
+    }
+    self.path = path
     format = checkpoint.format
     manifest = nil
     let maps =
@@ -94,9 +101,10 @@ package struct Inspection: Sendable {
     }
   }
 
-  /// Whether a file begins as a zstd stream does.
+  /// Whether a path is that of an artifact's file. What is not there may be the name of a model of
+  /// the Hugging Face hub.
   package static func isArtifact(_ path: String) throws(FormatError) -> Bool {
-    guard try PathKind(of: path) == .regularFile else { return false }
+    guard isPresent(path), try PathKind(of: path) == .regularFile else { return false }
     return try ArtifactReader.isArtifact(path)
   }
 

@@ -24,6 +24,11 @@ package struct Verification: Sendable, Equatable {
       return
     }
     let checkpoint = try Checkpoint(opening: path, configuration: configuration, base: base)
+    if let artifact = checkpoint.artifact {
+      // A folder's only file, decompressed.
+      self = try Self.artifact(at: artifact.path, base: base, threads: threads)
+      return
+    }
     if checkpoint.isConverted {
       let model = try ConvertedModel(checkpoint)
       try WeightCheck(checkpoint: model.checkpoint, names: model.names).run(allowNonfinite: false)
@@ -57,7 +62,9 @@ package struct Verification: Sendable, Equatable {
     let files = model.manifest?.files ?? []
     var tensorCount = report.tensors - files.count
     var byteCount = files.reduce(report.rawBytes) { $0 - $1.bytes }
-    var checks = "container, manifest, \(report.frames) frames, digests, names and shapes"
+    var checks =
+      report.frames.map { "container, manifest, \($0) frames, digests, names and shapes" }
+      ?? "header, manifest, digests of tensors, names and shapes"
     if !files.isEmpty { checks += ", \(files.count) files" }
     if let left = model.manifest?.base?.tensors {
       if base != nil {
@@ -68,6 +75,9 @@ package struct Verification: Sendable, Equatable {
       } else {
         checks += "; not checked: \(left.count) tensors of the base, for want of --base"
       }
+    }
+    if report.frames == nil {
+      checks += "; not checked: the bytes of the header, whose digest the compressed file has"
     }
     return Self(path: path, tensorCount: tensorCount, byteCount: byteCount, checks: checks)
   }

@@ -43,6 +43,7 @@ package struct DataSource: Sendable {
       throw FormatError(
         .badData, file: path, problem: "expected a file, found a folder, a pipe or a device")
     }
+    if columns != nil { try Self.requireColumns(path, purpose) }
     digest = try ContentDigest.ofFile(at: path).sha256
     switch purpose {
     case .images(let shape):
@@ -66,6 +67,21 @@ package struct DataSource: Sendable {
       self.rows = .tokens(rows)
       self.droppedTokenCount = droppedTokenCount
     }
+  }
+
+  /// Refuses data that no columns can be named of: they would be passed over.
+  private static func requireColumns(_ path: String, _ purpose: Purpose) throws(FormatError) {
+    let found: String
+    if case .images = purpose {
+      found = "images"
+    } else {
+      guard [".npy", ".bin"].contains(where: path.lowercased().hasSuffix) else { return }
+      found = "token ids"
+    }
+    throw FormatError(
+      .badData, file: path,
+      problem: "expected rows with columns for --column (.tsv, .csv, .json, .jsonl), found "
+        + found)
   }
 
   private static func tokens(

@@ -71,6 +71,7 @@ struct TextColumns {
     FormatError(
       .badData, file: table.path, place: "line 1",
       problem: "expected \(expected), found \(list(table.columns))",
-      hint: "rename the columns; 'eval' also takes --column NAME, or NAME,NAME for pairs")
+      hint: "rename the columns; convert, train, batch and eval also take --column NAME, or"
+        + " NAME,NAME for pairs")
   }
 }

@@ -127,9 +127,11 @@ package struct AddedTokens: Sendable {
 }
 
 extension Unicode.Scalar {
-  /// Whether the scalar is in `\w` of Unicode's regular expressions (UTS 18, annex C).
+  /// Whether the scalar is in `\w` of Unicode's regular expressions (UTS 18, annex C), by the tables
+  /// of Unicode 16, which Hugging Face's tokenizers have.
   var belongsToWord: Bool {
-    switch properties.generalCategory {
+    guard let age = properties.age, age.major <= 16 else { return false }
+    return switch properties.generalCategory {
     case .decimalNumber, .connectorPunctuation, .nonspacingMark, .spacingMark, .enclosingMark: true
     default: properties.isAlphabetic || properties.isJoinControl
     }

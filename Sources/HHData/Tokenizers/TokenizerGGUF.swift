@@ -5,12 +5,12 @@ package import HHFormat
 /// Builds a tokenizer from the `tokenizer.ggml.*` keys of a GGUF model.
 struct TokenizerGGUF {
   /// What an entry is for; the numbers are the file's and SentencePiece's.
-  private typealias Kind = SentencePieceModel.Kind
+  typealias Kind = SentencePieceModel.Kind
 
-  private let file: any GGUFMetadataSource
-  private let tokens: [String]
-  private let kinds: [Kind]
-  private let special: SpecialTokens
+  let file: any GGUFMetadataSource
+  let tokens: [String]
+  let kinds: [Kind]
+  let special: SpecialTokens
 
   /// Reads the keys that all kinds of tokenizer share.
   init(_ file: any GGUFMetadataSource) throws(FormatError) {
@@ -62,17 +62,18 @@ struct TokenizerGGUF {
     case .byteLevelBPE: return try byteLevelBPE()
     case .sentencePiece: return try sentencePiece()
     case .wordPiece: return try wordPiece()
+    case .unigram: return try TokenizerGGUFUnigram(self).tokenizer()
     case nil:
       throw Self.error(
         file, "model",
-        "expected 'gpt2', 'llama' or 'bert', found "
+        "expected 'gpt2', 'llama', 'bert' or 't5', found "
           + (model?.text ?? "none"), kind: .unsupported)
     }
   }
 
-  private static func key(_ name: String) -> String { "tokenizer.ggml.\(name)" }
+  static func key(_ name: String) -> String { "tokenizer.ggml.\(name)" }
 
-  private static func error(
+  static func error(
     _ file: any GGUFMetadataSource, _ key: String, _ problem: String,
     kind: FormatError.Kind = .badData, hint: String? = nil
   ) -> FormatError {
@@ -80,7 +81,7 @@ struct TokenizerGGUF {
       kind, file: file.path, place: "key '\(Self.key(key))'", problem: problem, hint: hint)
   }
 
-  private func flag(_ name: String) throws(FormatError) -> Bool? {
+  func flag(_ name: String) throws(FormatError) -> Bool? {
     guard let value = try file.value(Self.key(name)) else { return nil }
     guard let flag = value.bool else {
       throw Self.error(file, name, "expected true or false, found \(value.text)")
@@ -88,10 +89,10 @@ struct TokenizerGGUF {
     return flag
   }
 
-  private func frame(addsBOS: Bool) throws(FormatError) -> TokenFrame {
+  func frame(addsBOS: Bool, addsEOS: Bool = false) throws(FormatError) -> TokenFrame {
     var frame = TokenFrame()
     if let bos = try added("bos", special.bos, unlessSaid: addsBOS) { frame.prefix = [bos] }
-    if let eos = try added("eos", special.eos, unlessSaid: false) { frame.suffix = [eos] }
+    if let eos = try added("eos", special.eos, unlessSaid: addsEOS) { frame.suffix = [eos] }
     return frame
   }
 
@@ -120,7 +121,7 @@ struct TokenizerGGUF {
 
   /// Control tokens and those the user defined, which are found in text before anything else:
   /// special are those that are no text of their own.
-  private var added: [AddedToken] {
+  var added: [AddedToken] {
     tokens.indices.compactMap { id in
       let text = tokens[id]
       let isSpecial =
@@ -163,6 +164,14 @@ struct TokenizerGGUF {
   }
 
   private func sentencePiece() throws(FormatError) -> any Tokenizer {
+    let model = SentencePieceModel(
+      pieces: try pieces(), special: special, addsDummyPrefix: try flag("add_space_prefix") ?? true,
+      removesExtraSpaces: try flag("remove_extra_whitespaces") ?? false, file: file.path)
+    return SentencePieceBPE(model, added: added, frame: try frame(addsBOS: true))
+  }
+
+  /// The entries of a SentencePiece model.
+  func pieces() throws(FormatError) -> [SentencePieceModel.Piece] {
     let scores = try file.floats(Self.key("scores")) ?? []
     guard scores.count == tokens.count, !scores.contains(where: \.isNaN) else {
       throw Self.error(
@@ -170,13 +179,9 @@ struct TokenizerGGUF {
         "expected a number for each of \(tokens.count) tokens, found"
           + " \(scores.count), or one that is none")
     }
-    let pieces = tokens.indices.map { id in
+    return tokens.indices.map { id in
       SentencePieceModel.Piece(text: tokens[id], score: scores[id], kind: kinds[id])
     }
-    let model = SentencePieceModel(
-      pieces: pieces, special: special, addsDummyPrefix: try flag("add_space_prefix") ?? true,
-      removesExtraSpaces: try flag("remove_extra_whitespaces") ?? false, file: file.path)
-    return SentencePieceBPE(model, added: added, frame: try frame(addsBOS: true))
   }
 
   /// BERT's entries as its own files spell them: a converter takes `##` from the front of pieces

@@ -150,7 +150,7 @@ class HedgehogModel(PreTrainedModel):
 class Backbone(Parts, HedgehogModel):
     """Embeddings, layers, a final norm and a pooler, without a head. Subclasses declare their `family`."""
 
-    _keys_to_ignore_on_load_unexpected = [r"^(lm_head|cls|classifier)\."]
+    _keys_to_ignore_on_load_unexpected = [r"^(lm_head|cls|classifier|score)\."]
 
     def __init__(self, config):
         super().__init__(config)
@@ -301,6 +301,26 @@ class Classifier(Head):
         return F.cross_entropy(logits, labels)
 
 
+class LastTokenClassifier(Classifier):
+    """A decoder's: it reads each row's last token that is no padding."""
+
+    def add_head(self, config):
+        self.score = nn.Linear(config.hidden_size, config.num_labels, bias=False)
+
+    def forward(self, input_ids=None, attention_mask=None, inputs_embeds=None, labels=None, **inputs):
+        outputs = self.base_model(input_ids, attention_mask, None, inputs_embeds, **{**inputs, "use_cache": False})
+        x, padding = outputs.last_hidden_state, self.config.pad_token_id
+        if padding is None and len(x) != 1:
+            raise ValueError("expected a pad_token_id for a batch of several rows, found none")
+        last = torch.full((len(x),), x.shape[1] - 1, device=x.device)
+        if padding is not None and input_ids is not None:
+            last = (torch.arange(x.shape[1], device=x.device) * (input_ids != padding)).argmax(-1)
+        logits = self.score(x[torch.arange(len(x), device=x.device), last])
+        loss = None if labels is None else self.loss(logits.float(), labels.to(logits.device))
+        kept = {key: outputs[key] for key in ("hidden_states",) if key in outputs}
+        return self.output(loss=loss, logits=logits, **kept)
+
+
 # The architectures
 
 
@@ -343,6 +363,10 @@ class HedgehogLlamaModel(Backbone):
 
 
 class HedgehogLlamaForCausalLM(CausalLM, backbone=HedgehogLlamaModel):
+    pass
+
+
+class HedgehogLlamaForSequenceClassification(LastTokenClassifier, backbone=HedgehogLlamaModel):
     pass
 
 

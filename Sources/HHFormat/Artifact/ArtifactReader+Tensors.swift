@@ -12,6 +12,7 @@ extension ArtifactReader {
   /// where the tensor is larger than the machine's memory.
   package func read(_ name: String, threads: Int = 1) throws(FormatError) -> [UInt8] {
     let index = try index(of: name)
+    try requireDigest(of: index)
     let count = manifest.tensors[index].byteCount
     try requireMemory(for: count, name: name)
     var failure: FormatError?
@@ -34,6 +35,7 @@ extension ArtifactReader {
   /// inside the tensor.
   package func read(_ name: String, bytes range: Range<Int>) throws(FormatError) -> [UInt8] {
     let index = try index(of: name)
+    try requireDigest(of: index)
     guard !range.isEmpty else { return [] }
     let frames = frames[index]
     let size = frames.elementRange(ofChunk: 0).count
@@ -56,6 +58,7 @@ extension ArtifactReader {
   ) throws(FormatError) {
     let index = try index(of: name)
     precondition(output.count == manifest.tensors[index].byteCount, "read: the tensor's size")
+    try requireDigest(of: index)
     try read(index, threads: threads, to: &output)
   }
 
@@ -71,6 +74,7 @@ extension ArtifactReader {
         .unsupported, file: path, place: "tensor \(quoted(name))",
         problem: "expected F32, F16, BF16 or F64, found \(tensor.dtype.rawValue)")
     }
+    try requireDigest(of: index)
     let width = tensor.dtype.bitWidth / 8
     precondition(output.count == tensor.byteCount / width, "readFloats: the tensor's size")
     let frames = frames[index]
@@ -91,7 +95,7 @@ extension ArtifactReader {
   }
 
   /// Lends a tensor's bytes chunk by chunk, each with its place in the tensor. Memory holds one
-  /// chunk, however large the tensor is.
+  /// chunk, however large the tensor is. In a decompressed artifact they are not checked.
   package func forEachChunk(
     of name: String, _ body: (_ bytes: RawSpan, _ range: Range<Int>) throws(FormatError) -> Void
   ) throws(FormatError) {
@@ -165,12 +169,15 @@ private struct ChunkDecoder {
   private let reader: ArtifactReader
   private let frames: TensorFrames
   private let place: String
+  /// Where the tensor begins in a decompressed file.
+  private let plainStart: Int?
   private let decompressor: FrameDecompressor
   private var planes: [UInt8] = []
 
   init(_ reader: ArtifactReader, tensor: Int) throws(FormatError) {
     self.reader = reader
     frames = reader.frames[tensor]
+    plainStart = reader.plainStarts?[tensor]
     let place = "tensor \(quoted(reader.manifest.tensors[tensor].name))"
     self.place = place
     decompressor = try naming(reader.path, place) { () throws(ZstdError) in
@@ -191,7 +198,7 @@ private struct ChunkDecoder {
     _ chunk: Int, to output: inout MutableSpan<UInt8>
   ) throws(FormatError) {
     guard frames.planeCount > 1 else {
-      return try decompress(frames.frame(plane: 0, chunk: chunk), to: &output)
+      return try decompress(plane: 0, chunk: chunk, to: &output)
     }
     let size = frames.planeRange(ofChunk: chunk).count
     // A local, because spans of it must not hold on to the whole of `self`.
@@ -200,15 +207,20 @@ private struct ChunkDecoder {
     var all = planes.mutableSpan
     for plane in 0..<frames.planeCount {
       var part = all._mutatingExtracting(plane * size..<(plane + 1) * size)
-      try decompress(frames.frame(plane: plane, chunk: chunk), to: &part)
+      try decompress(plane: plane, chunk: chunk, to: &part)
     }
     joinPlanes(planes.raw, width: frames.planeCount, to: &output)
     self.planes = planes
   }
 
   private func decompress(
-    _ index: Int, to output: inout MutableSpan<UInt8>
+    plane: Int, chunk: Int, to output: inout MutableSpan<UInt8>
   ) throws(FormatError) {
+    if let plainStart {
+      return reader.copyPlain(
+        frames.planeRange(ofChunk: chunk), of: frames, from: plainStart, plane: plane, to: &output)
+    }
+    let index = frames.frame(plane: plane, chunk: chunk)
     let file = reader.file
     do throws(ZstdError) {
       try decompressor.decompress(

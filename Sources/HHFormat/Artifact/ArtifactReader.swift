@@ -1,9 +1,14 @@
 // Reading an artifact: opened and validated at once, tensors decompressed one by one on demand.
 
+internal import Synchronization
+
 /// An open artifact.
 ///
 /// Opening checks the seek table, the header and the manifest, and that all three agree; a tensor's
 /// frames are checked when they are read. Reading is safe from several threads at a time.
+///
+/// What `zstd -d` makes of an artifact is read too: it has no frames, so a tensor's SHA-256 is
+/// checked before it is read for the first time.
 package final class ArtifactReader: Sendable {
   /// What the artifact says of itself.
   package let manifest: ArtifactManifest
@@ -13,12 +18,21 @@ package final class ArtifactReader: Sendable {
   package var byteCount: Int { file.count }
 
   let file: MappedFile
+  /// The frames of the file; empty where it is decompressed.
   let table: SeekTable
+  /// Where the bytes of each tensor begin in a decompressed file; nil in a compressed one.
+  let plainStarts: [Int]?
+  /// The tensors of a decompressed file whose digests were found right.
+  let checked = Mutex<Set<Int>>([])
   /// The frames of each tensor, in the manifest's order.
   let frames: [TensorFrames]
   /// Index of the frame of digests, which is the last.
   let digestFrame: Int
   private let indices: [ByteKey: Int]
+
+  /// Whether the file is one that `zstd -d` made: a safetensors file, without frames and digests of
+  /// them.
+  package var isDecompressed: Bool { plainStarts != nil }
 
   /// Opens an artifact.
   ///
@@ -28,35 +42,49 @@ package final class ArtifactReader: Sendable {
     at path: String, limit: UnpackingLimit = .chosen
   ) throws(FormatError) {
     let file = try MappedFile(at: path)
-    let table = try naming(path, "seek table") { () throws(ZstdError) in
-      try SeekTable(parsing: file.bytes)
-    }
-    let header = try Self.header(of: file, table)
-    let dataCount = table.entries.dropFirst().reduce(0) { $0 + $1.contentSize }
-    try limit.check(content: dataCount, ofFile: file.count, file: path)
-    let manifest: ArtifactManifest
-    do throws(FormatError) {
-      manifest = try ArtifactHeader.parse(header, dataCount: dataCount, file: path)
-    } catch {
-      // The header is measured by the table: where the table is wrong, that is the thing to say.
-      try Self.checkContentSizes(of: file, table)
-      throw error
+    if let plain = try Self.decompressed(file) {
+      (manifest, frames, plainStarts) = (plain.manifest, plain.frames, plain.starts)
+      (table, digestFrame) = (SeekTable(), 0)
+    } else {
+      (manifest, table) = try Self.compressed(file, limit)
+      frames = try Self.frames(of: manifest, table, path: path)
+      digestFrame = table.entries.count - 1
+      plainStarts = nil
     }
     self.path = path
     self.file = file
-    self.table = table
-    self.manifest = manifest
-    frames = try Self.frames(of: manifest, table, path: path)
-    digestFrame = table.entries.count - 1
     var indices: [ByteKey: Int] = [:]
     for (index, tensor) in manifest.tensors.enumerated() { indices[ByteKey(tensor.name)] = index }
     self.indices = indices
   }
 
-  /// Whether a file begins as a zstd stream does, which no other checkpoint does.
+  private static func compressed(
+    _ file: MappedFile, _ limit: UnpackingLimit
+  ) throws(FormatError) -> (ArtifactManifest, SeekTable) {
+    let table = try naming(file.path, "seek table") { () throws(ZstdError) in
+      try SeekTable(parsing: file.bytes)
+    }
+    let header = try Self.header(of: file, table)
+    let dataCount = table.entries.dropFirst().reduce(0) { $0 + $1.contentSize }
+    try limit.check(content: dataCount, ofFile: file.count, file: file.path)
+    do throws(FormatError) {
+      return (try ArtifactHeader.parse(header, dataCount: dataCount, file: file.path), table)
+    } catch {
+      // The header is measured by the table: where the table is wrong, that is the thing to say.
+      try Self.checkContentSizes(of: file, table)
+      throw error
+    }
+  }
+
+  /// Whether a file is an artifact: it begins as a zstd stream does, which no other checkpoint does,
+  /// or is a safetensors file with a manifest.
   package static func isArtifact(_ path: String) throws(FormatError) -> Bool {
     let file = try MappedFile(at: path)
-    return file.bytes.extracting(first: 4).copied() == [0x28, 0xB5, 0x2F, 0xFD]
+    return isCompressed(file) || plainHeader(of: file) != nil
+  }
+
+  static func isCompressed(_ file: MappedFile) -> Bool {
+    file.bytes.extracting(first: 4).copied() == [0x28, 0xB5, 0x2F, 0xFD]
   }
 
   /// The tensors in the order of the file.

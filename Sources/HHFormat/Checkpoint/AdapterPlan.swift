@@ -177,8 +177,9 @@ struct AdapterPlan {
 
   /// An adapter for classes brings its classifier, and the base's other heads go.
   private mutating func takeHead() throws(FormatError) {
-    let brings = additions.contains { name, _ in roles[ByteKey(name)]?.role == "classifier.weight" }
-    guard let head = names.schema.heads.first(where: \.isClassifier), brings else { return }
+    let own = additions.first { name, _ in roles[ByteKey(name)]?.role == "classifier.weight" }
+    guard let head = names.schema.heads.first(where: \.isClassifier), let own else { return }
+    guard names.schema.kind != .decoder else { throw unexpected(own.1) }
     configuration?["architectures"] = .array([.string(names.schema.className(head))])
     // Of the base's own head, if it had any.
     for key in ["id2label", "label2id", "num_labels"] { configuration?[key] = nil }

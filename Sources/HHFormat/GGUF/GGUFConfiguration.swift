@@ -138,11 +138,11 @@ struct GGUFConfiguration {
         causal, "expected \(schema.kind == .decoder), found \(value.text)", kind: .unsupported)
     }
     if schema.kind == .encoder, let model = try metadata.string("tokenizer.ggml.model"),
-      model != GGUFTokenizerKind.wordPiece.rawValue
+      ![GGUFTokenizerKind.wordPiece, .unigram].map(\.rawValue).contains(model)
     {
       throw metadata.error(
-        "tokenizer.ggml.model", "expected 'bert' (WordPiece), found \(quoted(model))",
-        kind: .unsupported)
+        "tokenizer.ggml.model",
+        "expected 'bert' (WordPiece) or 't5' (unigram), found \(quoted(model))", kind: .unsupported)
     }
     try checkHeadSizes()
   }

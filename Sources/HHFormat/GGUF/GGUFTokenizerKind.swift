@@ -5,4 +5,5 @@ package enum GGUFTokenizerKind: String, Sendable {
   case byteLevelBPE = "gpt2"
   case sentencePiece = "llama"
   case wordPiece = "bert"
+  case unigram = "t5"
 }

@@ -27,7 +27,9 @@ struct HeadChoice {
     let found = schema.heads.filter { gives($0.role) }
     let name = configuration?["architectures"]?.array?.first?.string
     let declared = name.flatMap { schema.head(ofClass: $0) }
-    let head = declared ?? found.first
+    // A head that is tied to the embeddings shows in no tensor of its own.
+    let stored = found.filter { holds($0.role) }
+    let head = declared ?? stored.first ?? found.first
     if let name {
       if let declared, !gives(declared.role) {
         throw contradiction(name, "no \(names(declared.role))")
@@ -35,10 +37,10 @@ struct HeadChoice {
       if let other = found.first(where: \.isClassifier), declared?.isClassifier != true {
         throw contradiction(name, names(other.role))
       }
-    } else if found.count > 1, let other = found.last {
+    } else if stored.count > 1, let other = stored.last {
       throw FormatError(
         .badData, file: checkpointPath,
-        problem: "expected one head, found \(names(found[0].role)) and \(names(other.role))",
+        problem: "expected one head, found \(names(stored[0].role)) and \(names(other.role))",
         hint: "name the model's class under 'architectures' in its configuration")
     }
     guard let head, head.isClassifier else { return head }

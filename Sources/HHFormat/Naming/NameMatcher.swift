@@ -168,6 +168,14 @@ struct NameMatcher {
     return matches
   }
 
+  /// Whether the checkpoint holds a classifier, which is a model's only head.
+  private var hasClassifier: Bool {
+    schema.heads.contains { head in
+      head.isClassifier
+        && schema.tensors.contains { $0.role == head.role && find($0, layer: 0) != nil }
+    }
+  }
+
   private func allowAbsence(
     of spec: ArchitectureSchema.Tensor, layer: Int, _ sizes: Hyperparameters
   ) throws(FormatError) {
@@ -180,7 +188,7 @@ struct NameMatcher {
       }
       if !isPartial || (spec.tiedTo != nil && sizes.bool("tiedHead")) { return }
     case .required where spec.tiedTo != nil:
-      if sizes.bool("tiedHead") || isBase { return }
+      if sizes.bool("tiedHead") || isBase || hasClassifier { return }
     default: break
     }
     let name = filled(spec.names[0], layer: layer)

@@ -24,7 +24,8 @@ extension Graph {
     return nil
   }
 
-  /// The head that gives a row of logits per sequence, and the pooler before it.
+  /// The head that gives a row of logits per sequence, and the pooler before it; nil for a decoder's,
+  /// which is not trained here.
   package var classifier: (classifier: Linear, pooler: Linear?)? {
     var pooler: Linear?
     for node in outputNodes {
@@ -44,7 +45,7 @@ extension Head {
     switch self {
     case .languageModel(let linear): linear
     case .maskedLanguageModel(_, _, _, let decoder): decoder
-    case .pooler, .classifier: nil
+    case .pooler, .classifier, .lastTokenClassifier: nil
     }
   }
 }

@@ -23,7 +23,7 @@ extension Operation {
     case .attention(let attention): attention.projection.linears + [attention.output]
     case .mlp(let mlp): [mlp.gate, mlp.up, mlp.down].compactMap(\.self)
     case .head(.pooler(let linear)), .head(.classifier(let linear, _)): [linear]
-    case .head(.languageModel(let linear)): [linear]
+    case .head(.languageModel(let linear)), .head(.lastTokenClassifier(let linear, _)): [linear]
     case .head(.maskedLanguageModel(let transform, _, _, let decoder)): [transform, decoder]
     }
   }

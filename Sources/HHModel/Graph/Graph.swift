@@ -39,7 +39,11 @@ package struct Graph: Sendable, Equatable {
   /// Number of classes, where the model has a classifier.
   package var classCount: Int? {
     outputNodes.lazy.compactMap { node in
-      if case .head(.classifier(let linear, _)) = node.operation { linear.outputs } else { nil }
+      switch node.operation {
+      case .head(.classifier(let linear, _)), .head(.lastTokenClassifier(let linear, _)):
+        linear.outputs
+      default: nil
+      }
     }.first
   }
   /// The attention of each block, in order.
@@ -152,6 +156,8 @@ package enum Head: Sendable, Equatable {
   case pooler(Linear)
   /// One logit per label, from the pooled row or, where `usesPooled` is false, the first row.
   case classifier(Linear, usesPooled: Bool)
+  /// One logit per label, from each sequence's last token that is not the padding token.
+  case lastTokenClassifier(Linear, padding: Int32?)
   /// One logit per vocabulary entry and position.
   case languageModel(Linear)
   /// BERT's masked-token head: decoder(norm(activation(transform x))).

@@ -147,6 +147,13 @@ private struct GraphBuilder {
     var heads: [Head] = []
     let hasPooler = names.holds("pooler.weight")
     if hasPooler { heads.append(.pooler(linear("pooler", hidden, hidden))) }
+    if let head = names.head, head.isClassifier, names.schema.kind == .decoder {
+      let padding = sizes.value("paddingToken")?.integer.flatMap { Int32(exactly: $0) }
+      return [
+        .lastTokenClassifier(
+          linear("classifier", hidden, sizes.integer("labelCount")), padding: padding)
+      ]
+    }
     if let head = names.head, head.isClassifier {
       heads.append(
         .classifier(

@@ -27,6 +27,7 @@ extension ModelRunner {
     -> Activations
   {
     var state = try embed(input, into: hidden)
+    state.lastTokens = try lastTokens(of: input)
     for layer in 0..<graph.layerCount {
       leaveBlock()
       try run(graph.nodes(ofLayer: layer), &state)
@@ -51,6 +52,11 @@ extension ModelRunner {
         let logits = Matrix(rows: state.rowCount, columns: linear.outputs)
         let input = usesPooled ? outputs.pooled ?? firstRows(of: state) : firstRows(of: state)
         try apply(linear, to: input, into: logits)
+        outputs.logits = logits
+      case .lastTokenClassifier(let linear, _):
+        let logits = Matrix(rows: state.rowCount, columns: linear.outputs)
+        let ends = state.lastTokens ?? state.lastPositions
+        try apply(linear, to: rows(of: state, at: ends), into: logits)
         outputs.logits = logits
       case .languageModel, .maskedLanguageModel:
         guard let decoder = head.decoder else { continue }
@@ -88,11 +94,15 @@ extension ModelRunner {
 
   /// The hidden states of each sequence's first position, [rows, hidden size].
   private func firstRows(of state: Activations) -> Matrix {
+    rows(of: state, at: Array(repeating: 0, count: state.rowCount))
+  }
+
+  /// The hidden states of a position of each sequence, [rows, hidden size].
+  private func rows(of state: Activations, at positions: [Int]) -> Matrix {
     let rows = workspace.matrix(.first, rows: state.rowCount, columns: state.hidden.columns)
-    for row in 0..<state.rowCount {
-      copy(
-        state.hidden.rows(row * state.length..<row * state.length + 1),
-        to: rows.rows(row..<row + 1))
+    for (row, position) in positions.enumerated() {
+      let place = row * state.length + position
+      copy(state.hidden.rows(place..<place + 1), to: rows.rows(row..<row + 1))
     }
     return rows
   }

@@ -16,6 +16,8 @@ package struct Activations {
   package let length: Int
   /// Valid positions of each sequence; nil where none is padded.
   package let validLengths: [Int]?
+  /// The position of each sequence that a decoder's classifier reads, where there is one.
+  var lastTokens: [Int]?
 
   /// Wraps the hidden states of whole sequences.
   package init(hidden: Matrix, rowCount: Int, validLengths: [Int]? = nil) {

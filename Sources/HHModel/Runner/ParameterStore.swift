@@ -8,7 +8,7 @@ package import HHFormat
 ///
 /// Not safe to share between threads; loading happens between parallel regions.
 package final class ParameterStore {
-  private let checkpoint: Checkpoint?
+  let checkpoint: Checkpoint?
   private let names: NameMap
   private let keepsHalves: Bool
   private var loaded: [String: FloatBuffer] = [:]  // by tensor name

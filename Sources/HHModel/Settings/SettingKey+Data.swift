@@ -7,6 +7,8 @@ extension SettingKey {
   package static let data = SettingKey(key: "data", option: "data")
   /// Rows to measure on.
   package static let heldOut = SettingKey(key: "held_out", option: "held-out")
+  /// Names of the columns that hold the texts of both.
+  package static let columns = SettingKey(key: "columns", option: "column")
   /// Tokens per row.
   package static let length = SettingKey(key: "length", option: "length")
 }

@@ -103,14 +103,19 @@ package struct Conversion {
       quantized: ConversionPlan.Quantized(checkpoint, names, areKept: !options.delta))
   }
 
-  /// Refuses a base model or a tokenizer of another place where the model is needed as it is: a run's
-  /// recipe and a delta name one model, which is opened alone when they are used.
+  /// Refuses a base model or a tokenizer of another place where the model is needed as it is: a delta
+  /// names one model, which is opened alone when it is used, and so does a run's recipe, which has a
+  /// tokenizer beside it.
   private static func checkOwnModel(_ options: ConversionOptions) throws(PipelineError) {
-    let others = [(options.key(\.delta), options.delta), (options.key(\.run), options.run != nil)]
-    let given = [("base", options.base), ("tokenizer", options.tokenizer)]
-    guard let option = given.first(where: { $0.1 != nil })?.0,
-      let other = others.first(where: \.1)?.0
-    else { return }
+    let delta = (options.key(\.delta), options.delta)
+    let run = (options.key(\.run), options.run != nil)
+    var conflict: (option: String, other: SettingKey)?
+    if options.base != nil, let other = [delta, run].first(where: \.1) {
+      conflict = ("base", other.0)
+    } else if options.tokenizer != nil, delta.1 {
+      conflict = ("tokenizer", delta.0)
+    }
+    guard let (option, other) = conflict else { return }
     throw .invalidSetting(
       SettingKey(option: option),
       problem: "expected no '\(other)' beside it, which needs the model as it is, found both")
@@ -138,6 +143,7 @@ package struct Conversion {
     (request.data, request.heldOut, request.length) = (
       options.data, options.heldOut, options.length
     )
+    request.columns = options.columns
     (request.distillation, request.seed) = (options.distillation, options.seed)
     request.finetuning = options.finetuning.isEnabled ? options.finetuning : nil
     let rows = try TrainingRows(request, graph: graph, checkpoint: checkpoint, names: names)

@@ -85,6 +85,7 @@ extension ConversionOptions {
       "length": JSONValue(length),
       "seed": seed.json, "delta": .bool(delta),
     ]
+    settings["columns"] = columns.map(\.json)
     settings["labels"] = try labels(data)
     settings["held_out_labels"] = try labels(heldOut)
     if stages.contains(.distil) {

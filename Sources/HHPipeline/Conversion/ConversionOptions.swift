@@ -40,6 +40,8 @@ package struct ConversionOptions: SettingGroup {
   package var data: String?
   /// Data to measure on; nil holds back some rows of the training data.
   package var heldOut: String?
+  /// The columns that hold the texts of both, one or a pair; nil means the names that GLUE has.
+  package var columns: [String]?
   /// Tokens per row; nil means 256, or as many as the model's positions allow.
   package var length: Int?
   /// Seed of everything random.
@@ -132,6 +134,10 @@ extension ConversionOptions {
         help: "A configuration to use instead of the config.json beside the checkpoint",
         otherwise: "its own"),
       Setting(
+        "tokenizer", \.tokenizer, option: "tokenizer", isPath: true,
+        help: "A tokenizer to use instead of the model's own: tokenizer.json or the like, or its"
+          + " folder", otherwise: "its own"),
+      Setting(
         "output", \.output, option: "output", isPath: true, help: "The artifact to write",
         otherwise: "the model's name in the working folder"),
       Setting(
@@ -149,6 +155,10 @@ extension ConversionOptions {
       Setting(
         "held_out", \.heldOut, option: "held-out", isPath: true,
         help: "Rows to measure on, of the same kind", otherwise: "some rows of the data"),
+      Setting(
+        "columns", \.columns, option: "column", limits: ["minItems": 1],
+        help: "The column of tables or the key of JSON lines that holds the text, or both of a"
+          + " pair: NAME or NAME,NAME", otherwise: "the names that GLUE has, or text"),
       Setting(
         "length", \.length, option: "length", limits: .range(2...1_048_576),
         help: "Tokens per row", otherwise: "256, or the model's positions"),

@@ -48,6 +48,8 @@ struct StageEvaluations {
       }
       settings.length = model.runner.graph.kind == .image ? nil : length ?? options.length
       settings.rowLimit = evaluation.settings.rowLimit
+      // Data of its own has columns of its own.
+      settings.columns = evaluation.settings.data == nil ? options.columns : nil
       return Entry(
         evaluation: evaluation, task: settings.task, options: settings,
         scorer: try path.map { _ in try settings.task.scorer(settings, model) })

@@ -51,7 +51,9 @@ extension Recipe {
     let model = json["model"]
     let schema = try ArchitectureSchema.named(model?["architecture"]?.string ?? "")
     let hasClasses = model?["classes"] != .null
-    guard schema.heads.contains(where: { $0.isClassifier == hasClasses }) else {
+    guard schema.heads.contains(where: { $0.isClassifier == hasClasses }),
+      !(hasClasses && schema.kind == .decoder)
+    else {
       throw problem("model.classes", "expected a number for a vit, and none for a decoder")
     }
     if model?["key_value_heads"] != .null, !schema.hasKeyValueHeads {

@@ -25,6 +25,7 @@ package enum ObjectiveKind: String, Sendable, CaseIterable {
   /// Whether the objective reads a head of a graph.
   package func uses(_ head: Head, in graph: Graph) -> Bool {
     switch head {
+    case .lastTokenClassifier: false
     case .pooler:
       [.classes, .values, .teacherLogits].contains(self)
         && graph.nodes.contains {

@@ -29,7 +29,7 @@ struct NewClassifier {
     let names = try NameMap(checkpoint)
     let schema = names.schema
     let classifiers = try ArchitectureSchema.all().filter {
-      $0.heads.contains(where: \.isClassifier)
+      $0.kind != .decoder && $0.heads.contains(where: \.isClassifier)
     }
     guard classifiers.contains(where: { $0.architecture == schema.architecture }) else {
       throw FormatError(

@@ -42,6 +42,8 @@ package struct TrainingRows {
     /// Files of rows to train and to measure on; nil for rows that are made up or held back.
     package var data: String?
     package var heldOut: String?
+    /// The columns that hold the texts; nil for the usual names.
+    package var columns: [String]?
     /// Tokens per row; nil for the usual number.
     package var length: Int?
     package var distillation = TrainingSettings(.distil)
@@ -71,7 +73,7 @@ package struct TrainingRows {
       generator: SeededGenerator(seed: seed))
     if let path = options.data {
       let (training, heldOut, digest) = try maker.read(
-        path, heldOut: options.heldOut, wanted: wanted)
+        path, heldOut: options.heldOut, columns: options.columns, wanted: wanted)
       self.digest = digest
       kind = "file"
       description = "\(path) (\(training.count) rows, \(heldOut.count) held out)"
@@ -82,6 +84,9 @@ package struct TrainingRows {
     }
     guard options.heldOut == nil else {
       throw PipelineError.missingSetting(.data, beside: .heldOut)
+    }
+    guard options.columns == nil else {
+      throw PipelineError.missingSetting(.data, beside: .columns)
     }
     digest = nil
     let isFinetuned = graph.kind == .decoder && options.finetuning != nil
@@ -158,14 +163,14 @@ private struct RowMaker {
 
   /// Rows of a data file, and of a held-out file or held back from the first. Of more rows than
   /// `wanted` a random choice is taken.
-  func read(_ path: String, heldOut heldOutPath: String?, wanted: Int) throws(FormatError) -> (
-    training: DataRows, heldOut: DataRows, digest: String
-  ) {
+  func read(
+    _ path: String, heldOut heldOutPath: String?, columns: [String]?, wanted: Int
+  ) throws(FormatError) -> (training: DataRows, heldOut: DataRows, digest: String) {
     let tokenizer = graph.kind == .image ? nil : try TokenizerLoader.load(of: checkpoint)
     func rows(_ path: String) throws(FormatError) -> DataSource {
       try DataSource(
         at: path, for: purpose, tokenizer: tokenizer, vocabularySize: graph.vocabularySize,
-        files: try ModelFiles(of: checkpoint))
+        files: try ModelFiles(of: checkpoint), columns: columns)
     }
     let data = try rows(path)
     var training = data.rows

@@ -26,7 +26,7 @@ struct Convert: ParsableCommand, SettingArguments {
 
   @Option(\.self, \.adapter) var adapter: Given?
   @Option(\.self, \.configuration) var config: Given?
-  @OptionGroup var tokenizer: TokenizerArguments
+  @Option(\.self, \.tokenizer) var tokenizer: Given?
   @Option(\.self, \.run) var runFolder: Given?
   @Option(\.self, \.checkpointSteps) var checkpointSteps: Given?
 
@@ -74,8 +74,8 @@ struct Convert: ParsableCommand, SettingArguments {
         name: "--recipe", problem: "expected one that converts a model, found one for 'train'")
     }
     if let output { options.output = output }
-    (options.base, options.tokenizer) = (base, tokenizer.tokenizer)
-    for given in [adapter, config, runFolder, checkpointSteps].compactMap(\.self) {
+    options.base = base
+    for given in [adapter, config, tokenizer, runFolder, checkpointSteps].compactMap(\.self) {
       given.apply(&options)
     }
     if let checkpointSteps, options.run == nil {

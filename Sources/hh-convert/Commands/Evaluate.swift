@@ -31,7 +31,7 @@ struct Evaluate: UnpackingCommand {
       The column that holds the text, or NAME,NAME for pairs (default: the names that GLUE has, or \
       text).
       """,
-    transform: { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) })
+    transform: columnNames)
   var column: [String]?
 
   @Option(parsing: .unconditional, help: "Tokens per row, or most tokens of a text (default: 256).")

@@ -28,6 +28,8 @@ struct Train: ParsableCommand, SettingArguments {
     help: "The artifact or the folder to write (default: the recipe's name).")
   var output: String?
 
+  @Option(\.self, \.tokenizer) var tokenizer: Given?
+
   @Option(name: .customLong("run"), help: "The run's folder (default: OUTPUT.run).")
   var runFolder: String?
 

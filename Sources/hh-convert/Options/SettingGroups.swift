@@ -18,6 +18,8 @@ struct RewriteArguments: SettingArguments {
 struct DataArguments: SettingArguments {
   @Option(\.self, \.data) var data: Given?
   @Option(\.self, \.heldOut) var heldOut: Given?
+  @Option(\.self, \.columns, reading: { .array(columnNames($0).map { .string($0) }) })
+  var column: Given?
   @Option(\.self, \.length) var length: Given?
 }
 
@@ -78,4 +80,9 @@ struct JobFlags: ParsableArguments {
 
   /// How the job tells of its events.
   var manner: EventPrinter.Manner { .chosen(json: json, quiet: quiet) }
+}
+
+/// The names of columns in a word of a command line.
+func columnNames(_ word: String) -> [String] {
+  word.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
 }

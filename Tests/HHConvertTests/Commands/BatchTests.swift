@@ -187,7 +187,8 @@ struct BatchTests {
       .flatMap { $0.split(whereSeparator: { " ,".contains($0) }) }.map(String.init)
       .filter { $0.hasPrefix("--") && !own.contains($0) && !["--version", "--help"].contains($0) }
     let values = [
-      "--data": "data/corpus.txt", "--held-out": "data/held-out.txt", "--length": "16",
+      "--data": "rows.jsonl", "--held-out": "held-out.jsonl", "--column": "body",
+      "--length": "16",
       "--steps": "3", "--batch": "2", "--rows": "40", "--lr": "0.03", "--budget": "1m",
       "--max-memory": "1GB", "--precision": "bfloat16",
       "--seed": "9", "--threads": "1", "--allow-nonfinite": "", "--delta": "",
@@ -198,6 +199,8 @@ struct BatchTests {
     ]
     #expect(Set(shared) == Set(values.keys))
     try bench.folder.write("description: nothing", to: "r.yaml")
+    try bench.columns("body", of: "corpus.txt", to: "rows.jsonl")
+    try bench.columns("body", of: "held-out.txt", to: "held-out.jsonl")
     let arguments = values.flatMap { $1.isEmpty ? [$0] : [$0, $1] }
     #expect(
       try Tool.run(["models/gpt2", "-q", "-o", "a"] + arguments, in: bench.folder).status == 0)

@@ -71,6 +71,105 @@ struct EmbedTests {
     #expect(first["classes"]?.array?.first?["label"]?.string == "disc")
   }
 
+  /// A Llama with a classifier, and a tokenizer of a few words for it.
+  private func decoderClassifier(padding: Bool) throws {
+    let source = Fixtures.path("golden/wild/llama-classifier")
+    try bench.folder.link("tiny/model.safetensors", to: "\(source)/model.safetensors")
+    var configuration = try JSONObject(contentsOf: "\(source)/config.json")
+    if !padding { configuration["pad_token_id"] = .null }
+    try bench.folder.write(JSONValue.object(configuration).text, to: "tiny/config.json")
+    let words = ["<pad>", "[UNK]", "the", "cat", "sat", "a", "dog", "ran"]
+    let entries = words.enumerated().map { ($1, JSONValue.integer($0)) }
+    let tokenizer: JSONObject = [
+      "version": "1.0", "added_tokens": [], "normalizer": .null,
+      "pre_tokenizer": ["type": "Whitespace"], "post_processor": .null, "decoder": .null,
+      "model": [
+        "type": "WordLevel", "vocab": .object(JSONObject(entries)), "unk_token": "[UNK]",
+      ],
+    ]
+    try bench.folder.write(JSONValue.object(tokenizer).text, to: "tiny/tokenizer.json")
+  }
+
+  @Test("a decoder's classifier reads each text's last token, before and after a conversion")
+  func decoderClassifier() throws {
+    try decoderClassifier(padding: true)
+    let texts = ["the cat sat", "a dog", "the"]
+    func logits(_ model: String, _ texts: [String]) throws -> [[Double]] {
+      let outcome = try Tool.run(
+        ["classify", model, "--json", "--top", "3"] + texts.flatMap { ["-t", $0] },
+        in: bench.folder)
+      try #require(outcome.status == 0, "\(outcome)")
+      return try outcome.lines.map { line in
+        let classes = try #require(try parse(line)["classes"]?.array)
+        return try classes.map { try #require($0["logit"]?.double) }
+      }
+    }
+    let converted = try Tool.run(
+      "tiny", "--stages", "rewrite", "-q", "-o", "out", in: bench.folder)
+    #expect(converted.status == 0, "\(converted)")
+    let exported = try Tool.run(
+      "export", "out", "--to", "hf", "-q", "-o", "folder", in: bench.folder)
+    #expect(exported.status == 0, "\(exported)")
+    let plain = try Tool.run(
+      "export", "out", "--to", "hf", "--softmax", "-q", "-o", "plain", in: bench.folder)
+    #expect(plain.status == 0, "\(plain)")
+    func near(_ a: [[Double]], _ b: [[Double]]) -> Bool {
+      a.count == b.count
+        && zip(a.joined(), b.joined()).allSatisfy { abs($0 - $1) < 1e-5 }
+    }
+    for model in ["tiny", "out", "folder", "plain"] {
+      // In a batch, padded, the same as alone.
+      let together = try logits(model, texts)
+      #expect(near(together, try texts.map { try logits(model, [$0])[0] }), "\(model)")
+      #expect(near(together, try logits(model == "plain" ? "tiny" : model, texts)))
+    }
+    #expect(near(try logits("out", texts), try logits("folder", texts)))
+    try bench.folder.write(
+      "sentence\tlabel\nthe cat sat\t0\na dog\t2\nthe\t1\n", to: "texts.tsv")
+    let scored = try Tool.run(
+      "eval", "out", "--task", "classification", "--data", "texts.tsv", "--json",
+      in: bench.folder)
+    #expect(scored.status == 0, "\(scored)")
+  }
+
+  @Test("a decoder's classifier without a padding token takes one text at a time, as elsewhere")
+  func decoderClassifierWithoutPadding() throws {
+    try decoderClassifier(padding: false)
+    let one = try Tool.run("classify", "tiny", "-t", "the cat", in: bench.folder)
+    #expect(one.status == 0, "\(one)")
+    let two = try Tool.run("classify", "tiny", "-t", "the cat", "-t", "a dog", in: bench.folder)
+    #expect(two.status == 69)
+    expectError(two, "tiny/config.json: key 'pad_token_id': expected the padding token")
+  }
+
+  @Test("a decoder's classifier is kept through GGUF, and cannot be trained or written with")
+  func decoderClassifierElsewhere() throws {
+    try bench.folder.link("bare", to: Fixtures.path("golden/wild/llama-classifier"))
+    let ids: [UInt8] = (0..<2000).flatMap { index -> [UInt8] in [UInt8(3 + index * 7 % 17), 0] }
+    try bench.folder.write(ids, to: "ids.bin")
+    let distil = ["bare", "--length", "8", "--steps", "2", "--data", "ids.bin"]
+    let converted = try Tool.run(distil + ["-q", "-o", "out"], in: bench.folder)
+    #expect(converted.status == 0, "\(converted)")
+    let exported = try Tool.run(
+      "export", "out", "--to", "gguf", "-q", "-o", "out.gguf", in: bench.folder)
+    #expect(exported.status == 0, "\(exported)")
+    let compared = try Tool.run("diff", "out", "out.gguf", in: bench.folder)
+    #expect(compared.output.hasPrefix("equal: "), "\(compared)")
+    for (arguments, status, message) in [
+      (["bare", "--length", "8", "-o", "a"], 64, "this checkpoint has no language-model head"),
+      (
+        distil + ["--finetune-steps", "2", "--finetune-loss", "labels", "-o", "a"], 64,
+        "--finetune-loss: expected for 'labels' a decoder with a head"
+      ),
+      (["generate", "bare", "-p", "a"], 69, "with a language-model head, found a decoder with a"),
+      (["export", "bare", "--to", "gguf", "-o", "a"], 69, "has names for, found 'score.weight'"),
+    ] as [([String], Int32, String)] {
+      let outcome = try Tool.run(arguments, in: bench.folder)
+      #expect(outcome.status == status, "\(outcome)")
+      expectError(outcome, message)
+    }
+  }
+
   @Test(
     "what cannot be run is refused",
     arguments: [

@@ -120,6 +120,64 @@ struct VerifyTests {
     expectError(outcome, "expected finite weights, found one that is not at element 0")
   }
 
+  @Test("the name of a model that the Hugging Face cache holds: verify, inspect and diff")
+  func cachedModel() throws {
+    try bench.folder.link(
+      "hub/models--org--model/snapshots/abc", to: Fixtures.path("models/gpt2"))
+    for (command, expected) in [
+      ("verify org/model", "org/model: sound: 40 tensors"),
+      ("inspect org/model", "file          org/model\n"),
+      ("diff org/model models/gpt2", "equal: "), ("diff models/gpt2 org/model", "equal: "),
+    ] {
+      let outcome = try Tool.shell("HF_HUB_CACHE=hub $hh \(command)", in: bench.folder)
+      #expect(outcome.status == 0 && outcome.output.hasPrefix(expected), "\(outcome)")
+    }
+    let absent = try Tool.shell("HF_HUB_CACHE=hub $hh verify org/other", in: bench.folder)
+    #expect(absent.status == 66)
+    expectError(absent, "hint: if it is a model on the Hugging Face hub")
+  }
+
+  @Test("what zstd -d makes of an artifact is one too, but for what only frames have")
+  func decompressed() throws {
+    #expect(try Tool.run(Bench.short("gpt2") + ["-q", "-o", "out"], in: bench.folder).status == 0)
+    let plain = "plain/model.safetensors"
+    let unpacked = try Tool.shell("mkdir plain && zstd -q -d < out > \(plain)", in: bench.folder)
+    try #require(unpacked.status == 0)
+    for path in [plain, "plain"] {
+      let outcome = try Tool.run("verify", path, in: bench.folder)
+      #expect(
+        outcome.output.hasPrefix("\(plain): sound: 52 tensors, ")
+          && outcome.output.contains("digests of tensors")
+          && outcome.output.contains("; not checked: the bytes of the header"), "\(outcome)")
+    }
+    let shown = try Tool.run("inspect", plain, in: bench.folder).lines
+    #expect(try shown.dropFirst() == Tool.run("inspect", "out", in: bench.folder).lines.dropFirst())
+    #expect(try Tool.run("diff", "out", plain, in: bench.folder).output.hasPrefix("equal: "))
+    let prompt = ["--prompt", "The fox", "--max-tokens", "8"]
+    #expect(
+      try Tool.run(["generate", plain] + prompt, in: bench.folder).output
+        == Tool.run(["generate", "out"] + prompt, in: bench.folder).output)
+    let data = ["--task", "lm", "--data", "data/corpus.txt", "--length", "32", "--rows", "4"]
+    let scored = try Tool.run(["eval", plain] + data, in: bench.folder)
+    #expect(scored.status == 0, "\(scored)")
+    for (path, output) in [("out", "a.gguf"), (plain, "b.gguf")] {
+      let outcome = try Tool.run(
+        "export", path, "--to", "gguf", "-q", "-o", output, in: bench.folder)
+      #expect(outcome.status == 0, "\(outcome)")
+    }
+    let compared = try Tool.run("diff", "a.gguf", "b.gguf", in: bench.folder)
+    #expect(compared.output.hasPrefix("equal: "), "\(compared)")
+    var damaged = try [UInt8](bench.bytes(plain))
+    damaged[damaged.count / 2] ^= 1
+    try bench.folder.write(damaged, to: "damaged")
+    let outcome = try Tool.run("verify", "damaged", in: bench.folder)
+    #expect(outcome.status == 3)
+    #expect(outcome.errors.contains(": expected SHA-256 "), "\(outcome)")
+    let again = try Tool.run(plain, "--stages", "rewrite", "-o", "again", in: bench.folder)
+    #expect(again.status == 69)
+    expectError(again, "expected a softmax model, found an artifact, which is converted already")
+  }
+
   @Test("what does not exist is no defect")
   func absent() throws {
     #expect(try Tool.run("verify", "nowhere", in: bench.folder).status == 66)

@@ -311,4 +311,36 @@ struct TrainTests {
     #expect(path.status == 64)
     expectError(path, "vit: expected the stage 'train', found none")
   }
+
+  @Test("--tokenizer is used in place of the model's, kept by the run, and goes along")
+  func tokenizer() throws {
+    for name in ["config.json", "model.safetensors"] {
+      try bench.folder.link("bare/\(name)", to: Fixtures.path("models/gpt2/\(name)"))
+    }
+    try bench.columns("body", of: "corpus.txt", to: "rows.jsonl")
+    try bench.folder.write(
+      """
+      model: bare
+      data: rows.jsonl
+      length: 16
+      checkpoint_steps: 5
+      stages:
+        - {stage: train, steps: 40, batch: 4, learning_rate: 0.001}
+      """, to: "r.yaml")
+    let lacking = try Tool.run("train", "r.yaml", "--column", "body", in: bench.folder)
+    #expect(lacking.status == 69)
+    expectError(lacking, "the model has no tokenizer, so text cannot be read")
+    let arguments = ["train", "r.yaml", "--column", "body", "--tokenizer", "models/gpt2"]
+    let whole = try Tool.run(arguments + ["-q", "-o", "a"], in: bench.folder)
+    #expect(whole.status == 0, "\(whole)")
+    let killed = try Tool.run(
+      arguments + ["-o", "b"], in: bench.folder, until: "\"step\":20,", then: SIGKILL)
+    #expect(killed.status == 128 + SIGKILL)
+    let resumed = try Tool.run("resume", "b.run", "-q", in: bench.folder)
+    #expect(resumed.status == 0, "\(resumed)")
+    #expect(try bench.bytes("a/model.safetensors") == bench.bytes("b/model.safetensors"))
+    let written = try Tool.run(
+      "generate", "b", "--prompt", "The", "--max-tokens", "2", in: bench.folder)
+    #expect(written.status == 0, "\(written)")
+  }
 }

@@ -37,6 +37,13 @@ struct Bench {
     ]
   }
 
+  /// Writes the lines of a text of the fixtures as JSON lines with one key.
+  func columns(_ key: String, of text: String, to name: String) throws {
+    let lines = try String(contentsOfFile: Fixtures.path("data/\(text)"), encoding: .utf8)
+      .split(separator: "\n").map { JSONValue.object([key: .string(String($0))]).text }
+    try folder.write(lines.joined(separator: "\n") + "\n", to: name)
+  }
+
   /// The arguments of a short conversion of a fixture to plain Hedgehog, with data of its kind.
   static func short(_ model: String, steps: Int = 4) -> [String] {
     let data =

@@ -54,6 +54,7 @@ enum UnmirroredSources {
     "PreTokenizerStep": "TokenizerKindsTests",
     "ProtobufReader": "SentencePieceModelTests",
     "SentencePieceBPE": "TokenizerGoldenTests",
+    "TokenizerGGUFUnigram": "TokenizerGGUFTests",
     "SubwordModel": "TokenizerKindsTests",
     "SentencePieceLoader": "TokenizerKindsTests",
     "TextColumns": "LabelledTextTests",

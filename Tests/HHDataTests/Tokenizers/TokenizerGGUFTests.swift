@@ -134,6 +134,38 @@ struct TokenizerGGUFTests {
     #expect(try load(GGUFForge.sample()) == nil)
   }
 
+  /// A unigram vocabulary of two entries, but for its scores, with more keys.
+  private func unigram(_ more: (inout GGUFForge) -> Void) -> GGUFForge {
+    var forge = vocabulary("t5", ["<unk>", "a"], types: [2, 1])
+    forge.add("tokenizer.ggml.add_space_prefix", .bool, [1])
+    forge.add("tokenizer.ggml.remove_extra_whitespaces", .bool, [1])
+    more(&forge)
+    return forge
+  }
+
+  @Test(
+    "unigram vocabularies give the ids of tokenizers, the tokens around a text with them",
+    arguments: 0..<2)
+  func unigrams(_ index: Int) throws {
+    let golden = try JSONValue(
+      parsing: readBytes(at: Fixtures.path("golden/tokenizer-gguf.json")))
+    let texts = try #require(golden["texts"]?.array).map { try #require($0.string) }
+    let entry = try #require(golden["cases"]?.array)[index]
+    let name = try #require(entry["name"]?.string)
+    let file = try GGUFFile(at: Fixtures.path("tokenizers/\(name).gguf"))
+    let tokenizer = try #require(try TokenizerLoader.load(from: file))
+    #expect(tokenizer.special.mask != nil && tokenizer.special.cls == 0)
+    let lists = try #require(entry["ids"]?.array)
+    #expect(lists.count == texts.count && texts.count > 200)
+    for (text, list) in zip(texts, lists) {
+      let ids = try #require(list.array).compactMap(\.integer).map(Int32.init)
+      #expect(tokenizer.encodeForModel(text) == ids, "\(name): \(text.debugDescription)")
+      _ = tokenizer.decode(ids + [-1, .max])
+    }
+    let decoded = try #require(entry["decoded"]?.string)
+    #expect(tokenizer.decode(tokenizer.encodeForModel("The fox, again")) == decoded)
+  }
+
   @Test("damaged and unknown vocabularies are refused by key")
   func refusals() throws {
     var pre = vocabulary("gpt2", ["a"])
@@ -143,7 +175,17 @@ struct TokenizerGGUFTests {
     var ends = vocabulary("gpt2", ["a"])
     ends.add("tokenizer.ggml.add_eos_token", .bool, [1])
     for (forge, key) in [
-      (vocabulary("t5", ["a"]), "model"),
+      (vocabulary("rwkv", ["a"]), "model"),
+      (vocabulary("t5", ["a"]), "unknown_token_id"),
+      (vocabulary("t5", ["a"], roles: [("unknown", 0)]), "add_space_prefix"),
+      (unigram { $0.add("tokenizer.ggml.scores", .array, $0.array(.float32, 0, [])) }, "scores"),
+      (
+        unigram { forge in
+          forge.add(
+            "tokenizer.ggml.precompiled_charsmap", .array,
+            forge.array(.uint8, 9, [200, 0, 0, 0, 1, 2, 3, 4, 5]))
+        }, "precompiled_charsmap"
+      ),
       (vocabulary("gpt2", []), "tokens"),
       (vocabulary("gpt2", ["a", "a"]), "tokens"),
       (vocabulary("gpt2", ["a", "b"], types: [1]), "token_type"),

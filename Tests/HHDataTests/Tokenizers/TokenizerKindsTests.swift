@@ -46,4 +46,22 @@ struct TokenizerKindsTests {
       _ = tokenizer.decode(ids + [-1, .max])
     }
   }
+
+  @Test("marks and words are those of the Unicode versions that tokenizers has")
+  func versions() throws {
+    func stripped(_ text: String) -> String {
+      String(decoding: NormalizerStep.stripAccents(Array(text.utf8)), as: UTF8.self)
+    }
+    // Marks of Unicode 1, 9 and 5.2, of which the last became a letter.
+    #expect(stripped("a\u{301}b\u{8D4}c\u{1CF2}") == "abc")
+    // Marks of Unicode 11 and 17, and one that was punctuation.
+    for kept in ["a\u{7FD}", "a\u{1ACF}", "a\u{111C9}"] { #expect(stripped(kept) == kept) }
+    func words(_ text: String) -> Int {
+      var pieces = TextPieces(Array(text.utf8), isFirst: true)
+      PreTokenizerStep.words(&pieces)
+      return pieces.ranges.count
+    }
+    // Letters of Unicode 16 and 17.
+    #expect(words("a\u{1C89}b") == 1 && words("a\u{88F}b") == 3)
+  }
 }

@@ -163,4 +163,88 @@ struct ArtifactReaderTests {
     let error = #expect(throws: FormatError.self) { try ArtifactReader(at: path) }
     #expect(error?.place == "seek table")
   }
+
+  // MARK: Decompressed
+
+  /// Writes what `zstd -d` makes of the artifact.
+  private func decompress() throws -> String {
+    let table = try ArtifactReader(at: path).table
+    let file = try MappedFile(at: path)
+    var bytes: [UInt8] = []
+    for (index, entry) in table.entries.dropLast().enumerated() {
+      bytes += try FrameDecompressor().decompress(
+        file.bytes.extracting(table.range(of: index)), byteCount: entry.contentSize)
+    }
+    return try folder.write(bytes, to: "a.safetensors")
+  }
+
+  @Test(
+    "a decompressed artifact has the same manifest, bytes and files",
+    arguments: [TensorLayout.planes, .interleaved])
+  func decompressed(layout: TensorLayout) throws {
+    try ArtifactSamples.write(to: path, layout: layout, files: ArtifactSamples.files)
+    let plain = try decompress()
+    #expect(try ArtifactReader.isArtifact(plain))
+    let (reader, original) = (try ArtifactReader(at: plain), try ArtifactReader(at: path))
+    #expect(reader.isDecompressed && !original.isDecompressed)
+    #expect(reader.manifest == original.manifest)
+    for tensor in reader.tensors {
+      let whole = try original.read(tensor.name)
+      #expect(try reader.read(tensor.name, threads: 2) == whole)
+      let part = whole.count / 3..<whole.count - whole.count / 5
+      #expect(try reader.read(tensor.name, bytes: part) == Array(whole[part]))
+    }
+    for file in reader.carriedFiles {
+      #expect(try reader.readFile(file.name) == original.readFile(file.name))
+    }
+    let report = try ArtifactVerifier.verify(at: plain, threads: 2)
+    #expect(report.frames == nil && report.tensors == reader.tensors.count)
+  }
+
+  @Test("a flipped bit in a decompressed artifact is found by whatever reads its tensor")
+  func decompressedDamage() throws {
+    try ArtifactSamples.write(to: path)
+    let plain = try decompress()
+    let sound = try ArtifactReader(at: plain)
+    let name = "weights \u{e9}\"\\"
+    let starts = try #require(sound.plainStarts)
+    var bytes = try ArtifactSamples.content(of: plain)
+    bytes[starts[try sound.index(of: name)] + 77] ^= 4
+    try folder.write(bytes, to: "a.safetensors")
+    let reader = try ArtifactReader(at: plain)
+    func readFloats() throws {
+      var floats = [Float](repeating: 0, count: 5000)
+      var span = floats.mutableSpan
+      try reader.readFloats(of: name, into: &span)
+    }
+    for read in [
+      { _ = try reader.read(name) }, { _ = try reader.read(name, bytes: 0..<4) }, readFloats,
+      { _ = try ArtifactVerifier.verify(at: plain) },
+    ] as [() throws -> Void] {
+      let error = #expect(throws: FormatError.self) { try read() }
+      #expect(error?.place == "tensor \(quoted(name))")
+      #expect(error?.problem.hasPrefix("expected SHA-256 ") == true)
+    }
+    for tensor in reader.tensors where tensor.name != name { _ = try reader.read(tensor.name) }
+  }
+
+  @Test("a decompressed artifact that is cut short, or whose header says otherwise")
+  func decompressedDefects() throws {
+    try ArtifactSamples.write(to: path)
+    let plain = try decompress()
+    let bytes = try ArtifactSamples.content(of: plain)
+    for count in [bytes.count - 1, bytes.count / 2, 9, 8, 0] {
+      try folder.write(Array(bytes.prefix(count)), to: "a.safetensors")
+      #expect(throws: FormatError.self, "\(count)") { try Checkpoint(opening: plain) }
+    }
+    var forge = FileForge(seed: 3)
+    let header = 8 + Int(bytes.raw.littleEndian64(at: 0))
+    for _ in 0..<300 {
+      var changed = bytes
+      changed[forge.next(below: header)] ^= 1 << UInt8(forge.next(below: 8))
+      try folder.write(changed, to: "a.safetensors")
+      // Refused, or read as what it says: never a crash.
+      _ = try? Checkpoint(opening: plain)
+    }
+  }
 }

@@ -22,6 +22,7 @@ struct GraphTests {
     case .attention: "attention"
     case .mlp(let mlp): mlp.gate == nil ? "mlp" : "gated"
     case .head(.pooler): "pooler"
+    case .head(.lastTokenClassifier): "classifier"
     case .head(.classifier(_, let usesPooled)): usesPooled ? "pooled-classifier" : "classifier"
     case .head(.languageModel): "vocabulary"
     case .head(.maskedLanguageModel): "masked"

@@ -104,9 +104,16 @@ extension [UInt8] {
 }
 
 extension Unicode.Scalar {
-  /// General category M.
+  /// General category M of Unicode 9, whose tables Hugging Face's tokenizers have.
   fileprivate var isCombiningMark: Bool {
-    switch properties.generalCategory {
+    // Two marks that became letters, and a sign that became a mark.
+    switch value {
+    case 0x1CF2, 0x1CF3: return true
+    case 0x111C9: return false
+    default: break
+    }
+    guard let age = properties.age, age.major <= 9 else { return false }
+    return switch properties.generalCategory {
     case .nonspacingMark, .spacingMark, .enclosingMark: true
     default: false
     }
