@@ -18,7 +18,7 @@ package struct ExportSource {
   /// What an artifact says of itself.
   package let manifest: ArtifactManifest?
   /// What the feature maps are; nil for the softmax model.
-  package let featureMap: FeatureMapDescription?
+  package let linearAttention: LinearAttentionDescription?
 
   /// Whether the Hedgehog model is exported.
   package var isHedgehog: Bool { plan != nil }
@@ -34,7 +34,7 @@ package struct ExportSource {
     guard checkpoint.isConverted else {
       self.checkpoint = checkpoint
       names = try NameMap(checkpoint)
-      (plan, manifest, featureMap) = (nil, nil, nil)
+      (plan, manifest, linearAttention) = (nil, nil, nil)
       // Builds what it describes: a setting that makes another model is refused here.
       _ = try Graph(names)
       return
@@ -44,7 +44,7 @@ package struct ExportSource {
     names = model.names
     manifest = model.manifest
     plan = options.softmax ? nil : model.plan
-    featureMap = options.softmax ? nil : model.featureMap
+    linearAttention = options.softmax ? nil : model.linearAttention
     guard options.softmax else { return }
     guard let manifest else {
       throw FormatError(

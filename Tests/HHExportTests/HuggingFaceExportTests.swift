@@ -24,7 +24,7 @@ struct HuggingFaceExportTests {
     let artifact = folder.path("\(name).hedgehog.safetensors.zst")
     let plan = try Graph(Models.names(name)).rewritten(settings).plan
     try Artifacts.write(
-      name, to: artifact, plan: plan, featureMap: settings.description(plan: plan))
+      name, to: artifact, plan: plan, linearAttention: settings.description(plan: plan))
     var options = ExportOptions(source: artifact, target: .hf)
     options.output = folder.path("out")
     return try Export(options).run { _ in }.output

@@ -57,7 +57,7 @@ package struct ModelComparison: Sendable, Equatable {
     }
     settings =
       (pairing.models.map { SettingDifference.all($0.first, $0.second) } ?? [])
-      + [architecture, SettingDifference.featureMap(a, b)].compactMap(\.self)
+      + [architecture, SettingDifference.linearAttention(a, b)].compactMap(\.self)
     tensors = try concurrentMap(count: pairing.pairs.count, threads: threads) {
       TensorComparator(a, b, tolerance: tolerance)
     } _: { (comparator, index) throws(FormatError) in

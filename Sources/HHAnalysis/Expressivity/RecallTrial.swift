@@ -35,7 +35,7 @@ package struct RecallRecipe: Sendable, Equatable {
   ///
   /// - Throws: `FormatError` for sizes that contradict each other.
   func model(of task: AssociativeRecall) throws(FormatError) -> ModelRunner {
-    var model = FreshModel(architecture: "gpt2")
+    var model = NewModel(architecture: "gpt2")
     (model.layers, model.hidden, model.heads) = (layers, hidden, heads)
     (model.vocabulary, model.positions) = (task.vocabulary, task.length)
     // GPT-2's deviation is for a width of 768; the variance of what a product gives stays the same.
@@ -82,7 +82,7 @@ struct RecallTrial {
     let softmax = try recipe.model(of: task)
     runner = kind.map { softmax.rewritten(LinearAttentionSettings($0)) } ?? softmax
     let parameters = try TrainableParameters(
-      of: runner, choice: .everything, reaching: .maskedTokens)
+      of: runner, trained: .everything, reaching: .maskedTokens)
     gradients = GradientRunner(model: runner, parameters: parameters)
     gradients.logitPositions = recipe.batchSize * task.length
   }

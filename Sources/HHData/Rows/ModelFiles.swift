@@ -23,9 +23,9 @@ package struct ModelFiles: Sendable {
   }
 
   /// Files in memory; `owner` is the file that carries them.
-  private init(_ files: [CompanionFile], of owner: String) throws(FormatError) {
+  private init(_ files: [SidecarFile], of owner: String) throws(FormatError) {
     place = owner
-    gguf = try files.first { $0.name == CompanionRules.ggufName }.map {
+    gguf = try files.first { $0.name == SidecarRules.ggufName }.map {
       (file) throws(FormatError) in
       let (bytes, path) = (file.content, join(owner, file.name))
       return try GGUFDocument(try JSONObject(parsing: bytes.raw, file: path), file: path)
@@ -39,7 +39,7 @@ package struct ModelFiles: Sendable {
   /// - Throws: `FormatError` for an artifact whose files are damaged.
   package init(of checkpoint: Checkpoint) throws(FormatError) {
     if checkpoint.artifact == nil, !checkpoint.hasGivenTokenizer {
-      let path = join(checkpoint.directory, CompanionRules.ggufName)
+      let path = join(checkpoint.directory, SidecarRules.ggufName)
       if let file = checkpoint.ggufFiles.first {
         self.init(in: checkpoint.directory, gguf: file)
       } else if isPresent(path) {
@@ -49,7 +49,7 @@ package struct ModelFiles: Sendable {
         self.init(in: checkpoint.directory)
       }
     } else {
-      try self.init(try Companions(of: checkpoint).files, of: checkpoint.path)
+      try self.init(try SidecarFiles(of: checkpoint).files, of: checkpoint.path)
     }
   }
 

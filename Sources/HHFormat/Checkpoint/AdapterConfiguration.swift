@@ -40,7 +40,7 @@ struct AdapterConfiguration {
   private func unsupported(_ key: String, _ expected: String) -> FormatError {
     FormatError(
       .unsupported, file: path, place: "key '\(key)'",
-      problem: "expected \(expected), found \(settings[key].map(shown) ?? "none")",
+      problem: "expected \(expected), found \(settings[key].map(\.excerpt) ?? "none")",
       hint: "merge the adapter with PEFT's merge_and_unload, and convert what it saves")
   }
 

@@ -111,10 +111,10 @@ extension ArtifactTensors {
   }
 
   /// The files that the delta leaves to its base, checked; none where no base is given.
-  func baseFiles() throws(FormatError) -> [CompanionFile] {
+  func baseFiles() throws(FormatError) -> [SidecarFile] {
     guard let base, let wanted = reader.manifest.base?.files, !wanted.isEmpty else { return [] }
-    var found: [ByteKey: CompanionFile] = [:]
-    for file in try Companions(of: base).files { found[ByteKey(file.name)] = file }
+    var found: [ByteKey: SidecarFile] = [:]
+    for file in try SidecarFiles(of: base).files { found[ByteKey(file.name)] = file }
     return try wanted.map { (file) throws(FormatError) in
       guard let own = found[ByteKey(file.name)] else {
         throw mismatch("file \(quoted(file.name))", "expected in the base, found no such file")

@@ -30,7 +30,7 @@ package struct Hyperparameters: Sendable {
         if let found, found != .null, found != rule.value {
           throw FormatError(
             .unsupported, file: file, place: "key '\(rule.key)'",
-            problem: "expected \(rule.value.text), found \(shown(found))")
+            problem: "expected \(rule.value.text), found \(found.excerpt)")
         }
       }
     } else {
@@ -123,7 +123,7 @@ package struct Hyperparameters: Sendable {
       }
     throw FormatError(
       .badData, file: file, place: "key '\(self.key(key.name))'",
-      problem: "expected \(expected), found \(shown(value))")
+      problem: "expected \(expected), found \(value.excerpt)")
   }
 
   private func tooLarge(_ value: Int, _ key: ArchitectureSchema.ConfigurationKey) -> FormatError {

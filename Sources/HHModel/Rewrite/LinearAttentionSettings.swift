@@ -12,7 +12,7 @@ package struct LinearAttentionSettings: SettingGroup {
   /// Whether maps with a projection have a bias.
   package var bias = true
   /// What has maps of its own.
-  package var sharing = FeatureMapDescription.Sharing.keyValueHead
+  package var sharing = LinearAttentionDescription.Sharing.keyValueHead
   /// The constant of maps that have one: cosFormer's horizon, the factor of `exponential`.
   package var constant: Double?
   /// Nearest keys of every query that keep their softmax weights; nil for none.
@@ -31,7 +31,7 @@ package struct LinearAttentionSettings: SettingGroup {
   package init(_ kind: FeatureMapKind) { self.kind = kind }
 
   /// The settings that an artifact records, whose map is of that kind.
-  init(_ kind: FeatureMapKind, _ description: FeatureMapDescription) {
+  init(_ kind: FeatureMapKind, _ description: LinearAttentionDescription) {
     self.kind = kind
     dimension = kind.hasDimension ? description.featureDimension : nil
     bias = description.bias
@@ -43,9 +43,10 @@ package struct LinearAttentionSettings: SettingGroup {
   }
 
   /// What an artifact records of these settings, with ε as it was read where that is given.
-  package func description(plan: RewritePlan, epsilon: Double? = nil) -> FeatureMapDescription {
+  package func description(plan: RewritePlan, epsilon: Double? = nil) -> LinearAttentionDescription
+  {
     let map = plan.blocks.first?.map
-    return FeatureMapDescription(
+    return LinearAttentionDescription(
       kind: kind.rawValue, featureDimension: map?.featureSize ?? dimension ?? 1,
       bias: map?.hasBias ?? bias, sharing: map?.sharing ?? sharing,
       epsilon: epsilon ?? Double(self.epsilon),

@@ -16,26 +16,26 @@ struct ConversionKey {
   /// The key of the converted model's recipe in a manifest.
   static let member = "key"
 
-  private let companions: JSONValue
+  private let sidecars: JSONValue
   private let settings: JSONValue
 
   /// The key of a conversion with some settings, and of the files beside a model.
-  init(companions: Companions, options: ConversionOptions) throws(FormatError) {
-    self.companions = .array(
-      companions.files.map { .string("\($0.name) \(ContentDigest.of($0.content))") })
+  init(sidecars: SidecarFiles, options: ConversionOptions) throws(FormatError) {
+    self.sidecars = .array(
+      sidecars.files.map { .string("\($0.name) \(ContentDigest.of($0.content))") })
     settings = .object(try options.record())
   }
 
   /// What a run must find again when it goes on: the key without the learning rates, which may
   /// change on the way, and without the version, since a run may outlive one.
   static func ofRun(
-    _ options: ConversionOptions, companions: Companions, sources: [Provenance.Source]
+    _ options: ConversionOptions, sidecars: SidecarFiles, sources: [Provenance.Source]
   ) throws(FormatError) -> String {
     var options = options
     options.earlierRates = EarlierRates()
     options.distillation.learningRate = nil
     options.finetuning.learningRate = TrainingSettings(.finetune).learningRate
-    let key = try ConversionKey(companions: companions, options: options)
+    let key = try ConversionKey(sidecars: sidecars, options: options)
     return key.text(for: sources, version: nil)
   }
 
@@ -46,7 +46,7 @@ struct ConversionKey {
     let content: JSONObject = [
       "version": version.map { .string($0) } ?? .null,
       "sources": .array(sources.map { .string("\($0.sha256) \($0.bytes)") }),
-      "companions": companions,
+      "companions": sidecars,
       "settings": settings,
     ]
     return ContentDigest.of(Array(JSONValue.object(content).text.utf8))

@@ -19,7 +19,7 @@ package struct ConversionOptions: SettingGroup {
   /// A checkpoint file, a shard index or a folder.
   package var model: String
   /// What is trained without a teacher, from the weights in `model`; nil for a conversion.
-  package var start: TrainingStart?
+  package var initialWeights: InitialWeights?
   /// Whether softmax attention is replaced; training without a teacher may keep it.
   package var rewrites = true
   /// Path of the artifact; nil means the model's name in the working folder.
@@ -92,7 +92,7 @@ package struct ConversionOptions: SettingGroup {
   /// Refuses outputs that would replace the file of the recipe that the settings were read from.
   ///
   /// - Throws: `FormatError.cannotCreate`.
-  package func spare(recipe: String) throws {
+  package func rejectOverwriting(recipe: String) throws {
     // A shipped recipe has a name but no file.
     guard isPresent(recipe) else { return }
     for output in [outputPath, adapter].compactMap(\.self) {
@@ -117,7 +117,9 @@ extension ConversionOptions {
   ///
   /// - Throws: `PipelineError.tooLarge` for one, `FormatError` for sizes that make no model.
   package func checkNewModel() throws {
-    guard case .sizes(let model)? = start, let count = try model.parameterCount() else { return }
+    guard case .sizes(let model)? = initialWeights, let count = try model.parameterCount() else {
+      return
+    }
     // Values, gradients, two moments and the last good values.
     let copies = finetuning.trained.weights ? 5.0 : 1
     try requireMemory(4 * copies * count, of: SettingKey(key: "model"))

@@ -53,8 +53,8 @@ package struct ConversionPlan: Sendable, Equatable {
     package let data: String
     package let steps: Int
     package let batchSize: Int
-    /// Whether a new model is trained, without distillation.
-    package let isAlone: Bool
+    /// Whether a teacher is distilled; otherwise the weights are trained without one.
+    package let hasTeacher: Bool
     /// Positions per row.
     package let length: Int
     /// Distinct training rows.
@@ -96,14 +96,14 @@ package struct ConversionPlan: Sendable, Equatable {
   /// The plan as text, a line per block.
   package var text: String {
     var lines = [
-      "source       \(source) (\(architecture), \(count(report.keptParameterCount)) parameters)",
+      "source       \(source) (\(architecture), \(Format.count(report.keptParameterCount)) parameters)",
       "output       \(output)",
     ]
     if let training {
       lines += [
         "data         \(training.data)"
       ]
-      if !training.isAlone {
+      if training.hasTeacher {
         lines.append(
           "distillation \(training.steps) steps of \(training.batchSize) rows of"
             + " \(training.length), \(training.rowCount) distinct rows"
@@ -111,7 +111,7 @@ package struct ConversionPlan: Sendable, Equatable {
       }
       if let finetuning = training.finetuning {
         lines.append(
-          (training.isAlone ? "training     " : "finetuning   ")
+          (training.hasTeacher ? "finetuning   " : "training     ")
             + "\(finetuning.steps) steps of \(finetuning.batchSize) rows on"
             + " \(finetuning.objective), \(finetuning.trained)" + finetuning.precision.words)
       }
@@ -119,19 +119,19 @@ package struct ConversionPlan: Sendable, Equatable {
       lines.append("distillation none: the new maps start at the identity")
     }
     lines += [
-      "new          \(count(rewrite.newParameterCount)) parameters, "
-        + "\(fixed(100 * newShare, 3)) % of the converted model",
-      "state        \(count(rewrite.stateCount)) floats per sequence, whatever its length",
-      "memory       about \(bytes(memory))",
-      "time         about \(duration(seconds))",
+      "new          \(Format.count(rewrite.newParameterCount)) parameters, "
+        + "\(Format.fixed(100 * newShare, 3)) % of the converted model",
+      "state        \(Format.count(rewrite.stateCount)) floats per sequence, whatever its length",
+      "memory       about \(Format.bytes(memory))",
+      "time         about \(Format.duration(seconds))",
     ]
     if let quantized {
       lines.append(
         "weights      "
           + (quantized.areKept
-            ? "\(bytes(quantized.stored)) in their quantised blocks, which are kept where nothing is"
-              + " trained; as float32 they are \(bytes(quantized.floats))"
-            : "\(bytes(quantized.floats)) as float32, of \(bytes(quantized.stored)) in quantised"
+            ? "\(Format.bytes(quantized.stored)) in their quantised blocks, which are kept where nothing is"
+              + " trained; as float32 they are \(Format.bytes(quantized.floats))"
+            : "\(Format.bytes(quantized.floats)) as float32, of \(Format.bytes(quantized.stored)) in quantised"
               + " blocks"))
     }
     for block in rewrite.blocks {
@@ -139,7 +139,8 @@ package struct ConversionPlan: Sendable, Equatable {
         "layer \(block.layer): \(block.headCount) heads of \(block.headSize)"
           + (block.keyValueHeadCount == block.headCount
             ? "" : " on \(block.keyValueHeadCount) key/value heads")
-          + ", softmax -> \(block.map.summary), \(count(block.parameterCount)) new parameters")
+          + ", softmax -> \(block.map.summary), \(Format.count(block.parameterCount)) new parameters"
+      )
     }
     for entry in report.entries {
       if case .dropped(let why) = entry.fate { lines.append("drops \(entry.name): \(why)") }

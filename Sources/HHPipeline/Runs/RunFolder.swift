@@ -86,8 +86,8 @@ package struct RunFolder: Sendable {
   package func options() throws(FormatError) -> ConversionOptions {
     var options = try Recipe.named(join(path, "recipe.yaml")).options(model: nil, threads: 1)
     options.run = path
-    if let start = options.start {
-      options.model = try start.model(
+    if let initialWeights = options.initialWeights {
+      options.model = try initialWeights.model(
         in: join(path, Self.modelName), configuration: &options.configuration,
         classes: options.finetuning.classes, seed: options.seed)
     }

@@ -163,7 +163,7 @@ package struct DistillationStage {
         try report(
           .warning(
             "layer \(layer): training raised its \(recipe.factors.outputs > 0 ? "loss" : "KL") from"
-              + " \(fixed(before.loss, 4)) to \(fixed(after.loss, 4)), so its feature maps stay untrained; try a lower --lr"
+              + " \(Format.fixed(before.loss, 4)) to \(Format.fixed(after.loss, 4)), so its feature maps stay untrained; try a lower --lr"
           ))
         student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
         after = before
@@ -212,7 +212,7 @@ package struct DistillationStage {
       }
       if training.isMeasured {
         let measured = measure(training.student, heldOut)
-        training.take(measurement: measured.loss)
+        training.record(measurement: measured.loss)
         try report(
           .measured(
             Measurement(

@@ -93,7 +93,7 @@ struct FinetuneLoop {
 
   /// Takes a held-out loss in: the rate and the end may depend on it, and its weights are good to
   /// go back to.
-  mutating func take(measurement: Double) throws {
+  mutating func record(measurement: Double) throws {
     guard measurement.isFinite else { throw try diverged(nil) }
     let isBest = rates.observe(measurement, after: step)
     guard isBest || !rates.keepsBest else { return }

@@ -13,7 +13,7 @@ package struct ParameterSelection: Sendable, Equatable {
   /// Adapters on linear maps whose own weights stay.
   package var adapters: LowRankSettings?
 
-  /// Creates a choice.
+  /// Creates a trained.
   package init(weights: Bool, maps: Bool, adapters: LowRankSettings? = nil) {
     self.weights = weights
     self.maps = maps
@@ -57,12 +57,12 @@ package struct TrainableParameters {
   ///
   /// - Throws: `PipelineError` for adapter targets that the model does not have.
   package init(
-    of model: ModelRunner, choice: ParameterSelection, reaching objective: ObjectiveKind,
+    of model: ModelRunner, trained: ParameterSelection, reaching objective: ObjectiveKind,
     seed: UInt64 = 0
   ) throws {
     var all: [Parameter] = []
     var gradients: [String: FloatBuffer] = [:]
-    if choice.weights {
+    if trained.weights {
       for role in model.graph.roles(reaching: objective) {
         let (name, value) = try model.parameters.pin(role)
         guard gradients[name] == nil else { continue }
@@ -72,9 +72,9 @@ package struct TrainableParameters {
       }
     }
     var mapGradients: [Int: FeatureMapGradients] = [:]
-    if choice.maps {
+    if trained.maps {
       for (layer, maps) in model.maps.sorted(by: { $0.key < $1.key }) {
-        guard case .hedgehog(let map)? = model.graph.attention(ofLayer: layer)?.mechanism else {
+        guard case .linear(let map)? = model.graph.attention(ofLayer: layer)?.mechanism else {
           continue
         }
         let ofLayer = FeatureMapGradients(like: maps)
@@ -86,7 +86,7 @@ package struct TrainableParameters {
       }
     }
     var adapters: [String: LowRankAdapter] = [:]
-    if let settings = choice.adapters {
+    if let settings = trained.adapters {
       var generator = SeededGenerator(seed: seed).split("adapters")
       for (index, linear) in try model.targets(of: settings).enumerated() {
         let adapter = LowRankAdapter(

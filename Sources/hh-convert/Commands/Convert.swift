@@ -66,7 +66,7 @@ struct Convert: ParsableCommand, SettingArguments {
 
   private func options() throws -> ConversionOptions {
     var options = try arguments.options(model: model)
-    guard options.start == nil else {
+    guard options.initialWeights == nil else {
       throw PipelineError.invalidInput(
         name: "--recipe", problem: "expected one that converts a model, found one for 'train'")
     }
@@ -79,7 +79,7 @@ struct Convert: ParsableCommand, SettingArguments {
       throw PipelineError.missingSetting(options.key(\.run), beside: checkpointSteps.key)
     }
     options.force = flags.force
-    if let recipe = arguments.recipe { try options.spare(recipe: recipe) }
+    if let recipe = arguments.recipe { try options.rejectOverwriting(recipe: recipe) }
     return options
   }
 }

@@ -95,9 +95,9 @@ struct Evaluate: UnpackingCommand {
   private func table(of figures: [EvaluationFigure], _ data: String) -> String {
     var lines = ["\(data) of \(self.data)"]
     for figure in figures {
-      var line = figure.name.padding(to: 22) + fixed(figure.value, 4).padding(to: 10)
+      var line = figure.name.padding(to: 22) + Format.fixed(figure.value, 4).padding(to: 10)
       if let teacher = figure.teacher, let recovered = figure.recovered {
-        line += "softmax \(fixed(teacher, 4))  (\(fixed(100 * recovered, 1)) %)"
+        line += "softmax \(Format.fixed(teacher, 4))  (\(Format.fixed(100 * recovered, 1)) %)"
       }
       lines.append(line)
     }

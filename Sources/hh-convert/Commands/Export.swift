@@ -107,8 +107,9 @@ extension ExportSummary {
   fileprivate var text: String {
     let list = files.isEmpty ? "" : ": \(files.joined(separator: ", "))"
     return inline(
-      "\(output): \(isHedgehog ? "Hedgehog" : "softmax") model, \(count(tensorCount)) tensors,"
-        + " \(bytes(byteCount)), read back and compared, \(duration(seconds))\(list)") + "\n"
+      "\(output): \(isHedgehog ? "Hedgehog" : "softmax") model, \(Format.count(tensorCount)) tensors,"
+        + " \(Format.bytes(byteCount)), read back and compared, \(Format.duration(seconds))\(list)")
+      + "\n"
   }
 
   /// The summary as a JSON object.

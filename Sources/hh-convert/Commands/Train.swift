@@ -77,7 +77,7 @@ struct Train: ParsableCommand, SettingArguments {
     options.output = output ?? options.output ?? defaultOutput(options.rewrites)
     options.run = runFolder ?? options.run
     options.force = flags.force
-    try options.spare(recipe: self.recipe)
+    try options.rejectOverwriting(recipe: self.recipe)
     try options.checkNewModel()
     return options
   }

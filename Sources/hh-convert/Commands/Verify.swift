@@ -42,8 +42,8 @@ struct Verify: UnpackingCommand {
         if json { return try Terminal.print(result.json.line + "\n") }
         if quiet { return }
         try Terminal.print(
-          "\(inline(result.path)): sound: \(count(result.tensorCount)) tensors,"
-            + " \(bytes(result.byteCount)) (\(result.checks))\n")
+          "\(inline(result.path)): sound: \(Format.count(result.tensorCount)) tensors,"
+            + " \(Format.bytes(result.byteCount)) (\(result.checks))\n")
       } catch let error as FormatError where error.kind == .badData {
         if json {
           let report: JSONObject = [

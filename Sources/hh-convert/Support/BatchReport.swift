@@ -18,7 +18,7 @@ extension BatchResult {
   var line: String {
     switch state {
     case .done(let summary):
-      "done     \(unit.model) -> \(unit.output), \(Self.quality(summary)) \(duration(seconds))"
+      "done     \(unit.model) -> \(unit.output), \(Self.quality(summary)) \(Format.duration(seconds))"
     case .skipped: "skipped  \(unit.model): \(unit.output) is up to date"
     case .failed(let sentence, _): "failed   \(unit.model): \(sentence)"
     case .open: "left     \(unit.model)"
@@ -49,8 +49,8 @@ extension BatchResult {
     var cells = [unit.model, word, "", "", ""]
     if case .done(let summary) = state {
       cells[2] = Self.quality(summary)
-      cells[3] = summary["artifact_bytes"]?.integer.map { bytes($0) } ?? ""
-      cells[4] = duration(seconds)
+      cells[3] = summary["artifact_bytes"]?.integer.map { Format.bytes($0) } ?? ""
+      cells[4] = Format.duration(seconds)
     }
     return cells
   }
@@ -59,7 +59,7 @@ extension BatchResult {
     guard let before = summary["kl_before"]?.double, let after = summary["kl_after"]?.double else {
       return ""
     }
-    return "KL \(fixed(before, 4)) -> \(fixed(after, 4))"
+    return "KL \(Format.fixed(before, 4)) -> \(Format.fixed(after, 4))"
   }
 }
 

@@ -5,8 +5,8 @@ import Testing
 
 @testable import HHFormat
 
-@Suite("CompanionRules")
-struct CompanionRulesTests {
+@Suite("SidecarRules")
+struct SidecarRulesTests {
   static let allowed = [
     "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.txt", "README.md",
     "gguf.json", "chat_template.jinja", "LICENSE", "LICENSE-MIT", "LICENSE-2.0", "Licence.txt",
@@ -24,11 +24,11 @@ struct CompanionRulesTests {
   ]
 
   @Test("what is listed is allowed", arguments: allowed)
-  func allows(name: String) { #expect(CompanionRules.allows(name)) }
+  func allows(name: String) { #expect(SidecarRules.allows(name)) }
 
   @Test("what is not listed is refused, by a manifest too", arguments: refused)
   func refuses(name: String) throws {
-    #expect(!CompanionRules.allows(name))
+    #expect(!SidecarRules.allows(name))
     let text = ArtifactManifestTests.manifest.json.text.replacing(
       "\"vocab.txt\"", with: JSONValue.string(name).text
     ).replacing(
@@ -51,17 +51,17 @@ struct CompanionRulesTests {
     func isValid(_ name: String) -> Bool {
       listed.contains(name) || name.firstMatch(of: pattern) != nil
     }
-    #expect(listed.count == 15 && listed.allSatisfy { CompanionRules.allows($0) })
+    #expect(listed.count == 15 && listed.allSatisfy { SidecarRules.allows($0) })
     for name in Self.allowed { #expect(isValid(name), "\(name)") }
     for name in Self.refused { #expect(!isValid(name), "\(quoted(name))") }
     let bytes = schema["$defs"]?["files"]?["additionalProperties"]?["properties"]?["bytes"]
-    #expect(bytes?["maximum"]?.integer == CompanionRules.maximumSize)
+    #expect(bytes?["maximum"]?.integer == SidecarRules.maximumSize)
   }
 
   @Test("a file that is larger than any that is written is refused")
   func size() {
     let text = ArtifactManifestTests.manifest.json.text.replacing(
-      "{\"bytes\":5", with: "{\"bytes\":\(CompanionRules.maximumSize + 1)")
+      "{\"bytes\":5", with: "{\"bytes\":\(SidecarRules.maximumSize + 1)")
     let error = #expect(throws: FormatError.self) {
       try ArtifactManifest(parsing: text, file: "a.zst")
     }

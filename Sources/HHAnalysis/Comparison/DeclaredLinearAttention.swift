@@ -5,9 +5,9 @@ internal import HHModel
 
 /// The feature maps of a model by the word of its file: an artifact's manifest, the keys of a GGUF
 /// file or the configuration in a folder for transformers.
-struct StatedFeatureMap {
+struct DeclaredLinearAttention {
   /// What is compared: the settings that all formats have.
-  private static let fields = FeatureMapDescription.fields.filter { $0.configuration != nil }
+  private static let fields = LinearAttentionDescription.fields.filter { $0.configuration != nil }
 
   /// The settings by the names of the manifest; nil for softmax attention.
   private let settings: [String: JSONValue]?
@@ -15,21 +15,21 @@ struct StatedFeatureMap {
   /// What a checkpoint says; nil where it says nothing, as tensors without a configuration do.
   init?(_ checkpoint: Checkpoint) {
     if let artifact = checkpoint.artifact {
-      settings = artifact.manifest.description.featureMap.map { map in
+      settings = artifact.manifest.description.linearAttention.map { map in
         Self.settings { $0.value(of: map) }
       }
-    } else if let stated = checkpoint.statedFeatureMap {
+    } else if let stated = checkpoint.declaredLinearAttention {
       settings = Self.settings { stated[$0.name] }
     } else {
       // Maps without a word about them: tensors that were exported without their settings.
-      let hasMaps = checkpoint.tensors.contains { FeatureMap.isParameter($0.name) }
+      let hasMaps = checkpoint.tensors.contains { LinearAttentionLayer.isParameter($0.name) }
       guard checkpoint.configuration != nil, !hasMaps else { return nil }
       settings = nil
     }
   }
 
   private static func settings(
-    _ value: (FeatureMapDescription.Field) -> JSONValue?
+    _ value: (LinearAttentionDescription.Field) -> JSONValue?
   ) -> [String: JSONValue] {
     var settings: [String: JSONValue] = [:]
     for field in fields {
@@ -43,7 +43,7 @@ struct StatedFeatureMap {
 
   /// Whether both are softmax attention, or linear attention with the same maps. Numbers are equal
   /// where they are the same float32, the precision in which GGUF keeps them.
-  func agrees(with other: StatedFeatureMap) -> Bool {
+  func agrees(with other: DeclaredLinearAttention) -> Bool {
     guard let own = settings, let others = other.settings else {
       return settings == nil && other.settings == nil
     }

@@ -1,9 +1,9 @@
 // The files that go with a model, wherever the model lies: what an export needs beside the weights.
 
 /// The files beside a model's weights: tokenizer, processor, generation settings, licences, card.
-package struct Companions: Sendable {
+package struct SidecarFiles: Sendable {
   /// The files, in byte order of their names; the metadata of a GGUF model comes last.
-  package private(set) var files: [CompanionFile]
+  package private(set) var files: [SidecarFile]
   /// Files that were left behind because of their size, with the bytes that they have.
   package private(set) var skipped: [(name: String, bytes: Int)]
 
@@ -24,7 +24,7 @@ package struct Companions: Sendable {
   private init(ownOf checkpoint: Checkpoint) throws(FormatError) {
     if let artifact = checkpoint.artifact {
       let carried = try artifact.carriedFiles.map { (file) throws(FormatError) in
-        CompanionFile(name: file.name, content: try artifact.readFile(file.name))
+        SidecarFile(name: file.name, content: try artifact.readFile(file.name))
       }
       self.init(files: try carried + checkpoint.baseFiles())
       return
@@ -32,7 +32,7 @@ package struct Companions: Sendable {
     try self.init(in: checkpoint.directory)
     guard let gguf = checkpoint.ggufFiles.first else { return }
     // The file speaks for itself, whatever lies beside it.
-    files.removeAll { $0.name == CompanionRules.ggufName }
+    files.removeAll { $0.name == SidecarRules.ggufName }
     let metadata = JSONValue.object(try gguf.metadataJSON())
     guard metadata.itemCount <= JSONReader.maximumItems else {
       throw FormatError(
@@ -41,10 +41,10 @@ package struct Companions: Sendable {
           + " \(metadata.itemCount)")
     }
     let text = metadata.text
-    if text.utf8.count <= CompanionRules.maximumSize {
-      files.append(CompanionFile(name: CompanionRules.ggufName, content: Array(text.utf8)))
+    if text.utf8.count <= SidecarRules.maximumSize {
+      files.append(SidecarFile(name: SidecarRules.ggufName, content: Array(text.utf8)))
     } else {
-      skipped.append((CompanionRules.ggufName, text.utf8.count))
+      skipped.append((SidecarRules.ggufName, text.utf8.count))
     }
   }
 
@@ -56,20 +56,20 @@ package struct Companions: Sendable {
     self.init(files: [])
     let confinement = try Confinement(to: folder)
     for name in try directoryEntries(of: folder)
-    where CompanionRules.allows(name) && names?.contains(name) != false {
+    where SidecarRules.allows(name) && names?.contains(name) != false {
       let path = join(folder, name)
       guard try PathKind(of: path) != .directory else { continue }
       try confinement.requireOwn(path)
       let file = try MappedFile(at: path)
-      guard file.count <= CompanionRules.maximumSize else {
+      guard file.count <= SidecarRules.maximumSize else {
         skipped.append((name, file.count))
         continue
       }
-      files.append(CompanionFile(name: name, content: file.bytes.copied()))
+      files.append(SidecarFile(name: name, content: file.bytes.copied()))
     }
   }
 
-  private init(files: [CompanionFile]) {
+  private init(files: [SidecarFile]) {
     self.files = files
     skipped = []
   }

@@ -10,11 +10,11 @@ import Testing
 @testable import HHModel
 @testable import HHTraining
 
-@Suite("FreshModel")
-struct FreshModelTests {
+@Suite("NewModel")
+struct NewModelTests {
   /// The sizes of a fixture.
-  private func model(_ name: String) -> FreshModel {
-    var model = FreshModel(architecture: name)
+  private func model(_ name: String) -> NewModel {
+    var model = NewModel(architecture: name)
     (model.layers, model.hidden, model.heads) = (3, 64, 4)
     (model.inner, model.files) = (128, Fixtures.path("models/\(name)"))
     switch name {
@@ -78,7 +78,7 @@ struct FreshModelTests {
   @Test("first weights are those of the architectures' own initialisation")
   func values() throws {
     let gpt2 = model("gpt2")
-    func deviation(_ model: FreshModel, _ role: String) throws -> Double {
+    func deviation(_ model: NewModel, _ role: String) throws -> Double {
       let values = try model.values(role: role, count: 40_000, seed: 1).values
       return (values.reduce(0) { $0 + Double($1) * Double($1) } / 40_000).squareRoot()
     }
@@ -102,7 +102,7 @@ struct FreshModelTests {
       ({ ($0.files, $0.vocabulary) = (nil, nil) }, "expected a number, or a tokenizer"),
       ({ $0.vocabulary = 5 }, "expected at least the tokenizer's"),
       ({ $0.architecture = "t5" }, "unknown architecture"),
-    ] as [((inout FreshModel) -> Void, String)] {
+    ] as [((inout NewModel) -> Void, String)] {
       var model = model("gpt2")
       change(&model)
       let error = #expect(throws: FormatError.self) {

@@ -1,10 +1,10 @@
-// The linear attention of one block: which feature map, whose parameters, what beside it.
+// The linear attention of one block: its feature map, its parameters and its window.
 
 package import HHCompute
 package import HHFormat
 
-/// The feature map of one layer. With rotary positions it sits after them.
-package struct FeatureMap: Sendable, Equatable {
+/// The linear attention of one layer. With rotary positions the feature map sits after them.
+package struct LinearAttentionLayer: Sendable, Equatable {
   /// The block's number; roles of the parameters are named by it.
   package let layer: Int
   /// The function.
@@ -14,7 +14,7 @@ package struct FeatureMap: Sendable, Equatable {
   /// Whether b exists.
   package let hasBias: Bool
   /// What has maps of its own.
-  package let sharing: FeatureMapDescription.Sharing
+  package let sharing: LinearAttentionDescription.Sharing
   /// The constant of kinds that have one.
   package let constant: Double?
   /// Nearest keys that keep their softmax weights; 0 for none.
@@ -65,7 +65,7 @@ package struct FeatureMap: Sendable, Equatable {
   }
 
   /// The layer as it is computed, for a number of heads.
-  func design(queryHeads: Int, keyValueHeads: Int, headSize: Int) -> LinearAttentionShape {
+  func shape(queryHeads: Int, keyValueHeads: Int, headSize: Int) -> LinearAttentionShape {
     let shared: LinearAttentionShape.Sharing =
       switch sharing {
       case .keyValueHead: .keyValueHead

@@ -5,8 +5,8 @@ import Testing
 
 @testable import HHFormat
 
-@Suite("DigestLanes")
-struct DigestLanesTests {
+@Suite("PairedSHA256")
+struct PairedSHA256Tests {
   @Test(
     "whole blocks and pieces give the digest of the whole",
     arguments: [
@@ -16,7 +16,7 @@ struct DigestLanesTests {
     var forge = FileForge(seed: UInt64(first * 8192 + second))
     let (a, b) = (forge.bytes(first), forge.bytes(second))
     for piece in [7, 64, 192, 10_000] {
-      var lanes = DigestLanes()
+      var lanes = PairedSHA256()
       var done = 0
       while done < max(first, second) {
         let x = min(done, first)..<min(done + piece, first)

@@ -6,7 +6,7 @@ internal import HHData
 package import HHFormat
 
 /// The sizes of a new model, under names that all architectures share.
-package struct FreshModel: Sendable, Equatable {
+package struct NewModel: Sendable, Equatable {
   /// The architecture's name.
   package var architecture: String
   package var layers = 2

@@ -3,7 +3,7 @@
 internal import HHFormat
 package import HHModel
 
-extension FreshModel: NestedSettings {
+extension NewModel: NestedSettings {
   /// A model of no architecture yet.
   package init() { self.init(architecture: "") }
 

@@ -4,21 +4,21 @@ internal import HHData
 internal import HHFormat
 
 /// The files beside a model that came from GGUF: how it ends texts and talks, and whose it is.
-struct GGUFCompanions {
+struct GGUFSidecarFiles {
   let metadata: any GGUFMetadataSource
 
   /// The most names of base models and languages that are taken over.
   private static let maximumNames = 64
 
   /// `generation_config.json`: where texts begin and end; nil for a tokenizer without ends.
-  func generationConfiguration(_ special: SpecialTokens) -> CompanionFile? {
+  func generationConfiguration(_ special: SpecialTokens) -> SidecarFile? {
     let ends = special.ends.map { JSONValue.integer(Int($0)) }
     guard let first = ends.first else { return nil }
     var object: JSONObject = ["eos_token_id": ends.count == 1 ? first : .array(ends)]
     for (key, id) in [("bos_token_id", special.bos), ("pad_token_id", special.padding)] {
       object[key] = id.map { .integer(Int($0)) }
     }
-    return CompanionFile(
+    return SidecarFile(
       name: "generation_config.json", content: Array(JSONValue.object(object).readableText.utf8))
   }
 
@@ -40,7 +40,7 @@ struct GGUFCompanions {
 
   /// `README.md` with the model's name, licence, languages and base models; nil where the file says
   /// nothing of them.
-  func card() throws(FormatError) -> CompanionFile? {
+  func card() throws(FormatError) -> SidecarFile? {
     var lines: [String] = []
     for (key, member) in [
       ("license", "license"), ("license.name", "license_name"), ("license.link", "license_link"),
@@ -55,7 +55,7 @@ struct GGUFCompanions {
     guard !lines.isEmpty else { return nil }
     let name = try metadata.string("general.name").map { "# \(Self.plain($0))\n" } ?? ""
     let text = (["---"] + lines + ["---", "", name]).joined(separator: "\n")
-    return CompanionFile(name: "README.md", content: Array(text.utf8))
+    return SidecarFile(name: "README.md", content: Array(text.utf8))
   }
 
   /// The models that this one was made from, by their names on the hub where the file links there.

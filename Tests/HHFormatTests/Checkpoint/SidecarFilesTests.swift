@@ -6,8 +6,8 @@ import Testing
 
 @testable import HHFormat
 
-@Suite("Companions")
-struct CompanionsTests {
+@Suite("SidecarFiles")
+struct SidecarFilesTests {
   private let folder: TemporaryDirectory
 
   init() throws {
@@ -16,8 +16,8 @@ struct CompanionsTests {
     try folder.write(forge.safetensors([("a", .f32, [2])]), to: "model/model.safetensors")
   }
 
-  private var companions: Companions {
-    get throws { try Companions(of: Checkpoint(opening: folder.path("model"))) }
+  private var sidecars: SidecarFiles {
+    get throws { try SidecarFiles(of: Checkpoint(opening: folder.path("model"))) }
   }
 
   @Test("tokenizer, settings, licences and card go along, everything else stays")
@@ -31,7 +31,7 @@ struct CompanionsTests {
       "license.py", "chat_template.py",
     ]
     for name in wanted + others { try folder.write("{}", to: "model/\(name)") }
-    let found = try companions
+    let found = try sidecars
     #expect(found.files.map(\.name) == wanted)
     #expect(found.files.allSatisfy { $0.content == Array("{}".utf8) })
     #expect(found.skipped.isEmpty)
@@ -42,9 +42,9 @@ struct CompanionsTests {
     let secret = try folder.write("key", to: "secret/id_rsa")
     try folder.write("mine", to: "model/sub/own")
     try folder.link("model/NOTICE", to: "sub/own")
-    #expect(try companions.files.map(\.name) == ["NOTICE"])
+    #expect(try sidecars.files.map(\.name) == ["NOTICE"])
     try folder.link("model/LICENSE", to: "../secret/id_rsa")
-    let error = #expect(throws: FormatError.self) { try companions }
+    let error = #expect(throws: FormatError.self) { try sidecars }
     #expect(error?.kind == .badData && error?.file == folder.path("model/LICENSE"))
     #expect(error?.problem.contains("found a link to '\(secret)'") == true)
   }
@@ -59,18 +59,18 @@ struct CompanionsTests {
       forge.safetensors([("a", .f32, [2])]), to: "\(snapshot)/model.safetensors")
     try folder.link("\(snapshot)/vocab.json", to: "../../blobs/\(digest)")
     try folder.link("model/vocab.json", to: folder.path("hub/models--m/blobs/\(digest)"))
-    let inside = try Companions(of: Checkpoint(opening: folder.path(snapshot)))
+    let inside = try SidecarFiles(of: Checkpoint(opening: folder.path(snapshot)))
     #expect(inside.files.map(\.name) == ["vocab.json"])
-    #expect(try companions.files.map(\.name) == ["vocab.json"])
+    #expect(try sidecars.files.map(\.name) == ["vocab.json"])
   }
 
   @Test("folders stay behind, and pipes are refused before anybody waits for them")
   func special() throws {
     try folder.write("", to: "model/LICENSES/MIT")
-    #expect(try companions.files.isEmpty)
+    #expect(try sidecars.files.isEmpty)
     // Safe: the path is passed as a C string.
     #expect(unsafe mkfifo(folder.path("model/LICENSE"), 0o600) == 0)
-    let error = #expect(throws: FormatError.self) { try companions }
+    let error = #expect(throws: FormatError.self) { try sidecars }
     #expect(error?.problem == "expected a file, found a pipe")
   }
 
@@ -78,19 +78,19 @@ struct CompanionsTests {
   func tooLarge() throws {
     let path = try folder.write("", to: "model/tokenizer.json")
     // Safe: the path is passed as a C string.
-    let status = unsafe truncate(path, CompanionRules.maximumSize + 1)
+    let status = unsafe truncate(path, SidecarRules.maximumSize + 1)
     #expect(status == 0)
-    let found = try companions
+    let found = try sidecars
     #expect(found.files.isEmpty)
     #expect(found.skipped.map(\.name) == ["tokenizer.json"])
-    #expect(found.skipped.map(\.bytes) == [CompanionRules.maximumSize + 1])
+    #expect(found.skipped.map(\.bytes) == [SidecarRules.maximumSize + 1])
   }
 
   @Test("the metadata of a GGUF model goes along, every type of value")
   func gguf() throws {
     let path = Fixtures.path("golden/gguf/gpt2-base.gguf")
     let checkpoint = try Checkpoint(opening: path)
-    let file = try #require(try Companions(of: checkpoint).files.last)
+    let file = try #require(try SidecarFiles(of: checkpoint).files.last)
     #expect(file.name == "gguf.json")
     let document = try JSONValue(parsing: file.content)
     let header = try #require(checkpoint.ggufFiles.first?.header)

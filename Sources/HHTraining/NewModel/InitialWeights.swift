@@ -1,12 +1,12 @@
-// What the weights are that training without a teacher begins with.
+// The weights that training without a teacher begins with.
 
 internal import HHData
 package import HHFormat
 
-/// Where `train` begins.
-package enum TrainingStart: Sendable, Equatable {
+/// The weights that `train` begins with.
+package enum InitialWeights: Sendable, Equatable {
   /// A new model of given sizes.
-  case sizes(FreshModel)
+  case sizes(NewModel)
   /// A checkpoint.
   case checkpoint(path: String)
 

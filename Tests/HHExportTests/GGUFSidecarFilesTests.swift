@@ -7,32 +7,32 @@ import Testing
 
 @testable import HHExport
 
-@Suite("GGUFCompanions")
-struct GGUFCompanionsTests {
+@Suite("GGUFSidecarFiles")
+struct GGUFSidecarFilesTests {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }
 
-  private func companions(_ keys: [GGUFKeyValue]) throws -> GGUFCompanions {
+  private func sidecars(_ keys: [GGUFKeyValue]) throws -> GGUFSidecarFiles {
     let path = directory.path("model.gguf")
     _ = try GGUFWriter.write(to: path, metadata: keys, tensors: [], replacing: true) { _, _ in }
-    return GGUFCompanions(metadata: try GGUFFile(at: path))
+    return GGUFSidecarFiles(metadata: try GGUFFile(at: path))
   }
 
-  private func text(_ file: CompanionFile?) throws -> String {
+  private func text(_ file: SidecarFile?) throws -> String {
     String(decoding: try #require(file).content, as: UTF8.self)
   }
 
   @Test("generation stops at every end")
   func generation() throws {
-    let companions = try companions([.string("general.name", "x")])
-    #expect(companions.generationConfiguration(SpecialTokens(bos: 1)) == nil)
-    let one = try text(companions.generationConfiguration(SpecialTokens(bos: 1, eos: 2)))
+    let sidecars = try sidecars([.string("general.name", "x")])
+    #expect(sidecars.generationConfiguration(SpecialTokens(bos: 1)) == nil)
+    let one = try text(sidecars.generationConfiguration(SpecialTokens(bos: 1, eos: 2)))
     #expect(
       try JSONValue(parsing: Array(one.utf8))
         == .object(["eos_token_id": .integer(2), "bos_token_id": .integer(1)]))
     let several = SpecialTokens(eos: 2, otherEnds: [5, 2], padding: 0)
-    let file = try text(companions.generationConfiguration(several))
+    let file = try text(sidecars.generationConfiguration(several))
     #expect(
       try JSONValue(parsing: Array(file.utf8))
         == .object([
@@ -42,10 +42,10 @@ struct GGUFCompanionsTests {
 
   @Test("one chat template is a text, several are a list")
   func templates() throws {
-    #expect(try companions([.string("general.name", "x")]).chatTemplate() == nil)
+    #expect(try sidecars([.string("general.name", "x")]).chatTemplate() == nil)
     let one = GGUFKeyValue.string("tokenizer.chat_template", "{{ a }}")
-    #expect(try companions([one]).chatTemplate() == .string("{{ a }}"))
-    let several = try companions([
+    #expect(try sidecars([one]).chatTemplate() == .string("{{ a }}"))
+    let several = try sidecars([
       one, .strings("tokenizer.chat_templates", ["tools", "missing"]),
       .string("tokenizer.chat_template.tools", "{{ b }}"),
     ])
@@ -59,8 +59,8 @@ struct GGUFCompanionsTests {
 
   @Test("a card has the licence, the languages and the base models, quoted where need be")
   func card() throws {
-    #expect(try companions([.string("general.name", "x")]).card() == nil)
-    let file = try companions([
+    #expect(try sidecars([.string("general.name", "x")]).card() == nil)
+    let file = try sidecars([
       .string("general.name", "A <b>model</b>\n# x"), .string("general.license", "apache-2.0"),
       .string("general.license.name", "a: b\nc: d"), .strings("general.languages", ["en", "no"]),
       .uint32("general.base_model.count", 2), .string("general.base_model.0.name", "Base"),

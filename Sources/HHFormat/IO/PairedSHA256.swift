@@ -4,7 +4,7 @@ internal import HHKernels
 
 /// Two running SHA-256. Bytes that both get in one call cost little more than those of one; where
 /// the processor has no instructions for SHA-256 they are two of `ContentDigest`.
-struct DigestLanes: ~Copyable {
+struct PairedSHA256: ~Copyable {
   /// Bytes of a block; calls with whole blocks are the cheap ones.
   static let blockSize = 64
 
@@ -63,14 +63,14 @@ private struct LaneDigest: ~Copyable {
     count += bytes.byteCount
     var start = 0
     if !pending.isEmpty {
-      start = min(DigestLanes.blockSize - pending.count, bytes.byteCount)
+      start = min(PairedSHA256.blockSize - pending.count, bytes.byteCount)
       pending += bytes.extracting(0..<start).copied()
-      guard pending.count == DigestLanes.blockSize else { return }
+      guard pending.count == PairedSHA256.blockSize else { return }
       let block = pending
       pending = []
       sha256Blocks(&state, block.raw)
     }
-    let whole = (bytes.byteCount - start) / DigestLanes.blockSize * DigestLanes.blockSize
+    let whole = (bytes.byteCount - start) / PairedSHA256.blockSize * PairedSHA256.blockSize
     sha256Blocks(&state, bytes.extracting(start..<start + whole))
     pending = bytes.extracting(start + whole..<bytes.byteCount).copied()
   }
@@ -80,7 +80,7 @@ private struct LaneDigest: ~Copyable {
     guard hasSHA256Instructions else { return portable.finalizeBytes() }
     let bits = UInt64(count) * 8
     var last = pending + [0x80]
-    while last.count % DigestLanes.blockSize != DigestLanes.blockSize - 8 { last.append(0) }
+    while last.count % PairedSHA256.blockSize != PairedSHA256.blockSize - 8 { last.append(0) }
     for shift in stride(from: 56, through: 0, by: -8) {
       last.append(UInt8(truncatingIfNeeded: bits >> UInt64(shift)))
     }

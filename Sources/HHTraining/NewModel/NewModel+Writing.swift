@@ -4,9 +4,9 @@ internal import HHCompute
 internal import HHData
 package import HHFormat
 
-extension FreshModel {
+extension NewModel {
   /// Files of a tokenizer or an image processor.
-  private static let companions: Set<String> = [
+  private static let sidecars: Set<String> = [
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
     "vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "preprocessor_config.json",
   ]
@@ -39,7 +39,7 @@ extension FreshModel {
       try values(role: role, count: count, seed: seed)
     }
     if let files {
-      for file in try Companions(in: files, named: Self.companions).files {
+      for file in try SidecarFiles(in: files, named: Self.sidecars).files {
         try staging.write(file.content, to: file.name)
       }
     }

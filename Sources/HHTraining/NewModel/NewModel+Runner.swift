@@ -4,7 +4,7 @@ internal import HHCompute
 package import HHFormat
 package import HHModel
 
-extension FreshModel {
+extension NewModel {
   /// The model with its first weights, ready to run and to train.
   ///
   /// - Throws: `badData` for sizes that contradict each other, `unsupported` for an architecture that

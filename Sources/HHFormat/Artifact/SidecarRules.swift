@@ -5,7 +5,7 @@
 /// An export puts them into a folder that other programs load, and some of those run what they find
 /// under other names: `tokenization_x.py`, `torch.py`, `pytorch_model.bin`, `.git`. So a name is
 /// carried because it is listed, never because nothing speaks against it.
-package enum CompanionRules {
+package enum SidecarRules {
   /// The name under which the metadata of a GGUF model is carried, in an artifact or beside weights
   /// that were trained further; see `GGUFFile.metadataJSON`.
   package static let ggufName = "gguf.json"

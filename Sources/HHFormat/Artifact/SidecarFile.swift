@@ -1,7 +1,7 @@
 // A file of the source that an artifact takes along: a tokenizer, a licence, a model card.
 
 /// A file that goes with a model's weights, with its content.
-package struct CompanionFile: Sendable, Equatable {
+package struct SidecarFile: Sendable, Equatable {
   /// The plain name.
   package let name: String
   /// The content.
@@ -16,7 +16,7 @@ package struct CompanionFile: Sendable, Equatable {
 
 /// What a manifest says of a carried file.
 package struct CarriedFile: Sendable, Equatable {
-  /// The name: one that `CompanionRules` allows.
+  /// The name: one that `SidecarRules` allows.
   package let name: String
   /// The file's size.
   package let bytes: Int

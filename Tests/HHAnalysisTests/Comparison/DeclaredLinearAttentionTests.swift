@@ -10,8 +10,8 @@ import Testing
 @testable import HHAnalysis
 @testable import HHModel
 
-@Suite("StatedFeatureMap")
-struct StatedFeatureMapTests {
+@Suite("DeclaredLinearAttention")
+struct DeclaredLinearAttentionTests {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }

@@ -6,7 +6,7 @@ import Testing
 @testable import HHFormat
 
 @Suite("CarriedFile")
-struct CarriedFileTests {
+struct SidecarFileTests {
   private let folder: TemporaryDirectory
   private let path: String
 
@@ -27,7 +27,7 @@ struct CarriedFileTests {
     let checkpoint = try Checkpoint(opening: path)
     let tensors = ArtifactSamples.fewTensors()
     #expect(checkpoint.tensors.map(\.name) == tensors.filter { $0.origin != .state }.map(\.name))
-    #expect(try Companions(of: checkpoint).files == ArtifactSamples.files)
+    #expect(try SidecarFiles(of: checkpoint).files == ArtifactSamples.files)
     #expect(try ArtifactVerifier.verify(at: path).tensors == tensors.count + 3)
   }
 
