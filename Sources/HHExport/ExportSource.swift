@@ -49,14 +49,18 @@ package struct ExportSource {
     guard let manifest else {
       throw FormatError(
         .unsupported, file: options.source,
-        problem: "expected an artifact for --softmax, found an export, which does not say whether"
-          + " training changed the source's weights",
-        hint: "export the artifact, or the model that was converted")
+        problemText:
+          """
+          expected an artifact for \(.softmax), found an export, which does not say whether training \
+          changed the source's weights
+          """,
+        remedy: "export the artifact, or the model that was converted")
     }
     if let changed = manifest.tensors.first(where: { $0.origin == .changed }) {
       throw FormatError(
         .unsupported, file: options.source, place: "tensor \(quoted(changed.name))",
-        problem: "expected the source's values for --softmax, found values changed by training")
+        problemText:
+          "expected the source's values for \(.softmax), found values changed by training")
     }
   }
 

@@ -100,7 +100,7 @@ package struct GGUFModelExport {
       .unsupported, file: checkpoint.path, place: "GGUF",
       problem: "expected only tensors that the GGUF architecture '\(architecture)' has names for,"
         + " found \(found)" + (tensors.count > 3 ? " and \(tensors.count - 3) more" : ""),
-      hint: "leave the head out with --drop-head, or export to hf or safetensors, which keep it")
+      remedy: "leave the head out with \(.dropHead), or export to hf or safetensors, which keep it")
   }
 
   /// General keys, the architecture's, the tokenizer's, and those of a GGUF source that none of

@@ -52,7 +52,7 @@ struct HuggingFaceExport {
     throw FormatError(
       .unsupported, file: values.file, place: "key 'rope_scaling.rope_type'",
       problem: "expected a scaling that transformers has, found '\(type)'",
-      hint: "export with --to gguf, which keeps it")
+      remedy: "export with \(.target, "gguf"), which keeps it")
   }
 
   /// Writes every file of the folder.
@@ -62,7 +62,7 @@ struct HuggingFaceExport {
       source: source, type: type, special: gguf?.tokenizer.special)
     let configuration = settings.json
     if !settings.leftOut.isEmpty {
-      try report(.warning(ForeignCode.warning("config.json", settings.leftOut)))
+      try report(.warning(SettingText(ForeignCode.warning("config.json", settings.leftOut))))
     }
     try folder.write(Array(JSONValue.object(configuration).readableText.utf8), to: "config.json")
     try TensorExport(source, tensors: tensors, shardSize: options.shardSize, output: output)
@@ -98,7 +98,7 @@ struct HuggingFaceExport {
     _ file: SidecarFile, _ report: ProgressReport
   ) throws -> SidecarFile {
     let (kept, places) = try ForeignCode.removed(from: file, of: source.checkpoint.path)
-    if !places.isEmpty { try report(.warning(ForeignCode.warning(file.name, places))) }
+    if !places.isEmpty { try report(.warning(SettingText(ForeignCode.warning(file.name, places)))) }
     return kept
   }
 

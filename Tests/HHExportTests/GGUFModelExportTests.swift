@@ -166,7 +166,7 @@ struct GGUFModelExportTests {
     #expect(try error("gpt2-inverse-layer").place == "key 'scale_attn_by_inverse_layer_idx'")
     let head = try error("bert-masked-lm")
     #expect(head.problem.contains("'cls.predictions."))
-    #expect(head.hint?.contains("--drop-head") == true)
+    #expect(head.remedy?.settings == [.dropHead])
   }
 
   @Test("a setting that the given configuration lacks is not taken from the source's metadata")

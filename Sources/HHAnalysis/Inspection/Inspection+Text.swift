@@ -1,10 +1,10 @@
 // An inspection as text and as JSON.
 
-internal import HHFormat
+package import HHFormat
 
 extension Inspection {
-  /// The inspection as lines: a summary, then one line per tensor.
-  package var text: String {
+  /// The inspection as lines: a summary, then one line per tensor; settings spelled as told.
+  package func text(_ spelling: (SettingKey) -> String = { $0.description }) -> String {
     var lines = [
       "file          \(path)", "format        \(format)",
       "architecture  \(architecture ?? "unknown")",
@@ -18,7 +18,7 @@ extension Inspection {
     }
     if let manifest { lines += Self.lines(of: manifest) }
     if let obstacle {
-      let parts = obstacle.split(separator: "\n").map(String.init)
+      let parts = obstacle.spelled(spelling).split(separator: "\n").map(String.init)
       lines.append("note          not convertible as it is: \(parts.first ?? "")")
       lines += parts.dropFirst().map { "              \($0)" }
     }
@@ -77,12 +77,12 @@ extension Inspection {
   }
 
   /// The inspection as one JSON object.
-  var json: JSONObject {
+  func json(_ spelling: (SettingKey) -> String) -> JSONObject {
     [
       "file": .string(path), "format": .string(format),
       "architecture": architecture.map { .string($0) } ?? .null,
       "parameters": .integer(parameterCount), "bytes": .integer(byteCount),
-      "obstacle": obstacle.map { .string($0) } ?? .null,
+      "obstacle": obstacle.map { .string($0.spelled(spelling)) } ?? .null,
       "manifest": manifest?.json ?? .null,
       "tensors": .array(
         tensors.map { tensor in
@@ -96,5 +96,7 @@ extension Inspection {
   }
 
   /// `json` as a line of text.
-  package var jsonLine: String { JSONValue.object(json).line }
+  package func jsonLine(_ spelling: (SettingKey) -> String = { $0.description }) -> String {
+    JSONValue.object(json(spelling)).line
+  }
 }

@@ -34,7 +34,7 @@ struct AdapterConfiguration {
       .missingInput, file: path,
       problem: "expected the model that this adapter changes, found an"
         + " adapter\(name) alone",
-      hint: "pass the model with --base")
+      remedy: "pass the model with \(.base)")
   }
 
   private func unsupported(_ key: String, _ expected: String) -> FormatError {

@@ -29,7 +29,7 @@ final class ArtifactTensors: TensorSource {
         throw FormatError(
           .unsupported, file: path,
           problem: "expected a delta beside a base, found a whole artifact",
-          hint: "it needs no --base")
+          remedy: "it needs no \(.base)")
       }
       self.base = try Checkpoint(opening: base)
     } else {
@@ -135,7 +135,7 @@ extension ArtifactTensors {
       throw FormatError(
         .missingInput, file: reader.path, place: "tensor \(quoted(tensor.name))",
         problem: "expected in the model that this delta was made from, found no such model given",
-        hint: "pass it with --base")
+        remedy: "pass it with \(.base)")
     }
     if checked.withLock({ $0.contains(index) }) { return base }
     let found = try base.withBytes(of: tensor.name) { (bytes) in ContentDigest.of(bytes) }

@@ -40,7 +40,11 @@ package struct Hyperparameters: Sendable {
           .badData, file: checkpointPath,
           problem: "no config.json beside this \(schema.architecture) checkpoint, and its tensors"
             + " do not tell \(unknown.map { "'\($0)'" }.joined(separator: ", "))",
-          hint: "put config.json beside it, or give those keys in a JSON file with --config FILE")
+          remedy:
+            """
+            put config.json beside it, or give those keys in a JSON file with \
+            \(.configuration, "FILE")
+            """)
       }
     }
     for key in schema.configuration {

@@ -123,7 +123,7 @@ struct ArtifactAssembly {
     ) { index, sink throws(FormatError) in try tensors[index].forEachPart(sink) }
     func warn(_ name: String, _ places: [String]) throws {
       guard !places.isEmpty else { return }
-      try report(.progress(.warning(ForeignCode.warning(name, places))))
+      try report(.progress(.warning(SettingText(ForeignCode.warning(name, places)))))
     }
     let (settings, places) = ForeignCode.removed(from: checkpoint.configuration ?? [:])
     try warn("config.json", places)

@@ -19,8 +19,10 @@ extension Conversion {
     if precisions.contains(.bfloat16), let missing = ProductPrecision.missingUnits {
       try progress(
         .warning(
-          "precision: \(missing): products in bfloat16 are computed by float32's units, and no"
-            + " faster"))
+          """
+          precision: \(missing): products in bfloat16 are computed by float32's units, and no \
+          faster
+          """))
     }
     let (rows, heldOut) = try training.rows.load(runner: training.runner, report: progress)
     let student = student(of: training.runner.graph)
@@ -165,7 +167,8 @@ extension Conversion {
           FinetuneStage.Checkpointing(
             interval: options.checkpointSteps, last: run.finetuning,
             save: { try run.save(finetuning: $0) })
-        }, report: report))
+        }, report: report),
+      rate: recipe.settings.key(\.learningRate))
     try report(.finetuned(finetuned.summary))
     return finetuned
   }

@@ -127,7 +127,7 @@ package struct Conversion {
     guard options.stages.contains(.distil) else {
       guard options.evaluations.isEmpty else {
         throw PipelineError.invalidSetting(
-          SettingKey(key: "stages", option: "stages"),
+          .stages,
           problem: "expected 'rewrite,distil' for the recipe's evaluations, found 'rewrite'")
       }
       return nil
@@ -291,8 +291,10 @@ package struct Conversion {
       try report(
         .progress(
           .warning(
-            "\(quoted(name)) is not carried along: expected at most "
-              + "\(Format.count(SidecarRules.maximumSize)) bytes, found \(Format.count(size))")))
+            """
+            \(quoted(name)) is not carried along: expected at most \
+            \(Format.count(SidecarRules.maximumSize)) bytes, found \(Format.count(size))
+            """)))
     }
     var options = options
     if let run { options.earlierRates = run.earlier }

@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import HHCompute
+internal import HHData
 internal import HHFormat
 internal import HHModel
 internal import HHTraining

@@ -115,7 +115,7 @@ package struct RunFolder: Sendable {
   }
 
   /// Adds an event to the log.
-  func append(_ event: ConversionEvent) throws(FormatError) { try log.append(event.jsonLine) }
+  func append(_ event: ConversionEvent) throws(FormatError) { try log.append(event.jsonLine()) }
 
   /// Whether the run has written its output.
   package func isFinished() -> Bool {

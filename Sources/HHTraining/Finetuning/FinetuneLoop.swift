@@ -129,22 +129,3 @@ struct FinetuneLoop {
       layer: layer, step: step + 1, goodStep: goodStep, rate: recipe.settings.key(\.learningRate))
   }
 }
-
-/// Where finetuning stands.
-package struct FinetuneProgress: Sendable, Equatable {
-  /// `finetune`, or `train` for a new model.
-  package let stage: String
-  /// Steps taken.
-  package let step: Int
-  package let steps: Int
-  /// Loss of the step's batch.
-  package let loss: Double
-  /// Length of the gradient before clipping.
-  package let gradientNorm: Double
-  /// Learning rate of the step.
-  package let rate: Double
-  /// Training positions per second.
-  package let tokensPerSecond: Double
-  /// Estimated seconds until the stage ends.
-  package let secondsLeft: Double
-}

@@ -1,6 +1,7 @@
 // Stage 2: training a converted model on a task, or to match its teacher.
 
 internal import HHCompute
+internal import HHData
 package import HHFormat
 package import HHModel
 
@@ -22,6 +23,16 @@ package struct FinetuneResult {
   package let tokens: Int
   /// Training positions per second of the steps, without measurements.
   package let tokensPerSecond: Double
+}
+
+extension FinetuneSummary {
+  init(_ result: FinetuneResult) {
+    objective = result.objective.word
+    (lossBefore, lossAfter) = (result.lossBefore, result.lossAfter)
+    teacherLoss = result.teacherLoss
+    (steps, parameterCount) = (result.steps, result.parameters.count)
+    (tokens, tokensPerSecond) = (result.tokens, result.tokensPerSecond)
+  }
 }
 
 /// Finetuning of a Hedgehog model.

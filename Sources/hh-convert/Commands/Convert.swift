@@ -55,7 +55,7 @@ struct Convert: ParsableCommand, SettingArguments {
         try Interrupts.check()
         try conversion.checkWeights()
         let plan = conversion.plan
-        try Terminal.print(flags.json ? ConversionEvent.planned(plan).jsonLine : plan.text + "\n")
+        try Terminal.print(flags.json ? ConversionEvent.planned(plan).jsonLine() : plan.text + "\n")
         return
       }
       try EventPrinter(flags.manner).follow { report in

@@ -19,7 +19,9 @@ struct Inspect: ParsableCommand {
   func run() throws {
     try ReportedFailure.reporting {
       let inspection = try Inspection(of: file, configuration: config)
-      try Terminal.print((json ? inspection.jsonLine : inspection.text) + "\n")
+      try Terminal.print(
+        (json
+          ? inspection.jsonLine(SettingNames.option) : inspection.text(SettingNames.option)) + "\n")
     }
   }
 }

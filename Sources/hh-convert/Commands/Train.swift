@@ -1,6 +1,7 @@
 // hh-convert train RECIPE: a new model, trained from scratch.
 
 import ArgumentParser
+import HHData
 import HHFormat
 import HHModel
 import HHPipeline

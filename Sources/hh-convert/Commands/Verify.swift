@@ -43,15 +43,18 @@ struct Verify: UnpackingCommand {
         if quiet { return }
         try Terminal.print(
           "\(inline(result.path)): sound: \(Format.count(result.tensorCount)) tensors,"
-            + " \(Format.bytes(result.byteCount)) (\(result.checks))\n")
+            + " \(Format.bytes(result.byteCount)) (\(result.checks.spelled(SettingNames.option)))\n"
+        )
       } catch let error as FormatError where error.kind == .badData {
         if json {
           let report: JSONObject = [
-            "file": .string(file), "sound": .bool(false), "defect": .string(error.description),
+            "file": .string(file), "sound": .bool(false),
+            "defect": .string(error.text.spelled(SettingNames.option)),
           ]
           try Terminal.print(JSONValue.object(report).line + "\n")
         }
-        throw ReportedFailure(message: error.description, status: .verificationFailed)
+        throw ReportedFailure(
+          message: error.text.spelled(SettingNames.option), status: .verificationFailed)
       }
     }
   }
@@ -62,7 +65,7 @@ extension Verification {
   fileprivate var json: JSONValue {
     .object([
       "file": .string(path), "sound": .bool(true), "tensors": .integer(tensorCount),
-      "bytes": .integer(byteCount), "checks": .string(checks),
+      "bytes": .integer(byteCount), "checks": .string(checks.spelled(SettingNames.option)),
     ])
   }
 }

@@ -51,7 +51,7 @@ final class EventPrinter {
   /// Prints one event.
   func print(_ event: ConversionEvent) {
     switch manner {
-    case .json: Terminal.show(event.jsonLine)
+    case .json: Terminal.show(event.jsonLine(SettingNames.option))
     case .quiet: break
     case .live, .plain: describe(event)
     }
@@ -120,7 +120,7 @@ final class EventPrinter {
       line(
         "\(Format.layer(result.layer, of: total))  KL \(Format.fixed(result.klBefore, 4)) ->"
           + " \(Format.fixed(result.klAfter, 4))")
-    case .warning(let text): line("warning: \(text)")
+    case .warning(let text): line("warning: \(text.spelled(SettingNames.option))")
     }
   }
 

@@ -114,7 +114,7 @@ struct ArtifactTensorsTests {
       try checkpoint.withBytes(of: name) { (bytes) in bytes.byteCount }
     }
     #expect(error?.kind == .missingInput && error?.place == "tensor \(quoted(name))")
-    #expect(error?.hint == "pass it with --base")
+    #expect(error?.remedy == "pass it with \(.base)")
     _ = try checkpoint.withBytes(of: tensors[2].name) { (bytes) in bytes.byteCount }
   }
 

@@ -1,5 +1,6 @@
 // What a model is trained to do.
 
+internal import HHData
 internal import HHFormat
 package import HHModel
 

@@ -9,4 +9,8 @@ extension SettingKey {
   package static let heldOut = SettingKey(key: "held_out", option: "held-out")
   /// Tokens per row.
   package static let length = SettingKey(key: "length", option: "length")
+  /// The columns of a table that hold texts.
+  static let column = SettingKey(option: "column")
+  /// What a model is measured on.
+  static let task = SettingKey(key: "task", option: "task")
 }

@@ -7,11 +7,13 @@ internal import HHModel
 internal import HHTraining
 
 extension ConversionEvent {
-  /// The event as a line of JSON.
-  package var jsonLine: String { json.line + "\n" }
+  /// The event as a line of JSON, settings spelled as told.
+  package func jsonLine(_ spelling: (SettingKey) -> String = { $0.description }) -> String {
+    json(spelling).line + "\n"
+  }
 
   /// The event with its kind under `event`.
-  private var json: JSONValue {
+  private func json(_ spelling: (SettingKey) -> String) -> JSONValue {
     switch self {
     case .reading(let inputs): .object(inputs.json)
     case .planned(let plan): .object(plan.json)
@@ -19,7 +21,7 @@ extension ConversionEvent {
       .object([
         "event": .string("resumed"), "checkpoint": checkpoint.map { .string($0) } ?? .null,
       ])
-    case .progress(let event): .object(event.json)
+    case .progress(let event): .object(event.json(spelling))
     case .evaluated(let result):
       .object(result.json(leading: ["event": .string("evaluated")]))
     case .failed(let reason):
