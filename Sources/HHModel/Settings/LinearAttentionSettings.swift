@@ -37,10 +37,11 @@ extension LinearAttentionSettings {
   package var settings: [Setting<Self>] {
     [
       Setting(
-        "feature_map.kind", \.kind, option: "feature-map",
+        "feature_map.kind", \.kind, option: "feature-map", value: "map",
         help: "What attention is rewritten with"),
       Setting(
-        "feature_map.dimension", \.dimension, option: "feature-dim", limits: .range(1...65_536),
+        "feature_map.dimension", \.dimension, option: "feature-dim", value: "features",
+        limits: .range(1...65_536),
         help: "Features of a head before negation", otherwise: "the head's size"),
       Setting("feature_map.bias", \.bias, help: "Whether maps with a projection add a bias"),
       Setting(
@@ -51,11 +52,12 @@ extension LinearAttentionSettings {
         help: "Of exponential the factor of the input, of cosformer the longest distance",
         otherwise: "2, and the model's positions"),
       Setting(
-        "window", \.window, option: "window", limits: .range(1...1_048_576),
+        "window", \.window, option: "window", value: "keys", limits: .range(1...1_048_576),
         help: "Nearest keys of every query that keep their softmax weights, in decoders",
         otherwise: "none"),
       Setting(
-        "keep_softmax", \.softmaxLayers, option: "keep-softmax", limits: .range(0...65_535),
+        "keep_softmax", \.softmaxLayers, option: "keep-softmax", value: "layers",
+        limits: .range(0...65_535),
         help: "Layers that keep softmax attention, such as 0,11, counted from 0"),
     ]
   }

@@ -130,29 +130,30 @@ extension ConversionOptions {
   package var settings: [Setting<Self>] {
     let files: [Setting<Self>] = [
       Setting(
-        "config", \.configuration, option: "config", isPath: true,
+        "config", \.configuration, option: "config", value: "file", isPath: true,
         help: "A configuration to use instead of the config.json beside the checkpoint",
         otherwise: "its own"),
       Setting(
-        "output", \.output, option: "output", isPath: true, help: "The artifact to write",
+        "output", \.output, option: "output", value: "file", isPath: true,
+        help: "The artifact to write",
         otherwise: "the model's name in the working folder"),
       Setting(
-        "adapter", \.adapter, option: "adapter", isPath: true,
+        "adapter", \.adapter, option: "adapter", value: "folder", isPath: true,
         help: "A new folder for the trained adapters (LoRA) as PEFT keeps them", otherwise: "none"),
       Setting(
         "delta", \.delta, option: "delta",
         help: "Leave unchanged tensors, and the files beside the model, to the model: the artifact"
           + " is small, and is used together with the model"),
       Setting(
-        "data", \.data, option: "data", isPath: true,
+        "data", \.data, option: "data", value: "file", isPath: true,
         help: "Rows to train on: text, token ids (.npy, .bin) or images (IDX, .npy)",
         otherwise: "a decoder's own samples, random tokens for an encoder, synthetic images for a"
           + " ViT"),
       Setting(
-        "held_out", \.heldOut, option: "held-out", isPath: true,
+        "held_out", \.heldOut, option: "held-out", value: "file", isPath: true,
         help: "Rows to measure on, of the same kind", otherwise: "some rows of the data"),
       Setting(
-        "length", \.length, option: "length", limits: .range(2...1_048_576),
+        "length", \.length, option: "length", value: "tokens", limits: .range(2...1_048_576),
         help: "Tokens per row", otherwise: "256, or the model's positions"),
     ]
     let work: [Setting<Self>] = [
@@ -163,7 +164,7 @@ extension ConversionOptions {
         "threads", \.threads, option: "threads", limits: .range(1...1024), default: .null,
         help: "Threads to use", otherwise: "one per processor"),
       Setting(
-        "max_memory", \.maximumMemory, option: "max-memory", limits: ["minimum": 1],
+        "max_memory", \.maximumMemory, option: "max-memory", value: "bytes", limits: ["minimum": 1],
         help: "Bytes of memory that training may take (on a command line also 500MB or 4GB), mapped"
           + " weights not counted; hidden states lie on disk beside the output if need be",
         otherwise: "three quarters of the machine's"),
@@ -171,12 +172,12 @@ extension ConversionOptions {
         "allow_nonfinite", \.allowNonfinite, option: "allow-nonfinite",
         help: "Convert weights even if some are not finite"),
       Setting(
-        "run", \.run, option: "run", isPath: true,
+        "run", \.run, option: "run", value: "folder", isPath: true,
         help: "A new folder to keep the settings, every event and checkpoints in, so that 'resume'"
           + " can go on with a conversion that was stopped",
         otherwise: "none"),
       Setting(
-        "checkpoint_steps", \.checkpointSteps, option: "checkpoint-steps",
+        "checkpoint_steps", \.checkpointSteps, option: "checkpoint-steps", value: "steps",
         limits: .range(1...10_000_000),
         help: "Steps of training between two checkpoints of a run"),
     ]

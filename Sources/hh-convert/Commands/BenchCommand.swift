@@ -13,7 +13,10 @@ struct BenchCommand: UnpackingCommand {
   @Argument(help: "An artifact.")
   var artifact: String
 
-  @Option(parsing: .unconditional, help: "Longest context and sequence to time.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Longest context and sequence to time.", valueName: "tokens"))
   var maxContext = 32_768
 
   @Option(parsing: .unconditional, help: "Tokens to write at the end of each context.")
@@ -23,7 +26,9 @@ struct BenchCommand: UnpackingCommand {
 
   @OptionGroup var unpacking: UnpackingArguments
 
-  @Option(help: "A configuration to use instead of the config.json beside the model.")
+  @Option(
+    help: ArgumentHelp(
+      "A configuration to use instead of the config.json beside the model.", valueName: "file"))
   var config: String?
 
   @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")

@@ -16,12 +16,16 @@ struct Convert: ParsableCommand, SettingArguments {
       """)
   var model: String?
 
-  @Option(help: "The model that MODEL, a PEFT adapter (LoRA), was trained on: both are merged.")
+  @Option(
+    help: ArgumentHelp(
+      "The model that MODEL, a PEFT adapter (LoRA), was trained on: both are merged.",
+      valueName: "model"))
   var base: String?
 
   @Option(
     name: .shortAndLong,
-    help: "The artifact to write (default: MODEL\(artifactSuffix)).")
+    help: ArgumentHelp(
+      "The artifact to write (default: MODEL\(artifactSuffix)).", valueName: "file"))
   var output: String?
 
   @Option(\.self, \.adapter) var adapter: Given?

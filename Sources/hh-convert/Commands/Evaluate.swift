@@ -23,18 +23,24 @@ struct Evaluate: UnpackingCommand {
     transform: task)
   var task: EvaluationTask
 
-  @Option(help: "The examples to measure on.")
+  @Option(
+    help: ArgumentHelp(
+      "The examples to measure on.", valueName: "file"))
   var data: String
 
   @Option(
-    help: """
+    help: ArgumentHelp(
+      """
       The column that holds the text, or NAME,NAME for pairs (default: the names that GLUE has, or \
       text).
-      """,
+      """, valueName: "names"),
     transform: { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) })
   var column: [String]?
 
-  @Option(parsing: .unconditional, help: "Tokens per row, or most tokens of a text (default: 256).")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Tokens per row, or most tokens of a text (default: 256).", valueName: "tokens"))
   var length: Int?
 
   @Option(parsing: .unconditional, help: "Most rows or examples, from the first (default: all).")
@@ -47,7 +53,10 @@ struct Evaluate: UnpackingCommand {
     transform: Self.branch)
   var ablate: AttentionBranch?
 
-  @Option(help: "The softmax model to compare with (default: the artifact's own weights).")
+  @Option(
+    help: ArgumentHelp(
+      "The softmax model to compare with (default: the artifact's own weights).", valueName: "model"
+    ))
   var teacher: String?
 
   @Flag(help: "Print one JSON object.")

@@ -26,10 +26,14 @@ struct Train: ParsableCommand, SettingArguments {
 
   @Option(
     name: .shortAndLong,
-    help: "The artifact or the folder to write (default: the recipe's name).")
+    help: ArgumentHelp(
+      "The artifact or the folder to write (default: the recipe's name).", valueName: "path"))
   var output: String?
 
-  @Option(name: .customLong("run"), help: "The run's folder (default: OUTPUT.run).")
+  @Option(
+    name: .customLong("run"),
+    help: ArgumentHelp(
+      "The run's folder (default: OUTPUT.run).", valueName: "folder"))
   var runFolder: String?
 
   @OptionGroup var rows: DataArguments

@@ -12,10 +12,15 @@ struct Verify: UnpackingCommand {
   @Argument(help: "An artifact or a checkpoint.")
   var file: String
 
-  @Option(help: "A configuration to use instead of the config.json beside the checkpoint.")
+  @Option(
+    help: ArgumentHelp(
+      "A configuration to use instead of the config.json beside the checkpoint.", valueName: "file")
+  )
   var config: String?
 
-  @Option(help: "The model that a delta artifact was made from, to check all of it.")
+  @Option(
+    help: ArgumentHelp(
+      "The model that a delta artifact was made from, to check all of it.", valueName: "model"))
   var base: String?
 
   @OptionGroup var unpacking: UnpackingArguments
