@@ -77,6 +77,10 @@ package struct ExportOptions: Sendable {
 }
 
 extension SettingKey {
-  /// The type of what is written.
-  static let dtype = SettingKey(option: "dtype")
+  /// Whether softmax attention comes back.
+  static let softmax = SettingKey(option: "softmax")
+  /// Whether heads that the target has no names for are left out.
+  static let dropHead = SettingKey(option: "drop-head")
+  /// What is exported to.
+  static let target = SettingKey(option: "to")
 }

@@ -18,7 +18,7 @@ package struct ExportSource {
   /// What an artifact says of itself.
   package let manifest: ArtifactManifest?
   /// What the feature maps are; nil for the softmax model.
-  package let featureMap: FeatureMapDescription?
+  package let linearAttention: LinearAttentionDescription?
 
   /// Whether the Hedgehog model is exported.
   package var isHedgehog: Bool { plan != nil }
@@ -34,7 +34,7 @@ package struct ExportSource {
     guard checkpoint.isConverted else {
       self.checkpoint = checkpoint
       names = try NameMap(checkpoint)
-      (plan, manifest, featureMap) = (nil, nil, nil)
+      (plan, manifest, linearAttention) = (nil, nil, nil)
       // Builds what it describes: a setting that makes another model is refused here.
       _ = try Graph(names)
       return
@@ -44,19 +44,23 @@ package struct ExportSource {
     names = model.names
     manifest = model.manifest
     plan = options.softmax ? nil : model.plan
-    featureMap = options.softmax ? nil : model.featureMap
+    linearAttention = options.softmax ? nil : model.linearAttention
     guard options.softmax else { return }
     guard let manifest else {
       throw FormatError(
         .unsupported, file: options.source,
-        problem: "expected an artifact for --softmax, found an export, which does not say whether"
-          + " training changed the source's weights",
-        hint: "export the artifact, or the model that was converted")
+        problemText:
+          """
+          expected an artifact for \(.softmax), found an export, which does not say whether training \
+          changed the source's weights
+          """,
+        remedy: "export the artifact, or the model that was converted")
     }
     if let changed = manifest.tensors.first(where: { $0.origin == .changed }) {
       throw FormatError(
         .unsupported, file: options.source, place: "tensor \(quoted(changed.name))",
-        problem: "expected the source's values for --softmax, found values changed by training")
+        problemText:
+          "expected the source's values for \(.softmax), found values changed by training")
     }
   }
 

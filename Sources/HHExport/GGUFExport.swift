@@ -19,19 +19,20 @@ struct GGUFExport {
   /// - Throws: `PipelineError.invalidSetting` for a type that cannot be written, `FormatError` for a
   ///   model that GGUF cannot hold.
   init(source: ExportSource, options: ExportOptions, output: String) throws {
-    var wishes = GGUFModelExport.Options()
-    wishes.type = try options.ggufType()
-    wishes.name = options.sourceName
-    wishes.dropsHead = options.dropHead
-    wishes.shardSize = options.shardSize
+    var modelOptions = GGUFModelExport.Options()
+    modelOptions.type = try options.ggufType()
+    modelOptions.name = options.sourceName
+    modelOptions.dropsHead = options.dropHead
+    modelOptions.shardSize = options.shardSize
     let maps = (source.plan?.blocks ?? []).flatMap(\.tensors).compactMap {
       source.checkpoint[$0.name]
     }
     let files = try ModelFiles(of: source.checkpoint)
     export = try GGUFModelExport(
       checkpoint: source.checkpoint, names: source.names, maps: maps,
-      featureMap: source.featureMap,
-      tokenizer: try TokenizerLoader.load(of: source.checkpoint), files: files, options: wishes)
+      linearAttention: source.linearAttention,
+      tokenizer: try TokenizerLoader.load(of: source.checkpoint), files: files,
+      options: modelOptions)
     self.source = source
     self.output = output
   }

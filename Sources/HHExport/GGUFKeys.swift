@@ -10,19 +10,19 @@ internal import OrderedCollections
 struct GGUFKeys {
   let names: NameMap
   /// The feature map of a Hedgehog model; nil for a softmax model.
-  let featureMap: FeatureMapDescription?
+  let linearAttention: LinearAttentionDescription?
 
   private var schema: ArchitectureSchema { names.schema }
   private var values: Hyperparameters { names.hyperparameters }
 
   /// What the file calls the architecture.
   var architecture: String {
-    featureMap == nil ? schema.ggufArchitecture : schema.hedgehogArchitecture
+    linearAttention == nil ? schema.ggufArchitecture : schema.hedgehogArchitecture
   }
 
   /// Whether only our own reader takes the file. A vision model without a projector is one that no
   /// other program runs.
-  var isOwn: Bool { featureMap != nil || schema.kind == .image }
+  var isHedgehogExtension: Bool { linearAttention != nil || schema.kind == .image }
 
   /// The keys of the architecture.
   ///
@@ -39,19 +39,19 @@ struct GGUFKeys {
     case .decoder: break
     }
     if schema.block.positions == "rotary" { keys += try rotaryKeys() }
-    return keys + featureMapKeys()
+    return keys + linearAttentionKeys()
   }
 
   /// Whether only the model's configuration says what a key says: one that is not written, although
   /// the source has it, is a setting that the model no longer has.
-  func decide(_ key: String) -> Bool {
+  func isDerived(_ key: String) -> Bool {
     // Of our own, none of which another program writes.
     if key.hasPrefix("hh.") { return true }
     // What is the tokenizer's stays the source's.
     guard key.hasPrefix("\(architecture).") else { return false }
     let rest = key.dropFirst(architecture.count + 1)
     return rest.hasPrefix("rope.scaling.") || rest == "rope.scale_linear"
-      || rest.hasPrefix("\(FeatureMapDescription.ggufStem).")
+      || rest.hasPrefix("\(LinearAttentionDescription.ggufStem).")
       || schema.configuration.contains { setting in
         (setting.gguf + setting.ggufWritten).contains("{architecture}.\(rest)")
       }
@@ -80,7 +80,7 @@ struct GGUFKeys {
     guard key.type != .token, !key.type.isSize, value != key.fallback,
       (value.string, key.fallback.string) != ("gelu_pytorch_tanh", "gelu_new")
     else { return [] }
-    guard isOwn else {
+    guard isHedgehogExtension else {
       throw FormatError(
         .unsupported, file: values.file, place: "key '\(values.key(key.name))'",
         problem: "expected \(key.fallback.text), the only one that a GGUF model of "
@@ -192,10 +192,10 @@ struct GGUFKeys {
 
   // MARK: Feature map
 
-  private func featureMapKeys() -> [GGUFKeyValue] {
-    guard let map = featureMap else { return [] }
-    let stem = "\(architecture).\(FeatureMapDescription.ggufStem)"
-    return FeatureMapDescription.fields.compactMap { $0.keyValue(of: map, stem: stem) }
+  private func linearAttentionKeys() -> [GGUFKeyValue] {
+    guard let map = linearAttention else { return [] }
+    let stem = "\(architecture).\(LinearAttentionDescription.ggufStem)"
+    return LinearAttentionDescription.fields.compactMap { $0.keyValue(of: map, stem: stem) }
   }
 }
 

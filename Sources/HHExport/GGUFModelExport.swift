@@ -42,24 +42,24 @@ package struct GGUFModelExport {
   ///   - checkpoint: Holds the tensors.
   ///   - names: The model's tensors by role.
   ///   - maps: The parameters of the feature maps, named by their roles; none for a softmax model.
-  ///   - featureMap: What the maps are; nil for a softmax model.
+  ///   - linearAttention: What the maps are; nil for a softmax model.
   ///   - tokenizer: The model's tokenizer, if it has one.
   ///   - files: The files that go with the model: how it takes images, and the metadata of the GGUF
   ///     file that it came from.
-  ///   - options: The wishes of the user.
+  ///   - options: What the user chose.
   /// - Throws: `unsupported` where the format cannot say what the model is, naming the setting or
   ///   the tensors; `badData` where model and tokenizer contradict each other.
   package init(
     checkpoint: Checkpoint, names: NameMap, maps: [TensorDescriptor] = [],
-    featureMap: FeatureMapDescription? = nil, tokenizer: (any Tokenizer)? = nil,
+    linearAttention: LinearAttentionDescription? = nil, tokenizer: (any Tokenizer)? = nil,
     files: ModelFiles, options: Options = Options()
   ) throws(FormatError) {
-    let keys = GGUFKeys(names: names, featureMap: featureMap)
+    let keys = GGUFKeys(names: names, linearAttention: linearAttention)
     var layout = GGUFLayout(names, maps: maps).tensors
-    let own = layout.filter(\.isOwn)
-    if !keys.isOwn, !own.isEmpty {
+    let own = layout.filter(\.isHedgehogExtension)
+    if !keys.isHedgehogExtension, !own.isEmpty {
       guard options.dropsHead else { throw Self.headError(own, checkpoint, keys.architecture) }
-      layout.removeAll(where: \.isOwn)
+      layout.removeAll(where: \.isHedgehogExtension)
     }
     let policy = GGUFTypePolicy(options.type)
     let isTied = names.schema.kind == .decoder && !names.holds("head.weight")
@@ -100,7 +100,7 @@ package struct GGUFModelExport {
       .unsupported, file: checkpoint.path, place: "GGUF",
       problem: "expected only tensors that the GGUF architecture '\(architecture)' has names for,"
         + " found \(found)" + (tensors.count > 3 ? " and \(tensors.count - 3) more" : ""),
-      hint: "leave the head out with --drop-head, or export to hf or safetensors, which keep it")
+      remedy: "leave the head out with \(.dropHead), or export to hf or safetensors, which keep it")
   }
 
   /// General keys, the architecture's, the tokenizer's, and those of a GGUF source that none of
@@ -137,7 +137,7 @@ package struct GGUFModelExport {
       let key =
         entry.key.hasPrefix(own)
         ? "\(keys.architecture).\(entry.key.dropFirst(own.count))" : entry.key
-      guard !keys.decide(key) else { continue }
+      guard !keys.isDerived(key) else { continue }
       if written.insert(key).inserted { result.append(entry.renamed(key)) }
     }
     return result

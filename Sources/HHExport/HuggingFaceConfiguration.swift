@@ -78,9 +78,9 @@ struct HuggingFaceConfiguration {
 
   private var settings: JSONObject {
     let map =
-      source.featureMap
+      source.linearAttention
       ?? LinearAttentionSettings().description(plan: source.plan ?? RewritePlan(blocks: []))
-    let fields = FeatureMapDescription.fields
+    let fields = LinearAttentionDescription.fields
     var settings: JSONObject = ["source_model_type": .string(schema.architecture)]
     for field in fields where !field.isOptional { field.write(map, to: &settings) }
     settings["modules"] = .array(

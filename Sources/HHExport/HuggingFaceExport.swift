@@ -52,7 +52,7 @@ struct HuggingFaceExport {
     throw FormatError(
       .unsupported, file: values.file, place: "key 'rope_scaling.rope_type'",
       problem: "expected a scaling that transformers has, found '\(type)'",
-      hint: "export with --to gguf, which keeps it")
+      remedy: "export with \(.target, "gguf"), which keeps it")
   }
 
   /// Writes every file of the folder.
@@ -62,18 +62,18 @@ struct HuggingFaceExport {
       source: source, type: type, special: gguf?.tokenizer.special)
     let configuration = settings.json
     if !settings.leftOut.isEmpty {
-      try report(.warning(ForeignCode.warning("config.json", settings.leftOut)))
+      try report(.warning(SettingText(ForeignCode.warning("config.json", settings.leftOut))))
     }
     try folder.write(Array(JSONValue.object(configuration).readableText.utf8), to: "config.json")
     try TensorExport(source, tensors: tensors, shardSize: options.shardSize, output: output)
       .run(into: folder, report: report)
-    let companions = try Companions(of: source.checkpoint)
-    for file in companions.skipped {
+    let sidecars = try SidecarFiles(of: source.checkpoint)
+    for file in sidecars.skipped {
       try report(
-        .warning("\(file.name): left behind, since it has \(bytes(file.bytes))"))
+        .warning("\(file.name): left behind, since it has \(Format.bytes(file.bytes))"))
     }
     // The metadata of a GGUF source says nothing to transformers.
-    var files = companions.files.filter { $0.name != CompanionRules.ggufName }
+    var files = sidecars.files.filter { $0.name != SidecarRules.ggufName }
     // The card in an export is one of ours, which is written anew.
     if source.isHedgehog, source.manifest == nil { files.removeAll { $0.name == "README.md" } }
     if let metadata = try ModelFiles(of: source.checkpoint).gguf {
@@ -95,15 +95,15 @@ struct HuggingFaceExport {
   }
 
   private func withoutForeignCode(
-    _ file: CompanionFile, _ report: ProgressReport
-  ) throws -> CompanionFile {
+    _ file: SidecarFile, _ report: ProgressReport
+  ) throws -> SidecarFile {
     let (kept, places) = try ForeignCode.removed(from: file, of: source.checkpoint.path)
-    if !places.isEmpty { try report(.warning(ForeignCode.warning(file.name, places))) }
+    if !places.isEmpty { try report(.warning(SettingText(ForeignCode.warning(file.name, places)))) }
     return kept
   }
 
   /// Says where the source's card, which goes along as it is, asks for more trust than is needed.
-  private func warn(ofCard files: [CompanionFile], _ report: ProgressReport) throws {
+  private func warn(ofCard files: [SidecarFile], _ report: ProgressReport) throws {
     let word = Array("trust_remote_code".utf8)
     guard let card = files.first(where: { $0.name == "README.md" }),
       card.content.firstRange(of: word) != nil
@@ -114,7 +114,7 @@ struct HuggingFaceExport {
 
   /// What a card says of the tokenizer among files. The class that loads it stands in its settings;
   /// where it does not, transformers asks the model's configuration, and so for the model's code.
-  private static func tokenizer(_ files: [CompanionFile]) throws -> ModelCard.Tokenizer {
+  private static func tokenizer(_ files: [SidecarFile]) throws -> ModelCard.Tokenizer {
     guard hasTokenizer(files) else { return .absent }
     guard let file = files.first(where: { $0.name == "tokenizer_config.json" }) else {
       return .needsCode
@@ -124,7 +124,7 @@ struct HuggingFaceExport {
     return settings["tokenizer_class"]?.string == nil ? .needsCode : .plain
   }
 
-  private static func hasTokenizer(_ files: [CompanionFile]) -> Bool {
+  private static func hasTokenizer(_ files: [SidecarFile]) -> Bool {
     let names = ["tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model"]
     return files.contains { names.contains($0.name) }
   }
@@ -134,7 +134,7 @@ struct HuggingFaceExport {
   private func ggufTokenizer(
     _ report: ProgressReport
   ) throws -> (tokenizer: any Tokenizer, files: TokenizerFiles)? {
-    let files = try Companions(of: source.checkpoint).files
+    let files = try SidecarFiles(of: source.checkpoint).files
     guard source.names.schema.kind != .image, !Self.hasTokenizer(files),
       let metadata = try ModelFiles(of: source.checkpoint).gguf
     else { return nil }
@@ -155,15 +155,15 @@ struct HuggingFaceExport {
   /// The files that say what the metadata of a GGUF source does.
   private func ggufFiles(
     _ metadata: any GGUFMetadataSource, _ gguf: (tokenizer: any Tokenizer, files: TokenizerFiles)?
-  ) throws(FormatError) -> [CompanionFile] {
-    let companions = GGUFCompanions(metadata: metadata)
-    var files = [try companions.card()].compactMap(\.self)
+  ) throws(FormatError) -> [SidecarFile] {
+    let sidecars = GGUFSidecarFiles(metadata: metadata)
+    var files = [try sidecars.card()].compactMap(\.self)
     guard let gguf else { return files }
     files += gguf.files.files(
       maximumLength: source.names.hyperparameters.integer("maximumPositions"),
-      chatTemplate: try companions.chatTemplate())
+      chatTemplate: try sidecars.chatTemplate())
     return files
-      + [companions.generationConfiguration(gguf.tokenizer.special)].compactMap(\.self)
+      + [sidecars.generationConfiguration(gguf.tokenizer.special)].compactMap(\.self)
   }
 
   /// The source's card gives way to the model's own.

@@ -103,7 +103,7 @@ struct ModelCard {
 
   /// Layers that keep softmax attention.
   private var softmaxLayers: [Int] {
-    source.featureMap?.softmaxLayers ?? []
+    source.linearAttention?.softmaxLayers ?? []
   }
 
   /// What is left of softmax, in sentences.
@@ -113,9 +113,9 @@ struct ModelCard {
       let list = softmaxLayers.map(String.init).joined(separator: ", ")
       text += "Softmax attention stays in layer\(softmaxLayers.count == 1 ? "" : "s") \(list). "
     }
-    if let window = source.featureMap?.window {
+    if let window = source.linearAttention?.window {
       text +=
-        "The \(count(window)) nearest keys of a query keep softmax weights, times a factor of each"
+        "The \(Format.count(window)) nearest keys of a query keep softmax weights, times a factor of each"
         + " head ([arXiv 2410.10254](https://arxiv.org/abs/2410.10254)). "
     }
     return text
@@ -134,7 +134,7 @@ struct ModelCard {
   private var featureMap: String {
     let formula = source.plan?.blocks.first?.map.formula ?? ""
     let new = source.plan?.newParameterCount ?? 0
-    return "Queries and keys have feature maps φ(x) = \(formula): \(count(new))"
+    return "Queries and keys have feature maps φ(x) = \(formula): \(Format.count(new))"
       + (isTrainedAlone ? " parameters." : " new parameters.")
   }
 
@@ -211,8 +211,8 @@ struct ModelCard {
       let after = stage.losses["kl_after"]?.double
       if let before, let after {
         lines.append(
-          "Mean KL(softmax weights ‖ linear weights) on held-out rows: \(fixed(before, 4)) right"
-            + " after the rewrite, \(fixed(after, 4)) after the stage \(code(stage.name)).")
+          "Mean KL(softmax weights ‖ linear weights) on held-out rows: \(Format.fixed(before, 4)) right"
+            + " after the rewrite, \(Format.fixed(after, 4)) after the stage \(code(stage.name)).")
         lines.append("")
       } else if stage.losses.count + stage.qualities.count > 0 {
         lines += ["Stage \(code(stage.name)):", ""]
@@ -227,7 +227,7 @@ struct ModelCard {
         lines += ["| layer | KL |", "|---:|---:|"]
         // Distillation measures the rewritten layers, in their order.
         for (block, value) in zip(source.plan?.blocks ?? [], layers) {
-          lines.append("| \(block.layer) | \(fixed(value, 4)) |")
+          lines.append("| \(block.layer) | \(Format.fixed(value, 4)) |")
         }
         lines.append("")
       }
@@ -237,7 +237,7 @@ struct ModelCard {
 
   /// A measured value as people read it.
   private static func words(_ value: JSONValue) -> String {
-    if case .number(let number) = value { return fixed(number, 4) }
+    if case .number(let number) = value { return Format.fixed(number, 4) }
     return value.string ?? value.text
   }
 
@@ -247,7 +247,7 @@ struct ModelCard {
     let sources = isTrainedAlone ? "file that training began with" : "source file"
     var lines = ["## Provenance", "", "| \(sources) | bytes | SHA-256 |", "|---|---:|---|"]
     for file in provenance.sources {
-      lines.append("| \(markdown(file.name)) | \(count(file.bytes)) | `\(file.sha256)` |")
+      lines.append("| \(markdown(file.name)) | \(Format.count(file.bytes)) | `\(file.sha256)` |")
     }
     lines += [
       "",
@@ -257,7 +257,7 @@ struct ModelCard {
     if let data = provenance.data {
       let digest = data.sha256.map { ", SHA-256 `\($0)`" } ?? ""
       lines.append(
-        "- data: \(markdown(data.kind)), \(count(data.tokens)) positions in all\(digest)")
+        "- data: \(markdown(data.kind)), \(Format.count(data.tokens)) positions in all\(digest)")
     }
     if let licenceFile {
       lines.append("- licence of the source: see \(licenceFile)")
@@ -272,13 +272,13 @@ struct ModelCard {
     return """
       ## Limits
 
-      Linear attention costs less than softmax only from about \(count(features * 3 / 2)) tokens on.
+      Linear attention costs less than softmax only from about \(Format.count(features * 3 / 2)) tokens on.
 
       """
   }
 }
 
-extension FeatureMap {
+extension LinearAttentionLayer {
   /// What is after φ(x) =.
   fileprivate var formula: String { kind.formula(hasBias ? "xW + b" : "xW", constant ?? 1) }
 }

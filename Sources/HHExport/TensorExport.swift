@@ -107,7 +107,7 @@ struct TensorExport {
       .badData, file: source.checkpoint.path, place: "tensor \(quoted(name))",
       problem: "expected values that fit \(tensor.dtype.rawValue), found one that is too large"
         + " at element \(overflow)",
-      hint: "--dtype bf16 has the range of float32")
+      remedy: "\(.dtype, "bf16") has the range of float32")
   }
 
   /// A tensor that is not converted must be what the artifact's manifest says.

@@ -27,11 +27,11 @@ struct TokenizerFiles {
   }
 
   /// Both files, for a model of so many positions; `chatTemplate` is how conversations become texts.
-  func files(maximumLength: Int, chatTemplate: JSONValue? = nil) -> [CompanionFile] {
+  func files(maximumLength: Int, chatTemplate: JSONValue? = nil) -> [SidecarFile] {
     var configuration = configuration(maximumLength)
     configuration["chat_template"] = chatTemplate
     return [("tokenizer.json", json), ("tokenizer_config.json", configuration)].map {
-      CompanionFile(name: $0, content: Array(JSONValue.object($1).text.utf8))
+      SidecarFile(name: $0, content: Array(JSONValue.object($1).text.utf8))
     }
   }
 
@@ -252,7 +252,7 @@ struct TokenizerFiles {
       guard size <= maximumMergeBytes else {
         throw FormatError(
           .unsupported, file: file, place: "tokenizer",
-          problem: "expected merges of at most \(bytes(maximumMergeBytes)), found more")
+          problem: "expected merges of at most \(Format.bytes(maximumMergeBytes)), found more")
       }
       for (left, right) in pairs { merges.append((piece.score, left, right)) }
     }

@@ -61,8 +61,8 @@ package indirect enum PipelineError: Error, Equatable, CustomStringConvertible {
       let names = settings.map(spelling.place)
       let list = names.dropLast().joined(separator: ", ")
       return (list.isEmpty ? "" : list + " or ") + (names.last ?? "")
-        + ": expected work that fits the machine's \(fixed(machineMemory / 1e9, 1)) GB of memory,"
-        + " found about \(fixed(memory / 1e9, 1)) GB"
+        + ": expected work that fits the machine's \(Format.fixed(machineMemory / 1e9, 1)) GB of memory,"
+        + " found about \(Format.fixed(memory / 1e9, 1)) GB"
     case .invalidInput(let name, let problem): return "\(inline(name)): \(problem)"
     case .unfaithful(let file, let problem):
       return

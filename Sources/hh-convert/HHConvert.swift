@@ -30,7 +30,7 @@ struct HHConvert: ParsableCommand {
     defaultSubcommand: Convert.self)
 
   static func main() {
-    Terminal.occupyStreams()
+    Terminal.ensureStandardStreams()
     do {
       try KernelChoice.settle()
       try checkArguments()

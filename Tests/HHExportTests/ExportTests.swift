@@ -287,7 +287,7 @@ struct ExportTests {
     _ = try Conversion(conversion).run { _ in }
     #expect {
       try export(folder.path("delta.zst"))
-    } throws: { "\($0)".contains("--base") }
+    } throws: { "\($0)".contains("hint: pass it with base") }
     #expect(try directoryEntries(of: folder.path) == ["delta.zst"])
     let output = try export(folder.path("delta.zst")) {
       $0.base = model

@@ -69,7 +69,7 @@ struct ExportedModelTests {
       options.softmax = true
       _ = try Export(options)
     }
-    #expect(softmax?.problem.hasPrefix("expected an artifact for --softmax") == true)
+    #expect(softmax?.problem.hasPrefix("expected an artifact for softmax") == true)
     var configuration = try JSONObject(contentsOf: "\(hf)/config.json")
     let settings = configuration["hedgehog"]?.object ?? [:]
     for key in ["feature_map", "feature_size", "epsilon"] {

@@ -166,7 +166,7 @@ struct GGUFModelExportTests {
     #expect(try error("gpt2-inverse-layer").place == "key 'scale_attn_by_inverse_layer_idx'")
     let head = try error("bert-masked-lm")
     #expect(head.problem.contains("'cls.predictions."))
-    #expect(head.hint?.contains("--drop-head") == true)
+    #expect(head.remedy?.settings == [.dropHead])
   }
 
   @Test("a setting that the given configuration lacks is not taken from the source's metadata")
@@ -178,11 +178,11 @@ struct GGUFModelExportTests {
     #expect(configuration["rope_scaling"] != nil)
     configuration["rope_scaling"] = nil
     let given = try directory.write(JSONValue.object(configuration).text, to: "plain.json")
-    var wishes = options(nil)
-    wishes.replacing = true
-    let again = try export(source, wishes)
+    var replacing = options(nil)
+    replacing.replacing = true
+    let again = try export(source, replacing)
     #expect(again.configuration?["rope_scaling"] == source.configuration?["rope_scaling"])
-    let copy = try export(Checkpoint(opening: path, configuration: given), wishes)
+    let copy = try export(Checkpoint(opening: path, configuration: given), replacing)
     #expect(copy.configuration?["rope_scaling"] == nil)
     let keys = copy.ggufFiles[0].header.metadata.map { $0.key }
     #expect(!keys.contains { $0.contains("rope.scaling") })
@@ -199,9 +199,9 @@ struct GGUFModelExportTests {
       (.q4K, .q5_0), (.q8_0, .q8_0), (.f16, .f16), (nil, .f32),
     ] as [(GGMLType?, GGMLType)] {
       let number = try #require(expected.fileType)
-      var wishes = options(type)
-      wishes.replacing = true
-      let file = try export(source, wishes).ggufFiles[0]
+      var replacing = options(type)
+      replacing.replacing = true
+      let file = try export(source, replacing).ggufFiles[0]
       #expect(file.value("general.file_type") == .uint32(number), "\(expected)")
     }
     #expect(GGUFModelExport.mostFrequent([.q8_0, .f16, .f32, .f16, .q8_0]) == .f16)

@@ -24,7 +24,7 @@ struct HuggingFaceExportTests {
     let artifact = folder.path("\(name).hedgehog.safetensors.zst")
     let plan = try Graph(Models.names(name)).rewritten(settings).plan
     try Artifacts.write(
-      name, to: artifact, plan: plan, featureMap: settings.description(plan: plan))
+      name, to: artifact, plan: plan, linearAttention: settings.description(plan: plan))
     var options = ExportOptions(source: artifact, target: .hf)
     options.output = folder.path("out")
     return try Export(options).run { _ in }.output
@@ -239,7 +239,7 @@ struct HuggingFaceExportTests {
     options.softmax = softmax
     var warnings: [String] = []
     _ = try Export(options).run {
-      if case .warning(let text) = $0 { warnings.append(text) }
+      if case .warning(let text) = $0 { warnings.append(text.description) }
     }
     #expect(warnings.contains { $0.contains("'config.json': 'auto_map', 'custom_pipelines' left") })
     #expect(warnings.contains { $0.contains("'tokenizer_config.json': 'auto_map' left out") })
@@ -296,7 +296,7 @@ struct HuggingFaceExportTests {
     options.output = folder.path("out")
     var warnings: [String] = []
     _ = try Export(options).run {
-      if case .warning(let text) = $0 { warnings.append(text) }
+      if case .warning(let text) = $0 { warnings.append(text.description) }
     }
     #expect(warnings.count == 1 && warnings[0].contains("no vocabulary"), "\(warnings)")
     let json = try JSONObject(contentsOf: folder.path("out/config.json"))
@@ -334,7 +334,7 @@ struct HuggingFaceExportTests {
       }
       #expect(error?.kind == .unsupported && error?.place == "key 'rope_scaling.rope_type'")
       #expect(error?.problem.hasSuffix("found 'frequency_factors'") == true)
-      #expect(error?.hint == "export with --to gguf, which keeps it")
+      #expect(error?.remedy == "export with \(.target, "gguf"), which keeps it")
       #expect(!isPresent(folder.path("softmax")))
     }
     let output = try export(artifact, to: .hf, "hedgehog")

@@ -240,7 +240,7 @@ struct TransformersTests {
       let artifact = folder.path("\(each.name).zst")
       try Artifacts.write(
         each.model, in: each.folder, to: artifact, plan: plan, maps: student,
-        featureMap: each.settings.description(plan: plan))
+        linearAttention: each.settings.description(plan: plan))
       try export(artifact, to: each.name, in: folder)
       try expectations(of: student, for: input(of: student), in: "\(folder.path)/\(each.name)")
     }

@@ -10,8 +10,8 @@ internal import Testing
 /// Writes artifacts of random models.
 package enum Artifacts {
   /// The feature map that the program writes, for heads of `size`.
-  package static func featureMap(size: Int) -> FeatureMapDescription {
-    FeatureMapDescription(
+  package static func linearAttention(size: Int) -> LinearAttentionDescription {
+    LinearAttentionDescription(
       kind: "hedgehog-softmax-split", featureDimension: size, bias: true, sharing: .keyValueHead,
       epsilon: Double(LinearAttentionShape.defaultEpsilon), epsilonPlacement: .addedToDenominator)
   }
@@ -33,7 +33,7 @@ package enum Artifacts {
   package static func write(
     _ name: String, in folder: String = "golden/forward", to path: String,
     plan: RewritePlan? = nil, maps runner: ModelRunner? = nil,
-    featureMap: FeatureMapDescription? = nil,
+    linearAttention: LinearAttentionDescription? = nil,
     change: (inout [ArtifactTensor]) -> Void = { _ in }
   ) throws {
     let source = try Checkpoint(opening: Fixtures.path("\(folder)/\(name)"))
@@ -60,7 +60,8 @@ package enum Artifacts {
         producer: .init(name: "hh-convert", version: "0"),
         architecture: .init(
           name: names.schema.architecture, config: try #require(source.configuration)),
-        featureMap: featureMap ?? Self.featureMap(size: try #require(plan.blocks.first).headSize),
+        linearAttention: linearAttention
+          ?? Self.linearAttention(size: try #require(plan.blocks.first).headSize),
         provenance: Provenance(sources: [], recipe: [:], seed: 0, data: nil), stages: []),
       tensors: tensors, options: ArtifactOptions(replacing: true))
   }
@@ -70,7 +71,7 @@ package enum Artifacts {
     _ name: String, to path: String, settings: LinearAttentionSettings
   ) throws {
     let plan = try Graph(Models.names(name)).rewritten(settings).plan
-    try write(name, to: path, plan: plan, featureMap: settings.description(plan: plan))
+    try write(name, to: path, plan: plan, linearAttention: settings.description(plan: plan))
   }
 
   /// Exports an artifact and returns the output's path.

@@ -13,8 +13,8 @@ package struct ArtifactProbe: ReaderProbe {
     ArtifactDescription(
       producer: .init(name: "hh-convert", version: "0.1.0"),
       architecture: .init(name: "llama", config: ["hidden_size": .integer(64)]),
-      featureMap: map
-        ? FeatureMapDescription(
+      linearAttention: map
+        ? LinearAttentionDescription(
           kind: "hedgehog-softmax-split", featureDimension: 16, bias: true, sharing: .keyValueHead,
           epsilon: 1e-12, epsilonPlacement: .addedToDenominator) : nil,
       provenance: Provenance(

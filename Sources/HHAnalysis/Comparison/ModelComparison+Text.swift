@@ -35,11 +35,12 @@ extension ModelComparison {
   private var summary: String {
     let equal = tensors.count { $0.isEqual(within: tolerance) }
     let identical = tensors.count { $0.outcome == .identical }
-    let total = "\(count(tensors.count)) tensors"
+    let total = "\(Format.count(tensors.count)) tensors"
     if isEqual {
       guard let tolerance else { return "equal: \(total), bit for bit" }
-      return "equal within atol \(brief(tolerance.absolute)), rtol \(brief(tolerance.relative)):"
-        + " \(total), \(count(identical)) of them bit for bit"
+      return
+        "equal within atol \(Format.brief(tolerance.absolute)), rtol \(Format.brief(tolerance.relative)):"
+        + " \(total), \(Format.count(identical)) of them bit for bit"
     }
     func number(_ matches: (TensorComparison.Outcome) -> Bool) -> Int {
       tensors.count { !$0.isEqual(within: tolerance) && matches($0.outcome) }
@@ -51,8 +52,8 @@ extension ModelComparison {
       (number { $0 == .onlyInSecond }, "only in B"),
       (settings.count, settings.count == 1 ? "other setting" : "other settings"),
     ]
-    return "different: \(total): \(count(equal)) equal"
-      + parts.filter { $0.0 > 0 }.map { ", \(count($0.0)) \($0.1)" }.joined()
+    return "different: \(total): \(Format.count(equal)) equal"
+      + parts.filter { $0.0 > 0 }.map { ", \(Format.count($0.0)) \($0.1)" }.joined()
   }
 }
 
@@ -122,11 +123,11 @@ extension TensorDescriptor {
 extension ValueDifference {
   fileprivate func words(shape: [Int]) -> String {
     if differingCount == 0 { return "equal values" }
-    return "\(count(differingCount)) of \(count(elementCount)) values differ,"
-      + " max abs \(brief(absolute.value)) at \(position(of: absolute.index, in: shape))"
-      + " (\(brief(absolute.first)) in A, \(brief(absolute.second)) in B),"
-      + " max relative \(brief(relative.value)) at \(position(of: relative.index, in: shape)),"
-      + " relative norm \(brief(relativeNorm))"
+    return "\(Format.count(differingCount)) of \(Format.count(elementCount)) values differ,"
+      + " max abs \(Format.brief(absolute.value)) at \(position(of: absolute.index, in: shape))"
+      + " (\(Format.brief(absolute.first)) in A, \(Format.brief(absolute.second)) in B),"
+      + " max relative \(Format.brief(relative.value)) at \(position(of: relative.index, in: shape)),"
+      + " relative norm \(Format.brief(relativeNorm))"
   }
 }
 

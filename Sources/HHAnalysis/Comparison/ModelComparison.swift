@@ -36,7 +36,7 @@ package struct ModelComparison: Sendable, Equatable {
         throw FormatError(
           .unsupported, file: base,
           problem: "expected a delta to complete with this base, found none",
-          hint: "without --base the two are compared as they are")
+          remedy: "without \(.base) the two are compared as they are")
       }
       if a.isDelta { a = try Checkpoint(opening: first, base: base) }
       if b.isDelta { b = try Checkpoint(opening: second, base: base) }
@@ -57,7 +57,7 @@ package struct ModelComparison: Sendable, Equatable {
     }
     settings =
       (pairing.models.map { SettingDifference.all($0.first, $0.second) } ?? [])
-      + [architecture, SettingDifference.featureMap(a, b)].compactMap(\.self)
+      + [architecture, SettingDifference.linearAttention(a, b)].compactMap(\.self)
     tensors = try concurrentMap(count: pairing.pairs.count, threads: threads) {
       TensorComparator(a, b, tolerance: tolerance)
     } _: { (comparator, index) throws(FormatError) in

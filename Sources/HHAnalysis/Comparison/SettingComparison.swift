@@ -62,8 +62,9 @@ extension SettingDifference {
 
   /// The feature maps of two models, where they are not the same or only one of them has any; nil
   /// too where one of the files does not say what attention its model has.
-  static func featureMap(_ first: Checkpoint, _ second: Checkpoint) -> SettingDifference? {
-    guard let a = StatedFeatureMap(first), let b = StatedFeatureMap(second), !a.agrees(with: b)
+  static func linearAttention(_ first: Checkpoint, _ second: Checkpoint) -> SettingDifference? {
+    guard let a = DeclaredLinearAttention(first), let b = DeclaredLinearAttention(second),
+      !a.agrees(with: b)
     else { return nil }
     return SettingDifference(name: "featureMap", first: a.summary, second: b.summary)
   }

@@ -60,8 +60,8 @@ struct TensorPairing {
       self.checkpoint = checkpoint
       let exported = checkpoint.exportedConfiguration
       let isMap = { (tensor: TensorDescriptor) in
-        FeatureMap.isParameter(tensor.name)
-          || (exported != nil && FeatureMap.isExportedParameter(tensor.name))
+        LinearAttentionLayer.isParameter(tensor.name)
+          || (exported != nil && LinearAttentionLayer.isExportedParameter(tensor.name))
       }
       do throws(FormatError) {
         names = try NameMap(
@@ -76,7 +76,7 @@ struct TensorPairing {
       for (tensor, why) in names?.dropped ?? [] { reasons[ByteKey(tensor.name)] = why }
       let stems = names?.attentionStems ?? [:]
       for tensor in checkpoint.tensors where isMap(tensor) {
-        let role = FeatureMap.role(ofExported: tensor.name, stems) ?? tensor.name
+        let role = LinearAttentionLayer.role(ofExported: tensor.name, stems) ?? tensor.name
         roles[ByteKey(tensor.name)] = role
         maps[ByteKey(role)] = tensor
       }

@@ -1,6 +1,7 @@
 // Which layers of a converted model are far from the softmax that they stand for, and why.
 
 package import HHCompute
+internal import HHData
 internal import HHFormat
 internal import HHModel
 package import HHTraining

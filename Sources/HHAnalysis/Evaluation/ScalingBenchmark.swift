@@ -38,7 +38,7 @@ package struct ScalingBenchmark {
     guard let teacher = model.teacher, !model.runner.maps.isEmpty else {
       throw FormatError(
         .unsupported, file: path, problem: "expected a converted model, found a softmax one",
-        hint: "convert it first: --stages rewrite is enough for timings")
+        remedy: "convert it first: \(.stages, "rewrite") is enough for timings")
     }
     self.teacher = teacher
   }

@@ -148,10 +148,10 @@ extension ExpressivityOptions {
   package var summary: String {
     let keys = task.vocabulary / 2
     return "associative recall of \(keys) keys and \(keys) values in \(task.length) tokens;"
-      + " \(count(task.trainingCount)) sequences to train on, \(count(task.testCount)) to test;"
+      + " \(Format.count(task.trainingCount)) sequences to train on, \(Format.count(task.testCount)) to test;"
       + " \(recipe.layers) block\(recipe.layers == 1 ? "" : "s") of \(recipe.hidden) with"
       + " \(recipe.heads) heads,"
-      + " at most \(count(recipe.steps)) steps of \(recipe.batchSize)"
+      + " at most \(Format.count(recipe.steps)) steps of \(recipe.batchSize)"
   }
 
   /// Task and training for programs.

@@ -30,15 +30,19 @@ package struct RecallRecipe: Sendable, Equatable {
   /// The defaults.
   package init() {}
 
-  /// A new GPT-2 that is told the token before each as the token's type, which GPT-2 embeds by the
-  /// table of tokens: what the short convolutions in front of attention do in models of this task.
+  /// A new decoder with learned positions that is told the token before each as the token's type,
+  /// embedded by the table of tokens: what the short convolutions in front of attention do in models
+  /// of this task.
   ///
   /// - Throws: `FormatError` for sizes that contradict each other.
   func model(of task: AssociativeRecall) throws(FormatError) -> ModelRunner {
-    var model = FreshModel(architecture: "gpt2")
+    let schema = try ArchitectureSchema.all().first {
+      $0.kind == .decoder && $0.block.positions == "learned"
+    }
+    var model = NewModel(architecture: schema?.architecture ?? "")
     (model.layers, model.hidden, model.heads) = (layers, hidden, heads)
     (model.vocabulary, model.positions) = (task.vocabulary, task.length)
-    // GPT-2's deviation is for a width of 768; the variance of what a product gives stays the same.
+    // The usual deviation is for a width of 768; the variance of what a product gives stays the same.
     model.deviation *= (768 / Double(hidden)).squareRoot()
     let plain = try model.runner(seed: seed)
     var graph = plain.graph
@@ -82,7 +86,7 @@ struct RecallTrial {
     let softmax = try recipe.model(of: task)
     runner = kind.map { softmax.rewritten(LinearAttentionSettings($0)) } ?? softmax
     let parameters = try TrainableParameters(
-      of: runner, choice: .everything, reaching: .maskedTokens)
+      of: runner, trained: .everything, reaching: .maskedTokens)
     gradients = GradientRunner(model: runner, parameters: parameters)
     gradients.logitPositions = recipe.batchSize * task.length
   }

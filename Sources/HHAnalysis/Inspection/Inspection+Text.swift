@@ -1,23 +1,24 @@
 // An inspection as text and as JSON.
 
-internal import HHFormat
+package import HHFormat
 
 extension Inspection {
-  /// The inspection as lines: a summary, then one line per tensor.
-  package var text: String {
+  /// The inspection as lines: a summary, then one line per tensor; settings spelled as told.
+  package func text(_ spelling: (SettingKey) -> String = { $0.description }) -> String {
     var lines = [
       "file          \(path)", "format        \(format)",
       "architecture  \(architecture ?? "unknown")",
-      "parameters    \(count(parameterCount))",
-      "tensors       \(tensors.count), \(bytes(byteCount)) uncompressed",
+      "parameters    \(Format.count(parameterCount))",
+      "tensors       \(tensors.count), \(Format.bytes(byteCount)) uncompressed",
     ]
     for entry in dtypes {
       lines.append(
-        "              \(entry.dtype.rawValue): \(entry.count) tensors, \(bytes(entry.byteCount))")
+        "              \(entry.dtype.rawValue): \(entry.count) tensors, \(Format.bytes(entry.byteCount))"
+      )
     }
     if let manifest { lines += Self.lines(of: manifest) }
     if let obstacle {
-      let parts = obstacle.split(separator: "\n").map(String.init)
+      let parts = obstacle.spelled(spelling).split(separator: "\n").map(String.init)
       lines.append("note          not convertible as it is: \(parts.first ?? "")")
       lines += parts.dropFirst().map { "              \($0)" }
     }
@@ -41,7 +42,7 @@ extension Inspection {
       "version       \(manifest.version), by \(description.producer.name)"
         + " \(description.producer.version)"
     ]
-    if let map = description.featureMap {
+    if let map = description.linearAttention {
       lines.append(
         "feature map   \(map.kind), \(map.featureDimension) features before negation,"
           + " keys shared per \(map.sharing.rawValue)")
@@ -56,15 +57,17 @@ extension Inspection {
     }
     for source in description.provenance.sources {
       lines.append(
-        "source        \(source.name), \(bytes(source.bytes)), sha256 \(source.sha256.prefix(16))…")
+        "source        \(source.name), \(Format.bytes(source.bytes)), sha256 \(source.sha256.prefix(16))…"
+      )
     }
     if let base = manifest.base {
       let size = base.tensors.reduce(0) { $0 + $1.byteCount }
       lines.append(
-        "delta         \(base.tensors.count) tensors, \(bytes(size)), are left to the source")
+        "delta         \(base.tensors.count) tensors, \(Format.bytes(size)), are left to the source"
+      )
     }
     for file in manifest.files {
-      lines.append("carries       \(quoted(file.name)), \(bytes(file.bytes))")
+      lines.append("carries       \(quoted(file.name)), \(Format.bytes(file.bytes))")
     }
     lines.append("recipe        \(JSONValue.object(description.provenance.recipe).text)")
     for stage in description.stages {
@@ -74,12 +77,12 @@ extension Inspection {
   }
 
   /// The inspection as one JSON object.
-  var json: JSONObject {
+  func json(_ spelling: (SettingKey) -> String) -> JSONObject {
     [
       "file": .string(path), "format": .string(format),
       "architecture": architecture.map { .string($0) } ?? .null,
       "parameters": .integer(parameterCount), "bytes": .integer(byteCount),
-      "obstacle": obstacle.map { .string($0) } ?? .null,
+      "obstacle": obstacle.map { .string($0.spelled(spelling)) } ?? .null,
       "manifest": manifest?.json ?? .null,
       "tensors": .array(
         tensors.map { tensor in
@@ -93,5 +96,7 @@ extension Inspection {
   }
 
   /// `json` as a line of text.
-  package var jsonLine: String { JSONValue.object(json).line }
+  package func jsonLine(_ spelling: (SettingKey) -> String = { $0.description }) -> String {
+    JSONValue.object(json(spelling)).line
+  }
 }

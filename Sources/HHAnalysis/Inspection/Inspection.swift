@@ -24,7 +24,7 @@ package struct Inspection: Sendable {
   /// An artifact's manifest.
   package let manifest: ArtifactManifest?
   /// Why a checkpoint would not be converted, where that shows without reading weights.
-  package let obstacle: String?
+  package let obstacle: SettingText?
 
   /// Opens and describes a file.
   package init(of path: String, configuration: String? = nil) throws(FormatError) {
@@ -75,7 +75,7 @@ package struct Inspection: Sendable {
       obstacle = isConverted ? "the model has Hedgehog attention already" : nil
     } else {
       architecture = nil
-      if case .failure(let error) = names { obstacle = error.description } else { obstacle = nil }
+      if case .failure(let error) = names { obstacle = error.text } else { obstacle = nil }
     }
     tensors = try checkpoint.tensors.map { (tensor) throws(FormatError) in
       let stored = try checkpoint.storedType(of: tensor.name)

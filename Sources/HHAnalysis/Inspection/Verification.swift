@@ -1,6 +1,6 @@
 // Whether a file is whole and fits its architecture: every checksum, the schema, the shapes.
 
-internal import HHFormat
+package import HHFormat
 internal import HHModel
 
 /// The result of a check that found nothing wrong.
@@ -10,7 +10,7 @@ package struct Verification: Sendable, Equatable {
   /// Bytes of the tensors, uncompressed.
   package let byteCount: Int
   /// What was checked, in words.
-  package let checks: String
+  package let checks: SettingText
 
   /// Checks a checkpoint or an artifact; of a delta what it holds itself, and with the model that
   /// it was made from as `base` all of it.
@@ -47,7 +47,7 @@ package struct Verification: Sendable, Equatable {
       checks: "header, names, shapes, finite weights")
   }
 
-  private init(path: String, tensorCount: Int, byteCount: Int, checks: String) {
+  private init(path: String, tensorCount: Int, byteCount: Int, checks: SettingText) {
     self.path = path
     self.tensorCount = tensorCount
     self.byteCount = byteCount
@@ -62,22 +62,23 @@ package struct Verification: Sendable, Equatable {
     let files = model.manifest?.files ?? []
     var tensorCount = report.tensors - files.count
     var byteCount = files.reduce(report.rawBytes) { $0 - $1.bytes }
-    var checks =
+    var checks: SettingText =
       report.frames.map { "container, manifest, \($0) frames, digests, names and shapes" }
       ?? "header, manifest, digests of tensors, names and shapes"
-    if !files.isEmpty { checks += ", \(files.count) files" }
+    if !files.isEmpty { checks = "\(checks), \(files.count) files" }
     if let left = model.manifest?.base?.tensors {
       if base != nil {
         try model.checkpoint.checkBase(threads: threads)
         tensorCount += left.count
         byteCount = left.reduce(byteCount) { $0 + $1.byteCount }
-        checks += ", base"
+        checks = "\(checks), base"
       } else {
-        checks += "; not checked: \(left.count) tensors of the base, for want of --base"
+        checks = "\(checks); not checked: \(left.count) tensors of the base, for want of \(.base)"
       }
     }
     if report.frames == nil {
-      checks += "; not checked: the bytes of the header, whose digest the compressed file has"
+      checks =
+        "\(checks); not checked: the bytes of the header, whose digest the compressed file has"
     }
     return Self(path: path, tensorCount: tensorCount, byteCount: byteCount, checks: checks)
   }

@@ -4,10 +4,10 @@ internal import HHKernels
 
 /// Rows up to which reading the weights bounds a product, so that it is faster than one that copies
 /// or widens them first.
-package let fewRows = 8
+package let maximumSmallBatch = 8
 
 extension HalfMatrix {
-  /// y = x op(W), where op transposes if told so; x has at most `fewRows` rows. Accumulates in
+  /// y = x op(W), where op transposes if told so; x has at most `maximumSmallBatch` rows. Accumulates in
   /// float32, in an order that depends neither on the number of threads nor on other rows.
   package func product(_ x: Matrix, transposed: Bool, into y: Matrix) {
     fewRowsProduct(x, .half(self), transposed: transposed, into: y)
@@ -37,10 +37,10 @@ enum StoredWeight {
 /// Weights that are worth a thread; a few hundred kilobytes.
 private let share = 1 << 17
 
-/// y = x op(W) for at most `fewRows` rows, as `HalfMatrix.product`.
+/// y = x op(W) for at most `maximumSmallBatch` rows, as `HalfMatrix.product`.
 func fewRowsProduct(_ x: Matrix, _ weight: StoredWeight, transposed: Bool, into y: Matrix) {
   let (rows, columns) = (weight.rows, weight.columns)
-  precondition(x.rows <= fewRows && x.rows == y.rows, "product: few rows")
+  precondition(x.rows <= maximumSmallBatch && x.rows == y.rows, "product: few rows")
   precondition(
     (transposed ? (columns, rows) : (rows, columns)) == (x.columns, y.columns),
     "product: \(x.rows) × \(x.columns) to \(y.columns) by \(rows) × \(columns)")

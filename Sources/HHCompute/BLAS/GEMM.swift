@@ -20,7 +20,7 @@ package func gemm(
     c.rows == rows && c.columns == columns,
     "gemm: result is \(c.rows) × \(c.columns), the product \(rows) × \(columns)")
   guard rows > 0 && columns > 0 else { return }
-  if rows <= fewRows && !aTransposed && alpha == 1 && beta == 0 {
+  if rows <= maximumSmallBatch && !aTransposed && alpha == 1 && beta == 0 {
     return fewRowsProduct(a, .float32(b), transposed: bTransposed, into: c)
   }
   if precision == .bfloat16 && depth > 0 {

@@ -98,7 +98,7 @@ package struct DataSource: Sendable {
           throw FormatError(
             .badData, file: path,
             problem: "expected rows of \(length) tokens, found \(array.shape)",
-            hint: "use --length \(array.shape[1]), or save the ids as one stream")
+            remedy: "use \(.length, "\(array.shape[1])"), or save the ids as one stream")
         }
         return (TokenRows(ids: stream, length: length), 0)
       }

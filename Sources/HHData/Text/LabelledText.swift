@@ -30,7 +30,7 @@ package struct LabelledText: Sendable {
         .unsupported, file: path,
         problem: "expected a model of two classes or more for labelled texts, found one whose head"
           + " gives a single number",
-        hint: "'hh-convert eval --task glue' measures such a model")
+        remedy: "'hh-convert eval \(.task, "glue")' measures such a model")
     }
     var table = try TextTable(at: path, TextTable.Form(of: path) ?? .tabs)
     let words = ClassWords(classes)

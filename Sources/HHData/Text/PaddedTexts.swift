@@ -58,7 +58,7 @@ package struct PaddedTexts: Sendable, Equatable {
           .badData, file: file, place: name,
           problem: "expected room for the \(least) tokens that frame a "
             + "\(text.second == nil ? "text" : "pair"), found \(limits.length)",
-          hint: "use a longer --length, or a model with more positions")
+          remedy: "use a longer \(.length), or a model with more positions")
       }
       let row = Self.row(text, tokenizer, frame, room: limits.length - least)
       try checkTokens(row.ids, vocabularySize: limits.vocabularySize, file: file, part: name)

@@ -14,7 +14,8 @@ func plainText(at path: String, _ columns: [String]?) throws(FormatError) -> Str
     guard columns == nil else {
       throw FormatError(
         .badData, file: path,
-        problem: "expected rows with columns for --column (.tsv, .csv, .json, .jsonl), found text")
+        problemText:
+          "expected rows with columns for \(.column) (.tsv, .csv, .json, .jsonl), found text")
     }
     return try readText(at: path)
   }

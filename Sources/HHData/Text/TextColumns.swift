@@ -39,11 +39,14 @@ struct TextColumns {
       for name in names where index(name) == nil {
         throw FormatError(
           .badData, file: table.path, place: "line 1",
-          problem: "expected the column \(quoted(name)) that --column names, found "
-            + Self.list(table.columns))
+          problemText:
+            """
+            expected the column \(quoted(name)) that \(.column) names, found \
+            \(Self.list(table.columns))
+            """)
       }
       guard (1...2).contains(names.count) else {
-        throw Self.unclear(table, "one or two names in --column")
+        throw Self.unclear(table, "one or two names in \(.column)")
       }
       texts = names
     } else {
@@ -53,8 +56,7 @@ struct TextColumns {
       guard let match = known.first(where: { Set($0) == candidates }) else {
         throw Self.unclear(
           table,
-          "columns 'sentence' or 'text', or a pair of GLUE's such as 'sentence1' and"
-            + " 'sentence2'")
+          "columns 'sentence' or 'text', or a pair of GLUE's such as 'sentence1' and 'sentence2'")
       }
       texts = match
     }
@@ -67,11 +69,10 @@ struct TextColumns {
     columns.isEmpty ? "none" : columns.map { quoted($0) }.joined(separator: ", ")
   }
 
-  static func unclear(_ table: TextTable, _ expected: String) -> FormatError {
+  static func unclear(_ table: TextTable, _ expected: SettingText) -> FormatError {
     FormatError(
       .badData, file: table.path, place: "line 1",
-      problem: "expected \(expected), found \(list(table.columns))",
-      hint: "rename the columns; convert, train, batch and eval also take --column NAME, or"
-        + " NAME,NAME for pairs")
+      problemText: "expected \(expected), found \(list(table.columns))",
+      remedy: "rename the columns, or name them: \(.column, "NAME"), or NAME,NAME for pairs")
   }
 }

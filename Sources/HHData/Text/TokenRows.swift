@@ -30,7 +30,7 @@ package struct TokenRows: Sendable, Equatable {
     guard body > 0 else {
       throw FormatError(
         .badData, file: file, problem: "rows of \(length) tokens leave no room for text",
-        hint: "use a longer --length")
+        remedy: "use a longer \(.length)")
     }
     guard stream.count >= body else {
       throw FormatError(
@@ -38,7 +38,8 @@ package struct TokenRows: Sendable, Equatable {
         problem: stream.isEmpty
           ? "expected text, found no tokens"
           : "too short: expected at least \(body) tokens for one row of \(length), found "
-            + "\(stream.count)", hint: stream.isEmpty ? nil : "give more text or a shorter --length"
+            + "\(stream.count)",
+        remedy: stream.isEmpty ? nil : "give more text or a shorter \(.length)"
       )
     }
     var ids: [Int32] = []

@@ -75,10 +75,10 @@ struct TokenizerGGUF {
 
   static func error(
     _ file: any GGUFMetadataSource, _ key: String, _ problem: String,
-    kind: FormatError.Kind = .badData, hint: String? = nil
+    kind: FormatError.Kind = .badData, remedy: SettingText? = nil
   ) -> FormatError {
     FormatError(
-      kind, file: file.path, place: "key '\(Self.key(key))'", problem: problem, hint: hint)
+      kind, file: file.path, place: "key '\(Self.key(key))'", problem: problem, remedy: remedy)
   }
 
   func flag(_ name: String) throws(FormatError) -> Bool? {
@@ -140,7 +140,8 @@ struct TokenizerGGUF {
     else {
       throw Self.error(
         file, "pre", "expected a pre-tokenizer that is known here, found \(quoted(name ?? ""))",
-        kind: .unsupported, hint: "take the model's tokenizer.json with --tokenizer FILE|FOLDER")
+        kind: .unsupported,
+        remedy: "take the model's tokenizer.json with \(.tokenizer, "FILE|FOLDER")")
     }
     var options = ByteLevelBPE.Options()
     options.preTokenization = preTokenization

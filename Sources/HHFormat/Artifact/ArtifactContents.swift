@@ -9,7 +9,7 @@ struct ArtifactContents {
 
   /// Throws `.badData` where two tensors have one name, or one does not fill its shape.
   init(
-    _ tensors: [ArtifactTensor], files: [CompanionFile], path: String, options: ArtifactOptions
+    _ tensors: [ArtifactTensor], files: [SidecarFile], path: String, options: ArtifactOptions
   ) throws(FormatError) {
     let carried = files.map {
       CarriedFile(name: $0.name, bytes: $0.content.count, sha256: ContentDigest.of($0.content))

@@ -51,7 +51,7 @@ package struct ArtifactDescription: Sendable, Equatable {
   /// The model's architecture and configuration.
   package var architecture: Architecture
   /// The feature map of linear attention; nil for a model that has none.
-  package var featureMap: FeatureMapDescription?
+  package var linearAttention: LinearAttentionDescription?
   /// What the model was made from.
   package var provenance: Provenance
   /// The stages that were run, in order.
@@ -61,12 +61,13 @@ package struct ArtifactDescription: Sendable, Equatable {
 
   /// Creates a description.
   package init(
-    producer: Producer, architecture: Architecture, featureMap: FeatureMapDescription? = nil,
+    producer: Producer, architecture: Architecture,
+    linearAttention: LinearAttentionDescription? = nil,
     provenance: Provenance, stages: [Stage] = [], state: JSONObject? = nil
   ) {
     self.producer = producer
     self.architecture = architecture
-    self.featureMap = featureMap
+    self.linearAttention = linearAttention
     self.provenance = provenance
     self.stages = stages
     self.state = state

@@ -15,7 +15,7 @@ extension ArtifactManifest {
       ],
     ]
     // A member that is set to nil is left out.
-    members["featureMap"] = description.featureMap?.json
+    members["featureMap"] = description.linearAttention?.json
     members["frameSize"] = .integer(frameSize)
     var table = JSONObject()
     for tensor in tensors { table[tensor.name] = tensor.json }

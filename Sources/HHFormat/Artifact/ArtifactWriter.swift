@@ -70,7 +70,7 @@ package enum ArtifactWriter {
   /// what the checks of tensors throw.
   package static func write(
     to path: String, description: ArtifactDescription, tensors: [ArtifactTensor],
-    files: [CompanionFile] = [], options: ArtifactOptions = ArtifactOptions()
+    files: [SidecarFile] = [], options: ArtifactOptions = ArtifactOptions()
   ) throws(FormatError) -> ArtifactSummary {
     try write(to: path, sources: [], tensors: tensors, files: files, options: options) { _ in
       description
@@ -84,7 +84,7 @@ package enum ArtifactWriter {
   /// with digests of zeros, and must give descriptions of equal length as JSON.
   package static func write(
     to path: String, sources: [MappedFile], tensors: [ArtifactTensor],
-    files: [CompanionFile] = [], options: ArtifactOptions = ArtifactOptions(),
+    files: [SidecarFile] = [], options: ArtifactOptions = ArtifactOptions(),
     description: (_ sources: [String]) throws(FormatError) -> ArtifactDescription
   ) throws(FormatError) -> ArtifactSummary {
     precondition(

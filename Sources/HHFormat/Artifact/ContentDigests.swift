@@ -108,7 +108,7 @@ final class Digester {
   }
 
   private let queue: ContentDigests
-  private var lanes = DigestLanes()
+  private var lanes = PairedSHA256()
   private var work: [Work?] = [nil, nil]
 
   init(_ queue: ContentDigests) { self.queue = queue }
@@ -121,9 +121,9 @@ final class Digester {
     if let position = positions.min(), position > limit { return false }
     switch (work[0], work[1]) {
     case (let first?, let second?):
-      let blocks = min(Self.stepSize, first.left, second.left) / DigestLanes.blockSize
+      let blocks = min(Self.stepSize, first.left, second.left) / PairedSHA256.blockSize
       if blocks > 0 {
-        try advanceBoth(first, second, by: blocks * DigestLanes.blockSize)
+        try advanceBoth(first, second, by: blocks * PairedSHA256.blockSize)
       } else {
         // Less than a block is left of one of them.
         try advance(first.left < second.left ? 0 : 1)

@@ -25,14 +25,14 @@ struct FrameDigests: Sendable {
   static func digests(of frames: [[UInt8]]) -> [[UInt8]] {
     var result: [[UInt8]] = []
     for start in stride(from: 0, to: frames.count, by: 2) {
-      var lanes = DigestLanes()
+      var lanes = PairedSHA256()
       let first = frames[start]
       guard start + 1 < frames.count else {
         result.append(digest(of: first.raw))
         continue
       }
       let second = frames[start + 1]
-      let common = min(first.count, second.count) / DigestLanes.blockSize * DigestLanes.blockSize
+      let common = min(first.count, second.count) / PairedSHA256.blockSize * PairedSHA256.blockSize
       lanes.updateBoth(
         first.raw.extracting(0..<common), second.raw.extracting(0..<common))
       lanes.update(0, first.raw.extracting(common..<first.count))

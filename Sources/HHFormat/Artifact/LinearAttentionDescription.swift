@@ -2,7 +2,7 @@
 
 /// Which feature map the model uses (several go by the name of Hedgehog) and what stands beside it,
 /// so that no reader takes one for another.
-package struct FeatureMapDescription: Sendable, Equatable {
+package struct LinearAttentionDescription: Sendable, Equatable {
   /// What has a map of its own on the key side.
   package enum Sharing: String, ManifestValue, CaseIterable {
     /// Each key/value head: all query heads of a group share one key map.
@@ -65,7 +65,7 @@ package struct FeatureMapDescription: Sendable, Equatable {
   }
 }
 
-extension FeatureMapDescription {
+extension LinearAttentionDescription {
   /// The description in a line.
   package var summary: String {
     "\(kind), \(featureDimension) features, \(bias ? "bias" : "no bias"),"

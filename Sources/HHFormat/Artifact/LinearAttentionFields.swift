@@ -1,7 +1,7 @@
 // The settings of linear attention in every format: one table of keys, from which manifests, GGUF
 // metadata and configurations for transformers are read and written.
 
-extension FeatureMapDescription {
+extension LinearAttentionDescription {
   /// Every setting, in the order in which all formats list them.
   package static let fields: [Field] = [
     Field(\.kind, "kind", configuration: "feature_map", expected: "a name") { !$0.isEmpty },
@@ -46,14 +46,15 @@ extension FeatureMapDescription {
     package let isOptional: Bool
     /// Whether the number is a float32, which a configuration has by its shortest digits: 1e-12.
     private let isSingle: Bool
-    private let get: @Sendable (FeatureMapDescription) -> JSONValue?
+    private let get: @Sendable (LinearAttentionDescription) -> JSONValue?
     fileprivate let read:
-      @Sendable (inout FeatureMapDescription, inout ManifestMembers) throws(FormatError) -> Void
+      @Sendable (inout LinearAttentionDescription, inout ManifestMembers) throws(FormatError) ->
+        Void
 
     /// A setting that every description has. Values that do not pass `isValid` are not what is
     /// `expected`.
     fileprivate init<Value: ManifestValue>(
-      _ path: any WritableKeyPath<FeatureMapDescription, Value> & Sendable, _ name: String,
+      _ path: any WritableKeyPath<LinearAttentionDescription, Value> & Sendable, _ name: String,
       gguf: String? = nil, configuration: String?, isSingle: Bool = false, expected: String = "",
       where isValid: @escaping @Sendable (Value) -> Bool = { _ in true }
     ) {
@@ -67,7 +68,8 @@ extension FeatureMapDescription {
 
     /// A setting that a description may lack.
     fileprivate init<Value: ManifestValue>(
-      optional path: any WritableKeyPath<FeatureMapDescription, Value?> & Sendable, _ name: String,
+      optional path: any WritableKeyPath<LinearAttentionDescription, Value?> & Sendable,
+      _ name: String,
       gguf: String? = nil, configuration: String, expected: String,
       where isValid: @escaping @Sendable (Value) -> Bool
     ) {
@@ -88,19 +90,19 @@ extension FeatureMapDescription {
   }
 }
 
-extension FeatureMapDescription.Field {
+extension LinearAttentionDescription.Field {
   /// The setting in a manifest; nil where it is left out.
-  package func value(of map: FeatureMapDescription) -> JSONValue? { get(map) }
+  package func value(of map: LinearAttentionDescription) -> JSONValue? { get(map) }
 
   /// Writes the setting into the object `hedgehog` of a configuration, if it has a key there.
-  package func write(_ map: FeatureMapDescription, to settings: inout JSONObject) {
+  package func write(_ map: LinearAttentionDescription, to settings: inout JSONObject) {
     guard let configuration, let value = get(map) else { return }
     let single = isSingle ? value.double.flatMap { Double("\(Float($0))") } : nil
     settings[configuration] = single.map { .number($0) } ?? value
   }
 
   /// The setting as metadata of GGUF, which has no list of numbers here but a word such as `0,11`.
-  package func keyValue(of map: FeatureMapDescription, stem: String) -> GGUFKeyValue? {
+  package func keyValue(of map: LinearAttentionDescription, stem: String) -> GGUFKeyValue? {
     let key = "\(stem).\(gguf)"
     return switch get(map) {
     case .string(let word): .string(key, word)
@@ -113,7 +115,7 @@ extension FeatureMapDescription.Field {
   }
 }
 
-extension FeatureMapDescription {
+extension LinearAttentionDescription {
   /// Reads the object of a manifest.
   init(members: inout ManifestMembers) throws(FormatError) {
     // Each setting that must be there is read over this one.

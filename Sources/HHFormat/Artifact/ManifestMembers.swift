@@ -116,7 +116,7 @@ struct ManifestMembers {
     guard let items = value.array else { throw mismatch(key, expected: "a list", found: value) }
     let counts = items.compactMap(\.integer).filter { $0 >= 0 }
     guard counts.count == items.count else {
-      throw problem("'\(key)': expected integers from 0 up, found \(shown(value))")
+      throw problem("'\(key)': expected integers from 0 up, found \(value.excerpt)")
     }
     return counts
   }

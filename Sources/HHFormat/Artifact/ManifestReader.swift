@@ -18,7 +18,7 @@ extension ArtifactManifest {
       throw FormatError(
         .badData, file: file, place: "manifest",
         problem: "'formatVersion': expected a version such as '\(Version.current)', found "
-          + (document["formatVersion"].map { shown($0) } ?? "none"))
+          + (document["formatVersion"].map { $0.excerpt } ?? "none"))
     }
     guard version.major <= Version.current.major else {
       throw FormatError(
@@ -44,10 +44,10 @@ extension ArtifactManifest {
       ArtifactDescription.Architecture(
         name: try members.string("name"), config: try members.freeObject("config"))
     }
-    let featureMap =
+    let linearAttention =
       members.has("featureMap")
       ? try members.object("featureMap") { (members) throws(FormatError) in
-        try FeatureMapDescription(members: &members)
+        try LinearAttentionDescription(members: &members)
       } : nil
     frameSize = try members.count("frameSize")
     guard frameSize > 0, frameSize <= Self.maximumFrameSize, frameSize.isMultiple(of: 8) else {
@@ -72,7 +72,7 @@ extension ArtifactManifest {
         qualities: try members.freeObject("qualities"))
     }
     description = ArtifactDescription(
-      producer: producer, architecture: architecture, featureMap: featureMap,
+      producer: producer, architecture: architecture, linearAttention: linearAttention,
       provenance: provenance, stages: stages,
       state: members.has("state") ? try members.freeObject("state") : nil)
     guard version.hasBlocks || !tensors.contains(where: { $0.layout == .blocks }) else {
@@ -118,15 +118,15 @@ extension ManifestMembers {
   /// Files by their names.
   fileprivate mutating func files(_ key: String) throws(FormatError) -> [CarriedFile] {
     try map(key) { (name, members) throws(FormatError) in
-      guard CompanionRules.allows(name) else {
+      guard SidecarRules.allows(name) else {
         throw members.problem(
           "expected the plain name of a tokenizer, settings, licence or card file, found "
             + quoted(name))
       }
       let bytes = try members.count("bytes")
-      guard bytes <= CompanionRules.maximumSize else {
+      guard bytes <= SidecarRules.maximumSize else {
         throw members.problem(
-          "'bytes': expected at most \(CompanionRules.maximumSize), found \(bytes)")
+          "'bytes': expected at most \(SidecarRules.maximumSize), found \(bytes)")
       }
       return CarriedFile(name: name, bytes: bytes, sha256: try members.sha256("sha256"))
     }
@@ -187,7 +187,7 @@ extension ArtifactManifest.Tensor {
       guard order == Self.planeOrder(of: dtype), rotation == .integer(Self.planeRotation) else {
         throw members.problem(
           "expected planes \(Self.planeOrder(of: dtype).text) rotated by \(Self.planeRotation), "
-            + "found \(shown(order)) rotated by \(shown(rotation))")
+            + "found \(order.excerpt) rotated by \(rotation.excerpt)")
       }
     }
     self.init(

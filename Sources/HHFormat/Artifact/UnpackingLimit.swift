@@ -37,6 +37,6 @@ package enum UnpackingLimit: Sendable {
     throw FormatError(
       .unsupported, file: file, place: "seek table",
       problem: "\(size) bytes unpack to \(content): expected at most \(maximum)",
-      hint: "'--max-unpacked \(content)' allows it, if there is as much memory")
+      remedy: "'\(.maximumUnpacked, "\(content)")' allows it, if there is as much memory")
   }
 }

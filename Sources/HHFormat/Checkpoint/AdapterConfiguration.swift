@@ -34,13 +34,13 @@ struct AdapterConfiguration {
       .missingInput, file: path,
       problem: "expected the model that this adapter changes, found an"
         + " adapter\(name) alone",
-      hint: "pass the model with --base")
+      remedy: "pass the model with \(.base)")
   }
 
   private func unsupported(_ key: String, _ expected: String) -> FormatError {
     FormatError(
       .unsupported, file: path, place: "key '\(key)'",
-      problem: "expected \(expected), found \(settings[key].map(shown) ?? "none")",
+      problem: "expected \(expected), found \(settings[key].map(\.excerpt) ?? "none")",
       hint: "merge the adapter with PEFT's merge_and_unload, and convert what it saves")
   }
 

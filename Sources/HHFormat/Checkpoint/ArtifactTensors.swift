@@ -29,7 +29,7 @@ final class ArtifactTensors: TensorSource {
         throw FormatError(
           .unsupported, file: path,
           problem: "expected a delta beside a base, found a whole artifact",
-          hint: "it needs no --base")
+          remedy: "it needs no \(.base)")
       }
       self.base = try Checkpoint(opening: base)
     } else {
@@ -111,10 +111,10 @@ extension ArtifactTensors {
   }
 
   /// The files that the delta leaves to its base, checked; none where no base is given.
-  func baseFiles() throws(FormatError) -> [CompanionFile] {
+  func baseFiles() throws(FormatError) -> [SidecarFile] {
     guard let base, let wanted = reader.manifest.base?.files, !wanted.isEmpty else { return [] }
-    var found: [ByteKey: CompanionFile] = [:]
-    for file in try Companions(of: base).files { found[ByteKey(file.name)] = file }
+    var found: [ByteKey: SidecarFile] = [:]
+    for file in try SidecarFiles(of: base).files { found[ByteKey(file.name)] = file }
     return try wanted.map { (file) throws(FormatError) in
       guard let own = found[ByteKey(file.name)] else {
         throw mismatch("file \(quoted(file.name))", "expected in the base, found no such file")
@@ -135,7 +135,7 @@ extension ArtifactTensors {
       throw FormatError(
         .missingInput, file: reader.path, place: "tensor \(quoted(tensor.name))",
         problem: "expected in the model that this delta was made from, found no such model given",
-        hint: "pass it with --base")
+        remedy: "pass it with \(.base)")
     }
     if checked.withLock({ $0.contains(index) }) { return base }
     let found = try base.withBytes(of: tensor.name) { (bytes) in ContentDigest.of(bytes) }

@@ -41,13 +41,13 @@ extension Checkpoint {
 
   /// What an export says of its feature maps, by the names of a manifest; nil for any other
   /// checkpoint.
-  package var statedFeatureMap: JSONObject? {
+  package var declaredLinearAttention: JSONObject? {
     guard let architecture = linearAttentionName else { return nil }
     let file = ggufFiles.first
     let settings = configuration?["hedgehog"]
     var stated: JSONObject = [:]
-    for field in FeatureMapDescription.fields {
-      let key = "\(architecture).\(FeatureMapDescription.ggufStem).\(field.gguf)"
+    for field in LinearAttentionDescription.fields {
+      let key = "\(architecture).\(LinearAttentionDescription.ggufStem).\(field.gguf)"
       stated[field.name] =
         file != nil ? file?.value(key)?.json : field.configuration.flatMap { settings?[$0] }
     }
@@ -57,11 +57,11 @@ extension Checkpoint {
   /// The feature maps of an export; nil for any other checkpoint.
   ///
   /// - Throws: `badData` for a setting that is missing or no such setting.
-  package func exportedFeatureMap() throws(FormatError) -> FeatureMapDescription? {
-    guard var stated = statedFeatureMap else { return nil }
+  package func exportedLinearAttention() throws(FormatError) -> LinearAttentionDescription? {
+    guard var stated = declaredLinearAttention else { return nil }
     // A configuration does not say how weights are laid out: there is one way.
     if stated["orientation"] == nil {
-      stated["orientation"] = .string(FeatureMapDescription.defaultOrientation)
+      stated["orientation"] = .string(LinearAttentionDescription.defaultOrientation)
     }
     // GGUF has a list as a word.
     if let word = stated["softmaxLayers"]?.string {
@@ -72,6 +72,6 @@ extension Checkpoint {
     }
     return try ManifestMembers.reading(
       .object(stated), file: configurationPath ?? path, path: "hedgehog", tolerant: false
-    ) { (members) throws(FormatError) in try FeatureMapDescription(members: &members) }
+    ) { (members) throws(FormatError) in try LinearAttentionDescription(members: &members) }
   }
 }

@@ -126,7 +126,7 @@ package final class Checkpoint: Sendable {
   }
 
   /// The files that a delta leaves to its base; none where there is no base.
-  func baseFiles() throws(FormatError) -> [CompanionFile] {
+  func baseFiles() throws(FormatError) -> [SidecarFile] {
     try (source as? ArtifactTensors)?.baseFiles() ?? []
   }
 
@@ -139,8 +139,8 @@ package final class Checkpoint: Sendable {
     if let artifact = source as? ArtifactTensors {
       return try files + (artifact.base?.inputFiles() ?? [])
     }
-    let companions = try directoryEntries(of: directory).filter { CompanionRules.allows($0) }
-    return files + companions.map { join(directory, $0) }
+    let sidecars = try directoryEntries(of: directory).filter { SidecarRules.allows($0) }
+    return files + sidecars.map { join(directory, $0) }
   }
 
   private static func readConfiguration(_ path: String?) throws(FormatError) -> JSONObject? {

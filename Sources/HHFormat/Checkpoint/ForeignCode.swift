@@ -42,15 +42,15 @@ package enum ForeignCode {
   /// - Throws: `badData` for settings that are no JSON, of which nobody knows what a less strict
   ///   reader finds in them.
   package static func removed(
-    from file: CompanionFile, of model: String
-  ) throws(FormatError) -> (file: CompanionFile, places: [String]) {
+    from file: SidecarFile, of model: String
+  ) throws(FormatError) -> (file: SidecarFile, places: [String]) {
     guard settings.contains(file.name) else { return (file, []) }
     let content = file.content
     let object = try JSONObject(parsing: content.raw, file: join(model, file.name))
     let (kept, places) = removed(from: object)
     guard !places.isEmpty else { return (file, []) }
     return (
-      CompanionFile(name: file.name, content: Array(JSONValue.object(kept).readableText.utf8)),
+      SidecarFile(name: file.name, content: Array(JSONValue.object(kept).readableText.utf8)),
       places
     )
   }

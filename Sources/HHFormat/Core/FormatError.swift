@@ -25,24 +25,51 @@ package struct FormatError: Error, Equatable, CustomStringConvertible {
   package let file: String
   /// What inside the file is concerned: `tensor 'x'`, `key 'y'`; empty for the file as a whole.
   package let place: String
-  /// What is wrong, with what was expected and what was found.
-  package let problem: String
+  private let problemText: SettingText
   /// A remedy, where there is one.
-  package let hint: String?
+  package let remedy: SettingText?
 
-  /// Creates an error.
+  /// Creates an error that speaks of settings in what is wrong.
   package init(
-    _ kind: Kind, file: String, place: String = "", problem: String, hint: String? = nil
+    _ kind: Kind, file: String, place: String = "", problemText: SettingText,
+    remedy: SettingText? = nil
   ) {
     self.kind = kind
     self.file = file
     self.place = place
-    self.problem = problem
-    self.hint = hint
+    self.problemText = problemText
+    self.remedy = remedy
   }
 
-  package var description: String {
-    let head = inline(place.isEmpty ? "\(file): \(problem)" : "\(file): \(place): \(problem)")
-    return hint.map { "\(head)\nhint: \(inline($0))" } ?? head
+  /// Creates an error with a remedy that speaks of settings.
+  package init(
+    _ kind: Kind, file: String, place: String = "", problem: String, remedy: SettingText?
+  ) {
+    self.init(
+      kind, file: file, place: place, problemText: SettingText(problem), remedy: remedy)
   }
+
+  /// Creates an error that speaks of no settings.
+  package init(
+    _ kind: Kind, file: String, place: String = "", problem: String, hint: String? = nil
+  ) {
+    self.init(
+      kind, file: file, place: place, problem: problem, remedy: hint.map { SettingText($0) })
+  }
+
+  /// What is wrong, with what was expected and what was found; settings by their own names.
+  package var problem: String { problemText.description }
+
+  /// The remedy, settings by their own names.
+  package var hint: String? { remedy?.description }
+
+  /// The error in words.
+  package var text: SettingText {
+    let head: SettingText =
+      place.isEmpty ? "\(file): \(problemText)" : "\(file): \(place): \(problemText)"
+    return remedy.map { "\(head.inline)\nhint: \($0.inline)" } ?? head.inline
+  }
+
+  /// The error in words, settings by their own names.
+  package var description: String { text.description }
 }

@@ -14,7 +14,7 @@ extension GGUFConfiguration {
       throw metadata.error(
         scaling.key,
         "expected no scaling beside tensor 'rope_freqs.weight', found"
-          + " \(shown(.object(scaling.object)))",
+          + " \(JSONValue.object(scaling.object).excerpt)",
         kind: .unsupported)
     }
     return try llama3(factors) ?? [

@@ -71,7 +71,7 @@ extension GGUFLayout.Tensor {
             + (type.dtype == nil ? "finite values of at most " : "magnitudes below ")
             + (type.dtype == nil ? "65504" : "65520") + " to store as \(type.name), found "
             + "\(span[index]) in row \(range.lowerBound + index / max(1, columns)) of its GGUF form",
-          hint: "keep the type with --dtype keep, or choose f32")
+          remedy: "keep the type with \(.dtype, "keep"), or choose f32")
       }
       guard let encoded = type.encode(span) else {
         throw FormatError(

@@ -83,7 +83,7 @@ package struct GGUFLayout: Sendable {
 
 extension GGUFLayout.Tensor {
   /// Whether the tensor is an extension that only hh-convert reads: its name begins with `hh.`.
-  package var isOwn: Bool { name.hasPrefix("hh.") }
+  package var isHedgehogExtension: Bool { name.hasPrefix("hh.") }
 
   /// Extent of the first dimension; 1 for a scalar.
   package var rowCount: Int { shape.first ?? 1 }

@@ -55,7 +55,7 @@ extension GGUFWriter {
       throw FormatError(
         .unsupported, file: file,
         problem: "expected at most \(maximumPartCount) files, found that \(parts.count) would be "
-          + "needed", hint: "allow larger files with --shard-size")
+          + "needed", remedy: "allow larger files with \(.shardSize)")
     }
     return parts
   }

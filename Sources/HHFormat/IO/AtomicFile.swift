@@ -160,7 +160,7 @@ package struct AtomicFile: ~Copyable {
   private static func existing(_ path: String) -> FormatError {
     FormatError(
       .cannotCreate, file: path, problem: "the output exists already",
-      hint: "choose another name, or replace it with --force")
+      remedy: "choose another name, or replace it with \(.force)")
   }
 
   private static func create(_ path: String) -> Int32 {

@@ -146,7 +146,7 @@ package struct StagingFolder: ~Copyable {
   private static func existing(_ path: String) -> FormatError {
     FormatError(
       .cannotCreate, file: path, problem: "the output exists already",
-      hint: "choose another name, or replace it with --force")
+      remedy: "choose another name, or replace it with \(.force)")
   }
 }
 

@@ -114,5 +114,7 @@ extension JSONValue {
   }
 }
 
-/// The JSON text of a value for a message, as harmless and as short as a quoted name.
-package func shown(_ value: JSONValue) -> String { excerpt(value.text) }
+extension JSONValue {
+  /// The value's text for a message, as harmless and as short as a quoted name.
+  package var excerpt: String { HHFormat.excerpt(text) }
+}

@@ -18,7 +18,7 @@ struct ArchitectureDetection {
         .unsupported, file: checkpointPath,
         problem: "tensor names of no known architecture: expected"
           + " \(ArchitectureSchema.names(of: schemas))",
-        hint: "if it is one of them, give its configuration with --config FILE")
+        remedy: "if it is one of them, give its configuration with \(.configuration, "FILE")")
     }
     if let byNames, byNames.architecture != declared.schema.architecture {
       throw FormatError(

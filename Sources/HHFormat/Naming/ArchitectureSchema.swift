@@ -225,6 +225,7 @@ package struct ArchitectureSchema: Sendable {
   /// The known architectures as words for an error message.
   package static func names(of schemas: [ArchitectureSchema]) -> String {
     let names = schemas.map(\.architecture)
-    return names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
+    let others = names.dropLast().joined(separator: ", ")
+    return others + (others.isEmpty ? "" : " or ") + (names.last ?? "")
   }
 }

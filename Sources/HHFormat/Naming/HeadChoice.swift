@@ -86,7 +86,7 @@ struct HeadChoice {
     }
     if let labels = configuration?["id2label"], labels != .null {
       guard let labels = labels.object, labels.count == labelCount else {
-        throw contradiction("id2label", labels.object.map { "\($0.count)" } ?? shown(labels))
+        throw contradiction("id2label", labels.object.map { "\($0.count)" } ?? labels.excerpt)
       }
       if let number = (0..<labelCount).first(where: { labels["\($0)"]?.string == nil }) {
         throw contradiction("id2label", "none of number \(number)")

@@ -30,7 +30,7 @@ package struct Hyperparameters: Sendable {
         if let found, found != .null, found != rule.value {
           throw FormatError(
             .unsupported, file: file, place: "key '\(rule.key)'",
-            problem: "expected \(rule.value.text), found \(shown(found))")
+            problem: "expected \(rule.value.text), found \(found.excerpt)")
         }
       }
     } else {
@@ -40,7 +40,11 @@ package struct Hyperparameters: Sendable {
           .badData, file: checkpointPath,
           problem: "no config.json beside this \(schema.architecture) checkpoint, and its tensors"
             + " do not tell \(unknown.map { "'\($0)'" }.joined(separator: ", "))",
-          hint: "put config.json beside it, or give those keys in a JSON file with --config FILE")
+          remedy:
+            """
+            put config.json beside it, or give those keys in a JSON file with \
+            \(.configuration, "FILE")
+            """)
       }
     }
     for key in schema.configuration {
@@ -123,7 +127,7 @@ package struct Hyperparameters: Sendable {
       }
     throw FormatError(
       .badData, file: file, place: "key '\(self.key(key.name))'",
-      problem: "expected \(expected), found \(shown(value))")
+      problem: "expected \(expected), found \(value.excerpt)")
   }
 
   private func tooLarge(_ value: Int, _ key: ArchitectureSchema.ConfigurationKey) -> FormatError {

@@ -38,7 +38,7 @@ struct QuantizedWeights {
         return (key, "bitsandbytes")
       }
       if settings["group_size"] != nil, settings["bits"] != nil { return (key, "MLX") }
-      return (key, shown(value))
+      return (key, value.excerpt)
     }
     return nil
   }

@@ -21,7 +21,7 @@ struct RotaryParameters {
       guard let object = value.object else {
         throw FormatError(
           .badData, file: file, place: "key '\(key)'",
-          problem: "expected an object, found \(shown(value))")
+          problem: "expected an object, found \(value.excerpt)")
       }
       if object.count > 0 { chosen = (key, object) }
     }
@@ -41,7 +41,8 @@ struct RotaryParameters {
     if let part, part.double != 1, type != "default" {
       throw FormatError(
         .unsupported, file: file, place: "key '\(key).partial_rotary_factor'",
-        problem: "expected 1, the whole head, with rope type \(quoted(type)), found \(shown(part))")
+        problem: "expected 1, the whole head, with rope type \(quoted(type)), found \(part.excerpt)"
+      )
     }
     let originalLength = "original_max_position_embeddings"
     switch type {

@@ -28,7 +28,7 @@ package struct DecodingSession {
     self.rowCount = rowCount
     self.capacity = capacity
     for (layer, attention) in runner.graph.attentions.enumerated() {
-      if case .hedgehog = attention.mechanism, let maps = runner.maps[layer] {
+      if case .linear = attention.mechanism, let maps = runner.maps[layer] {
         memories.append(.sums(LinearAttentionState(batch: rowCount, maps: maps)))
         continue
       }

@@ -14,7 +14,7 @@ package struct Attention: Sendable, Equatable {
     /// softmax_j(scale × q·k).
     case softmax
     /// φ_q(q)·φ_k(k) / Σ_j φ_q(q)·φ_k(k), near keys by their softmax weights where there is a window.
-    case hedgehog(FeatureMap)
+    case linear(LinearAttentionLayer)
   }
 
   package let headCount: Int

@@ -125,7 +125,8 @@ struct RotarySettings {
   private func expected(_ what: String, _ key: String) -> FormatError {
     problem(
       key,
-      "expected \(what) for rope type \(quoted(type)), found \(scaling?[key].map(shown) ?? "none")")
+      "expected \(what) for rope type \(quoted(type)), found \(scaling?[key].map(\.excerpt) ?? "none")"
+    )
   }
 
   private func problem(_ key: String, _ text: String) -> FormatError {

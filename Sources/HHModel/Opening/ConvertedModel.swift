@@ -16,7 +16,7 @@ package struct ConvertedModel {
   /// What an artifact says of itself; nil for an export.
   package let manifest: ArtifactManifest?
   /// What the maps are; nil for an artifact that does not say so.
-  package let featureMap: FeatureMapDescription?
+  package let linearAttention: LinearAttentionDescription?
 
   /// Opens an artifact or an export, a delta with the model that it was made from as `base`, and checks that its
   /// tensors are a model's and the maps that go with it; no weights are read.
@@ -33,11 +33,11 @@ package struct ConvertedModel {
     let maps: Set<ByteKey>
     if let manifest {
       self.checkpoint = checkpoint
-      featureMap = manifest.description.featureMap
+      linearAttention = manifest.description.linearAttention
       maps = Set(manifest.tensors.filter { $0.origin == .new }.map { ByteKey($0.name) })
     } else if let export = try ExportedModel(checkpoint) {
       self.checkpoint = export.checkpoint
-      featureMap = export.featureMap
+      linearAttention = export.linearAttention
       maps = export.mapNames
     } else {
       throw FormatError(
@@ -52,7 +52,7 @@ package struct ConvertedModel {
       checkpointPath: checkpoint.path)
     let source = try Graph(names)
     let settings =
-      try featureMap.map { (map) throws(FormatError) in
+      try linearAttention.map { (map) throws(FormatError) in
         try LinearAttentionSettings(map, of: source, file: checkpoint.path)
       } ?? LinearAttentionSettings()
     (graph, plan) = source.rewritten(settings)
@@ -104,7 +104,7 @@ package struct ConvertedModel {
 extension LinearAttentionSettings {
   /// The settings of an artifact, which must be of a kind that is computed here and fit the model.
   fileprivate init(
-    _ description: FeatureMapDescription, of graph: Graph, file: String
+    _ description: LinearAttentionDescription, of graph: Graph, file: String
   ) throws(FormatError) {
     func problem(_ kind: FormatError.Kind, _ text: String) -> FormatError {
       FormatError(kind, file: file, place: "manifest, 'featureMap'", problem: text)
@@ -114,10 +114,10 @@ extension LinearAttentionSettings {
         .unsupported,
         "expected ε added to the denominator, found \(description.epsilonPlacement.rawValue)")
     }
-    guard description.orientation == FeatureMapDescription.defaultOrientation else {
+    guard description.orientation == LinearAttentionDescription.defaultOrientation else {
       throw problem(
         .unsupported,
-        "expected the orientation \(quoted(FeatureMapDescription.defaultOrientation)), found"
+        "expected the orientation \(quoted(LinearAttentionDescription.defaultOrientation)), found"
           + " \(quoted(description.orientation))")
     }
     guard let kind = FeatureMapKind(rawValue: description.kind) else {

@@ -7,7 +7,7 @@ package struct ExportedModel {
   /// The tensors, those of the feature maps under their roles.
   package let checkpoint: Checkpoint
   /// What the maps are.
-  package let featureMap: FeatureMapDescription
+  package let linearAttention: LinearAttentionDescription
   /// The names of the maps' tensors in `checkpoint`.
   package let mapNames: Set<ByteKey>
 
@@ -15,23 +15,25 @@ package struct ExportedModel {
   ///
   /// - Throws: `badData` for settings and names that are no export's.
   package init?(_ checkpoint: Checkpoint) throws(FormatError) {
-    guard let featureMap = try checkpoint.exportedFeatureMap() else { return nil }
-    self.featureMap = featureMap
+    guard let linearAttention = try checkpoint.exportedLinearAttention() else { return nil }
+    self.linearAttention = linearAttention
     guard let configuration = checkpoint.exportedConfiguration else {
       // GGUF names the parameters by their roles.
       self.checkpoint = checkpoint
       mapNames = Set(
-        checkpoint.tensors.map(\.name).filter { FeatureMap.isParameter($0) }.map { ByteKey($0) })
+        checkpoint.tensors.map(\.name).filter { LinearAttentionLayer.isParameter($0) }.map {
+          ByteKey($0)
+        })
       return
     }
     let names = try NameMap(
-      tensors: checkpoint.tensors.filter { !FeatureMap.isExportedParameter($0.name) },
+      tensors: checkpoint.tensors.filter { !LinearAttentionLayer.isExportedParameter($0.name) },
       configuration: configuration, configurationPath: checkpoint.configurationPath,
       checkpointPath: checkpoint.path)
     let stems = names.attentionStems
     var roles: [ByteKey: String] = [:]
     for tensor in checkpoint.tensors {
-      roles[ByteKey(tensor.name)] = FeatureMap.role(ofExported: tensor.name, stems)
+      roles[ByteKey(tensor.name)] = LinearAttentionLayer.role(ofExported: tensor.name, stems)
     }
     self.checkpoint = Checkpoint(checkpoint, configuration: configuration) { name in
       roles[ByteKey(name)] ?? name
@@ -40,7 +42,7 @@ package struct ExportedModel {
   }
 }
 
-extension FeatureMap {
+extension LinearAttentionLayer {
   /// Whether a name is one that the parameters of feature maps have.
   package static func isParameter(_ name: String) -> Bool {
     name.hasPrefix("layers.") && name.contains(".attention.feature_map.")

@@ -58,6 +58,7 @@ package struct OpenedModel {
     if let tokenizer = try TokenizerLoader.load(of: checkpoint) { return tokenizer }
     throw FormatError(
       .missingInput, file: checkpoint.path, problem: "expected the model's tokenizer, found none",
-      hint: "name its tokenizer with --tokenizer FILE|FOLDER, or put tokenizer.json beside it")
+      remedy:
+        "name its tokenizer with \(.tokenizer, "FILE|FOLDER"), or put tokenizer.json beside it")
   }
 }

@@ -53,6 +53,6 @@ package struct WeightCheck {
     FormatError(
       .badData, file: checkpoint.path, place: "tensor '\(tensor)'",
       problem: "expected finite weights, found one that is not at element \(index)",
-      hint: "--allow-nonfinite converts it all the same")
+      remedy: "\(.allowNonfinite) converts it all the same")
   }
 }

@@ -11,11 +11,11 @@ package struct RewritePlan: Sendable, Equatable {
     package let headCount: Int
     package let keyValueHeadCount: Int
     package let headSize: Int
-    package let map: FeatureMap
+    package let map: LinearAttentionLayer
 
     /// What the block computes.
     package var design: LinearAttentionShape {
-      map.design(queryHeads: headCount, keyValueHeads: keyValueHeadCount, headSize: headSize)
+      map.shape(queryHeads: headCount, keyValueHeads: keyValueHeadCount, headSize: headSize)
     }
     /// Parameters of the maps of q and k and of the window.
     package var parameterCount: Int {
@@ -65,10 +65,10 @@ extension Graph {
         attention.mechanism == .softmax, let layer = graph.nodes[index].layer,
         !settings.softmaxLayers.contains(layer)
       else { continue }
-      let map = FeatureMap(
+      let map = LinearAttentionLayer(
         layer: layer, headSize: attention.headSize, maximumLength: maximumLength,
         settings: settings)
-      attention.mechanism = .hedgehog(map)
+      attention.mechanism = .linear(map)
       graph.nodes[index].operation = .attention(attention)
       blocks.append(
         RewritePlan.Block(

@@ -115,7 +115,7 @@ extension ModelRunner {
       SoftmaxAttention.forward(
         q: projected.query, k: projected.key, v: projected.value, shape: shape,
         scale: attention.scale, into: mixed)
-    case .hedgehog:
+    case .linear:
       LinearAttention.forward(
         q: projected.query, k: projected.key, v: projected.value, shape: shape,
         scale: attention.scale, maps: featureMaps(ofLayer: layer), into: mixed)

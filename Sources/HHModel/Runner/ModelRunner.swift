@@ -95,7 +95,7 @@ package final class ModelRunner {
     let transposed = !linear.isInputMajor
     let columns = transposed ? linear.inputs : linear.outputs
     if let half = try parameters.half(linear.weight, columns: columns) {
-      if x.rows <= fewRows {
+      if x.rows <= maximumSmallBatch {
         half.product(x, transposed: transposed, into: y)
       } else {
         let wide = workspace.matrix(.weight, rows: half.rows, columns: half.columns)

@@ -12,6 +12,8 @@ package struct Setting<Group>: Sendable {
   package let key: String
   /// What a command line calls it, without hyphens before; nil where no command has it.
   package let option: String?
+  /// What stands for its value in help; nil for the option's name.
+  package let value: String?
   /// What it does: a sentence without the point at its end.
   package let help: String
   /// In words what null, or else the default, comes to; nil where the default says it.
@@ -33,16 +35,18 @@ package struct Setting<Group>: Sendable {
 
   /// Declares a setting.
   ///
-  /// `limits` are further words of the schema, such as `minimum`; those of a list are its items',
+  /// `value` stands for the value in help. `limits` are further words of the schema, such as `minimum`; those of a list are its items',
   /// but for `minItems`. `missing` is what it is where a recipe leaves it out, if not the value of a
   /// new group. `isNullable` says whether a recipe may say null for an optional one.
   package init<Value: SettingValue>(
     _ key: String, _ path: any WritableKeyPath<Group, Value> & Sendable, option: String? = nil,
-    limits: JSONObject = [:], default missing: JSONValue? = nil, isNullable: Bool = true,
+    value: String? = nil, limits: JSONObject = [:], default missing: JSONValue? = nil,
+    isNullable: Bool = true,
     isRequired: Bool = false, isPath: Bool = false, when isOffered: Bool = true, help: String,
     otherwise: String? = nil
   ) {
     (self.key, self.option, self.help, self.otherwise) = (key, option, help, otherwise)
+    self.value = value
     (self.isRequired, self.isPath, self.path) = (isRequired, isPath, path)
     (self.missing, self.isOffered) = (missing, isOffered)
     lazySchema = LazySchema {

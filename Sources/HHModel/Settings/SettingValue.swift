@@ -96,5 +96,5 @@ extension SettingValue where Self: RawRepresentable<String> & CaseIterable {
 }
 
 extension FeatureMapKind: SettingValue {}
-extension FeatureMapDescription.Sharing: SettingValue {}
+extension LinearAttentionDescription.Sharing: SettingValue {}
 extension ProductPrecision: SettingValue {}

@@ -36,7 +36,7 @@ package enum Completion: Sendable, Equatable {
     let checkpoint = try Checkpoint(
       opening: options.model, configuration: options.configuration, base: options.base)
     let sources = try ConversionKey.sources(of: checkpoint)
-    let key = try ConversionKey(companions: Companions(of: checkpoint), options: options)
+    let key = try ConversionKey(sidecars: SidecarFiles(of: checkpoint), options: options)
     if recipe[ConversionKey.member]?.string == key.text(for: sources) {
       self = .done
     } else if made.map(\.sha256) != sources.map(\.sha256) {

@@ -19,7 +19,7 @@ struct ArtifactAssembly {
   let opened: SourceFiles
   let checkpoint: Checkpoint
   let names: NameMap
-  let companions: Companions
+  let sidecars: SidecarFiles
   /// The rows and what distillation on them gave; nil where nothing was trained.
   let training:
     (
@@ -53,7 +53,7 @@ struct ArtifactAssembly {
       }
       do throws(FormatError) {
         return try ArtifactWriter.write(
-          to: plan.output, sources: files, tensors: kept + maps, files: companions.files,
+          to: plan.output, sources: files, tensors: kept + maps, files: sidecars.files,
           options: options
         ) { (digests: [String]) throws(FormatError) -> ArtifactDescription in
           // Every tensor is read when this is asked for the last time, and the artifact has no name.
@@ -123,12 +123,12 @@ struct ArtifactAssembly {
     ) { index, sink throws(FormatError) in try tensors[index].forEachPart(sink) }
     func warn(_ name: String, _ places: [String]) throws {
       guard !places.isEmpty else { return }
-      try report(.progress(.warning(ForeignCode.warning(name, places))))
+      try report(.progress(.warning(SettingText(ForeignCode.warning(name, places)))))
     }
     let (settings, places) = ForeignCode.removed(from: checkpoint.configuration ?? [:])
     try warn("config.json", places)
     try folder.write(Array(JSONValue.object(settings).readableText.utf8), to: "config.json")
-    for file in companions.files {
+    for file in sidecars.files {
       let (kept, places) = try ForeignCode.removed(from: file, of: checkpoint.path)
       try warn(file.name, places)
       try folder.write(kept.content, to: kept.name)
@@ -160,7 +160,7 @@ struct ArtifactAssembly {
     return ArtifactDescription(
       producer: .init(name: Producer.name, version: Producer.version),
       architecture: .init(name: plan.architecture, config: checkpoint.configuration ?? [:]),
-      featureMap: options.attention.description(plan: plan.rewrite),
+      linearAttention: options.attention.description(plan: plan.rewrite),
       provenance: Provenance(
         sources: sources, recipe: settings, seed: options.seed,
         data: training.map { training in
@@ -203,7 +203,7 @@ struct ArtifactAssembly {
     ]
     if let teacher = summary.teacherLoss { losses["teacher_loss"] = .number(teacher) }
     return .init(
-      name: options.start == nil ? "finetune" : "train", losses: losses,
+      name: options.initialWeights == nil ? "finetune" : "train", losses: losses,
       qualities: [
         "objective": .string(summary.objective), "steps": .integer(summary.steps),
         "trained_parameters": .integer(summary.parameterCount),

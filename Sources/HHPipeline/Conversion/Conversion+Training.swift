@@ -20,12 +20,14 @@ extension Conversion {
     if precisions.contains(.bfloat16), let missing = ProductPrecision.missingUnits {
       try progress(
         .warning(
-          "precision: \(missing): products in bfloat16 are computed by float32's units, and no"
-            + " faster"))
+          """
+          precision: \(missing): products in bfloat16 are computed by float32's units, and no \
+          faster
+          """))
     }
     let (rows, heldOut) = try training.rows.load(runner: training.runner, report: progress)
     let student = student(of: training.runner.graph)
-    if options.start != nil {
+    if options.initialWeights != nil {
       return try trainWithoutTeacher(student, run, rows, heldOut, report: report)
     }
     var evaluations: [EvaluationResult] = []
@@ -153,13 +155,13 @@ extension Conversion {
   ) throws -> FinetunedModel? {
     guard let training, let recipe = training.finetuning else { return nil }
     let teacher = training.runner
-    let isAlone = options.start != nil
+    let hasTeacher = options.initialWeights == nil
     for model in [student, teacher] { model.precision = recipe.precision }
     // What is measured between stages is the artifact's, which knows of no precision of training.
     defer { for model in [student, teacher] { model.precision = .float32 } }
-    try report(.stage(isAlone ? "train" : "finetune"))
+    try report(.stage(hasTeacher ? "finetune" : "train"))
     let stage = FinetuneStage(
-      student: student, teacher: isAlone ? nil : teacher, recipe: recipe,
+      student: student, teacher: hasTeacher ? teacher : nil, recipe: recipe,
       reusableRowCount: reusableRowCount, passed: passed, space: training.space)
     let finetuned = FinetunedModel(
       student,
@@ -169,7 +171,8 @@ extension Conversion {
           FinetuneStage.Checkpointing(
             interval: options.checkpointSteps, last: run.finetuning,
             save: { try run.save(finetuning: $0) })
-        }, report: report))
+        }, report: report),
+      rate: recipe.settings.key(\.learningRate))
     try report(.finetuned(finetuned.summary))
     return finetuned
   }

@@ -19,7 +19,7 @@ package struct Conversion {
   let checkpoint: Checkpoint
   private let opened: SourceFiles
   let names: NameMap
-  private let companions: Companions
+  private let sidecars: SidecarFiles
   /// What distillation needs; nil where nothing is trained.
   let training:
     (
@@ -70,7 +70,7 @@ package struct Conversion {
     if let inputs { try report(.reading(inputs)) }
     try WeightCheck(checkpoint: checkpoint, names: names).run(
       allowNonfinite: options.allowNonfinite || options.isOnePass)
-    companions = try Companions(of: checkpoint)
+    sidecars = try SidecarFiles(of: checkpoint)
     let graph = try Graph(names)
     if options.rewrites, let found = graph.problem(with: options.attention) {
       throw PipelineError.invalidSetting(found.setting, problem: found.problem)
@@ -88,7 +88,7 @@ package struct Conversion {
       training: training.map { training in
         ConversionPlan.Training(
           data: training.rows.description, steps: training.distillation.steps,
-          batchSize: options.distillation.batchSize, isAlone: options.start != nil,
+          batchSize: options.distillation.batchSize, hasTeacher: options.initialWeights == nil,
           length: training.rows.length,
           rowCount: training.rows.distillationCount,
           precision: options.distillation.precision,
@@ -132,7 +132,7 @@ package struct Conversion {
     guard options.stages.contains(.distil) else {
       guard options.evaluations.isEmpty else {
         throw PipelineError.invalidSetting(
-          SettingKey(key: "stages", option: "stages"),
+          .stages,
           problem: "expected 'rewrite,distil' for the recipe's evaluations, found 'rewrite'")
       }
       return nil
@@ -151,16 +151,16 @@ package struct Conversion {
       options.distillation, rowCount: rows.distillationCount, seed: options.seed)
     var finetuning = try TrainingPlan(
       options.finetuning, rowCount: rows.trainingCount, seed: options.seed)
-    if options.start != nil, graph.kind == .encoder, graph.tokenHead != nil {
+    if options.initialWeights != nil, graph.kind == .encoder, graph.tokenHead != nil {
       finetuning.masking = try TokenMasking(graph, checkpoint)
     }
     let evaluations = try StageEvaluations(
       options,
       model: OpenedModel(checkpoint: checkpoint, names: names, runner: runner, teacher: nil),
-      comparing: options.start == nil)
+      comparing: options.initialWeights == nil)
     var estimate = ConversionEstimate(
       graph: graph, recipe: distillation,
-      rowCount: options.start == nil ? rows.distillationCount : 0,
+      rowCount: options.initialWeights == nil ? rows.distillationCount : 0,
       heldOutCount: rows.heldOutCount, length: rows.length)
     if rows.areSampled {
       estimate.addSampling(
@@ -169,14 +169,14 @@ package struct Conversion {
     var objective: ObjectiveKind?
     if options.finetuning.isEnabled {
       let kind =
-        try options.start == nil
+        try options.initialWeights == nil
         ? finetuning.objective(for: graph, isLabelled: rows.isLabelled)
         : finetuning.trainingObjective(for: graph, isLabelled: rows.isLabelled)
       objective = kind
       estimate.add(
         finetuning, objective: kind, graph: graph, mapCount: rewrite.newParameterCount,
         rowCount: rows.trainingCount,
-        reusableRowCount: options.start == nil
+        reusableRowCount: options.initialWeights == nil
           ? options.sharedRowCount(distilled: rows.distillationCount, of: rows.trainingCount) : 0,
         heldOutCount: rows.heldOutCount, length: rows.length)
     }
@@ -224,7 +224,7 @@ package struct Conversion {
     let data = [options.data, options.heldOut] + options.evaluations.map(\.settings.data)
     var inputs = try checkpoint.inputFiles() + data.compactMap(\.self)
     // With a new classifier the checkpoint is a copy, in the folder of the run.
-    if case .checkpoint(let path)? = options.start, options.finetuning.classes != nil,
+    if case .checkpoint(let path)? = options.initialWeights, options.finetuning.classes != nil,
       isPresent(path)
     {
       inputs.append(path)
@@ -283,7 +283,7 @@ package struct Conversion {
     let run = try ConversionRun(
       folder, plan: plan.rewrite, description: description, opened: opened, options: options,
       finetuningSteps: training?.finetuning?.steps ?? 0,
-      key: ConversionKey.ofRun(options, companions: companions, sources: sources))
+      key: ConversionKey.ofRun(options, sidecars: sidecars, sources: sources))
     try run.requireUseOfRates()
     // Not before everything has been checked: a run that cannot go on like this stays as it was.
     if let stopped, !stopped.isNew { try stopped.takeRates(of: options) }
@@ -293,23 +293,25 @@ package struct Conversion {
   private func run(
     _ sources: [Provenance.Source]?, _ run: ConversionRun?, _ report: ConversionReport
   ) throws -> ConversionSummary {
-    for (name, size) in companions.skipped {
+    for (name, size) in sidecars.skipped {
       try report(
         .progress(
           .warning(
-            "\(quoted(name)) is not carried along: expected at most "
-              + "\(count(CompanionRules.maximumSize)) bytes, found \(count(size))")))
+            """
+            \(quoted(name)) is not carried along: expected at most \
+            \(Format.count(SidecarRules.maximumSize)) bytes, found \(Format.count(size))
+            """)))
     }
     var options = options
     if let run { options.earlierRates = run.earlier }
     // Before training, since data files are digested: what is read later is not what was learnt.
-    let key = try ConversionKey(companions: companions, options: options)
+    let key = try ConversionKey(sidecars: sidecars, options: options)
     let trained = try train(run, report: report)
     try report(.progress(.stage("write")))
     try opened.requireUnchanged()
     let assembly = ArtifactAssembly(
       plan: plan, options: options, key: key, sources: sources, opened: opened,
-      checkpoint: checkpoint, names: names, companions: companions,
+      checkpoint: checkpoint, names: names, sidecars: sidecars,
       training: trained.flatMap { trained in
         training.map {
           ($0.rows, trained.result, trained.finetuned, trained.summary.evaluations, $0.finetuning)

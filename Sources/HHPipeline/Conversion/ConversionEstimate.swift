@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import HHCompute
+internal import HHData
 internal import HHFormat
 internal import HHModel
 internal import HHTraining
@@ -177,8 +178,9 @@ struct ConversionEstimate {
     guard memory <= bound else {
       throw .invalidSetting(
         ConversionOptions().key(\.maximumMemory),
-        problem: "expected at least \(fixed(memory / 1e6, 0)) MB for the largest block and batch,"
-          + " found \(fixed(bound / 1e6, 0)) MB")
+        problem:
+          "expected at least \(Format.fixed(memory / 1e6, 0)) MB for the largest block and batch,"
+          + " found \(Format.fixed(bound / 1e6, 0)) MB")
     }
     return .disk(folder: folder)
   }

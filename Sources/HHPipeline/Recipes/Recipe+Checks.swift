@@ -54,10 +54,14 @@ extension Recipe {
     guard schema.heads.contains(where: { $0.isClassifier == hasClasses }),
       !(hasClasses && schema.kind == .decoder)
     else {
-      throw problem("model.classes", "expected a number for a vit, and none for a decoder")
+      let images = ArchitectureSchema.names(
+        of: try ArchitectureSchema.all().filter { $0.kind == .image })
+      throw problem("model.classes", "expected a number for a \(images), and none for a decoder")
     }
     if model?["key_value_heads"] != .null, !schema.hasKeyValueHeads {
-      throw problem("model.key_value_heads", "expected null for all but llama, found a number")
+      let grouped = ArchitectureSchema.names(
+        of: try ArchitectureSchema.all().filter(\.hasKeyValueHeads))
+      throw problem("model.key_value_heads", "expected null for all but \(grouped), found a number")
     }
   }
 

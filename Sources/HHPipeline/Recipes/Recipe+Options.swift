@@ -9,7 +9,7 @@ extension Recipe {
   ///
   /// - Throws: `badData` where neither side names a model, or both do.
   package func options(model: String?, threads: Int) throws(FormatError) -> ConversionOptions {
-    let fresh = FreshModel(json: json["model"] ?? .null)
+    let fresh = NewModel(json: json["model"] ?? .null)
     guard fresh == nil || model == nil else {
       throw problem("model", "expected a path beside a model on the command line, found sizes")
     }
@@ -28,7 +28,7 @@ extension Recipe {
       case .training(let settings):
         options.finetuning = settings
         if settings.stage == .train {
-          options.start = fresh.map { .sizes($0) } ?? .checkpoint(path: model)
+          options.initialWeights = fresh.map { .sizes($0) } ?? .checkpoint(path: model)
         }
       case .evaluate(let settings):
         options.evaluations.append(

@@ -18,12 +18,14 @@ extension Recipe {
       }
     }
     if options.rewrites { add(.rewrite(options.attention)) }
-    if options.start == nil, options.stages.contains(.distil) {
+    if options.initialWeights == nil, options.stages.contains(.distil) {
       add(.training(options.distillation))
     }
-    if options.start != nil || options.finetuning.isEnabled { add(.training(options.finetuning)) }
+    if options.initialWeights != nil || options.finetuning.isEnabled {
+      add(.training(options.finetuning))
+    }
     let model: JSONValue =
-      switch options.start {
+      switch options.initialWeights {
       case .sizes(let sizes)?: .object(sizes.members(path: absolute))
       case .checkpoint(let path)?: .string(absolute(path))
       case nil: .string(absolute(options.model))

@@ -7,7 +7,7 @@ internal import HHTraining
 extension RecipeSchema {
   /// The schema; schemas/recipe.schema.json is a copy of it.
   package static let document: JSONValue = {
-    var model = FreshModel.schema
+    var model = NewModel.schema
     model["type"] = ["string", "null", "object"]
     model["required"] = ["architecture"]
     model["default"] = .null

@@ -86,8 +86,8 @@ package struct RunFolder: Sendable {
   package func options() throws(FormatError) -> ConversionOptions {
     var options = try Recipe.named(join(path, "recipe.yaml")).options(model: nil, threads: 1)
     options.run = path
-    if let start = options.start {
-      options.model = try start.model(
+    if let initialWeights = options.initialWeights {
+      options.model = try initialWeights.model(
         in: join(path, Self.modelName), configuration: &options.configuration,
         classes: options.finetuning.classes, seed: options.seed)
     }
@@ -115,7 +115,7 @@ package struct RunFolder: Sendable {
   }
 
   /// Adds an event to the log.
-  func append(_ event: ConversionEvent) throws(FormatError) { try log.append(event.jsonLine) }
+  func append(_ event: ConversionEvent) throws(FormatError) { try log.append(event.jsonLine()) }
 
   /// Whether the run has written its output.
   package func isFinished() -> Bool {

@@ -125,8 +125,10 @@ package struct DistillationStage {
         if advancing { try train.advance(teacher, batchesOf: schedule) }
         try report(
           .warning(
-            "layer \(layer): the teacher's own queries or keys are not finite,"
-              + " so its feature maps stay untrained"))
+            """
+            layer \(layer): the teacher's own queries or keys are not finite, so its feature maps \
+            stay untrained
+            """))
         finished[layer] = FinishedLayer(
           result: DistilledLayer(layer: layer, klBefore: .nan, klAfter: .nan, klPerHead: []),
           maps: student.maps, steps: 0)
@@ -162,9 +164,11 @@ package struct DistillationStage {
       if after.loss > before.loss {
         try report(
           .warning(
-            "layer \(layer): training raised its \(recipe.factors.outputs > 0 ? "loss" : "KL") from"
-              + " \(fixed(before.loss, 4)) to \(fixed(after.loss, 4)), so its feature maps stay untrained; try a lower --lr"
-          ))
+            """
+            layer \(layer): training raised its \(recipe.factors.outputs > 0 ? "loss" : "KL") from \
+            \(Format.fixed(before.loss, 4)) to \(Format.fixed(after.loss, 4)), so its feature maps \
+            stay untrained; try a lower \(recipe.settings.key(\.learningRate))
+            """))
         student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
         after = before
       }
@@ -212,7 +216,7 @@ package struct DistillationStage {
       }
       if training.isMeasured {
         let measured = measure(training.student, heldOut)
-        training.take(measurement: measured.loss)
+        training.record(measurement: measured.loss)
         try report(
           .measured(
             Measurement(

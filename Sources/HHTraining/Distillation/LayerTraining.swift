@@ -93,7 +93,7 @@ struct LayerTraining {
   var isMeasured: Bool { rates.isMeasured(after: step) }
 
   /// Takes a held-out loss in.
-  mutating func take(measurement loss: Double) {
+  mutating func record(measurement loss: Double) {
     if rates.observe(loss, after: step) { best?.keep() }
   }
 

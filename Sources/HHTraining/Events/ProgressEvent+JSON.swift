@@ -3,8 +3,8 @@
 package import HHFormat
 
 extension ProgressEvent {
-  /// The event with its kind under `event`.
-  package var json: JSONObject {
+  /// The event with its kind under `event`, settings spelled as told.
+  package func json(_ spelling: (SettingKey) -> String) -> JSONObject {
     switch self {
     case .stage(let name): ["event": .string("stage"), "stage": .string(name)]
     case .sampled(let tokens, let total):
@@ -42,7 +42,7 @@ extension ProgressEvent {
         "event": .string("verified"), "bytes": .integer(done), "of": .integer(total),
       ]
     case .warning(let text):
-      ["event": .string("warning"), "message": .string(text)]
+      ["event": .string("warning"), "message": .string(text.spelled(spelling))]
     }
   }
 }

@@ -1,5 +1,7 @@
 // What long work on a model tells its caller while it runs: training, writing, exporting.
 
+package import HHFormat
+
 /// A step forward of long work.
 package enum ProgressEvent: Sendable {
   /// A stage began: `sample`, `distil`, `finetune`, `train`, `evaluate`, `diagnose` or `write`.
@@ -21,7 +23,7 @@ package enum ProgressEvent: Sendable {
   /// Tensor bytes of an export read back and compared so far.
   case verified(bytes: Int, of: Int)
   /// Something the user should know, in one sentence.
-  case warning(String)
+  case warning(SettingText)
 }
 
 /// Receives events; throwing from it ends the work with nothing written.
@@ -38,6 +40,25 @@ package struct StepProgress: Sendable, Equatable {
   package let loss: Double
   /// Training tokens per second of the whole stage, a token counted once for all layers: what is
   /// left counts as the estimate has it.
+  package let tokensPerSecond: Double
+  /// Estimated seconds until the stage ends.
+  package let secondsLeft: Double
+}
+
+/// Where finetuning stands.
+package struct FinetuneProgress: Sendable, Equatable {
+  /// `finetune`, or `train` for a new model.
+  package let stage: String
+  /// Steps taken.
+  package let step: Int
+  package let steps: Int
+  /// Loss of the step's batch.
+  package let loss: Double
+  /// Length of the gradient before clipping.
+  package let gradientNorm: Double
+  /// Learning rate of the step.
+  package let rate: Double
+  /// Training positions per second.
   package let tokensPerSecond: Double
   /// Estimated seconds until the stage ends.
   package let secondsLeft: Double
@@ -72,12 +93,4 @@ package struct FinetuneSummary: Sendable, Equatable {
   package let tokens: Int
   /// Training positions per second.
   package let tokensPerSecond: Double
-
-  init(_ result: FinetuneResult) {
-    objective = result.objective.word
-    (lossBefore, lossAfter) = (result.lossBefore, result.lossAfter)
-    teacherLoss = result.teacherLoss
-    (steps, parameterCount) = (result.steps, result.parameters.count)
-    (tokens, tokensPerSecond) = (result.tokens, result.tokensPerSecond)
-  }
 }

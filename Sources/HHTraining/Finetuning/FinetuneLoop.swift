@@ -93,7 +93,7 @@ struct FinetuneLoop {
 
   /// Takes a held-out loss in: the rate and the end may depend on it, and its weights are good to
   /// go back to.
-  mutating func take(measurement: Double) throws {
+  mutating func record(measurement: Double) throws {
     guard measurement.isFinite else { throw try diverged(nil) }
     let isBest = rates.observe(measurement, after: step)
     guard isBest || !rates.keepsBest else { return }
@@ -128,23 +128,4 @@ struct FinetuneLoop {
     return .finetuningDiverged(
       layer: layer, step: step + 1, goodStep: goodStep, rate: recipe.settings.key(\.learningRate))
   }
-}
-
-/// Where finetuning stands.
-package struct FinetuneProgress: Sendable, Equatable {
-  /// `finetune`, or `train` for a new model.
-  package let stage: String
-  /// Steps taken.
-  package let step: Int
-  package let steps: Int
-  /// Loss of the step's batch.
-  package let loss: Double
-  /// Length of the gradient before clipping.
-  package let gradientNorm: Double
-  /// Learning rate of the step.
-  package let rate: Double
-  /// Training positions per second.
-  package let tokensPerSecond: Double
-  /// Estimated seconds until the stage ends.
-  package let secondsLeft: Double
 }

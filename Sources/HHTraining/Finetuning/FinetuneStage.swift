@@ -1,6 +1,7 @@
 // Stage 2: training a converted model on a task, or to match its teacher.
 
 internal import HHCompute
+internal import HHData
 package import HHFormat
 package import HHModel
 
@@ -22,6 +23,16 @@ package struct FinetuneResult {
   package let tokens: Int
   /// Training positions per second of the steps, without measurements.
   package let tokensPerSecond: Double
+}
+
+extension FinetuneSummary {
+  init(_ result: FinetuneResult) {
+    objective = result.objective.word
+    (lossBefore, lossAfter) = (result.lossBefore, result.lossAfter)
+    teacherLoss = result.teacherLoss
+    (steps, parameterCount) = (result.steps, result.parameters.count)
+    (tokens, tokensPerSecond) = (result.tokens, result.tokensPerSecond)
+  }
 }
 
 /// Finetuning of a Hedgehog model.
@@ -97,7 +108,7 @@ package struct FinetuneStage {
     let kind = try recipe.objective(for: student.graph, isLabelled: training.labels != nil)
     if kind == .classes { try checkLabels(training, heldOut) }
     let parameters = try TrainableParameters(
-      of: student, choice: recipe.trained, reaching: kind, seed: recipe.seed)
+      of: student, trained: recipe.trained, reaching: kind, seed: recipe.seed)
     guard parameters.count > 0 else {
       throw PipelineError.invalidSetting(
         recipe.settings.key(\.lora), problem: "expected parameters to train, found none")
@@ -108,9 +119,9 @@ package struct FinetuneStage {
     let teacherLoss =
       last == nil ? try lossOfTeacher(heldOut, kind) : last?["teacher_loss"]?.double
     // Held-out rows are measured before and after, at the least.
-    let examiner = try self.teacher(
+    let heldOutTeacher = try self.teacher(
       kind, of: heldOut, visits: 2 * Double(heldOut.count), reusableRowCount: 0)
-    func measure() throws -> Double { try self.measure(runner, heldOut, kind, examiner) }
+    func measure() throws -> Double { try self.measure(runner, heldOut, kind, heldOutTeacher) }
     let before = try last?["loss_before"]?.double ?? measure()
     var loop = FinetuneLoop(
       recipe: recipe, kind: kind,
@@ -142,7 +153,7 @@ package struct FinetuneStage {
       let progress = try loop.advance(clock: clock)
       if loop.isMeasured {
         after = try measure()
-        try loop.take(measurement: after)
+        try loop.record(measurement: after)
         try report(
           .measured(
             Measurement(
@@ -204,7 +215,7 @@ package struct FinetuneStage {
   private func lossOfTeacher(_ rows: LabelledRows, _ kind: ObjectiveKind) throws -> Double? {
     guard let teacher, kind == .nextToken || kind == .classes else { return nil }
     let none = try TrainableParameters(
-      of: teacher, choice: ParameterSelection(weights: false, maps: false), reaching: kind)
+      of: teacher, trained: ParameterSelection(weights: false, maps: false), reaching: kind)
     let loss = try measure(GradientRunner(model: teacher, parameters: none), rows, kind, nil)
     teacher.parameters.release()
     return loss

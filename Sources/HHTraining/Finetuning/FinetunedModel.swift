@@ -12,10 +12,13 @@ package struct FinetunedModel {
   private let changes: [String: LowRankChange]
   /// The adapters that were trained, in the order of the model; none where weights were.
   package let adapters: [LowRankAdapter]
+  /// The setting of the learning rate.
+  private let rate: SettingKey
 
   /// Takes the values over; adapters become part of the weights that they change, from `model`'s next
-  /// batch on.
-  package init(_ model: ModelRunner, _ result: FinetuneResult) {
+  /// batch on. `rate` is the setting of the learning rate that they were trained with.
+  package init(_ model: ModelRunner, _ result: FinetuneResult, rate: SettingKey) {
+    self.rate = rate
     summary = FinetuneSummary(result)
     self.model = model
     let parameters = result.parameters
@@ -65,6 +68,7 @@ package struct FinetunedModel {
   private func changed(
     _ tensor: TensorDescriptor, file: String, _ lend: @escaping Lender
   ) -> ArtifactTensor {
+    let rate = rate
     let dtype = tensor.dtype.isStorable ? tensor.dtype : .f32
     let width = dtype == .f32 ? 4 : 2
     return ArtifactTensor(
@@ -86,7 +90,7 @@ package struct FinetunedModel {
             .unsupported, file: file, place: "tensor \(quoted(tensor.name))",
             problem: "expected finetuned values that \(dtype.rawValue) can hold,"
               + " found one that it cannot at index \(first + index)",
-            hint: "convert the model to float32 first, or use a lower --finetune-lr")
+            remedy: "convert the model to float32 first, or use a lower \(rate)")
         }
         try body(stored.extracting(wanted))
       }

@@ -109,7 +109,7 @@ extension GradientRunner {
     switch attention.mechanism {
     case .softmax:
       SoftmaxAttention.backward(parts, shape: shape, scale: attention.scale, scratch: scratch)
-    case .hedgehog:
+    case .linear:
       LinearAttention.backward(
         parts, shape: shape, scale: attention.scale, maps: model.featureMaps(ofLayer: layer),
         mapGradients: parameters.mapGradients[layer], scratch: scratch)

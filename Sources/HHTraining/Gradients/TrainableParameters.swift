@@ -4,32 +4,6 @@ package import HHCompute
 internal import HHFormat
 package import HHModel
 
-/// Which parameters of a model are trained.
-package struct ParameterSelection: Sendable, Equatable {
-  /// The model's own weights.
-  package var weights: Bool
-  /// The feature maps of linear attention, and the factors of its window.
-  package var maps: Bool
-  /// Adapters on linear maps whose own weights stay.
-  package var adapters: LowRankSettings?
-
-  /// Creates a choice.
-  package init(weights: Bool, maps: Bool, adapters: LowRankSettings? = nil) {
-    self.weights = weights
-    self.maps = maps
-    self.adapters = adapters
-  }
-
-  /// Everything, as the Hedgehog paper finetunes GPT-2, BERT and ViT.
-  package static let everything = ParameterSelection(weights: true, maps: true)
-  /// The feature maps alone.
-  package static let featureMaps = ParameterSelection(weights: false, maps: true)
-  /// Adapters and feature maps.
-  package static func adapters(_ settings: LowRankSettings) -> ParameterSelection {
-    ParameterSelection(weights: false, maps: true, adapters: settings)
-  }
-}
-
 /// The trained parameters of a model, in a fixed order, with their gradients.
 ///
 /// Weights are the buffers of the model's own store, which keeps them from now on: training changes
@@ -57,12 +31,12 @@ package struct TrainableParameters {
   ///
   /// - Throws: `PipelineError` for adapter targets that the model does not have.
   package init(
-    of model: ModelRunner, choice: ParameterSelection, reaching objective: ObjectiveKind,
+    of model: ModelRunner, trained: ParameterSelection, reaching objective: ObjectiveKind,
     seed: UInt64 = 0
   ) throws {
     var all: [Parameter] = []
     var gradients: [String: FloatBuffer] = [:]
-    if choice.weights {
+    if trained.weights {
       for role in model.graph.roles(reaching: objective) {
         let (name, value) = try model.parameters.pin(role)
         guard gradients[name] == nil else { continue }
@@ -72,9 +46,9 @@ package struct TrainableParameters {
       }
     }
     var mapGradients: [Int: FeatureMapGradients] = [:]
-    if choice.maps {
+    if trained.maps {
       for (layer, maps) in model.maps.sorted(by: { $0.key < $1.key }) {
-        guard case .hedgehog(let map)? = model.graph.attention(ofLayer: layer)?.mechanism else {
+        guard case .linear(let map)? = model.graph.attention(ofLayer: layer)?.mechanism else {
           continue
         }
         let ofLayer = FeatureMapGradients(like: maps)
@@ -86,7 +60,7 @@ package struct TrainableParameters {
       }
     }
     var adapters: [String: LowRankAdapter] = [:]
-    if let settings = choice.adapters {
+    if let settings = trained.adapters {
       var generator = SeededGenerator(seed: seed).split("adapters")
       for (index, linear) in try model.targets(of: settings).enumerated() {
         let adapter = LowRankAdapter(

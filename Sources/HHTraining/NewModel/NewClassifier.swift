@@ -38,7 +38,7 @@ struct NewClassifier {
           "expected a \(ArchitectureSchema.names(of: classifiers)), which can have a classifier, found a"
           + " \(schema.architecture)")
     }
-    var model = FreshModel(architecture: schema.architecture)
+    var model = NewModel(architecture: schema.architecture)
     model.classes = classCount
     let configuration = configuration(names, checkpoint.configuration ?? [:], like: model)
     let tensors = try model.tensors(configuration, file: checkpoint.configurationPath ?? path)
@@ -51,8 +51,8 @@ struct NewClassifier {
       return isNew
         ? try model.values(role: role, count: count, seed: seed) : try parameters.vector(role)
     }
-    for file in try Companions(of: checkpoint).files where file.name != "README.md" {
-      let isMetadata = file.name == CompanionRules.ggufName
+    for file in try SidecarFiles(of: checkpoint).files where file.name != "README.md" {
+      let isMetadata = file.name == SidecarRules.ggufName
       let content = isMetadata ? try withoutSizes(file) : file.content
       try staging.write(content, to: file.name)
     }
@@ -61,7 +61,7 @@ struct NewClassifier {
 
   /// The metadata of a GGUF model without what describes another model than the one that comes of
   /// it: the tokenizer and the image processor are left.
-  private func withoutSizes(_ file: CompanionFile) throws(FormatError) -> [UInt8] {
+  private func withoutSizes(_ file: SidecarFile) throws(FormatError) -> [UInt8] {
     let content = file.content
     var document = try JSONObject(parsing: content.raw, file: join(path, file.name))
     var kept: JSONObject = [:]
@@ -75,7 +75,7 @@ struct NewClassifier {
 
   /// The checkpoint's configuration with what the classifier changes.
   private func configuration(
-    _ names: NameMap, _ given: JSONObject, like model: FreshModel
+    _ names: NameMap, _ given: JSONObject, like model: NewModel
   ) -> JSONObject {
     var result = names.completed(given)
     let own = model.headKeys(names.schema)

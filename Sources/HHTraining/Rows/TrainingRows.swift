@@ -184,7 +184,7 @@ private struct RowMaker {
           .badData, file: path,
           problem: "expected at least two rows of \(length), one to train on and one to measure"
             + " on, found \(data.rows.count)",
-          hint: "give more data or a smaller --length")
+          remedy: "give more data or a smaller \(.length)")
       }
       training = parts.training
       let most = DataRows.maximumHeldOutCount(length: length)

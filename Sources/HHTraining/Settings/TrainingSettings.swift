@@ -114,7 +114,8 @@ extension TrainingSettings: SettingGroup {
         help: "Classes of a new classifier in place of the heads of a checkpoint, a bert or vit",
         otherwise: "its own heads"),
       Setting(
-        "steps", \.steps, option: option("steps"), limits: .range(0...10_000_000), default: .null,
+        "steps", \.steps, option: option("steps"), value: "steps", limits: .range(0...10_000_000),
+        default: .null,
         help: stage == .distil
           ? "Optimiser steps per layer"
           : stage == .finetune
@@ -123,7 +124,8 @@ extension TrainingSettings: SettingGroup {
         "epochs", \.epochs, limits: ["exclusiveMinimum": 0, "maximum": 100_000],
         help: "Passes over the data, in place of steps"),
       Setting(
-        "batch", \.batchSize, option: "batch", limits: .range(1...65_536), help: "Rows per step"),
+        "batch", \.batchSize, option: "batch", value: "rows", limits: .range(1...65_536),
+        help: "Rows per step"),
       Setting(
         "rows", \.rowLimit, option: "rows", limits: .range(1...1_000_000_000),
         when: stage == .distil, help: "Most distinct rows to train on",
@@ -134,7 +136,8 @@ extension TrainingSettings: SettingGroup {
     ]
     let rate: [Setting<Self>] = [
       Setting(
-        "learning_rate", \.learningRate, option: option("lr"), limits: ["exclusiveMinimum": 0],
+        "learning_rate", \.learningRate, option: option("lr"), value: "rate",
+        limits: ["exclusiveMinimum": 0],
         isNullable: stage == .distil,
         help: "Highest learning rate" + (stage == .finetune ? " of finetuning" : ""),
         otherwise: stage == .distil ? "3.2 divided by the size of a head, at most 0.4" : nil),
@@ -168,11 +171,11 @@ extension TrainingSettings: SettingGroup {
         when: stage == .distil,
         help: "Factor of the mean squared error of the heads' outputs in the loss"),
       Setting(
-        "loss", \.loss, option: option("loss"), when: stage == .finetune,
+        "loss", \.loss, option: option("loss"), value: "loss", when: stage == .finetune,
         help: "What finetuning learns from, a decoder's labels being its next tokens",
         otherwise: "labels where there are any"),
       Setting(
-        "lora", \.lora, option: "lora", when: stage == .finetune,
+        "lora", \.lora, option: "lora", value: "rank", when: stage == .finetune,
         help: "Low-rank adapters (LoRA) on the projections of attention to train, with the feature"
           + " maps, in place of all weights; on a command line their rank",
         otherwise: "all weights"),
@@ -181,7 +184,7 @@ extension TrainingSettings: SettingGroup {
         help: "What the factors of matrix products are rounded to in training, bfloat16 being"
           + " faster where oneDNN is installed and the processor has units for it"),
       Setting(
-        "budget", \.budget, option: "budget", limits: ["exclusiveMinimum": 0],
+        "budget", \.budget, option: "budget", value: "time", limits: ["exclusiveMinimum": 0],
         when: stage == .distil,
         help:
           "Longest time for distillation in seconds (on a command line also 10m or 1h30m): fewer"

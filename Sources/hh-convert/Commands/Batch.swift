@@ -20,7 +20,10 @@ struct Batch: ParsableCommand {
   @Argument(help: "Folders, lists (.txt) or checkpoints.")
   var paths: [String]
 
-  @Option(name: .shortAndLong, help: "The folder for the artifacts (default: the working folder).")
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The folder for the artifacts (default: the working folder).", valueName: "folder"))
   var output: String?
 
   @Option(

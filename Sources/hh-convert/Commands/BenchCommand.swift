@@ -13,7 +13,10 @@ struct BenchCommand: UnpackingCommand {
   @Argument(help: "An artifact.")
   var artifact: String
 
-  @Option(parsing: .unconditional, help: "Longest context and sequence to time.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Longest context and sequence to time.", valueName: "tokens"))
   var maxContext = 32_768
 
   @Option(parsing: .unconditional, help: "Tokens to write at the end of each context.")
@@ -23,7 +26,9 @@ struct BenchCommand: UnpackingCommand {
 
   @OptionGroup var unpacking: UnpackingArguments
 
-  @Option(help: "A configuration to use instead of the config.json beside the model.")
+  @Option(
+    help: ArgumentHelp(
+      "A configuration to use instead of the config.json beside the model.", valueName: "file"))
   var config: String?
 
   @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")
@@ -84,9 +89,9 @@ private struct Report {
       for pair in decoding {
         lines.append(
           row(
-            count(pair.hedgehog.context), fixed(1 / pair.hedgehog.seconds, 1),
-            bytes(pair.hedgehog.bytes), fixed(1 / pair.softmax.seconds, 1),
-            bytes(pair.softmax.bytes)))
+            Format.count(pair.hedgehog.context), Format.fixed(1 / pair.hedgehog.seconds, 1),
+            Format.bytes(pair.hedgehog.bytes), Format.fixed(1 / pair.softmax.seconds, 1),
+            Format.bytes(pair.softmax.bytes)))
       }
       lines.append("")
     }
@@ -94,13 +99,15 @@ private struct Report {
     lines.append(row("length", "hedgehog", "", "softmax", ""))
     for (length, times) in attention {
       lines.append(
-        row(count(length), fixed(1000 * times.hedgehog, 3), "", fixed(1000 * times.softmax, 3), ""))
+        row(
+          Format.count(length), Format.fixed(1000 * times.hedgehog, 3), "",
+          Format.fixed(1000 * times.softmax, 3), ""))
     }
-    lines.append("crossover  \(crossover.map { "\(count($0)) positions" } ?? "none so far")")
+    lines.append("crossover  \(crossover.map { "\(Format.count($0)) positions" } ?? "none so far")")
     if let hedgehog = exponent(\.hedgehog), let softmax = exponent(\.softmax) {
       lines.append(
-        "exponent   hedgehog \(fixed(hedgehog, 2)), softmax \(fixed(softmax, 2)) (time against"
-          + " length from \(count(Self.leastLength)) on)")
+        "exponent   hedgehog \(Format.fixed(hedgehog, 2)), softmax \(Format.fixed(softmax, 2)) (time against"
+          + " length from \(Format.count(Self.leastLength)) on)")
     }
     return lines.joined(separator: "\n") + "\n"
   }

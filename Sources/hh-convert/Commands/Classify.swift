@@ -45,7 +45,7 @@ struct Classify: UnpackingCommand {
     _ index: Int, _ classes: [ClassProbability], isRegression: Bool, _ options: InferenceOptions
   ) -> String {
     let figures = classes.map { found in
-      "\(inline(found.label))\t\(fixed(Double(isRegression ? found.logit : found.probability), 4))"
+      "\(inline(found.label))\t\(Format.fixed(Double(isRegression ? found.logit : found.probability), 4))"
     }
     // The tab between the texts of a pair stays.
     let name = ExampleArguments.name(index, of: options)

@@ -16,12 +16,16 @@ struct Convert: ParsableCommand, SettingArguments {
       """)
   var model: String?
 
-  @Option(help: "The model that MODEL, a PEFT adapter (LoRA), was trained on: both are merged.")
+  @Option(
+    help: ArgumentHelp(
+      "The model that MODEL, a PEFT adapter (LoRA), was trained on: both are merged.",
+      valueName: "model"))
   var base: String?
 
   @Option(
     name: .shortAndLong,
-    help: "The artifact to write (default: MODEL\(artifactSuffix)).")
+    help: ArgumentHelp(
+      "The artifact to write (default: MODEL\(artifactSuffix)).", valueName: "file"))
   var output: String?
 
   @Option(\.self, \.adapter) var adapter: Given?
@@ -55,7 +59,7 @@ struct Convert: ParsableCommand, SettingArguments {
         try Interrupts.check()
         try conversion.checkWeights()
         let plan = conversion.plan
-        try Terminal.print(flags.json ? ConversionEvent.planned(plan).jsonLine : plan.text + "\n")
+        try Terminal.print(flags.json ? ConversionEvent.planned(plan).jsonLine() : plan.text + "\n")
         return
       }
       try EventPrinter(flags.manner).follow { report in
@@ -69,7 +73,7 @@ struct Convert: ParsableCommand, SettingArguments {
     config?.apply(&own)
     var options = try arguments.options(
       model: model, configuration: own.configuration, base: base)
-    guard options.start == nil else {
+    guard options.initialWeights == nil else {
       throw PipelineError.invalidInput(
         name: "--recipe", problem: "expected one that converts a model, found one for 'train'")
     }
@@ -82,7 +86,7 @@ struct Convert: ParsableCommand, SettingArguments {
       throw PipelineError.missingSetting(options.key(\.run), beside: checkpointSteps.key)
     }
     options.force = flags.force
-    if let recipe = arguments.recipe { try options.spare(recipe: recipe) }
+    if let recipe = arguments.recipe { try options.rejectOverwriting(recipe: recipe) }
     return options
   }
 }

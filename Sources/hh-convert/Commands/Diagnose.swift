@@ -34,16 +34,19 @@ struct Diagnose: UnpackingCommand {
   var task: DiagnosisTask?
 
   @Option(
-    help: """
+    help: ArgumentHelp(
+      """
       Feature maps to compare, as 'convert' names them, separated by commas, or 'all' (default with \
       --task: all).
-      """,
+      """, valueName: "maps"),
     transform: Self.maps)
   var featureMap: [FeatureMapKind]?
 
   @OptionGroup var opening: OpeningArguments
 
-  @Option(help: "Rows to look at (default: the model's own samples, or made-up ones).")
+  @Option(
+    help: ArgumentHelp(
+      "Rows to look at (default: the model's own samples, or made-up ones).", valueName: "file"))
   var data: String?
 
   @Option(

@@ -20,7 +20,9 @@ struct Diff: UnpackingCommand {
   @Argument(help: "What to compare it with.")
   var b: String
 
-  @Option(help: "The model that a delta artifact among them was made from.")
+  @Option(
+    help: ArgumentHelp(
+      "The model that a delta artifact among them was made from.", valueName: "model"))
   var base: String?
 
   @OptionGroup var unpacking: UnpackingArguments

@@ -26,7 +26,10 @@ struct Embed: UnpackingCommand {
   @Flag(help: "Leave vectors at the length that they have, which else is 1.")
   var unnormalized = false
 
-  @Option(name: .shortAndLong, help: "A .npy file to write.")
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "A .npy file to write.", valueName: "file"))
   var output: String?
 
   @Flag(help: "Replace the output if it exists.")

@@ -23,18 +23,24 @@ struct Evaluate: UnpackingCommand {
     transform: task)
   var task: EvaluationTask
 
-  @Option(help: "The examples to measure on.")
+  @Option(
+    help: ArgumentHelp(
+      "The examples to measure on.", valueName: "file"))
   var data: String
 
   @Option(
-    help: """
+    help: ArgumentHelp(
+      """
       The column that holds the text, or NAME,NAME for pairs (default: the names that GLUE has, or \
       text).
-      """,
+      """, valueName: "names"),
     transform: columnNames)
   var column: [String]?
 
-  @Option(parsing: .unconditional, help: "Tokens per row, or most tokens of a text (default: 256).")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Tokens per row, or most tokens of a text (default: 256).", valueName: "tokens"))
   var length: Int?
 
   @Option(parsing: .unconditional, help: "Most rows or examples, from the first (default: all).")
@@ -47,7 +53,10 @@ struct Evaluate: UnpackingCommand {
     transform: Self.branch)
   var ablate: AttentionBranch?
 
-  @Option(help: "The softmax model to compare with (default: the artifact's own weights).")
+  @Option(
+    help: ArgumentHelp(
+      "The softmax model to compare with (default: the artifact's own weights).", valueName: "model"
+    ))
   var teacher: String?
 
   @Flag(help: "Print one JSON object.")
@@ -95,9 +104,9 @@ struct Evaluate: UnpackingCommand {
   private func table(of figures: [EvaluationFigure], _ data: String) -> String {
     var lines = ["\(data) of \(self.data)"]
     for figure in figures {
-      var line = figure.name.padding(to: 22) + fixed(figure.value, 4).padding(to: 10)
+      var line = figure.name.padding(to: 22) + Format.fixed(figure.value, 4).padding(to: 10)
       if let teacher = figure.teacher, let recovered = figure.recovered {
-        line += "softmax \(fixed(teacher, 4))  (\(fixed(100 * recovered, 1)) %)"
+        line += "softmax \(Format.fixed(teacher, 4))  (\(Format.fixed(100 * recovered, 1)) %)"
       }
       lines.append(line)
     }

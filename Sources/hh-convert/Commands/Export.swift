@@ -20,22 +20,29 @@ struct ExportCommand: UnpackingCommand {
 
   @Option(
     name: .customLong("to"),
-    help: "hf (a folder for transformers), safetensors or gguf.", transform: target)
+    help: ArgumentHelp(
+      "hf (a folder for transformers), safetensors or gguf.", valueName: "format"),
+    transform: target)
   var target: ExportOptions.Target
 
   @Option(
     name: .shortAndLong,
-    help: "The file or folder to write (default: by the source's name, in the working folder).")
+    help: ArgumentHelp(
+      "The file or folder to write (default: by the source's name, in the working folder).",
+      valueName: "path"))
   var output: String?
 
   @Option(
-    help:
-      "Element type of the source's floats: keep, f32, f16 or bf16; with gguf also q8_0, q4_k and so on."
+    help: ArgumentHelp(
+      "Element type of the source's floats: keep, f32, f16 or bf16; with gguf also q8_0, q4_k and so on.",
+      valueName: "type")
   )
   var dtype = "keep"
 
   @Option(
-    help: "Most bytes of tensors in a file, such as 5GB or 500MB; the output is then a folder.",
+    help: ArgumentHelp(
+      "Most bytes of tensors in a file, such as 5GB or 500MB; the output is then a folder.",
+      valueName: "bytes"),
     transform: ByteCount.init)
   var shardSize: ByteCount?
 
@@ -49,7 +56,9 @@ struct ExportCommand: UnpackingCommand {
 
   @OptionGroup var unpacking: UnpackingArguments
 
-  @Option(help: "A configuration to use instead of the source's own.")
+  @Option(
+    help: ArgumentHelp(
+      "A configuration to use instead of the source's own.", valueName: "file"))
   var config: String?
 
   @OptionGroup var given: TokenizerArguments
@@ -107,8 +116,9 @@ extension ExportSummary {
   fileprivate var text: String {
     let list = files.isEmpty ? "" : ": \(files.joined(separator: ", "))"
     return inline(
-      "\(output): \(isHedgehog ? "Hedgehog" : "softmax") model, \(count(tensorCount)) tensors,"
-        + " \(bytes(byteCount)), read back and compared, \(duration(seconds))\(list)") + "\n"
+      "\(output): \(isHedgehog ? "Hedgehog" : "softmax") model, \(Format.count(tensorCount)) tensors,"
+        + " \(Format.bytes(byteCount)), read back and compared, \(Format.duration(seconds))\(list)")
+      + "\n"
   }
 
   /// The summary as a JSON object.

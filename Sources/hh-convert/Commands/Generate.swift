@@ -13,23 +13,34 @@ struct Generate: UnpackingCommand {
   @Option(name: .shortAndLong, help: "A text to go on from; may be given several times.")
   var prompt: [String] = []
 
-  @Option(help: "A file with a prompt on each line.")
+  @Option(
+    help: ArgumentHelp(
+      "A file with a prompt on each line.", valueName: "file"))
   var prompts: String?
 
-  @Option(parsing: .unconditional, help: "Most tokens to write after each prompt.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Most tokens to write after each prompt.", valueName: "tokens"))
   var maxTokens = 100
 
   @Option(
     parsing: .unconditional,
-    help: "Divides the logits; 0 takes the likeliest token (default: 0).")
+    help: ArgumentHelp(
+      "Divides the logits; 0 takes the likeliest token (default: 0).", valueName: "value"))
   var temperature: Float?
 
-  @Option(parsing: .unconditional, help: "Draw from the k likeliest tokens only.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Draw from the k likeliest tokens only.", valueName: "k"))
   var topK: Int?
 
   @Option(
     parsing: .unconditional,
-    help: "Draw from the likeliest tokens that together have this probability only (default: 1).")
+    help: ArgumentHelp(
+      "Draw from the likeliest tokens that together have this probability only (default: 1).",
+      valueName: "share"))
   var topP: Float?
 
   @Option(parsing: .unconditional, help: "Seed of the draws (default: 0).")

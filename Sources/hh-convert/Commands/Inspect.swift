@@ -10,7 +10,10 @@ struct Inspect: ParsableCommand {
   @Argument(help: "A checkpoint (file, index or folder) or an artifact.")
   var file: String
 
-  @Option(help: "A configuration to use instead of the config.json beside the checkpoint.")
+  @Option(
+    help: ArgumentHelp(
+      "A configuration to use instead of the config.json beside the checkpoint.", valueName: "file")
+  )
   var config: String?
 
   @Flag(help: "Print one JSON object.")
@@ -19,7 +22,9 @@ struct Inspect: ParsableCommand {
   func run() throws {
     try ReportedFailure.reporting {
       let inspection = try Inspection(of: file, configuration: config)
-      try Terminal.print((json ? inspection.jsonLine : inspection.text) + "\n")
+      try Terminal.print(
+        (json
+          ? inspection.jsonLine(SettingNames.option) : inspection.text(SettingNames.option)) + "\n")
     }
   }
 }

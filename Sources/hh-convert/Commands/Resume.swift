@@ -44,7 +44,8 @@ struct Resume: ParsableCommand, SettingArguments {
   private func options(of run: RunFolder) throws -> ConversionOptions {
     var options = try run.options()
     let distils =
-      options.start == nil && options.stages.contains(.distil) && options.distillation.isEnabled
+      options.initialWeights == nil && options.stages.contains(.distil)
+      && options.distillation.isEnabled
     for (rate, stage, isThere) in [
       (learningRate, "distillation", distils),
       (finetuneRate, "finetuning", options.finetuning.isEnabled),

@@ -1,6 +1,7 @@
 // hh-convert train RECIPE: a new model, trained from scratch.
 
 import ArgumentParser
+import HHData
 import HHFormat
 import HHModel
 import HHPipeline
@@ -25,12 +26,16 @@ struct Train: ParsableCommand, SettingArguments {
 
   @Option(
     name: .shortAndLong,
-    help: "The artifact or the folder to write (default: the recipe's name).")
+    help: ArgumentHelp(
+      "The artifact or the folder to write (default: the recipe's name).", valueName: "path"))
   var output: String?
 
   @Option(\.self, \.tokenizer) var tokenizer: Given?
 
-  @Option(name: .customLong("run"), help: "The run's folder (default: OUTPUT.run).")
+  @Option(
+    name: .customLong("run"),
+    help: ArgumentHelp(
+      "The run's folder (default: OUTPUT.run).", valueName: "folder"))
   var runFolder: String?
 
   @OptionGroup var rows: DataArguments
@@ -79,7 +84,7 @@ struct Train: ParsableCommand, SettingArguments {
     options.output = output ?? options.output ?? defaultOutput(options.rewrites)
     options.run = runFolder ?? options.run
     options.force = flags.force
-    try options.spare(recipe: self.recipe)
+    try options.rejectOverwriting(recipe: self.recipe)
     try options.checkNewModel()
     return options
   }

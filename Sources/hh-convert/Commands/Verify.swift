@@ -12,10 +12,15 @@ struct Verify: UnpackingCommand {
   @Argument(help: "An artifact or a checkpoint.")
   var file: String
 
-  @Option(help: "A configuration to use instead of the config.json beside the checkpoint.")
+  @Option(
+    help: ArgumentHelp(
+      "A configuration to use instead of the config.json beside the checkpoint.", valueName: "file")
+  )
   var config: String?
 
-  @Option(help: "The model that a delta artifact was made from, to check all of it.")
+  @Option(
+    help: ArgumentHelp(
+      "The model that a delta artifact was made from, to check all of it.", valueName: "model"))
   var base: String?
 
   @OptionGroup var unpacking: UnpackingArguments
@@ -42,16 +47,19 @@ struct Verify: UnpackingCommand {
         if json { return try Terminal.print(result.json.line + "\n") }
         if quiet { return }
         try Terminal.print(
-          "\(inline(result.path)): sound: \(count(result.tensorCount)) tensors,"
-            + " \(bytes(result.byteCount)) (\(result.checks))\n")
+          "\(inline(result.path)): sound: \(Format.count(result.tensorCount)) tensors,"
+            + " \(Format.bytes(result.byteCount)) (\(result.checks.spelled(SettingNames.option)))\n"
+        )
       } catch let error as FormatError where error.kind == .badData {
         if json {
           let report: JSONObject = [
-            "file": .string(file), "sound": .bool(false), "defect": .string(error.description),
+            "file": .string(file), "sound": .bool(false),
+            "defect": .string(error.text.spelled(SettingNames.option)),
           ]
           try Terminal.print(JSONValue.object(report).line + "\n")
         }
-        throw ReportedFailure(message: error.description, status: .verificationFailed)
+        throw ReportedFailure(
+          message: error.text.spelled(SettingNames.option), status: .verificationFailed)
       }
     }
   }
@@ -62,7 +70,7 @@ extension Verification {
   fileprivate var json: JSONValue {
     .object([
       "file": .string(path), "sound": .bool(true), "tensors": .integer(tensorCount),
-      "bytes": .integer(byteCount), "checks": .string(checks),
+      "bytes": .integer(byteCount), "checks": .string(checks.spelled(SettingNames.option)),
     ])
   }
 }

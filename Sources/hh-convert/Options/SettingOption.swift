@@ -51,10 +51,11 @@ extension Option where Value == Given? {
   ) {
     let group = group ?? ConversionOptions()[keyPath: place]
     let setting = group[member]
+    var help = help ?? ArgumentHelp(stringLiteral: setting.helpText(of: group))
+    help.valueName = help.valueName ?? setting.value
     self.init(
       name: .customLong(setting.option ?? setting.key),
-      parsing: setting.isNumber ? .unconditional : .next,
-      help: help ?? ArgumentHelp(stringLiteral: setting.helpText(of: group))
+      parsing: setting.isNumber ? .unconditional : .next, help: help
     ) { (word: String) throws -> Given in
       let json = try reading?(word) ?? setting.value(of: word)
       return Given(json, text: word, setting, of: group, in: [place] + others)

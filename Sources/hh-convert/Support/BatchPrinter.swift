@@ -74,6 +74,6 @@ final class BatchPrinter {
     guard let index = values["layer"]?.integer, let total = values["layers"]?.integer else {
       return values["event"]?.string.map { " \($0)" } ?? ""
     }
-    return " \(layer(index, of: total))"
+    return " \(Format.layer(index, of: total))"
   }
 }

@@ -18,7 +18,7 @@ extension BatchResult {
   var line: String {
     switch state {
     case .done(let summary):
-      "done     \(unit.model) -> \(unit.output), \(Self.quality(summary)) \(duration(seconds))"
+      "done     \(unit.model) -> \(unit.output), \(Self.quality(summary)) \(Format.duration(seconds))"
     case .skipped: "skipped  \(unit.model): \(unit.output) is up to date"
     case .failed(let sentence, _): "failed   \(unit.model): \(sentence)"
     case .open: "left     \(unit.model)"
@@ -51,8 +51,8 @@ extension BatchResult {
     var cells = [unit.model, word, "", "", ""]
     if case .done(let summary) = state {
       cells[2] = Self.quality(summary)
-      cells[3] = summary["artifact_bytes"]?.integer.map { bytes($0) } ?? ""
-      cells[4] = duration(seconds)
+      cells[3] = summary["artifact_bytes"]?.integer.map { Format.bytes($0) } ?? ""
+      cells[4] = Format.duration(seconds)
     }
     return cells
   }
@@ -62,7 +62,7 @@ extension BatchResult {
       return ""
     }
     let grade = summary["verdict"]?["grade"]?.string.map { "\($0), " } ?? ""
-    return grade + "KL \(fixed(before, 4)) -> \(fixed(after, 4))"
+    return grade + "KL \(Format.fixed(before, 4)) -> \(Format.fixed(after, 4))"
   }
 }
 

@@ -15,11 +15,12 @@ struct LayerTable {
     var lines = [data, "layer     entropy  of softmax  monotonicity  KL       output error"]
     func row(_ name: String, _ statistics: HeadStatistics, _ error: Double?) -> String {
       let cells = [
-        (name, 10), (fixed(statistics.entropy, 3), 9), (fixed(statistics.teacherEntropy, 3), 12),
-        (fixed(statistics.monotonicity, 3), 14),
+        (name, 10), (Format.fixed(statistics.entropy, 3), 9),
+        (Format.fixed(statistics.teacherEntropy, 3), 12),
+        (Format.fixed(statistics.monotonicity, 3), 14),
       ]
-      return cells.map { $0.0.padding(to: $0.1) }.joined() + fixed(statistics.divergence, 4)
-        + (error.map { "   " + fixed($0, 4) } ?? "")
+      return cells.map { $0.0.padding(to: $0.1) }.joined() + Format.fixed(statistics.divergence, 4)
+        + (error.map { "   " + Format.fixed($0, 4) } ?? "")
     }
     for layer in layers {
       lines.append(row("\(layer.layer)", layer.mean, layer.outputError))
@@ -64,7 +65,7 @@ enum MapTable {
   static func line(_ row: ExpressivityRow) -> String {
     let recall: [String] =
       row.recall.map {
-        [fixed(100 * $0.accuracy, 1), "\($0.steps)", "\($0.rate)"]
+        [Format.fixed(100 * $0.accuracy, 1), "\($0.steps)", "\($0.rate)"]
       } ?? ["-", "-", "-"]
     return name(row.kind) + zip(recall, [9, 8, 9]).map { $0.padding(to: $1) }.joined()
       + cells(row.attention)
@@ -76,8 +77,9 @@ enum MapTable {
 
   private static func cells(_ map: MapDiagnosis) -> String {
     let mean = map.mean
-    return fixed(mean.entropy, 3).padding(to: 9) + fixed(mean.monotonicity, 3).padding(to: 14)
-      + fixed(mean.divergence, 4).padding(to: 10) + fixed(map.outputError, 4)
+    return Format.fixed(mean.entropy, 3).padding(to: 9)
+      + Format.fixed(mean.monotonicity, 3).padding(to: 14)
+      + Format.fixed(mean.divergence, 4).padding(to: 10) + Format.fixed(map.outputError, 4)
   }
 }
 

@@ -51,7 +51,7 @@ final class EventPrinter {
   /// Prints one event.
   func print(_ event: ConversionEvent) {
     switch manner {
-    case .json: Terminal.show(event.jsonLine)
+    case .json: Terminal.show(event.jsonLine(SettingNames.option))
     case .quiet: break
     case .live, .plain: describe(event)
     }
@@ -62,16 +62,16 @@ final class EventPrinter {
     case .reading(let inputs):
       let files = inputs.data.isEmpty ? "" : " and " + inputs.data.joined(separator: ", ")
       line(
-        "reading \(inputs.source) (\(inputs.architecture), \(count(inputs.parameterCount))"
+        "reading \(inputs.source) (\(inputs.architecture), \(Format.count(inputs.parameterCount))"
           + " parameters)\(files)")
     case .planned(let plan):
       line(
         "\(plan.architecture): \(plan.rewrite.blocks.count) blocks,"
-          + " \(count(plan.rewrite.newParameterCount)) new parameters; "
+          + " \(Format.count(plan.rewrite.newParameterCount)) new parameters; "
           + (plan.training.map { training in
-            "\(training.data); \(training.isAlone ? training.finetuning?.steps ?? 0 : training.steps)"
-              + " steps of \(training.batchSize) x \(training.length), about \(duration(plan.seconds))"
-          } ?? "no training, about \(duration(plan.seconds))"))
+            "\(training.data); \(training.hasTeacher ? training.steps : training.finetuning?.steps ?? 0)"
+              + " steps of \(training.batchSize) x \(training.length), about \(Format.duration(plan.seconds))"
+          } ?? "no training, about \(Format.duration(plan.seconds))"))
     case .resumed(let checkpoint):
       line("goes on from \(checkpoint ?? "the beginning: there is no checkpoint yet")")
     case .progress(let event): describe(event)
@@ -80,8 +80,8 @@ final class EventPrinter {
     case .evaluated(let result):
       for figure in result.figures {
         line(
-          "\(result.task) after \(result.after)  \(figure.name) \(fixed(figure.value, 4))"
-            + (figure.teacher.map { " (softmax: \(fixed($0, 4)))" } ?? ""))
+          "\(result.task) after \(result.after)  \(figure.name) \(Format.fixed(figure.value, 4))"
+            + (figure.teacher.map { " (softmax: \(Format.fixed($0, 4)))" } ?? ""))
       }
     case .failed: break
     case .summary(let summary): describe(summary)
@@ -92,51 +92,51 @@ final class EventPrinter {
     switch event {
     case .stage: break
     case .sampled(let tokens, let total):
-      progress("sample  \(count(tokens)) of \(count(total)) tokens")
+      progress("sample  \(Format.count(tokens)) of \(Format.count(total)) tokens")
     case .step(let step):
       progress(
-        "distil  \(layer(step.layer, of: step.layerCount))  step \(step.step)/\(step.steps)"
-          + "  loss \(fixed(step.loss, 4))  \(count(Int(step.tokensPerSecond))) tokens/s"
-          + "  \(duration(step.secondsLeft)) left")
+        "distil  \(Format.layer(step.layer, of: step.layerCount))  step \(step.step)/\(step.steps)"
+          + "  loss \(Format.fixed(step.loss, 4))  \(Format.count(Int(step.tokensPerSecond))) tokens/s"
+          + "  \(Format.duration(step.secondsLeft)) left")
     case .finetuneStep(let step):
       progress(
-        "\(step.stage)  step \(step.step)/\(step.steps)  loss \(fixed(step.loss, 4))"
-          + "  \(count(Int(step.tokensPerSecond))) tokens/s"
-          + "  \(duration(step.secondsLeft)) left")
+        "\(step.stage)  step \(step.step)/\(step.steps)  loss \(Format.fixed(step.loss, 4))"
+          + "  \(Format.count(Int(step.tokensPerSecond))) tokens/s"
+          + "  \(Format.duration(step.secondsLeft)) left")
     case .finetuned(let summary):
       line(
         (summary.teacherLoss == nil ? "trained" : "finetuned")
-          + " on \(summary.objective)  held-out loss \(fixed(summary.lossBefore, 4)) ->"
-          + " \(fixed(summary.lossAfter, 4))"
-          + (summary.teacherLoss.map { " (unconverted: \(fixed($0, 4)))" } ?? "")
-          + ", \(count(Int(summary.tokensPerSecond))) tokens/s")
+          + " on \(summary.objective)  held-out loss \(Format.fixed(summary.lossBefore, 4)) ->"
+          + " \(Format.fixed(summary.lossAfter, 4))"
+          + (summary.teacherLoss.map { " (unconverted: \(Format.fixed($0, 4)))" } ?? "")
+          + ", \(Format.count(Int(summary.tokensPerSecond))) tokens/s")
     case .measured(let measurement):
       progress(
         "\(measurement.stage)  step \(measurement.step)"
-          + "  held-out loss \(fixed(measurement.loss, 4))")
+          + "  held-out loss \(Format.fixed(measurement.loss, 4))")
     case .written(let done, let total):
-      progress("write   \(bytes(done)) of \(bytes(total))")
+      progress("write   \(Format.bytes(done)) of \(Format.bytes(total))")
     case .verified(let done, let total):
-      progress("verify  \(bytes(done)) of \(bytes(total))")
+      progress("verify  \(Format.bytes(done)) of \(Format.bytes(total))")
     case .layerFinished(let result, let total):
       line(
-        "\(layer(result.layer, of: total))  KL \(fixed(result.klBefore, 4)) ->"
-          + " \(fixed(result.klAfter, 4))")
-    case .warning(let text): line("warning: \(text)")
+        "\(Format.layer(result.layer, of: total))  KL \(Format.fixed(result.klBefore, 4)) ->"
+          + " \(Format.fixed(result.klAfter, 4))")
+    case .warning(let text): line("warning: \(text.spelled(SettingNames.option))")
     }
   }
 
   private func describe(_ summary: ConversionSummary) {
     clear()
     var lines = [
-      "\(summary.output): \(bytes(summary.artifactBytes)) (\(bytes(summary.rawBytes)) uncompressed)"
+      "\(summary.output): \(Format.bytes(summary.artifactBytes)) (\(Format.bytes(summary.rawBytes)) uncompressed)"
     ]
     var speed = ""
     if let training = summary.training {
       if !training.layers.isEmpty {
         lines.append(
-          "mean KL(teacher || student) on held-out rows: \(fixed(training.klBefore, 4)) ->"
-            + " \(fixed(training.klAfter, 4))")
+          "mean KL(teacher || student) on held-out rows: \(Format.fixed(training.klBefore, 4)) ->"
+            + " \(Format.fixed(training.klAfter, 4))")
       }
       if let verdict = training.verdict {
         lines += [
@@ -144,11 +144,12 @@ final class EventPrinter {
         ]
       }
       if training.tokensPerSecond > 0 {
-        speed = " \(count(Int(training.tokensPerSecond))) tokens/s,"
+        speed = " \(Format.count(Int(training.tokensPerSecond))) tokens/s,"
       }
     }
     lines.append(
-      "\(duration(summary.seconds)),\(speed) peak memory \(bytes(summary.peakMemory))")
+      "\(Format.duration(summary.seconds)),\(speed) peak memory \(Format.bytes(summary.peakMemory))"
+    )
     Terminal.show(joined(lines: lines) + "\n")
   }
 

@@ -13,15 +13,20 @@ struct ExampleArguments: ParsableArguments {
     help: "A text; may be given several times. A tab separates the two texts of a pair.")
   var text: [String] = []
 
-  @Option(help: "A file with a text, or a pair with a tab in between, on each line.")
+  @Option(
+    help: ArgumentHelp(
+      "A file with a text, or a pair with a tab in between, on each line.", valueName: "file"))
   var texts: String?
 
-  @Option(help: "A file of images, .npy or IDX, for a vision model.")
+  @Option(
+    help: ArgumentHelp(
+      "A file of images, .npy or IDX, for a vision model.", valueName: "file"))
   var images: String?
 
   @Option(
     parsing: .unconditional,
-    help: "Most tokens of a text (default: the model's positions, at most 512).")
+    help: ArgumentHelp(
+      "Most tokens of a text (default: the model's positions, at most 512).", valueName: "tokens"))
   var length: Int?
 
   func validate() throws {

@@ -22,8 +22,8 @@ enum Interrupts {
     let hangUp = unsafe unsafeBitCast(Glibc.signal(SIGHUP, SIG_IGN), to: Int.self)
     let isIgnored = unsafe hangUp == unsafeBitCast(SIG_IGN, to: Int.self)
     // Whoever had SIGHUP ignored, as nohup does, wants the process to outlive the terminal.
-    let heeded = isIgnored ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP]
-    for signal in heeded {
+    let handledSignals = isIgnored ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP]
+    for signal in handledSignals {
       // Safe: the handler only uses atomics, restores the default action, writes and exits, all of
       // which are allowed in a signal handler.
       _ = Glibc.signal(signal) { number in
@@ -36,7 +36,7 @@ enum Interrupts {
     var signals = sigset_t()
     // Safe: the calls only read and write the local set.
     unsafe sigemptyset(&signals)
-    for signal in heeded { unsafe sigaddset(&signals, signal) }
+    for signal in handledSignals { unsafe sigaddset(&signals, signal) }
     unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     // Safe: ignoring a signal runs no code of ours.
     for signal in [SIGPIPE, SIGXFSZ] { _ = Glibc.signal(signal, SIG_IGN) }

@@ -22,7 +22,9 @@ struct OpeningArguments: ParsableArguments {
 
   @OptionGroup var unpacking: UnpackingArguments
 
-  @Option(help: "A configuration to use instead of the model's own.")
+  @Option(
+    help: ArgumentHelp(
+      "A configuration to use instead of the model's own.", valueName: "file"))
   var config: String?
 
   @OptionGroup var given: TokenizerArguments
@@ -40,7 +42,9 @@ struct OpeningArguments: ParsableArguments {
 
 /// Where a delta artifact finds the rest of its model.
 struct DeltaArguments: ParsableArguments {
-  @Option(help: "The model that a delta artifact or a PEFT adapter was made from.")
+  @Option(
+    help: ArgumentHelp(
+      "The model that a delta artifact or a PEFT adapter was made from.", valueName: "model"))
   var base: String?
 }
 

@@ -25,7 +25,7 @@ struct SettingNames {
   }
 
   /// A setting as a command takes it.
-  func option(of setting: SettingKey) -> String {
+  static func option(of setting: SettingKey) -> String {
     setting.option.map { "--\($0)" } ?? "'\(setting)'"
   }
 }
@@ -39,7 +39,7 @@ struct ReportedFailure: Error {
   init(_ error: any Error, naming names: SettingNames = SettingNames()) {
     switch error {
     case let error as FormatError:
-      self.init(message: error.description, status: ExitStatus(error.kind))
+      self.init(message: error.text.spelled(SettingNames.option), status: ExitStatus(error.kind))
     case let error as PipelineError:
       let status: ExitStatus =
         switch error {
@@ -51,7 +51,7 @@ struct ReportedFailure: Error {
           ExitStatus(signal: signal)
         case .stopped: .badSettings
         }
-      let sentence = error.sentence(.init(place: names.place, option: names.option))
+      let sentence = error.sentence(.init(place: names.place, option: SettingNames.option))
       self.init(message: sentence, status: status)
     default:
       self.init(message: "\(error)", status: .software)

@@ -7,7 +7,7 @@ import HHFormat
 enum Terminal {
   /// Opens what cannot be written to in the place of every standard stream that is closed: a file
   /// opened later would get the stream's number, and with it all that is printed.
-  static func occupyStreams() {
+  static func ensureStandardStreams() {
     for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO]
     where fcntl(descriptor, F_GETFD) < 0 {
       // The lowest free number is this one, as those below it are taken.

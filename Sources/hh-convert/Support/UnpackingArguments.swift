@@ -6,10 +6,11 @@ import HHFormat
 /// The option that allows an artifact more than its size accounts for.
 struct UnpackingArguments: ParsableArguments {
   @Option(
-    help: """
+    help: ArgumentHelp(
+      """
       Most bytes that an artifact may unpack to, such as 2GB (default: 64 MiB and 32 times the \
       file's size).
-      """, transform: ByteCount.init)
+      """, valueName: "bytes"), transform: ByteCount.init)
   var maxUnpacked: ByteCount?
 
   /// The limit that was asked for.

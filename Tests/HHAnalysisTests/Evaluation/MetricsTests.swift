@@ -20,7 +20,7 @@ struct MetricsTests {
   @Test("a NaN is written without a sign")
   func notANumber() {
     for value in [Double.nan, -Double.nan] {
-      #expect(fixed(value, 4) == "nan" && brief(value) == "nan")
+      #expect(Format.fixed(value, 4) == "nan" && Format.brief(value) == "nan")
     }
   }
 

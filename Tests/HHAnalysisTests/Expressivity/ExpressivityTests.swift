@@ -50,7 +50,7 @@ struct ExpressivityTests {
       count += 1
     }
     let parameters = try TrainableParameters(
-      of: runner, choice: .everything, reaching: .maskedTokens)
+      of: runner, trained: .everything, reaching: .maskedTokens)
     let gradients = GradientRunner(model: runner, parameters: parameters)
     let found = try gradients.lossAndGradients(input, objective)
     #expect(found.count == count && count == 5)

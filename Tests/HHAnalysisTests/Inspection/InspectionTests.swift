@@ -44,10 +44,11 @@ struct InspectionTests {
       try forge.safetensors([("a", .f32, [2, 3]), ("b", .i64, [])]), to: "model.safetensors")
     let inspection = try Inspection(of: path)
     #expect(inspection.architecture == nil)
-    #expect(inspection.obstacle?.contains("tensor names of no known architecture") == true)
+    #expect(
+      inspection.obstacle?.description.contains("tensor names of no known architecture") == true)
     #expect(inspection.tensors.map(\.note) == ["", ""])
     #expect(inspection.parameterCount == 7 && inspection.byteCount == 32)
-    let lines = inspection.text.split(separator: "\n", omittingEmptySubsequences: false)
+    let lines = inspection.text().split(separator: "\n", omittingEmptySubsequences: false)
     #expect(lines.contains("architecture  unknown"))
     #expect(lines.contains { $0.hasPrefix("note          not convertible as it is: \(path): ") })
     #expect(lines.suffix(2).map { $0.split(separator: " ").first } == ["a", "b"])
@@ -56,8 +57,8 @@ struct InspectionTests {
   @Test("the JSON holds what the text shows")
   func json() throws {
     let inspection = try Inspection(of: Fixtures.path("golden/forward/llama-gqa"))
-    let value = try JSONValue(parsing: Array(inspection.jsonLine.utf8))
-    #expect(!inspection.jsonLine.contains("\n"))
+    let value = try JSONValue(parsing: Array(inspection.jsonLine().utf8))
+    #expect(!inspection.jsonLine().contains("\n"))
     #expect(value["architecture"] == .string("llama"))
     #expect(value["parameters"]?.integer == inspection.parameterCount)
     #expect(value["manifest"] == .null && value["obstacle"] == .null)
@@ -68,7 +69,7 @@ struct InspectionTests {
       #expect(json["shape"]?.array?.compactMap(\.integer) == tensor.shape)
       #expect(json["dtype"] == .string(tensor.dtype.rawValue))
     }
-    #expect(inspection.text.contains("architecture  llama"))
+    #expect(inspection.text().contains("architecture  llama"))
   }
 
   @Test("an artifact is told by its first bytes, however short the file")

@@ -237,10 +237,10 @@ struct ConvertTests {
     let base = bench.folder.path("models/llama")
     let delta = try Checkpoint(opening: bench.folder.path("delta"), base: base)
     #expect(delta.tensors == whole.tensors)
-    let files = try Companions(of: whole).files
+    let files = try SidecarFiles(of: whole).files
     #expect(
       files.map(\.name) == ["generation_config.json", "tokenizer.model", "tokenizer_config.json"])
-    #expect(try Companions(of: delta).files == files)
+    #expect(try SidecarFiles(of: delta).files == files)
     #expect(try bench.bytes("delta").count * 10 < bench.bytes("whole").count)
     let alone = try Tool.run("verify", "delta", in: bench.folder)
     #expect(alone.status == 0 && alone.output.contains("for want of --base"))

@@ -40,7 +40,7 @@ struct HostileSizesTests {
         }
       },
       files: try reader.carriedFiles.map {
-        CompanionFile(name: $0.name, content: try reader.readFile($0.name))
+        SidecarFile(name: $0.name, content: try reader.readFile($0.name))
       }, options: ArtifactOptions())
     try #require(MappedFile(at: bench.folder.path("blank.zst")).count < 1 << 20)
   }

@@ -208,7 +208,7 @@ struct HostileTextTests {
       }())
     let card = "---\nlicense: [\(Self.evil)\n---\n# \(Self.evil)\n"
     let files = try reader.carriedFiles.map {
-      CompanionFile(name: $0.name, content: try reader.readFile($0.name))
+      SidecarFile(name: $0.name, content: try reader.readFile($0.name))
     }
     _ = try ArtifactWriter.write(
       to: bench.folder.path("b.zst"), description: description,
@@ -216,7 +216,7 @@ struct HostileTextTests {
         ArtifactTensor(
           name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, origin: tensor.origin,
           bytes: try reader.read(tensor.name))
-      }, files: files + [CompanionFile(name: "README.md", content: Array(card.utf8))],
+      }, files: files + [SidecarFile(name: "README.md", content: Array(card.utf8))],
       options: ArtifactOptions())
     try run(["inspect", "b.zst"])
     let outcome = try Tool.run("export", "b.zst", "--to", "hf", "-o", "hf", in: bench.folder)

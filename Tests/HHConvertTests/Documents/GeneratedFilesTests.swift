@@ -23,6 +23,37 @@ struct GeneratedFilesTests {
     try check("schemas/recipe.schema.json", is: RecipeSchema.document.readableText)
   }
 
+  @Test("the tables of keys in docs/recipes.md are what the schema says")
+  func recipes() throws {
+    let schema = RecipeSchema.document
+    let stages = schema["$defs"]
+    let tables = [
+      "The recipe": SettingTable(schema["properties"]),
+      "The stage `rewrite`": SettingTable(stages?["rewrite"]?["properties"]),
+      "The stages `distil`, `finetune` and `train`":
+        SettingTable(stages: ["distil", "finetune", "train"], of: stages),
+      "The stage `evaluate`": SettingTable(stages?["evaluate"]?["properties"]),
+      "The sizes of a new model": SettingTable(schema["properties"]?["model"]?["properties"]),
+    ]
+    var sections = try Document.named("docs/recipes.md").text.components(separatedBy: "\n### ")
+    for (title, table) in tables {
+      let index = try #require(sections.firstIndex { $0.hasPrefix("\(title)\n") }, "\(title)")
+      sections[index] = try Self.replacing("| key", in: sections[index], with: table.lines)
+    }
+    try check("docs/recipes.md", is: sections.joined(separator: "\n### "))
+  }
+
+  /// A section with other lines in the place of the table that begins with `head`.
+  private static func replacing(
+    _ head: String, in section: String, with table: [String]
+  ) throws -> String {
+    var lines = section.components(separatedBy: "\n")
+    let first = try #require(lines.firstIndex { $0.hasPrefix(head) }, "no table in \(lines[0])")
+    let count = lines[first...].prefix { $0.hasPrefix("|") }.count
+    lines.replaceSubrange(first..<first + count, with: table)
+    return lines.joined(separator: "\n")
+  }
+
   @Test("the tables of docs/options.md are what the program says of its options")
   func options() throws {
     let dump = try Tool.run("--experimental-dump-help", in: TemporaryDirectory()).output
@@ -33,12 +64,7 @@ struct GeneratedFilesTests {
       guard let index = sections.firstIndex(where: { $0.hasPrefix("\(name)\n") }),
         let table = Self.table(of: command)
       else { continue }
-      var lines = sections[index].components(separatedBy: "\n")
-      let first = try #require(
-        lines.firstIndex { $0.hasPrefix("| option") }, "docs/options.md: \(name) has no table")
-      let count = lines[first...].prefix { $0.hasPrefix("|") }.count
-      lines.replaceSubrange(first..<first + count, with: table)
-      sections[index] = lines.joined(separator: "\n")
+      sections[index] = try Self.replacing("| option", in: sections[index], with: table)
     }
     try check("docs/options.md", is: sections.joined(separator: "\n## "))
   }

@@ -174,6 +174,6 @@ struct LabelledTextTests {
       }
     }
     #expect(
-      error.description.contains("expected the column 'passage' that --column names"), "\(error)")
+      error.description.contains("expected the column 'passage' that column names"), "\(error)")
   }
 }

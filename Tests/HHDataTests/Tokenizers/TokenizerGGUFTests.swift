@@ -126,7 +126,7 @@ struct TokenizerGGUFTests {
     var forge = vocabulary("gpt2", ["a"])
     forge.add("tokenizer.ggml.pre", "no-such-model")
     let error = #expect(throws: FormatError.self) { try load(forge) }
-    #expect(error?.kind == .unsupported && error?.hint?.contains("--tokenizer") == true)
+    #expect(error?.kind == .unsupported && error?.remedy?.settings == [.tokenizer])
   }
 
   @Test("a file without a vocabulary has no tokenizer")

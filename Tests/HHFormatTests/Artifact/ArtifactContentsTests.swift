@@ -8,14 +8,14 @@ import Testing
 @Suite("ArtifactContents")
 struct ArtifactContentsTests {
   private func contents(
-    _ tensors: [ArtifactTensor], files: [CompanionFile] = [], delta: Bool = false
+    _ tensors: [ArtifactTensor], files: [SidecarFile] = [], delta: Bool = false
   ) throws(FormatError) -> ArtifactContents {
     try ArtifactContents(
       tensors, files: files, path: "a", options: ArtifactOptions(frameSize: 1024, delta: delta))
   }
 
   private func error(
-    _ tensors: [ArtifactTensor], files: [CompanionFile] = []
+    _ tensors: [ArtifactTensor], files: [SidecarFile] = []
   ) -> FormatError? {
     #expect(throws: FormatError.self) { _ = try contents(tensors, files: files) }
   }

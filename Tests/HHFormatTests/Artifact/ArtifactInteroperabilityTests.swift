@@ -170,7 +170,7 @@ struct ArtifactInteroperabilityTests {
 
   @Test("the reader in python/ has the same list of files", .needsPython)
   func pythonNames() throws {
-    let names = CompanionRulesTests.allowed + CompanionRulesTests.refused
+    let names = SidecarRulesTests.allowed + SidecarRulesTests.refused
     let outcome = try Python.run(
       """
       import json, sys
@@ -178,7 +178,7 @@ struct ArtifactInteroperabilityTests {
       import hh_artifact
       print(json.dumps([bool(hh_artifact.NAMES.fullmatch(name)) for name in json.loads(sys.argv[2])]))
       """, ["\(Fixtures.root)/python", JSONValue(names).text])
-    let expected = names.map { JSONValue.bool(CompanionRules.allows($0)) }
+    let expected = names.map { JSONValue.bool(SidecarRules.allows($0)) }
     #expect(try JSONValue(parsing: Array(outcome.output.utf8)) == .array(expected))
   }
 
@@ -217,10 +217,10 @@ struct ArtifactInteroperabilityTests {
       choices("$defs", "tensor", "properties", "origin") == TensorOrigin.allCases.map(\.rawValue))
     #expect(
       choices("properties", "featureMap", "properties", "sharing")
-        == FeatureMapDescription.Sharing.allCases.map(\.rawValue))
+        == LinearAttentionDescription.Sharing.allCases.map(\.rawValue))
     #expect(
       choices("properties", "featureMap", "properties", "epsilonPlacement")
-        == FeatureMapDescription.EpsilonPlacement.allCases.map(\.rawValue))
+        == LinearAttentionDescription.EpsilonPlacement.allCases.map(\.rawValue))
     #expect(choices("properties", "formatVersion")?.last == "\(ArtifactManifest.Version.current)")
   }
 

@@ -53,7 +53,7 @@ struct ArtifactManifestTests {
   @Test("optional members may be absent")
   func optionalMembers() throws {
     var description = ArtifactSamples.description
-    description.featureMap = nil
+    description.linearAttention = nil
     description.state = ["step": .integer(7)]
     description.provenance = Provenance(sources: [], recipe: [:], seed: 0)
     let manifest = ArtifactManifest(

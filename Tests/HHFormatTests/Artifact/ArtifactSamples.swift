@@ -10,7 +10,7 @@ enum ArtifactSamples {
     producer: .init(name: "hh-convert", version: "0.1.0"),
     architecture: .init(
       name: "llama", config: ["hidden_size": .integer(64), "act": .string("silu")]),
-    featureMap: FeatureMapDescription(
+    linearAttention: LinearAttentionDescription(
       kind: "hedgehog-softmax-split", featureDimension: 16, bias: true, sharing: .keyValueHead,
       epsilon: 1e-12, epsilonPlacement: .addedToDenominator),
     provenance: Provenance(
@@ -47,9 +47,9 @@ enum ArtifactSamples {
 
   /// A few files to carry.
   static let files = [
-    CompanionFile(name: "LICENSE", content: Array("none\n".utf8)),
-    CompanionFile(name: "merges.txt", content: []),
-    CompanionFile(name: "tokenizer.json", content: Array(repeating: 0x20, count: 3000)),
+    SidecarFile(name: "LICENSE", content: Array("none\n".utf8)),
+    SidecarFile(name: "merges.txt", content: []),
+    SidecarFile(name: "tokenizer.json", content: Array(repeating: 0x20, count: 3000)),
   ]
 
   /// The tensors that hold them.
@@ -78,7 +78,7 @@ enum ArtifactSamples {
   @discardableResult
   static func write(
     to path: String, layout: TensorLayout = .planes, threads: Int = 1, replacing: Bool = false,
-    tensors: [ArtifactTensor] = tensors(), files: [CompanionFile] = [], delta: Bool = false
+    tensors: [ArtifactTensor] = tensors(), files: [SidecarFile] = [], delta: Bool = false
   ) throws -> ArtifactSummary {
     try ArtifactWriter.write(
       to: path, description: description, tensors: tensors, files: files,

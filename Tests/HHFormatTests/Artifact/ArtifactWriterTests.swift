@@ -59,7 +59,7 @@ struct ArtifactWriterTests {
     let path = try folder.write("precious", to: "a.zst")
     let error = #expect(throws: FormatError.self) { try ArtifactSamples.write(to: path) }
     #expect(error?.kind == .cannotCreate)
-    #expect(error?.hint?.contains("--force") == true)
+    #expect(error?.remedy?.settings == [.force])
     #expect(try directoryEntries(of: folder.path) == ["a.zst"])
     #expect(try MappedFile(at: path).count == 8)
     try ArtifactSamples.write(to: path, replacing: true)

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("LinearAttentionFields")
 struct LinearAttentionFieldsTests {
-  private let fields = FeatureMapDescription.fields
+  private let fields = LinearAttentionDescription.fields
 
   @Test("the table has the members of the schema, and leaves out what the schema does not require")
   func schema() throws {
@@ -31,7 +31,7 @@ struct LinearAttentionFieldsTests {
 
   @Test("a configuration has ε by its shortest digits, and nothing for what is left out")
   func configuration() {
-    let map = FeatureMapDescription(
+    let map = LinearAttentionDescription(
       kind: "elu", featureDimension: 4, bias: false, sharing: .queryHead,
       epsilon: Double(Float(1e-12)), epsilonPlacement: .addedToDenominator)
     var settings = JSONObject()
@@ -43,7 +43,7 @@ struct LinearAttentionFieldsTests {
 
   @Test("GGUF has a list of layers as a word")
   func layers() throws {
-    let map = FeatureMapDescription(
+    let map = LinearAttentionDescription(
       kind: "elu", featureDimension: 4, bias: false, sharing: .queryHead, epsilon: 0,
       epsilonPlacement: .addedToDenominator, softmaxLayers: [0, 11])
     let field = try #require(fields.last)

@@ -27,7 +27,8 @@ struct UnpackingLimitTests {
     let error = #expect(throws: FormatError.self) { try ArtifactReader(at: path) }
     #expect(error?.kind == .unsupported)
     #expect(error?.problem.contains("unpack to \(Self.size)") == true)
-    #expect(error?.hint?.contains("--max-unpacked \(Self.size)") == true)
+    #expect(error?.hint?.contains("max-unpacked \(Self.size)") == true)
+    #expect(error?.remedy?.settings == [.maximumUnpacked])
     #expect(throws: FormatError.self) { try ArtifactVerifier.verify(at: path) }
     _ = try ArtifactReader(at: path, limit: .none)
     try UnpackingLimit.$chosen.withValue(.bytes(Self.size)) { _ = try Checkpoint(opening: path) }

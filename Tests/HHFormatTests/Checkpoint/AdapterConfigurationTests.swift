@@ -52,6 +52,6 @@ struct AdapterConfigurationTests {
   func alone() throws {
     let error = try settings(["base_model_name_or_path": "org/model"]).needsBase
     #expect(error.problem.contains("'org/model'"))
-    #expect(error.hint == "pass the model with --base")
+    #expect(error.remedy == "pass the model with \(.base)")
   }
 }

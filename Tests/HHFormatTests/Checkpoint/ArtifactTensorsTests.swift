@@ -75,7 +75,7 @@ struct ArtifactTensorsTests {
     for file in ArtifactSamples.files { try folder.write(file.content, to: "base/\(file.name)") }
     try ArtifactSamples.write(
       to: path, tensors: tensors,
-      files: Companions(of: Checkpoint(opening: folder.path("base"))).files, delta: true)
+      files: SidecarFiles(of: Checkpoint(opening: folder.path("base"))).files, delta: true)
     return (folder.path("base"), tensors)
   }
 
@@ -98,7 +98,7 @@ struct ArtifactTensorsTests {
     }
     try checkpoint.checkBase(threads: 2)
     #expect(
-      try Companions(of: checkpoint).files.map(\.name) == [
+      try SidecarFiles(of: checkpoint).files.map(\.name) == [
         "LICENSE", "merges.txt", "tokenizer.json",
       ])
     #expect(checkpoint.sourceFiles == [path, "\(base)/model.safetensors"])
@@ -114,7 +114,7 @@ struct ArtifactTensorsTests {
       try checkpoint.withBytes(of: name) { (bytes) in bytes.byteCount }
     }
     #expect(error?.kind == .missingInput && error?.place == "tensor \(quoted(name))")
-    #expect(error?.hint == "pass it with --base")
+    #expect(error?.remedy == "pass it with \(.base)")
     _ = try checkpoint.withBytes(of: tensors[2].name) { (bytes) in bytes.byteCount }
   }
 

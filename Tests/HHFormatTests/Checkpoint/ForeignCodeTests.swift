@@ -49,9 +49,9 @@ struct ForeignCodeTests {
 
   @Test("a file without them keeps its bytes; a vocabulary may have tokens of any name")
   func files() throws {
-    func removed(_ name: String, _ text: String) throws -> (file: CompanionFile, places: [String]) {
+    func removed(_ name: String, _ text: String) throws -> (file: SidecarFile, places: [String]) {
       try ForeignCode.removed(
-        from: CompanionFile(name: name, content: Array(text.utf8)), of: "model")
+        from: SidecarFile(name: name, content: Array(text.utf8)), of: "model")
     }
     let plain = try removed("tokenizer_config.json", #"{ "a" :1 }"#)
     #expect(plain.file.content == Array(#"{ "a" :1 }"#.utf8) && plain.places.isEmpty)

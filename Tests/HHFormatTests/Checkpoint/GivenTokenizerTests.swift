@@ -25,7 +25,7 @@ struct GivenTokenizerTests {
     let checkpoint = try Checkpoint(
       opening: folder.path("model"), tokenizer: folder.path(tokenizer))
     return Dictionary(
-      uniqueKeysWithValues: try Companions(of: checkpoint).files.map {
+      uniqueKeysWithValues: try SidecarFiles(of: checkpoint).files.map {
         ($0.name, String(decoding: $0.content, as: UTF8.self))
       })
   }

@@ -61,7 +61,7 @@ struct GGUFLayoutEncodingTests {
       try encode(tensor([3, 32], .f32), as: type, bytes)
     }
     #expect(error?.description.hasPrefix("f: tensor 'w': \(problem) in row 2 of its") == true)
-    #expect(error?.hint == "keep the type with --dtype keep, or choose f32")
+    #expect(error?.remedy == "keep the type with \(.dtype, "keep"), or choose f32")
   }
 
   @Test("integers are not encoded as floats, nor anything as a type without an encoder")

@@ -103,7 +103,7 @@ struct ArchitectureDetectionTests {
     #expect(
       error.description
         == "model: tensor names of no known architecture: expected gpt2, bert, vit or llama"
-        + "\nhint: if it is one of them, give its configuration with --config FILE")
+        + "\nhint: if it is one of them, give its configuration with config FILE")
   }
 
   @Test("a checkpoint without tensors is refused, with and without a configuration")

@@ -14,7 +14,6 @@ struct ArchitectureWordsTests {
       "names of ways to cut text, which GGUF files call after models",
     "HHFormat/GGUF/GGUFTokenizerKind.swift": "the format's words for kinds of tokenizers",
     "HHPipeline/Recipes/ShippedRecipes.swift": "names of recipes",
-    "HHAnalysis/Expressivity/RecallTrial.swift": "an experiment with a model of one architecture",
   ]
 
   /// How a string begins that is an architecture's name, or that of one of its classes, such as

@@ -251,7 +251,7 @@ struct HyperparametersTests {
     #expect(
       error.problem.hasPrefix("no config.json beside this ")
         && error.problem.hasSuffix(" checkpoint, and its tensors do not tell \(keys)"))
-    #expect(error.hint?.contains("--config FILE") == true)
+    #expect(error.remedy?.settings == [.configuration])
   }
 
   @Test("a partial configuration is completed from the shapes")

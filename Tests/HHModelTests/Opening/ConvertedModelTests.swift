@@ -46,7 +46,7 @@ struct ConvertedModelTests {
 
   /// Descriptions of other maps than those whose weights the artifact has, in place of its own, and
   /// how each is found out.
-  static let otherMaps: [(map: FeatureMapDescription, place: String)] = [
+  static let otherMaps: [(map: LinearAttentionDescription, place: String)] = [
     (description(.splitSoftmax, size: 7), "tensor 'layers."),
     (description(.jointSoftmax, bias: false), "tensor 'layers."),
     (description(.jointSoftmax, sharing: .queryHead), "tensor 'layers."),
@@ -65,19 +65,19 @@ struct ConvertedModelTests {
 
   private static func description(
     _ kind: FeatureMapKind, size: Int = 6, bias: Bool = true,
-    sharing: FeatureMapDescription.Sharing = .keyValueHead,
-    placement: FeatureMapDescription.EpsilonPlacement = .addedToDenominator,
+    sharing: LinearAttentionDescription.Sharing = .keyValueHead,
+    placement: LinearAttentionDescription.EpsilonPlacement = .addedToDenominator,
     constant: Double? = nil, window: Int? = nil, softmaxLayers: [Int] = []
-  ) -> FeatureMapDescription {
-    FeatureMapDescription(
+  ) -> LinearAttentionDescription {
+    LinearAttentionDescription(
       kind: kind.rawValue, featureDimension: size, bias: bias, sharing: sharing, epsilon: 1e-12,
       epsilonPlacement: placement, constant: constant, window: window,
       softmaxLayers: softmaxLayers)
   }
 
   @Test("weights of one map are not taken for those of another", arguments: otherMaps)
-  func otherMap(_ map: FeatureMapDescription, place: String) throws {
-    try Artifacts.write("llama-gqa", to: path, featureMap: map)
+  func otherMap(_ map: LinearAttentionDescription, place: String) throws {
+    try Artifacts.write("llama-gqa", to: path, linearAttention: map)
     let error = try #require(
       #expect(throws: FormatError.self) { try ConvertedModel(opening: path) })
     #expect([.unsupported, .badData].contains(error.kind))
@@ -88,7 +88,7 @@ struct ConvertedModelTests {
   func unknownMap() throws {
     try Artifacts.write(
       "llama-gqa", to: path,
-      featureMap: FeatureMapDescription(
+      linearAttention: LinearAttentionDescription(
         kind: "hedgehog-cubic", featureDimension: 6, bias: true, sharing: .keyValueHead,
         epsilon: 1e-12, epsilonPlacement: .addedToDenominator))
     let error = try #require(
@@ -127,7 +127,7 @@ struct ConvertedModelTests {
     Artifacts.disturb(expected)
     let plan = try Models.golden(name).graph.rewritten(settings).plan
     try Artifacts.write(
-      name, to: path, plan: plan, maps: expected, featureMap: settings.description(plan: plan))
+      name, to: path, plan: plan, maps: expected, linearAttention: settings.description(plan: plan))
     let runner = try ConvertedModel(opening: path).runner()
     let input = try Models.input(name)
     let logits = try #require(try runner.outputs(for: input).logits?.values)

@@ -25,9 +25,9 @@ struct RewritePlanTests {
         continue
       }
       let layer = try #require(new.layer)
-      let map = FeatureMap(
+      let map = LinearAttentionLayer(
         layer: layer, headSize: attention.headSize, maximumLength: graph.maximumLength)
-      #expect(attention.mechanism == .hedgehog(map))
+      #expect(attention.mechanism == .linear(map))
       attention.mechanism = .softmax
       var restored = new
       restored.operation = .attention(attention)

@@ -79,11 +79,11 @@ struct CompletionTests {
   @Test("learning rates may change in the course of a run, other settings may not")
   func run() throws {
     let checkpoint = try Checkpoint(opening: Fixtures.path("models/gpt2"))
-    let companions = try Companions(of: checkpoint)
+    let sidecars = try SidecarFiles(of: checkpoint)
     var options = ConversionOptions(model: Fixtures.path("models/gpt2"), threads: 1)
     options.finetuning.steps = 3
     func key() throws -> String {
-      try ConversionKey.ofRun(options, companions: companions, sources: [])
+      try ConversionKey.ofRun(options, sidecars: sidecars, sources: [])
     }
     let first = try key()
     options.distillation.learningRate = 0.5

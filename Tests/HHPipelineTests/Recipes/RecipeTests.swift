@@ -1,6 +1,7 @@
 // What recipes may say, and what they may not.
 
 import HHCompute
+import HHData
 import HHFormat
 import HHTestSupport
 import Testing

@@ -78,15 +78,15 @@ struct RecipeWritingTests {
     options.finetuning = TrainingSettings(.train)
     (options.finetuning.steps, options.finetuning.batchSize) = (5, 2)
     (options.distillation.steps, options.rewrites) = (0, false)
-    var sizes = FreshModel(architecture: "llama")
+    var sizes = NewModel(architecture: "llama")
     (sizes.keyValueHeads, sizes.files) = (2, "/f")
-    for start in [
+    for initialWeights in [
       .sizes(sizes), .checkpoint(path: "/m"),
-    ] as [TrainingStart] {
-      options.start = start
-      if case .sizes = start { options.model = "" } else { options.model = "/m" }
+    ] as [InitialWeights] {
+      options.initialWeights = initialWeights
+      if case .sizes = initialWeights { options.model = "" } else { options.model = "/m" }
       #expect(try roundTrip(options) == options)
-      guard case .checkpoint = start else { continue }
+      guard case .checkpoint = initialWeights else { continue }
       options.finetuning.classes = 3
       #expect(try roundTrip(options) == options)
     }

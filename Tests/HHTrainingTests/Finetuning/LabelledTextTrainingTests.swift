@@ -30,7 +30,7 @@ struct LabelledTextTrainingTests {
 
   /// A new BERT with a classifier and the fixture's tokenizer.
   private func classifier() throws -> String {
-    var model = FreshModel(architecture: "bert")
+    var model = NewModel(architecture: "bert")
     (model.hidden, model.heads, model.inner, model.positions) = (32, 2, 64, 64)
     (model.classes, model.vocabulary) = (2, 400)
     model.files = Fixtures.path("models/bert")

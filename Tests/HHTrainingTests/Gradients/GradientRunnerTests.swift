@@ -20,7 +20,7 @@ struct GradientRunnerTests {
     for entry in try GoldenBackward.index() {
       let (model, input, objective) = try entry.model(golden)
       let parameters = try TrainableParameters(
-        of: model, choice: .everything, reaching: objective.kind)
+        of: model, trained: .everything, reaching: objective.kind)
       let runner = GradientRunner(model: model, parameters: parameters)
       runner.recomputesBlocks = recomputing
       runner.logitPositions = logitPositions
@@ -65,7 +65,7 @@ struct GradientRunnerTests {
     for entry in try GoldenBackward.index() {
       let (model, input, objective) = try entry.model(golden)
       let parameters = try TrainableParameters(
-        of: model, choice: .everything, reaching: objective.kind)
+        of: model, trained: .everything, reaching: objective.kind)
       let runner = GradientRunner(model: model, parameters: parameters)
       model.precision = .bfloat16
       let loss = try runner.lossAndGradients(input, objective).mean
@@ -86,7 +86,7 @@ struct GradientRunnerTests {
     let entry = try #require(GoldenBackward.index().first { $0.name == "llama-gqa-hedgehog" })
     let (model, input, objective) = try entry.model(golden)
     let parameters = try TrainableParameters(
-      of: model, choice: .everything, reaching: objective.kind)
+      of: model, trained: .everything, reaching: objective.kind)
     let runner = GradientRunner(model: model, parameters: parameters)
     let loss = try runner.lossAndGradients(input, objective)
     let once = parameters.all.map(\.gradient.values)
@@ -120,7 +120,7 @@ struct GradientRunnerTests {
         isLogits
         ? .teacherLogits(Teacher(teacher), temperature: 2) : .teacherStates(Teacher(teacher))
       let parameters = try TrainableParameters(
-        of: student, choice: .featureMaps, reaching: objective.kind)
+        of: student, trained: .featureMaps, reaching: objective.kind)
       try expectDifferences(student, parameters, input, objective, step: 0x1p-6, tolerance: 3e-3)
     }
   }
@@ -135,7 +135,7 @@ struct GradientRunnerTests {
     let ids = try #require(input.tokens).ids
     let labels = ids.indices.map { $0.isMultiple(of: 3) ? ids[$0] : -100 }
     let parameters = try TrainableParameters(
-      of: model, choice: .everything, reaching: .maskedTokens)
+      of: model, trained: .everything, reaching: .maskedTokens)
     let maps = parameters.all.filter { $0.name.contains("feature_map") }
     #expect(maps.isEmpty == (kind == .performer || !kind.hasDimension))
     // Rectified maps have kinks, which a small step seldom crosses.
@@ -152,7 +152,7 @@ struct GradientRunnerTests {
       settings.dropout = dropout
       settings.targets += name == "gpt2-base" ? ["up", "down"] : ["up", "down", "gate"]
       let parameters = try TrainableParameters(
-        of: model, choice: .adapters(settings), reaching: .nextToken, seed: 5)
+        of: model, trained: .adapters(settings), reaching: .nextToken, seed: 5)
       #expect(parameters.adapters.count == (name == "gpt2-base" ? 8 : 14))
       var forge = FileForge(seed: 3)
       for (_, adapter) in parameters.adapters.sorted(by: { $0.key < $1.key }) {
@@ -170,7 +170,7 @@ struct GradientRunnerTests {
       let model = try Models.golden(name)
       let input = try Models.input(name)
       let parameters = try TrainableParameters(
-        of: model, choice: .adapters(LowRankSettings()), reaching: .nextToken)
+        of: model, trained: .adapters(LowRankSettings()), reaching: .nextToken)
       var forge = FileForge(seed: 4)
       for (_, adapter) in parameters.adapters.sorted(by: { $0.key < $1.key }) {
         var span = adapter.b.buffer.mutableSpan
@@ -181,7 +181,8 @@ struct GradientRunnerTests {
       let without = try GradientRunner(
         model: model,
         parameters: TrainableParameters(
-          of: model, choice: ParameterSelection(weights: false, maps: false), reaching: .nextToken))
+          of: model, trained: ParameterSelection(weights: false, maps: false), reaching: .nextToken)
+      )
       let before = try without.loss(input, .nextToken).mean
       parameters.mergeAdapters(into: model)
       #expect(abs(try without.loss(input, .nextToken).mean - separate) < 1e-5)
@@ -198,11 +199,11 @@ struct GradientRunnerTests {
     settings.targets = ["q_proj", "qproj"]
     let model = try Models.golden("llama-gqa")
     #expect(throws: PipelineError.self) {
-      try TrainableParameters(of: model, choice: .adapters(settings), reaching: .nextToken)
+      try TrainableParameters(of: model, trained: .adapters(settings), reaching: .nextToken)
     }
     settings.targets = ["q_proj", "value"]
     let parameters = try TrainableParameters(
-      of: model, choice: .adapters(settings), reaching: .nextToken)
+      of: model, trained: .adapters(settings), reaching: .nextToken)
     #expect(parameters.adapters.count == 4)
   }
 
@@ -210,7 +211,7 @@ struct GradientRunnerTests {
   func tied() throws {
     let model = try Models.golden("llama-gqa")
     let parameters = try TrainableParameters(
-      of: model, choice: .everything, reaching: .nextToken)
+      of: model, trained: .everything, reaching: .nextToken)
     let names = parameters.all.map(\.name)
     #expect(Set(names).count == names.count)
     #expect(

@@ -43,7 +43,7 @@ struct TeacherTests {
       of: runner, .teacherLogits, to: input, groupSize: input.rowCount, space: .memory)
     #expect(answers.width == runner.graph.hiddenSize)
     let student = try Models.golden("bert-masked-lm").rewritten()
-    let none = try TrainableParameters(of: student, choice: .featureMaps, reaching: .teacherLogits)
+    let none = try TrainableParameters(of: student, trained: .featureMaps, reaching: .teacherLogits)
     let losses = try [
       Teacher(runner), Teacher(keeping: answers).batch(Array(0..<input.rowCount)),
     ].map { teacher in
