@@ -19,7 +19,8 @@ package struct DecoderSampler {
   /// Draws rows in groups whose cache stays within two gibibytes; see
   /// `sample(first:seed:progress:)`. `progress` is told of the tokens drawn so far, and of how many.
   package static func sample(
-    _ runner: ModelRunner, rowCount: Int, length: Int, first: Int32?, seed: UInt64,
+    _ runner: ModelRunner, rowCount: Int, length: Int, first: Int32?, isVaried: Bool = false,
+    seed: UInt64,
     progress: (_ tokens: Int, _ total: Int) throws -> Void
   ) throws -> TokenBatch {
     let group = groupSize(runner.graph, rowCount: rowCount, length: length)
@@ -27,7 +28,7 @@ package struct DecoderSampler {
     for start in stride(from: 0, to: rowCount, by: group) {
       let sampler = DecoderSampler(
         runner: runner, rowCount: min(group, rowCount - start), length: length, firstRow: start)
-      let rows = try sampler.sample(first: first, seed: seed) { tokens, _ in
+      let rows = try sampler.sample(first: first, isVaried: isVaried, seed: seed) { tokens, _ in
         try progress(start * length + tokens, rowCount * length)
       }
       ids += rows.ids
@@ -74,16 +75,20 @@ package struct DecoderSampler {
         + " found none")
   }
 
-  /// Draws the rows. Each starts with `first`, or with a random token where that is nil, and goes
-  /// on at temperature 1; row r's choices depend on the seed and r alone.
-  func sample(first: Int32?, seed: UInt64, progress: (Int, Int) throws -> Void) throws -> TokenBatch
-  {
+  /// Draws the rows. Each starts with `first`, or with a random token where that is nil or, in varied
+  /// rows, at every other: a chat model writes chats from its first token, and other text from others.
+  /// It goes on at temperature 1; row r's choices depend on the seed and r alone.
+  func sample(
+    first: Int32?, isVaried: Bool = false, seed: UInt64, progress: (Int, Int) throws -> Void
+  ) throws -> TokenBatch {
     try Self.requireHead(runner.graph)
     var sampler = TokenSampler(
       options: SamplingOptions(), seed: seed, rowCount: rowCount, firstRow: firstRow)
     var session = DecodingSession(runner: runner, rowCount: rowCount, capacity: length)
     var current = (0..<rowCount).map { row in
-      first ?? sampler.uniform(row: row, below: runner.graph.vocabularySize)
+      let isOther = isVaried && !(firstRow + row).isMultiple(of: 2)
+      return (isOther ? nil : first)
+        ?? sampler.uniform(row: row, below: runner.graph.vocabularySize)
     }
     var ids = [Int32](repeating: 0, count: rowCount * length)
     for position in 0..<length {

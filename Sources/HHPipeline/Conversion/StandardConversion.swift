@@ -1,6 +1,6 @@
 // What a model is converted with where no recipe is named.
 
-package import HHFormat
+internal import HHFormat
 internal import HHModel
 internal import HHTraining
 
@@ -19,40 +19,27 @@ package enum Effort: String, Sendable, CaseIterable {
 }
 
 extension ConversionOptions {
-  /// The recipe of decoders.
-  private static let decoderRecipe = "hybrid"
-  /// Positions of a batch of that recipe.
-  private static let batchPositions = 2048
+  /// Nearest keys that keep their softmax weights in a decoder.
+  private static let decoderWindow = 64
 
-  /// The settings for a model of which nothing else is said.
-  ///
-  /// Measured on SmolLM2-135M, a decoder without a window and without a finish on its softmax self's
-  /// answers is destroyed, whatever its maps have learnt; docs/quality.md has the figures.
+  /// The settings for a model of which nothing else is said: a decoder keeps near keys, since without
+  /// them it is no longer of use, whatever its maps have learnt; docs/quality.md has the figures.
   ///
   /// - Parameters:
   ///   - model: A checkpoint. What is wrong with it is for the conversion to tell.
   ///   - configuration: A configuration in place of the model's own.
   ///   - base: The model that an adapter in `model` was trained on.
   ///   - threads: Threads to use.
-  /// - Returns: The settings, and whether they are those of decoders.
   package static func standard(
     model: String, configuration: String? = nil, base: String? = nil, threads: Int
-  ) throws(FormatError) -> (options: ConversionOptions, isDecoder: Bool) {
-    let plain = ConversionOptions(model: model, threads: threads)
+  ) -> ConversionOptions {
+    var options = ConversionOptions(model: model, threads: threads)
     guard
       let checkpoint = try? Checkpoint(opening: model, configuration: configuration, base: base),
-      let names = try? NameMap(checkpoint), let graph = try? Graph(names),
-      graph.hasLanguageModelHead
-    else { return (plain, false) }
-    var options = try Recipe.named(decoderRecipe).options(model: model, threads: threads)
-    options.length = min(options.length ?? graph.maximumLength, graph.maximumLength)
-    return (options, true)
-  }
-
-  /// Takes as many rows per step as hold the positions of a usual one, after the length was chosen.
-  package mutating func fitBatches() {
-    let rows = max(1, Self.batchPositions / max(1, length ?? 1))
-    (distillation.batchSize, finetuning.batchSize) = (rows, rows)
+      let names = try? NameMap(checkpoint), let graph = try? Graph(names), graph.kind == .decoder
+    else { return options }
+    options.attention.window = decoderWindow
+    return options
   }
 
   /// Trains less or more than usual.

@@ -28,8 +28,8 @@ package struct Verdict: Sendable, Equatable {
     case window
     /// Train the whole model, after its maps.
     case finish
-    /// The same on the teacher's logits, which a decoder has for every token.
-    case finishOnLogits = "finish-on-logits"
+    /// The recipe of that name: a window, and a finish on the teacher's logits.
+    case hybrid
     /// Train it longer.
     case steps
     /// Keep softmax in some layers.
@@ -86,7 +86,7 @@ package struct Verdict: Sendable, Equatable {
       remedies.append(.window)
     }
     remedies.append(
-      options.finetuning.isEnabled ? .steps : isDecoder ? .finishOnLogits : .finish)
+      options.finetuning.isEnabled ? .steps : isDecoder ? .hybrid : .finish)
     if options.data == nil { remedies.append(.data) }
     if options.attention.softmaxLayers.isEmpty { remedies.append(.softmaxLayers) }
     return remedies

@@ -24,7 +24,7 @@ package struct TrainingRows {
 
   private enum Source {
     /// Rows that the decoder itself is to write, starting from this token.
-    case samples(first: Int32?)
+    case samples(first: Int32?, isVaried: Bool)
     case ready(training: DataRows, heldOut: DataRows)
   }
 
@@ -103,7 +103,8 @@ package struct TrainingRows {
       kind = "samples"
       description = "the model's own samples (\(trainingCount) rows)"
       let first = names.hyperparameters.value("beginningToken")?.integer
-      source = .samples(first: first.flatMap { $0 < graph.vocabularySize ? Int32($0) : nil })
+      source = .samples(
+        first: first.flatMap { $0 < graph.vocabularySize ? Int32($0) : nil }, isVaried: isFinetuned)
     case .encoder, .image:
       kind = graph.kind == .encoder ? "random tokens" : "synthetic images"
       description = "\(kind) (\(trainingCount) rows)"
@@ -137,12 +138,13 @@ package struct TrainingRows {
         LabelledRows(training.input, labels: training.labels),
         LabelledRows(heldOut.input, labels: heldOut.labels)
       )
-    case .samples(let first):
+    case .samples(let first, let isVaried):
       try report(.stage("sample"))
       let count = trainingCount + heldOutCount
       let rows = ModelInput.tokens(
         try DecoderSampler.sample(
-          runner, rowCount: count, length: length, first: first, seed: seed
+          runner, rowCount: count, length: length, first: first, isVaried: isVaried,
+          seed: seed
         ) { try report(.sampled(tokens: $0, of: $1)) })
       return (
         LabelledRows(rows.rows(0..<trainingCount)),

@@ -13,8 +13,8 @@ import HHTraining
 struct ConversionArguments: SettingArguments {
   @Option(
     help: """
-      A recipe: the file or the name of one that 'recipe list' shows (default: hybrid for decoders, \
-      hedgehog for others). Options come on top of it.
+      A recipe: the file or the name of one that 'recipe list' shows (default: hedgehog, \
+      for decoders with a window of 64). Options come on top of it.
       """)
   var recipe: String?
 
@@ -92,19 +92,17 @@ struct ConversionArguments: SettingArguments {
   ) throws -> ConversionOptions {
     let processors = Producer.processorCount
     var options = ConversionOptions(model: model ?? "", threads: processors)
-    var isDecoder = false
     if let recipe {
       options = try Recipe.named(recipe).options(model: model, threads: processors)
     } else if stages?.contains(.distil) != false, rewrite.featureMap == nil {
       // Without training, and with a map of a user's choice, attention is rewritten as it is told.
-      (options, isDecoder) = try ConversionOptions.standard(
+      options = ConversionOptions.standard(
         model: model ?? "", configuration: configuration, base: base, threads: processors)
     }
     if let effort { options.scale(by: effort) }
     if let stages { options.stages = stages }
     let hasFinetuning = options.finetuning.isEnabled
     for given in given { given.apply(&options) }
-    if isDecoder, distil.batch == nil { options.fitBatches() }
     // A stage that no recipe describes has the batches of the stage before it.
     if !hasFinetuning { options.finetuning.batchSize = options.distillation.batchSize }
     if !options.finetuning.isEnabled,

@@ -49,7 +49,7 @@ struct VerdictTests {
   @Test("advice is what was not done yet")
   func advice() {
     let plain = verdict([perplexity(40)])
-    #expect(plain.remedies == [.window, .finishOnLogits, .data, .softmaxLayers])
+    #expect(plain.remedies == [.window, .hybrid, .data, .softmaxLayers])
     let done = verdict([perplexity(40)]) {
       ($0.attention.window, $0.data, $0.finetuning.steps) = (64, "text", 60)
       $0.attention.softmaxLayers = [0]
