@@ -58,13 +58,15 @@ extension Conversion {
         passed: passed,
         report: progress) : nil
     try evaluate(after: "finetune")
+    let graph = training.runner.graph
     let summary = ConversionSummary.Training(
       klBefore: result.klBefore, klAfter: result.klAfter,
       tokensPerSecond: run?.isResumed == true ? 0 : Double(result.tokens) / max(seconds, 1e-9),
       steps: result.steps, layers: result.layers, finetuning: finetuned?.summary,
       evaluations: evaluations,
       verdict: evaluations.last { $0.task == Fidelity.task }.map {
-        Verdict($0, of: options, isDecoder: training.runner.graph.kind == .decoder)
+        Verdict(
+          $0, of: options, decoderPositions: graph.kind == .decoder ? graph.maximumLength : nil)
       })
     return (result, finetuned, summary)
   }

@@ -30,6 +30,7 @@ extension ConversionOptions {
   ///   - configuration: A configuration in place of the model's own.
   ///   - base: The model that an adapter in `model` was trained on.
   ///   - threads: Threads to use.
+  /// - Returns: The settings, by which the model is converted unless options say otherwise.
   package static func standard(
     model: String, configuration: String? = nil, base: String? = nil, threads: Int
   ) -> ConversionOptions {

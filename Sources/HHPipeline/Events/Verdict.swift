@@ -28,7 +28,9 @@ package struct Verdict: Sendable, Equatable {
     case window
     /// Train the whole model, after its maps.
     case finish
-    /// The recipe of that name: a window, and a finish on the teacher's logits.
+    /// The same on the teacher's logits, which a decoder has for every token.
+    case finishOnLogits = "finish-on-logits"
+    /// The recipe of that name, for long rows: a window, and a finish on the teacher's logits.
     case hybrid
     /// Train it longer.
     case steps
@@ -49,7 +51,7 @@ package struct Verdict: Sendable, Equatable {
   /// A language model is judged by its perplexity against the softmax model's, a classifier with
   /// labels by its accuracy, any other model by the mean cosine of the last states. The bounds are
   /// ours: a model that is 5 % worse can hardly be told from its source, one 50 % worse cannot be used.
-  init(_ result: EvaluationResult, of options: ConversionOptions, isDecoder: Bool) {
+  init(_ result: EvaluationResult, of options: ConversionOptions, decoderPositions: Int?) {
     func figure(_ name: String) -> EvaluationFigure? { result.figures.first { $0.name == name } }
     let bounds: [Double]
     let loss: Double
@@ -69,7 +71,7 @@ package struct Verdict: Sendable, Equatable {
     } else {
       let cosine = figure("cosine of the last states")?.value ?? .nan
       loss = 1 - cosine
-      bounds = [0.02, 0.05, 0.15]
+      bounds = [0.02, 0.1, 0.25]
       reason =
         "the last states of both models have a cosine of \(Format.fixed(cosine, 3))"
         + (result.figures.first { $0.name.hasPrefix("same ") }
@@ -77,16 +79,26 @@ package struct Verdict: Sendable, Equatable {
     }
     let grades: [Grade] = [.kept, .close, .worse, .broken]
     grade = loss.isFinite ? grades[bounds.count { loss > $0 }] : .unknown
-    remedies = grade == .kept ? [] : Self.remedies(for: options, isDecoder: isDecoder)
+    remedies = grade == .kept ? [] : Self.remedies(for: options, decoderPositions: decoderPositions)
   }
 
-  private static func remedies(for options: ConversionOptions, isDecoder: Bool) -> [Remedy] {
+  /// Positions of the rows of the recipe 'hybrid'.
+  private static let hybridLength = 1024
+
+  private static func remedies(for options: ConversionOptions, decoderPositions: Int?) -> [Remedy] {
     var remedies: [Remedy] = []
-    if isDecoder, options.attention.window == nil, !options.attention.kind.storesLogScales {
+    if decoderPositions != nil, options.attention.window == nil,
+      !options.attention.kind.storesLogScales
+    {
       remedies.append(.window)
     }
-    remedies.append(
-      options.finetuning.isEnabled ? .steps : isDecoder ? .hybrid : .finish)
+    if options.finetuning.isEnabled {
+      remedies.append(.steps)
+    } else if let decoderPositions {
+      remedies.append(decoderPositions < hybridLength ? .finishOnLogits : .hybrid)
+    } else {
+      remedies.append(.finish)
+    }
     if options.data == nil { remedies.append(.data) }
     if options.attention.softmaxLayers.isEmpty { remedies.append(.softmaxLayers) }
     return remedies

@@ -104,9 +104,11 @@ struct Evaluate: UnpackingCommand {
   private func table(of figures: [EvaluationFigure], _ data: String) -> String {
     var lines = ["\(data) of \(self.data)"]
     for figure in figures {
-      var line = figure.name.padding(to: 22) + Format.fixed(figure.value, 4).padding(to: 10)
+      var line = figure.name.padding(to: 22) + Format.fixed(figure.value, 4)
       if let teacher = figure.teacher, let recovered = figure.recovered {
-        line += "softmax \(Format.fixed(teacher, 4))  (\(Format.fixed(100 * recovered, 1)) %)"
+        line =
+          line.padding(to: 32)
+          + "softmax \(Format.fixed(teacher, 4))  (\(Format.fixed(100 * recovered, 1)) %)"
       }
       lines.append(line)
     }

@@ -50,7 +50,8 @@ struct ConversionArguments: SettingArguments {
   func validate() throws {
     try checkRanges()
     if recipe != nil, effort != nil {
-      throw ValidationError("--effort: expected no recipe beside it, which says how much, found both")
+      throw ValidationError(
+        "--effort: expected no recipe beside it, which says how much, found both")
     }
     if let stages, !stages.contains(.distil), let option = trainingOptions.first {
       throw ValidationError(

@@ -27,6 +27,7 @@ extension Verdict.Remedy {
     switch self {
     case .window: "--window 64"
     case .finish: "--finetune-steps 60"
+    case .finishOnLogits: "--finetune-steps 60 --finetune-loss teacher-logits"
     case .hybrid: "--recipe hybrid, which trains all weights"
     case .steps: "more --finetune-steps"
     case .softmaxLayers: "--keep-softmax for some layers"

@@ -20,9 +20,9 @@ struct ConvertTests {
     #expect(events.prefix(2).map { $0["event"]?.string } == ["reading", "plan"])
     #expect(events.first?["source"] == events[1]["source"])
     #expect(events.first?["data"]?.array?.count == 1)
-    #expect(
-      events.filter { $0["event"]?.string == "stage" }.map { $0["stage"]?.string }
-        == ["distil", "write"])
+    #expect(stages(of: events) == ["distil", "evaluate", "write"])
+    let grade = events.last?["verdict"]?["grade"]?.string ?? "none"
+    #expect(["kept", "close", "worse", "broken"].contains(grade))
     #expect(events.filter { $0["event"]?.string == "layer" }.count == 3)
     let summary = try #require(events.last)
     #expect(summary["event"]?.string == "summary")
@@ -103,11 +103,14 @@ struct ConvertTests {
         "output       llama.hedgehog.safetensors.zst",
         "data         the model's own samples (64 rows)",
         "distillation 100 steps of 8 rows of 256, 64 distinct rows",
-        "new          4,896 parameters, 3.386 % of the converted model",
-        "state        3,264 floats per sequence, whatever its length",
-        "layer 0: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
-        "layer 1: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
-        "layer 2: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog, 1,632 new parameters",
+        "new          4,908 parameters, 3.394 % of the converted model",
+        "state        15,360 floats per sequence, whatever its length",
+        "layer 0: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog beside a window of 64,"
+          + " 1,636 new parameters",
+        "layer 1: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog beside a window of 64,"
+          + " 1,636 new parameters",
+        "layer 2: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog beside a window of 64,"
+          + " 1,636 new parameters",
       ])
     #expect(try bench.contents.isEmpty)
   }
@@ -125,7 +128,8 @@ struct ConvertTests {
     #expect(Set(names).count == names.count)
     let old = tensors.filter { $0["fate"]?.string != "new" }.compactMap { $0["name"]?.string }
     #expect(old.sorted() == (try ModelCopy("gpt2").tensors.map(\.name).sorted()))
-    #expect(tensors.count == old.count + 12)
+    // Four of each layer's maps, and the factors of its window.
+    #expect(tensors.count == old.count + 15)
   }
 
   @Test("no steps at all: the rewrite alone, and the divergence stays")
@@ -389,7 +393,10 @@ struct ConvertTests {
   @Test("--column names the key of JSON lines that is learnt from, and a recipe does too")
   func column() throws {
     try bench.columns("body", of: "corpus.txt", to: "rows.jsonl")
-    let arguments = ["models/gpt2", "--steps", "2", "--length", "16", "--data", "rows.jsonl", "-q"]
+    let arguments = [
+      "models/gpt2", "--window", "8", "--steps", "2", "--length", "16", "--data", "rows.jsonl",
+      "-q",
+    ]
     let named = try Tool.run(arguments + ["--column", "body", "-o", "a"], in: bench.folder)
     #expect(named.status == 0, "\(named)")
     try bench.folder.write("columns: [body]", to: "r.yaml")
@@ -398,7 +405,7 @@ struct ConvertTests {
     #expect(try bench.bytes("a") == bench.bytes("b"))
     let unnamed = try Tool.run(arguments + ["-o", "c"], in: bench.folder)
     #expect(unnamed.status == 65)
-    expectError(unnamed, "hint: rename the columns; convert, train, batch and eval also take")
+    expectError(unnamed, "hint: rename the columns, or name them: --column NAME")
     for (more, status, message) in [
       (["--data", "rows.jsonl", "--column", "text"], 65, "expected the column 'text' that"),
       (["--data", "data/corpus.txt", "--column", "body"], 65, "expected rows with columns for"),

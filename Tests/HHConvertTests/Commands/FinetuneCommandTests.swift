@@ -18,15 +18,13 @@ struct FinetuneCommandTests {
       Bench.short(model) + ["--finetune-steps", "3", "--json", "-o", "out"], in: bench.folder)
     #expect(outcome.status == 0, "\(outcome.errors)")
     let events = try outcome.lines.map { try JSONValue(parsing: Array($0.utf8)) }
-    #expect(
-      events.filter { $0["event"]?.string == "stage" }.map { $0["stage"]?.string }
-        == ["distil", "finetune", "write"])
+    #expect(stages(of: events) == ["distil", "finetune", "evaluate", "write"])
     let finetuned = try #require(events.first { $0["event"]?.string == "finetuned" })
     #expect(try #require(finetuned["loss_after"]?.double) > 0)
     let artifact = try ArtifactReader(at: bench.folder.path("out"))
     let origins = Set(artifact.manifest.tensors.map(\.origin))
     #expect(origins.contains(.changed) && origins.contains(.new))
-    #expect(artifact.manifest.description.stages.map(\.name) == ["distil", "finetune"])
+    #expect(artifact.manifest.description.stages.map(\.name) == ["distil", "finetune", "evaluate"])
     #expect(try Tool.run("verify", "out", in: bench.folder).status == 0)
     let again = try Tool.run(
       Bench.short(model) + ["--finetune-steps", "3", "-o", "again"], in: bench.folder)

@@ -49,9 +49,8 @@ struct RecipeCommandTests {
         - {stage: distil, steps: 900, batch: 4, learning_rate: 0.02}
       """, to: "r.yaml")
     let flags = [
-      "models/gpt2", "--recipe", "hedgehog", "--data", "data/corpus.txt", "--length", "32", "--seed",
-      "5", "--steps", "4",
-      "--batch", "4", "--lr", "0.02",
+      "models/gpt2", "--recipe", "hedgehog", "--data", "data/corpus.txt", "--length", "32",
+      "--seed", "5", "--steps", "4", "--batch", "4", "--lr", "0.02",
     ]
     let byFlags = try Tool.run(flags + ["-q", "-o", "a"], in: bench.folder)
     #expect(byFlags.status == 0, "\(byFlags)")

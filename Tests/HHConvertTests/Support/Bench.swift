@@ -57,6 +57,16 @@ struct Bench {
 /// The fixtures' names.
 let architectures = ["gpt2", "llama", "bert", "vit"]
 
+/// The stages that events tell of, each once where it goes on.
+func stages(of events: [JSONValue]) -> [String] {
+  var stages: [String] = []
+  for event in events where event["event"]?.string == "stage" {
+    guard let stage = event["stage"]?.string, stage != stages.last else { continue }
+    stages.append(stage)
+  }
+  return stages
+}
+
 /// A line of JSON.
 func parse(_ line: String) throws -> JSONValue { try JSONValue(parsing: Array(line.utf8)) }
 

@@ -21,7 +21,8 @@ struct StandardConversionTests {
     #expect(standard(path) == plain)
   }
 
-  @Test("others, and what cannot be opened, have the plain settings", arguments: ["bert", "vit", "x"])
+  @Test(
+    "others, and what cannot be opened, have the plain settings", arguments: ["bert", "vit", "x"])
   func others(_ name: String) {
     let path = Fixtures.path("models/\(name)")
     #expect(standard(path) == ConversionOptions(model: path, threads: 2))

@@ -10,14 +10,14 @@ import Testing
 @Suite("Verdict")
 struct VerdictTests {
   private func verdict(
-    _ figures: [EvaluationFigure], isDecoder: Bool = true,
+    _ figures: [EvaluationFigure], positions: Int? = 2048,
     _ change: (inout ConversionOptions) -> Void = { _ in }
   ) -> Verdict {
     var options = ConversionOptions()
     change(&options)
     let result = EvaluationResult(
       task: Fidelity.task, after: "distil", data: "rows", figures: figures)
-    return Verdict(result, of: options, isDecoder: isDecoder)
+    return Verdict(result, of: options, decoderPositions: positions)
   }
 
   private func perplexity(_ value: Double) -> EvaluationFigure {
@@ -41,21 +41,23 @@ struct VerdictTests {
     let cosine = EvaluationFigure(
       name: "cosine of the last states", value: 0.99, teacher: nil, isCost: false)
     let accuracy = EvaluationFigure(name: "accuracy", value: 0.5, teacher: 0.9, isCost: false)
-    #expect(verdict([cosine], isDecoder: false).grade == .kept)
-    #expect(verdict([cosine, accuracy], isDecoder: false).grade == .broken)
-    #expect(verdict([], isDecoder: false).grade == .unknown)
+    #expect(verdict([cosine], positions: nil).grade == .kept)
+    #expect(verdict([cosine, accuracy], positions: nil).grade == .broken)
+    #expect(verdict([], positions: nil).grade == .unknown)
   }
 
   @Test("advice is what was not done yet")
   func advice() {
     let plain = verdict([perplexity(40)])
     #expect(plain.remedies == [.window, .hybrid, .data, .softmaxLayers])
+    // Rows of the recipe do not fit into fewer positions.
+    #expect(verdict([perplexity(40)], positions: 512).remedies[1] == .finishOnLogits)
     let done = verdict([perplexity(40)]) {
       ($0.attention.window, $0.data, $0.finetuning.steps) = (64, "text", 60)
       $0.attention.softmaxLayers = [0]
     }
     #expect(done.remedies == [.steps])
-    let encoder = verdict([], isDecoder: false)
+    let encoder = verdict([], positions: nil)
     #expect(encoder.remedies.first == .finish)
   }
 }
