@@ -38,10 +38,37 @@ struct ConversionArguments: SettingArguments {
     })
   var stages: [ConversionStage]?
 
-  @OptionGroup var rewrite: RewriteArguments
+  // What attention is rewritten with. These are no groups of their own: a debug build checks a group
+  // inside of another so often that every command would start a second later.
+  @Option(\.attention, \.kind) var featureMap: Given?
+  @Option(\.attention, \.dimension) var featureDimension: Given?
+  @Option(\.attention, \.window) var window: Given?
+  @Option(\.attention, \.softmaxLayers) var keepSoftmax: Given?
+
   @OptionGroup var data: DataArguments
-  @OptionGroup var distil: DistilArguments
-  @OptionGroup var finetune: FinetuneArguments
+
+  // How feature maps are distilled.
+  @Option(\.distillation, \.steps) var steps: Given?
+  @Option(\.distillation, \.batchSize) var batch: Given?
+  @Option(\.distillation, \.rowLimit) var rows: Given?
+  @Option(\.distillation, \.learningRate) var learningRate: Given?
+  @Option(\.distillation, \.budget, reading: { .number(try TimeBudget($0).seconds) })
+  var budget: Given?
+
+  // How the whole model is trained afterwards.
+  @Option(\.finetuning, \.steps) var finetuneSteps: Given?
+  @Option(\.finetuning, \.learningRate) var finetuneRate: Given?
+  @Option(\.finetuning, \.loss) var finetuneLoss: Given?
+  @Option(
+    \.finetuning, \.lora,
+    reading: { word in
+      guard let rank = Int(word), (1...4096).contains(rank) else {
+        throw ValidationError("expected a rank from 1 to 4096, found '\(word)'")
+      }
+      return ["rank": .integer(rank), "alpha": .number(2 * Double(rank))]
+    })
+  var lora: Given?
+
   @Option(\.distillation, and: [\.finetuning], \.precision) var precision: Given?
   @OptionGroup var run: RunArguments
   @Flag(\.self, \.delta) var delta = false
@@ -65,9 +92,16 @@ struct ConversionArguments: SettingArguments {
   /// The options that were given and that only training needs.
   private var trainingOptions: [Given] {
     // A map's random directions, the option's or the recipe's, come from the seed too.
-    let needsSeed = recipe != nil || settings(of: rewrite.given).attention.kind.isRandom
-    return data.given + distil.given + finetune.given
+    let needsSeed =
+      recipe != nil || settings(of: [featureMap].compactMap(\.self)).attention.kind.isRandom
+    return data.given
+      + [steps, batch, rows, learningRate, budget].compactMap(\.self) + finetuning
       + [precision, run.maxMemory, needsSeed ? nil : run.seed].compactMap(\.self)
+  }
+
+  /// The options of finetuning that were given.
+  private var finetuning: [Given] {
+    [finetuneSteps, finetuneRate, finetuneLoss, lora].compactMap(\.self)
   }
 
   private func settings(of given: [Given]) -> ConversionOptions {
@@ -95,7 +129,7 @@ struct ConversionArguments: SettingArguments {
     var options = ConversionOptions(model: model ?? "", threads: processors)
     if let recipe {
       options = try Recipe.named(recipe).options(model: model, threads: processors)
-    } else if stages?.contains(.distil) != false, rewrite.featureMap == nil {
+    } else if stages?.contains(.distil) != false, featureMap == nil {
       // Without training, and with a map of a user's choice, attention is rewritten as it is told.
       options = ConversionOptions.standard(
         model: model ?? "", configuration: configuration, base: base, threads: processors)
@@ -107,7 +141,7 @@ struct ConversionArguments: SettingArguments {
     // A stage that no recipe describes has the batches of the stage before it.
     if !hasFinetuning { options.finetuning.batchSize = options.distillation.batchSize }
     if !options.finetuning.isEnabled,
-      let option = finetune.given.first(where: { $0.name != finetune.steps?.name })
+      let option = finetuning.first(where: { $0.name != finetuneSteps?.name })
     {
       throw PipelineError.missingSetting(options.finetuning.key(\.steps), beside: option.key)
     }

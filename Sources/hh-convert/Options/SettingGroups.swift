@@ -6,14 +6,6 @@ import HHModel
 import HHPipeline
 import HHTraining
 
-/// What attention is rewritten with.
-struct RewriteArguments: SettingArguments {
-  @Option(\.attention, \.kind) var featureMap: Given?
-  @Option(\.attention, \.dimension) var featureDimension: Given?
-  @Option(\.attention, \.window) var window: Given?
-  @Option(\.attention, \.softmaxLayers) var keepSoftmax: Given?
-}
-
 /// What is learnt from.
 struct DataArguments: SettingArguments {
   @Option(\.self, \.data) var data: Given?
@@ -21,32 +13,6 @@ struct DataArguments: SettingArguments {
   @Option(\.self, \.columns, reading: { .array(columnNames($0).map { .string($0) }) })
   var column: Given?
   @Option(\.self, \.length) var length: Given?
-}
-
-/// How feature maps are distilled.
-struct DistilArguments: SettingArguments {
-  @Option(\.distillation, \.steps) var steps: Given?
-  @Option(\.distillation, \.batchSize) var batch: Given?
-  @Option(\.distillation, \.rowLimit) var rows: Given?
-  @Option(\.distillation, \.learningRate) var learningRate: Given?
-  @Option(\.distillation, \.budget, reading: { .number(try TimeBudget($0).seconds) })
-  var budget: Given?
-}
-
-/// How the whole model is trained after distillation.
-struct FinetuneArguments: SettingArguments {
-  @Option(\.finetuning, \.steps) var steps: Given?
-  @Option(\.finetuning, \.learningRate) var learningRate: Given?
-  @Option(\.finetuning, \.loss) var loss: Given?
-  @Option(
-    \.finetuning, \.lora,
-    reading: { word in
-      guard let rank = Int(word), (1...4096).contains(rank) else {
-        throw ValidationError("expected a rank from 1 to 4096, found '\(word)'")
-      }
-      return ["rank": .integer(rank), "alpha": .number(2 * Double(rank))]
-    })
-  var lora: Given?
 }
 
 /// How a model is trained without a teacher.

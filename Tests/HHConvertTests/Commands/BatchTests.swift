@@ -197,16 +197,27 @@ struct BatchTests {
       "--feature-dim": "8", "--window": "4", "--keep-softmax": "0",
       "--recipe": "r.yaml",
     ]
-    #expect(Set(shared) == Set(values.keys))
+    #expect(Set(shared) == Set(values.keys).union(["--effort"]))
     try bench.folder.write("description: nothing", to: "r.yaml")
     try bench.columns("body", of: "corpus.txt", to: "rows.jsonl")
     try bench.columns("body", of: "held-out.txt", to: "held-out.jsonl")
-    let arguments = values.flatMap { $1.isEmpty ? [$0] : [$0, $1] }
-    #expect(
-      try Tool.run(["models/gpt2", "-q", "-o", "a"] + arguments, in: bench.folder).status == 0)
-    let outcome = try Tool.run(
-      ["batch", "models/gpt2", "-q", "-o", "out"] + arguments, in: bench.folder)
-    #expect(outcome.status == 0, "\(outcome)")
-    #expect(try bench.bytes("a") == bench.bytes("out/gpt2\(Self.suffix)"))
+    let all = values.flatMap { $1.isEmpty ? [$0] : [$0, $1] }
+    // A recipe says itself how much is trained.
+    let quick = [
+      "--effort", "quick", "--length", "16", "--data", "rows.jsonl", "--column", "body",
+    ]
+    for (name, arguments) in [("all", all), ("quick", quick)] {
+      let single = try Tool.run(
+        ["models/gpt2", "-q", "-o", name] + arguments, in: bench.folder)
+      #expect(single.status == 0, "\(single)")
+      let outcome = try Tool.run(
+        ["batch", "models/gpt2", "-q", "-o", "out-\(name)"] + arguments, in: bench.folder)
+      #expect(outcome.status == 0, "\(outcome)")
+      #expect(try bench.bytes(name) == bench.bytes("out-\(name)/gpt2\(Self.suffix)"))
+    }
+    let both = try Tool.run(
+      "models/gpt2", "--recipe", "r.yaml", "--effort", "best", in: bench.folder)
+    #expect(both.status == 64)
+    expectError(both, "--effort: expected no recipe beside it")
   }
 }
