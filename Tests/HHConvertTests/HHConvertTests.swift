@@ -115,7 +115,7 @@ struct HHConvertTests {
     #expect(
       options == [
         "--base", "-o", "--output", "--adapter", "--config", "--tokenizer", "--run",
-        "--checkpoint-steps", "--recipe", "--stages",
+        "--checkpoint-steps", "--recipe", "--effort", "--stages",
         "--feature-map", "--feature-dim", "--window", "--keep-softmax", "--data", "--held-out",
         "--column", "--length",
         "--steps", "--batch", "--rows", "--lr", "--budget", "--finetune-steps", "--finetune-lr",

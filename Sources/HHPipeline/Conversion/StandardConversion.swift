@@ -21,9 +21,14 @@ package enum Effort: String, Sendable, CaseIterable {
 extension ConversionOptions {
   /// Nearest keys that keep their softmax weights in a decoder.
   private static let decoderWindow = 64
+  /// Tokens of a decoder's rows, where its positions allow it.
+  private static let decoderLength = 1024
+  /// Positions of a usual batch.
+  private static let batchPositions = 2048
 
   /// The settings for a model of which nothing else is said: a decoder keeps near keys, since without
-  /// them it is no longer of use, whatever its maps have learnt; docs/quality.md has the figures.
+  /// them it is no longer of use, whatever its maps have learnt, and has long rows, since beyond the
+  /// length that it was trained at it falls apart; docs/quality.md has the figures.
   ///
   /// - Parameters:
   ///   - model: A checkpoint. What is wrong with it is for the conversion to tell.
@@ -40,7 +45,15 @@ extension ConversionOptions {
       let names = try? NameMap(checkpoint), let graph = try? Graph(names), graph.kind == .decoder
     else { return options }
     options.attention.window = decoderWindow
+    if graph.maximumLength >= decoderLength { options.length = decoderLength }
     return options
+  }
+
+  /// Takes no more rows per step than hold the positions of a usual batch.
+  package mutating func fitBatch() {
+    guard let length else { return }
+    distillation.batchSize = min(
+      distillation.batchSize, max(1, Self.batchPositions / max(1, length)))
   }
 
   /// Trains less or more than usual.

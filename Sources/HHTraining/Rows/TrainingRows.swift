@@ -94,7 +94,7 @@ package struct TrainingRows {
     trainingCount = min(wanted, limit)
     distillationCount = min(trainingCount, forDistillation)
     heldOutCount =
-      isFinetuned
+      graph.kind == .decoder
       ? min(Self.madeUpHeldOutCount, max(2, Self.madeUpHeldOutPositions / length))
       : Self.madeUpHeldOutCount
     switch graph.kind {

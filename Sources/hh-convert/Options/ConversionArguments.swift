@@ -137,7 +137,9 @@ struct ConversionArguments: SettingArguments {
     if let effort { options.scale(by: effort) }
     if let stages { options.stages = stages }
     let hasFinetuning = options.finetuning.isEnabled
+    let hasLength = options.length != nil
     for given in given { given.apply(&options) }
+    if recipe == nil, hasLength, batch == nil { options.fitBatch() }
     // A stage that no recipe describes has the batches of the stage before it.
     if !hasFinetuning { options.finetuning.batchSize = options.distillation.batchSize }
     if !options.finetuning.isEnabled,

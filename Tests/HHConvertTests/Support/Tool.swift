@@ -36,7 +36,8 @@ enum Tool {
 
   /// Runs a line of shell, in which `$hh` is the program.
   static func shell(_ line: String, in folder: TemporaryDirectory) throws -> Outcome {
-    try execute("/bin/sh", ["-c", "hh=\(try path)\n\(line)"], in: folder)
+    // Debian's sh, dash, can miss the end of a process that its 'wait' waits for, and waits for ever.
+    try execute("/bin/bash", ["-c", "hh=\(try path)\n\(line)"], in: folder)
   }
 
   private static func execute(

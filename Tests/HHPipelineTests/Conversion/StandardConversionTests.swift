@@ -28,6 +28,17 @@ struct StandardConversionTests {
     #expect(standard(path) == ConversionOptions(model: path, threads: 2))
   }
 
+  @Test("long rows are few in a batch, short ones as many as usual")
+  func batches() {
+    var options = ConversionOptions()
+    for (length, rows) in [(nil, 8), (16, 8), (256, 8), (1024, 2), (4096, 1)] as [(Int?, Int)] {
+      options.length = length
+      options.distillation.batchSize = 8
+      options.fitBatch()
+      #expect(options.distillation.batchSize == rows)
+    }
+  }
+
   @Test("an effort multiplies the steps that there are")
   func efforts() {
     var options = ConversionOptions()

@@ -91,7 +91,8 @@ struct LabelledTextTrainingTests {
     (options.output, options.length) = (directory.path("out"), 32)
     options.data = try data(40, to: "train.tsv")
     let training = try #require(try Conversion(options).run { _ in }.training)
-    #expect(training.finetuning?.steps == 48 && training.evaluations.map(\.task) == ["glue"])
+    #expect(
+      training.finetuning?.steps == 48 && training.evaluations.map(\.task) == ["glue", "fidelity"])
   }
 
   @Test(
