@@ -1,4 +1,4 @@
-// SmolLM2-135M-Instruct as people download it, a GGUF of Q4_1, against transformers 5.24.
+// SmolLM2-135M-Instruct as people download it, a GGUF of Q4_1, against the package tokenizers.
 
 import Foundation
 import HHFormat
@@ -16,11 +16,13 @@ private let chatModel = ProcessInfo.processInfo.environment["HH_SMOLLM2"]
   .enabled(if: chatModel != nil, "HH_SMOLLM2 names no SmolLM2-135M-Instruct.Q4_1.gguf"))
 struct ChatModelTests {
   @Test(
-    "whole texts have the ids that transformers gives them",
+    // Digits one by one, then byte-level words, as the model was published. transformers 5.24 leaves
+    // the digits out where it reads the GGUF, so that '½' of the first text gets two other ids.
+    "whole texts have the ids that tokenizers gives them",
     arguments: [
       (
         "wikitext-2/test.txt", 312_144,
-        "6658c621048e251080cedb9dcc836edf2af526077744126d456647fff40601b1"
+        "6ecb49cc3609ae7d45af51ecf05d3413f7671c6005fb9b75420854f1834e5ad8"
       ),
       (
         "tinystories/held-out.txt", 51_591,
