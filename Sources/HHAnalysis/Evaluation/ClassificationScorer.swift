@@ -80,10 +80,7 @@ package struct ClassificationScorer: Scorer {
     var predictions = [Int](repeating: 0, count: labels.count)
     try examples.run(runner, progress: progress) { indices, _, outputs in
       guard let logits = outputs.logits else { return }
-      for (row, index) in indices.enumerated() {
-        let values = logits.rows(row..<row + 1).values
-        predictions[index] = values.indices.max { values[$0] < values[$1] } ?? 0
-      }
+      for (index, likeliest) in zip(indices, likeliest(logits)) { predictions[index] = likeliest }
     }
     let confusion = ConfusionMatrix(
       truth: labels, predictions: predictions, classCount: classCount)

@@ -66,7 +66,7 @@ extension Conversion {
       evaluations: evaluations,
       verdict: evaluations.last { $0.task == Fidelity.task }.map {
         Verdict(
-          $0, of: options, decoderPositions: graph.kind == .decoder ? graph.maximumLength : nil)
+          $0, of: options, decoderPositions: graph.hasLanguageModelHead ? graph.maximumLength : nil)
       })
     return (result, finetuned, summary)
   }

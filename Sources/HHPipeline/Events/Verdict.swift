@@ -51,6 +51,11 @@ package struct Verdict: Sendable, Equatable {
   /// A language model is judged by its perplexity against the softmax model's, a classifier with
   /// labels by its accuracy, any other model by the mean cosine of the last states. The bounds are
   /// ours: a model that is 5 % worse can hardly be told from its source, one 50 % worse cannot be used.
+  ///
+  /// - Parameters:
+  ///   - result: The measurement.
+  ///   - options: What was done, so that only other things are advised.
+  ///   - decoderPositions: Most positions of a language model; nil for any other.
   init(_ result: EvaluationResult, of options: ConversionOptions, decoderPositions: Int?) {
     func figure(_ name: String) -> EvaluationFigure? { result.figures.first { $0.name == name } }
     let bounds: [Double]
@@ -59,8 +64,8 @@ package struct Verdict: Sendable, Equatable {
       loss = perplexity.value / teacher
       bounds = [1.05, 1.15, 1.5]
       reason =
-        "perplexity \(Format.fixed(perplexity.value, 2)), \(Format.fixed(loss, 2)) times the softmax model's"
-        + " \(Format.fixed(teacher, 2))"
+        "perplexity \(Format.fixed(perplexity.value, 2)), \(Format.fixed(loss, 2)) times the softmax"
+        + " model's \(Format.fixed(teacher, 2))"
         + (figure("same next token").map { ", the same next token at \(Self.percent($0.value))" }
           ?? "")
     } else if let accuracy = figure("accuracy"), let teacher = accuracy.teacher {
@@ -83,7 +88,7 @@ package struct Verdict: Sendable, Equatable {
   }
 
   /// Positions of the rows of the recipe 'hybrid'.
-  private static let hybridLength = 1024
+  static let hybridLength = 1024
 
   private static func remedies(for options: ConversionOptions, decoderPositions: Int?) -> [Remedy] {
     var remedies: [Remedy] = []

@@ -47,7 +47,9 @@ struct VerdictTests {
   }
 
   @Test("advice is what was not done yet")
-  func advice() {
+  func advice() throws {
+    let hybrid = try Recipe.named("hybrid").options(model: "x", threads: 1)
+    #expect(hybrid.length == Verdict.hybridLength)
     let plain = verdict([perplexity(40)])
     #expect(plain.remedies == [.window, .hybrid, .data, .softmaxLayers])
     // Rows of the recipe do not fit into fewer positions.
