@@ -114,8 +114,11 @@ struct ModelCard {
       text += "Softmax attention stays in layer\(softmaxLayers.count == 1 ? "" : "s") \(list). "
     }
     if let window = source.linearAttention?.window {
+      let first = source.linearAttention?.sinks.map {
+        " and the first \(Format.count($0)) of the sequence"
+      }
       text +=
-        "The \(Format.count(window)) nearest keys of a query keep softmax weights, times a factor of each"
+        "The \(Format.count(window)) nearest keys of a query\(first ?? "") keep softmax weights, times a factor of each"
         + " head ([arXiv 2410.10254](https://arxiv.org/abs/2410.10254)). "
     }
     return text

@@ -7,9 +7,10 @@ internal import CHHKernels
 package struct LinearAttentionItem: Sendable {
   /// Number of queries.
   package var length: Int
-  /// Number of valid keys.
+  /// Number of valid keys, without the sinks.
   package var keys: Int
-  /// Keys before the first query's own, with a causal mask.
+  /// Keys before the first query's own, with a causal mask; negative where the own keys of the first
+  /// queries are sinks.
   package var past = 0
   /// Positions from one query to the next; only distillation takes others than 1.
   package var queryStep = 1
@@ -21,6 +22,8 @@ package struct LinearAttentionItem: Sendable {
   package var features: Int
   /// Nearest keys that are weighed by their scores; 0 for none.
   package var window: Int
+  /// First keys of the sequence that lie apart and are weighed by their scores; 0 for none.
+  package var sinks = 0
   /// Whether query i sees keys 0...past + i · queryStep only.
   package var causal: Bool
   /// Row strides of queries, keys, values and outputs.
@@ -93,6 +96,7 @@ package struct LinearAttentionItem: Sendable {
     unsafe item.group = group
     unsafe item.features = features
     unsafe item.window = window
+    unsafe item.sinks = sinks
     unsafe item.causal = causal ? 1 : 0
     unsafe item.q_stride = queryStride
     unsafe item.k_stride = keyStride
@@ -117,22 +121,28 @@ package struct LinearAttentionInputs: ~Escapable {
   let q: Span<Float>
   let k: Span<Float>
   let v: Span<Float>
+  let sinkK: Span<Float>
+  let sinkV: Span<Float>
   let phiQ: Span<Float>
   let phiK: Span<Float>
   let scales: Span<Float>
   let windowFactors: Span<Float>
 
-  /// Gathers the spans: queries, keys and values, then features of queries (group, length, features)
-  /// and keys (keys, features), the keys' scales (keys), empty where all are zero, and the factors
-  /// of the window's weights (group).
-  @_lifetime(copy q, copy k, copy v, copy phiQ, copy phiK, copy scales, copy windowFactors)
+  /// Gathers the spans: queries, keys and values, keys and values of the sinks with the same strides,
+  /// then features of queries (group, length, features) and keys (keys, features), the keys' scales
+  /// (keys), empty where all are zero, and the factors of the window's weights (group).
+  @_lifetime(
+    copy q, copy k, copy v, copy sinkK, copy sinkV, copy phiQ, copy phiK, copy scales,
+    copy windowFactors)
   package init(
-    q: Span<Float>, k: Span<Float>, v: Span<Float>, phiQ: Span<Float>, phiK: Span<Float>,
-    scales: Span<Float>, windowFactors: Span<Float>
+    q: Span<Float>, k: Span<Float>, v: Span<Float>, sinkK: Span<Float>, sinkV: Span<Float>,
+    phiQ: Span<Float>, phiK: Span<Float>, scales: Span<Float>, windowFactors: Span<Float>
   ) {
     self.q = q
     self.k = k
     self.v = v
+    self.sinkK = sinkK
+    self.sinkV = sinkV
     self.phiQ = phiQ
     self.phiK = phiK
     self.scales = scales
@@ -147,8 +157,13 @@ package struct LinearAttentionInputs: ~Escapable {
     precondition(
       q.count >= item.groupExtent(stride: item.queryStride)
         && k.count >= item.extent(item.keys, stride: item.keyStride)
-        && v.count >= item.extent(item.keys, stride: item.valueStride),
+        && v.count >= item.extent(item.keys, stride: item.valueStride)
+        && sinkK.count >= item.extent(item.sinks, stride: item.keyStride)
+        && sinkV.count >= item.extent(item.sinks, stride: item.valueStride),
       "queries, keys or values outside their span")
+    precondition(
+      item.sinks >= 0 && (item.sinks == 0 || item.window > 0) && item.past >= -item.sinks,
+      "sinks go with a window, and lie before the keys")
     precondition(
       phiQ.count >= item.group * item.length * item.features && windowFactors.count >= item.group
         && phiK.count >= keyFeatures * item.features
@@ -156,24 +171,28 @@ package struct LinearAttentionInputs: ~Escapable {
     precondition(scales.isEmpty || item.window == 0, "scales do not go with a window")
     // Safe: the lines above and `address` checked every extent; no pointer leaves `body`.
     unsafe scratch.address(needing: max(1, needed)) { scratch in
-      unsafe q.withUnsafeBufferPointer { q in
-        unsafe k.withUnsafeBufferPointer { k in
-          unsafe v.withUnsafeBufferPointer { v in
-            unsafe phiQ.withUnsafeBufferPointer { phiQ in
-              unsafe phiK.withUnsafeBufferPointer { phiK in
-                unsafe scales.withUnsafeBufferPointer { scales in
-                  unsafe windowFactors.withUnsafeBufferPointer { windowFactors in
-                    var pointers = unsafe hh_linear_item()
-                    unsafe item.fill(&pointers)
-                    unsafe pointers.q = q.baseAddress
-                    unsafe pointers.k = k.baseAddress
-                    unsafe pointers.v = v.baseAddress
-                    unsafe pointers.phi_q = phiQ.baseAddress
-                    unsafe pointers.phi_k = phiK.baseAddress
-                    unsafe pointers.scales = scales.isEmpty ? nil : scales.baseAddress
-                    unsafe pointers.window_factors = windowFactors.baseAddress
-                    unsafe pointers.scratch = scratch
-                    unsafe body(&pointers)
+      unsafe withSinks { sinkK, sinkV in
+        unsafe q.withUnsafeBufferPointer { q in
+          unsafe k.withUnsafeBufferPointer { k in
+            unsafe v.withUnsafeBufferPointer { v in
+              unsafe phiQ.withUnsafeBufferPointer { phiQ in
+                unsafe phiK.withUnsafeBufferPointer { phiK in
+                  unsafe scales.withUnsafeBufferPointer { scales in
+                    unsafe windowFactors.withUnsafeBufferPointer { windowFactors in
+                      var pointers = unsafe hh_linear_item()
+                      unsafe item.fill(&pointers)
+                      unsafe pointers.q = q.baseAddress
+                      unsafe pointers.k = k.baseAddress
+                      unsafe pointers.v = v.baseAddress
+                      unsafe pointers.sink_k = sinkK
+                      unsafe pointers.sink_v = sinkV
+                      unsafe pointers.phi_q = phiQ.baseAddress
+                      unsafe pointers.phi_k = phiK.baseAddress
+                      unsafe pointers.scales = scales.isEmpty ? nil : scales.baseAddress
+                      unsafe pointers.window_factors = windowFactors.baseAddress
+                      unsafe pointers.scratch = scratch
+                      unsafe body(&pointers)
+                    }
                   }
                 }
               }
@@ -181,6 +200,15 @@ package struct LinearAttentionInputs: ~Escapable {
           }
         }
       }
+    }
+  }
+
+  private func withSinks(
+    _ body: (_ k: UnsafePointer<Float>?, _ v: UnsafePointer<Float>?) -> Void
+  ) {
+    // Safe: `withItem` checked both extents; no pointer leaves `body`.
+    unsafe sinkK.withUnsafeBufferPointer { k in
+      unsafe sinkV.withUnsafeBufferPointer { v in unsafe body(k.baseAddress, v.baseAddress) }
     }
   }
 }
@@ -201,9 +229,9 @@ package func emptyLinearAttentionState(
 
 /// out_i = Σ_j w_ij v_j / (Σ_j w_ij + ε) over the keys that query i sees.
 ///
-/// w_ij is the head's window factor · exp(score_ij − the largest score of the window) for the
-/// `window` nearest keys, and φ_q,i · φ_k,j at the keys' scales for all others (LoLCATs, arXiv
-/// 2410.10254, equation 7).
+/// w_ij is the head's window factor · exp(score_ij − the largest such score) for the `window` nearest
+/// keys and the sinks, and φ_q,i · φ_k,j at the keys' scales for all others (LoLCATs, arXiv
+/// 2410.10254, equation 7; sinks as in StreamingLLM, arXiv 2309.17453).
 ///
 /// - Parameters:
 ///   - item: Sizes and factors.
@@ -244,12 +272,14 @@ package func linearAttention(
 /// The gradients of `linearAttention` without states, but for those of q and k through features.
 ///
 /// `dPhiQ` is overwritten, everything else is added to. `dQ` and `dK` have the strides of q and k's
-/// gradients; they are touched only where there is a window.
+/// gradients; they are touched only where there is a window. `dSinkK` and `dSinkV` are the rows of
+/// the sinks, with the same strides.
 package func linearAttentionBackward(
   _ item: LinearAttentionItem, _ inputs: LinearAttentionInputs, out: Span<Float>,
   dOut: Span<Float>, strides: AttentionGradientStrides, dPhiQ: inout MutableSpan<Float>,
   dPhiK: inout MutableSpan<Float>, dQ: inout MutableSpan<Float>, dK: inout MutableSpan<Float>,
-  dV: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
+  dV: inout MutableSpan<Float>, dSinkK: inout MutableSpan<Float>,
+  dSinkV: inout MutableSpan<Float>, scratch: inout MutableSpan<Float>
 ) -> Float {
   let (length, keys, features) = (item.length, item.keys, item.features)
   precondition(
@@ -257,10 +287,13 @@ package func linearAttentionBackward(
       && dOut.count >= item.extent(length, stride: strides.dOut)
       && dQ.count >= item.extent(length, stride: strides.dQ)
       && dK.count >= item.extent(keys, stride: strides.dK)
-      && dV.count >= item.extent(keys, stride: strides.dV), "gradients outside their span")
+      && dV.count >= item.extent(keys, stride: strides.dV)
+      && dSinkK.count >= item.extent(item.sinks, stride: strides.dK)
+      && dSinkV.count >= item.extent(item.sinks, stride: strides.dV),
+    "gradients outside their span")
   precondition(
-    item.group == 1 && item.past == 0 && item.queryStep == 1 && keys <= length
-      && dPhiQ.count >= keys * features
+    item.group == 1 && item.past == -item.sinks && item.queryStep == 1
+      && item.sinks + keys <= length && dPhiQ.count >= (item.sinks + keys) * features
       && dPhiK.count >= keys * features, "gradients of features outside their span")
   var dWindowFactor: Float = 0
   // Safe: the lines above checked every gradient, `withItem` the rest; `out` is only read.
@@ -271,18 +304,24 @@ package func linearAttentionBackward(
           unsafe dQ.withUnsafeMutableBufferPointer { dQ in
             unsafe dK.withUnsafeMutableBufferPointer { dK in
               unsafe dV.withUnsafeMutableBufferPointer { dV in
-                unsafe withUnsafeMutablePointer(to: &dWindowFactor) { dWindowFactor in
-                  let gradients = unsafe hh_linear_gradients(
-                    dout: dOut.baseAddress, dout_stride: strides.dOut, dphi_q: dPhiQ.baseAddress,
-                    dphi_k: dPhiK.baseAddress, dq: dQ.baseAddress, dq_stride: strides.dQ,
-                    dk: dK.baseAddress, dk_stride: strides.dK, dv: dV.baseAddress,
-                    dv_stride: strides.dV, dwindow_factor: dWindowFactor)
-                  unsafe inputs.withItem(
-                    item, keyFeatures: keys, scratch: &scratch, needing: item.backwardScratch
-                  ) { pointers in
-                    unsafe pointers.out = UnsafeMutablePointer(mutating: out.baseAddress)
-                    unsafe withUnsafePointer(to: gradients) {
-                      unsafe hh_linear_attention_backward(&pointers, $0)
+                unsafe dSinkK.withUnsafeMutableBufferPointer { dSinkK in
+                  unsafe dSinkV.withUnsafeMutableBufferPointer { dSinkV in
+                    unsafe withUnsafeMutablePointer(to: &dWindowFactor) { dWindowFactor in
+                      let gradients = unsafe hh_linear_gradients(
+                        dout: dOut.baseAddress, dout_stride: strides.dOut,
+                        dphi_q: dPhiQ.baseAddress,
+                        dphi_k: dPhiK.baseAddress, dq: dQ.baseAddress, dq_stride: strides.dQ,
+                        dk: dK.baseAddress, dk_stride: strides.dK, dv: dV.baseAddress,
+                        dv_stride: strides.dV, dsink_k: dSinkK.baseAddress,
+                        dsink_v: dSinkV.baseAddress, dwindow_factor: dWindowFactor)
+                      unsafe inputs.withItem(
+                        item, keyFeatures: keys, scratch: &scratch, needing: item.backwardScratch
+                      ) { pointers in
+                        unsafe pointers.out = UnsafeMutablePointer(mutating: out.baseAddress)
+                        unsafe withUnsafePointer(to: gradients) {
+                          unsafe hh_linear_attention_backward(&pointers, $0)
+                        }
+                      }
                     }
                   }
                 }

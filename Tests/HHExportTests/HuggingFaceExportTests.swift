@@ -131,15 +131,15 @@ struct HuggingFaceExportTests {
   }
 
   @Test(
-    "what stands beside linear attention leaves too: a window, layers that keep softmax",
-    arguments: [(3, []), (nil, [0]), (4, [0])] as [(Int?, [Int])])
-  func besides(_ window: Int?, _ kept: [Int]) throws {
+    "what stands beside linear attention leaves too: a window, sinks, layers that keep softmax",
+    arguments: [(3, nil, []), (nil, nil, [0]), (4, 2, [0])] as [(Int?, Int?, [Int])])
+  func besides(_ window: Int?, _ sinks: Int?, _ kept: [Int]) throws {
     var settings = LinearAttentionSettings()
-    settings.window = window
+    (settings.window, settings.sinks) = (window, sinks)
     settings.softmaxLayers = kept
     let output = try export("gpt2-base", settings)
     let json = try #require(try JSONObject(contentsOf: "\(output)/config.json")["hedgehog"])
-    #expect(json["window"]?.integer == window)
+    #expect(json["window"]?.integer == window && json["sinks"]?.integer == sinks)
     #expect((json["softmax_layers"]?.array ?? []).compactMap(\.integer) == kept)
     let checkpoint = try Checkpoint(opening: output)
     for layer in 0..<2 {
@@ -152,7 +152,8 @@ struct HuggingFaceExportTests {
     #expect(card.contains("Softmax attention stays in layer 0. ") == !kept.isEmpty)
     #expect(card.contains(" in all ") == kept.isEmpty)
     #expect(card.contains("There is no tokenizer here"))
-    #expect(card.contains("nearest keys of a query keep softmax weights") == (window != nil))
+    #expect(card.contains("nearest keys of a query") == (window != nil))
+    #expect(card.contains("query and the first 2 of the sequence keep softmax") == (sinks != nil))
   }
 
   private func text(_ path: String) throws -> String {

@@ -212,6 +212,9 @@ struct TransformersTests {
       },
       MapCase("llama", .cosformer, "-window") { $0.window = 70 },
       MapCase("gpt2", .elu, "-window") { $0.window = 200 },
+      MapCase("llama", .splitSoftmax, "-sinks") { ($0.window, $0.sinks) = (16, 4) },
+      MapCase("gpt2", .elu, "-sinks") { ($0.window, $0.sinks) = (1, 2) },
+      MapCase("llama", .cosformer, "-sinks") { ($0.window, $0.sinks) = (5, 40) },
       MapCase("gpt2-inverse-layer", .splitSoftmax, "-window") {
         $0.window = 3
         $0.softmaxLayers = [1]

@@ -15,7 +15,8 @@ struct LinearAttentionTests {
     let item = test.item(x, out: out)
     var scratch = [Float](repeating: .nan, count: max(1, item.scratch))
     let inputs = LinearAttentionInputs(
-      q: x.q.span, k: x.k.span, v: x.v.span, phiQ: x.phiQ.span, phiK: x.phiK.span,
+      q: x.q.span, k: x.k.span, v: x.v.span, sinkK: Span(), sinkV: Span(), phiQ: x.phiQ.span,
+      phiK: x.phiK.span,
       scales: x.scales.span, windowFactors: x.windowFactors.span)
     out.change { out, _ in
       after.change { after in
@@ -86,7 +87,8 @@ struct LinearAttentionTests {
     let item = test.item(x, out: out)
     var scratch = [Float](repeating: .nan, count: max(1, item.backwardScratch))
     let inputs = LinearAttentionInputs(
-      q: x.q.span, k: x.k.span, v: x.v.span, phiQ: x.phiQ.span, phiK: x.phiK.span,
+      q: x.q.span, k: x.k.span, v: x.v.span, sinkK: Span(), sinkV: Span(), phiQ: x.phiQ.span,
+      phiK: x.phiK.span,
       scales: x.scales.span, windowFactors: x.windowFactors.span)
     var (dQ, dK, dV) = (startQ, startK, startV)
     var dPhiQ = [Float](repeating: .nan, count: x.phiQ.count)
@@ -101,9 +103,12 @@ struct LinearAttentionTests {
           dPhiQ.change { dPhiQ in
             dPhiK.change { dPhiK in
               scratch.change {
+                var noSinks = MutableSpan<Float>()
+                var noSinkValues = MutableSpan<Float>()
                 dWindowFactor = linearAttentionBackward(
                   item, inputs, out: out.span, dOut: dOut.span, strides: strides, dPhiQ: &dPhiQ,
-                  dPhiK: &dPhiK, dQ: &dQ, dK: &dK, dV: &dV, scratch: &$0)
+                  dPhiK: &dPhiK, dQ: &dQ, dK: &dK, dV: &dV, dSinkK: &noSinks,
+                  dSinkV: &noSinkValues, scratch: &$0)
               }
             }
           }

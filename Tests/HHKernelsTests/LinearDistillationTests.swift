@@ -45,7 +45,8 @@ struct LinearDistillationTests {
     var result = Result(dPhiQ: [Float](repeating: .nan, count: x.phiQ.count), dPhiK: dPhiK)
     var scratch = [Float](repeating: .nan, count: max(1, item.distillationScratch))
     let inputs = LinearAttentionInputs(
-      q: x.q.span, k: x.k.span, v: x.v.span, phiQ: x.phiQ.span, phiK: x.phiK.span,
+      q: x.q.span, k: x.k.span, v: x.v.span, sinkK: Span(), sinkV: Span(), phiQ: x.phiQ.span,
+      phiK: x.phiK.span,
       scales: x.scales.span, windowFactors: x.windowFactors.span)
     var (dPhiQ, dPhiK) = (result.dPhiQ, result.dPhiK)
     dPhiQ.change { dPhiQ in
@@ -138,7 +139,8 @@ struct LinearDistillationTests {
       var (dPhiQ, dPhiK) = (x.phiQ, x.phiK)
       var scratch = [Float](repeating: 0, count: 1 << 16)
       let inputs = LinearAttentionInputs(
-        q: x.q.span, k: x.k.span, v: x.v.span, phiQ: x.phiQ.span, phiK: x.phiK.span,
+        q: x.q.span, k: x.k.span, v: x.v.span, sinkK: Span(), sinkV: Span(), phiQ: x.phiQ.span,
+        phiK: x.phiK.span,
         scales: x.scales.span, windowFactors: x.windowFactors.span)
       dPhiQ.change { dPhiQ in
         dPhiK.change { dPhiK in

@@ -20,8 +20,10 @@ size_t hh_linear_lay_out(hh_linear_workspace *w, float *base, const hh_linear_it
   PLACE(phi_columns, features * hh_round_up(n));
   PLACE(key_columns, item->window ? d * hh_round_up(n) : 0);
   PLACE(value_rows, most * hh_round_up(d));
-  PLACE(weights, HH_LINEAR_BLOCK * n);
-  PLACE(scores, item->window ? HH_LINEAR_BLOCK * n : 0);
+  PLACE(sink_columns, d * hh_round_up(item->sinks));
+  PLACE(sink_rows, item->sinks * hh_round_up(d));
+  PLACE(weights, HH_LINEAR_BLOCK * (item->sinks + n));
+  PLACE(scores, item->window ? HH_LINEAR_BLOCK * (item->sinks + n) : 0);
   PLACE(peaks, item->scales ? item->length : 0);
 #undef PLACE
   return used;
@@ -91,19 +93,25 @@ void hh_linear_weigh_near(
   const hh_linear_workspace *w, const hh_linear_item *item, size_t start, size_t rows, size_t far,
   size_t near) {
   const size_t features = item->features, d = item->head_size;
-  hh_tile_gemm(
-    rows, linear_keys(item, start, rows, far, near), features, item->phi_q + start * features,
-    features, 1, w->phi_columns, features, w->weights, near, 0);
-  if (item->window) {
+  const size_t sinks = item->sinks, count = sinks + near;
+  if (near > 0)
     hh_tile_gemm(
-      rows, near, d, item->q + start * item->q_stride, item->q_stride, 1, w->key_columns, d,
-      w->scores, near, 0);
-    for (size_t j = 0; j < rows * near; j++) w->scores[j] *= item->score_scale;
+      rows, linear_keys(item, start, rows, far, near), features, item->phi_q + start * features,
+      features, 1, w->phi_columns, features, w->weights + sinks, count, 0);
+  if (item->window) {
+    const float *q = item->q + start * item->q_stride;
+    if (sinks > 0)
+      hh_tile_gemm(
+        rows, sinks, d, q, item->q_stride, 1, w->sink_columns, d, w->scores, count, 0);
+    if (near > 0)
+      hh_tile_gemm(
+        rows, near, d, q, item->q_stride, 1, w->key_columns, d, w->scores + sinks, count, 0);
+    for (size_t j = 0; j < rows * count; j++) w->scores[j] *= item->score_scale;
   }
   for (size_t i = 0; i < rows; i++)
     hh_combine(
-      item, start + i, far, near, item->scales ? w->peaks[start + i] : 0, w->scores + i * near,
-      w->weights + i * near);
+      item, start + i, far, near, item->scales ? w->peaks[start + i] : 0, w->scores + i * count,
+      w->weights + i * count);
 }
 
 HH_MULTIVERSION
@@ -111,6 +119,7 @@ static void emit(
   hh_linear_workspace *w, const hh_linear_item *item, size_t start, size_t rows, size_t far,
   size_t near) {
   const size_t features = item->features, d = item->head_size;
+  const size_t sinks = item->sinks, count = sinks + near;
   const float *phi_q = item->phi_q + start * features;
   float *out = item->out + start * item->out_stride;
   hh_tile_gemm(
@@ -120,13 +129,15 @@ static void emit(
       const float factor = hh_state_factor(w, item, start + i);
       for (size_t j = 0; j < d; j++) out[i * item->out_stride + j] *= factor;
     }
-  if (near > 0) {
-    hh_linear_weigh_near(w, item, start, rows, far, near);
+  if (count > 0) hh_linear_weigh_near(w, item, start, rows, far, near);
+  if (sinks > 0)
     hh_tile_gemm(
-      rows, d, near, w->weights, near, 1, w->value_rows, near, out, item->out_stride, 1);
-  }
+      rows, d, sinks, w->weights, count, 1, w->sink_rows, sinks, out, item->out_stride, 1);
+  if (near > 0)
+    hh_tile_gemm(
+      rows, d, near, w->weights + sinks, count, 1, w->value_rows, near, out, item->out_stride, 1);
   for (size_t i = 0; i < rows; i++) {
-    const float inverse = 1.0f / hh_denominator(w, item, start + i, w->weights + i * near, near);
+    const float inverse = 1.0f / hh_denominator(w, item, start + i, w->weights + i * count, count);
     for (size_t j = 0; j < d; j++) out[i * item->out_stride + j] *= inverse;
   }
 }
@@ -134,6 +145,10 @@ static void emit(
 void hh_linear_begin(hh_linear_workspace *w, const hh_linear_item *item, const float *before) {
   const size_t features = item->features, d = item->head_size;
   w->scale = before ? before[features * (d + 1)] : hh_no_scale;
+  if (item->sinks > 0) {
+    hh_pack_transposed(d, item->sinks, item->sink_k, item->k_stride, w->sink_columns);
+    hh_pack(item->sinks, d, item->sink_v, item->v_stride, w->sink_rows);
+  }
   if (before == w->state) return;
   if (before) {
     memcpy(w->state, before, features * d * sizeof(float));

@@ -18,6 +18,14 @@ HH_INLINE void hh_exp_some(float *x, size_t count) {
   }
 }
 
+/// weights = factor exp(scores - top).
+HH_INLINE void hh_weigh_scores(
+  size_t count, const float *scores, float top, float factor, float *weights) {
+  for (size_t j = 0; j < count; j++) weights[j] = scores[j] - top;
+  hh_exp_some(weights, count);
+  for (size_t j = 0; j < count; j++) weights[j] *= factor;
+}
+
 /// e^x of one number.
 HH_INLINE float hh_exp_one(float x) {
   hh_vec v = hh_splat(x);
@@ -36,16 +44,29 @@ HH_INLINE hh_linear_item hh_linear_head(const hh_linear_item *item, size_t g) {
   return head;
 }
 
+/// `count`, or 0 where it is negative.
+HH_INLINE size_t hh_positive(ptrdiff_t count) { return count > 0 ? (size_t)count : 0; }
+
+/// Keys up to the own of query `i`, whether or not they are there: negative if that is a sink.
+HH_INLINE ptrdiff_t hh_seen(const hh_linear_item *item, size_t i) {
+  return item->past + (ptrdiff_t)(i * item->query_step) + 1;
+}
+
 /// Keys that query `i` sees.
 HH_INLINE size_t hh_visible(const hh_linear_item *item, size_t i) {
-  return item->causal ? hh_smaller(item->keys, item->past + i * item->query_step + 1) : item->keys;
+  return item->causal ? hh_smaller(item->keys, hh_positive(hh_seen(item, i))) : item->keys;
+}
+
+/// Sinks that query `i` sees.
+HH_INLINE size_t hh_visible_sinks(const hh_linear_item *item, size_t i) {
+  return hh_smaller(item->sinks, hh_positive(hh_seen(item, i) + (ptrdiff_t)item->sinks));
 }
 
 /// The first of the keys that query `i` weighs by their scores; those it sees end there too.
 HH_INLINE size_t hh_window_start(const hh_linear_item *item, size_t i) {
-  const size_t seen = item->past + i * item->query_step + 1, end = hh_visible(item, i);
+  const size_t end = hh_visible(item, i);
   if (item->window == 0) return end;
-  return hh_smaller(seen > item->window ? seen - item->window : 0, end);
+  return hh_smaller(hh_positive(hh_seen(item, i) - (ptrdiff_t)item->window), end);
 }
 
 /// peaks[i] = the largest scale that query i sees, `first` included; nothing without scales.
@@ -61,13 +82,18 @@ HH_INLINE void hh_find_peaks(
   }
 }
 
-/// The part of a row of weights that keys `first` to `first + count` have for query `i`, given the
-/// products of features in `weights` and, with a window, the scores in `scores`.
+/// The part of a row of weights that the sinks and then keys `first` to `first + count` have for query
+/// `i`, given the keys' products of features in `weights` and, with a window, all scores in `scores`.
 ///
 /// What the query does not see becomes zero. `peak` is the query's.
 HH_INLINE void hh_combine(
   const hh_linear_item *item, size_t i, size_t first, size_t count, float peak,
   const float *scores, float *weights) {
+  const float *sink_scores = scores;
+  float *sink_weights = weights;
+  scores += item->sinks;
+  weights += item->sinks;
+  const size_t sinks = hh_visible_sinks(item, i);
   const size_t end = hh_visible(item, i), start = hh_window_start(item, i);
   const size_t b = end > first ? hh_smaller(end - first, count) : 0;
   const size_t a = start > first ? hh_smaller(start - first, b) : 0;
@@ -83,12 +109,13 @@ HH_INLINE void hh_combine(
       hh_store_some(weights + j, &w, some);
     }
   }
-  if (a < b) {
-    float top = scores[a];
+  if (a < b || sinks > 0) {
+    float top = sinks > 0 ? sink_scores[0] : scores[a];
+    for (size_t j = 0; j < sinks; j++) top = top < sink_scores[j] ? sink_scores[j] : top;
     for (size_t j = a; j < b; j++) top = top < scores[j] ? scores[j] : top;
-    for (size_t j = a; j < b; j++) weights[j] = scores[j] - top;
-    hh_exp_some(weights + a, b - a);
-    for (size_t j = a; j < b; j++) weights[j] *= item->window_factors[0];
+    hh_weigh_scores(sinks, sink_scores, top, item->window_factors[0], sink_weights);
+    hh_weigh_scores(b - a, scores + a, top, item->window_factors[0], weights + a);
   }
+  for (size_t j = sinks; j < item->sinks; j++) sink_weights[j] = 0;
   for (size_t j = b; j < count; j++) weights[j] = 0;
 }

@@ -9,15 +9,17 @@
 
 typedef struct {
   hh_linear_workspace forward;
-  float *dn;             // (keys, d)
-  float *dr;             // (keys)
-  float *dweights;       // (HH_LINEAR_BLOCK, n); later of the linear part alone
-  float *dscores;        // (HH_LINEAR_BLOCK, n)
+  float *dn;             // (sinks + keys, d)
+  float *dr;             // (sinks + keys)
+  float *dweights;       // (HH_LINEAR_BLOCK, sinks + n); later of the linear part alone
+  float *dscores;        // (HH_LINEAR_BLOCK, sinks + n)
   float *value_columns;  // panels of (d, n)
   float *state_columns;  // panels of (d, D)
   float *phi_rows;       // panels of (n, D)
   float *dn_rows;        // panels of (HH_LINEAR_BLOCK, d)
   float *key_rows;       // panels of (n, d)
+  float *sink_value_columns;  // panels of (d, sinks)
+  float *sink_key_rows;       // panels of (sinks, d)
 } backward_workspace;
 
 static size_t lay_out_backward(backward_workspace *w, float *base, const hh_linear_item *item) {
@@ -25,15 +27,17 @@ static size_t lay_out_backward(backward_workspace *w, float *base, const hh_line
   const size_t most = n > HH_LINEAR_BLOCK ? n : HH_LINEAR_BLOCK;
   size_t used = hh_round_up(hh_linear_lay_out(&w->forward, base, item));
 #define PLACE(part, count) (w->part = base ? base + used : NULL, used += hh_round_up(count))
-  PLACE(dn, item->keys * d);
-  PLACE(dr, item->keys);
-  PLACE(dweights, HH_LINEAR_BLOCK * n);
-  PLACE(dscores, item->window ? HH_LINEAR_BLOCK * n : 0);
+  PLACE(dn, (item->sinks + item->keys) * d);
+  PLACE(dr, item->sinks + item->keys);
+  PLACE(dweights, HH_LINEAR_BLOCK * (item->sinks + n));
+  PLACE(dscores, item->window ? HH_LINEAR_BLOCK * (item->sinks + n) : 0);
   PLACE(value_columns, d * hh_round_up(n));
   PLACE(state_columns, d * hh_round_up(features));
   PLACE(phi_rows, most * hh_round_up(features));
   PLACE(dn_rows, HH_LINEAR_BLOCK * hh_round_up(d));
   PLACE(key_rows, item->window ? n * hh_round_up(d) : 0);
+  PLACE(sink_value_columns, d * hh_round_up(item->sinks));
+  PLACE(sink_key_rows, item->sinks * hh_round_up(d));
 #undef PLACE
   return used;
 }
@@ -48,11 +52,11 @@ HH_MULTIVERSION
 static void differentiate_quotients(
   const backward_workspace *w, const hh_linear_item *item, const hh_linear_gradients *gradients,
   size_t start, size_t rows, size_t near) {
-  const size_t features = item->features, d = item->head_size;
+  const size_t features = item->features, d = item->head_size, count = item->sinks + near;
   const hh_linear_workspace *f = &w->forward;
   for (size_t i = start; i < start + rows; i++) {
     const float inverse =
-      1.0f / hh_denominator(f, item, i, f->weights + (i - start) * near, near);
+      1.0f / hh_denominator(f, item, i, f->weights + (i - start) * count, count);
     const float *dout = gradients->dout + i * gradients->dout_stride;
     w->dr[i] = -hh_dot(dout, item->out + i * item->out_stride, d) * inverse;
     for (size_t j = 0; j < d; j++) w->dn[i * d + j] = dout[j] * inverse;
@@ -67,71 +71,90 @@ static void differentiate_quotients(
   }
 }
 
-/// Splits the gradients of near weights into those of features' products and those of scores, and
-/// adds up that of the window's factor.
+/// Splits the gradients of the weights of sinks and near keys into those of features' products and
+/// those of scores, and adds up that of the window's factor.
 HH_MULTIVERSION
 static void split_gradients(
   const backward_workspace *w, const hh_linear_item *item, const hh_linear_gradients *gradients,
   size_t start, size_t rows, size_t far, size_t near) {
+  const size_t sinks = item->sinks, count = sinks + near;
   for (size_t i = 0; i < rows; i++) {
     const size_t end = hh_visible(item, start + i), from = hh_window_start(item, start + i);
-    const size_t b = end > far ? hh_smaller(end - far, near) : 0;
-    const size_t a = from > far ? hh_smaller(from - far, b) : 0;
-    const float *weights = w->forward.weights + i * near;
-    float *dweights = w->dweights + i * near;
-    for (size_t j = 0; j < b; j++) dweights[j] += w->dr[start + i];
+    const size_t s = hh_visible_sinks(item, start + i);
+    const size_t b = sinks + (end > far ? hh_smaller(end - far, near) : 0);
+    const size_t a = from > far ? hh_smaller(sinks + from - far, b) : sinks;
+    const float *weights = w->forward.weights + i * count;
+    float *dweights = w->dweights + i * count;
+    for (size_t j = 0; j < s; j++) dweights[j] += w->dr[start + i];
+    for (size_t j = sinks; j < b; j++) dweights[j] += w->dr[start + i];
     if (item->scales)
       for (size_t j = 0; j < a; j++)
         dweights[j] *= hh_exp_one(item->scales[far + j] - w->forward.peaks[start + i]);
     if (item->window) {
-      float *dscores = w->dscores + i * near;
-      for (size_t j = 0; j < near; j++) dscores[j] = 0;
+      float *dscores = w->dscores + i * count;
+      for (size_t j = 0; j < count; j++) dscores[j] = 0;
       float sum = 0;
-      size_t top = a;
-      for (size_t j = a; j < b; j++) {
+      size_t top = s > 0 ? 0 : a;
+      for (size_t j = s > 0 ? 0 : a; j < b; j = j + 1 == s ? a : j + 1) {
         dscores[j] = dweights[j] * weights[j];
         sum += dscores[j];
         // The largest weight is that of the largest score.
         if (weights[j] > weights[top]) top = j;
       }
       // Every exponent is its score less the largest one, which gets all their gradients back.
-      if (a < b) dscores[top] -= sum;
+      if (s > 0 || a < b) dscores[top] -= sum;
       *gradients->dwindow_factor += sum / item->window_factors[0];
     }
-    for (size_t j = a; j < near; j++) dweights[j] = 0;
+    for (size_t j = a; j < count; j++) dweights[j] = 0;
   }
 }
 
-/// The gradients of the pairs of a block and its near keys.
+/// The gradients of the pairs of a block and the sinks and its near keys.
 static void backward_near(
   const backward_workspace *w, const hh_linear_item *item, const hh_linear_gradients *gradients,
   size_t start, size_t rows, size_t far, size_t near) {
   const size_t features = item->features, d = item->head_size;
+  const size_t sinks = item->sinks, count = sinks + near;
   const float *dn = w->dn + start * d, *phi_q = item->phi_q + start * features;
+  float *dweights = w->dweights + sinks, *dscores = w->dscores + sinks;
+  if (sinks > 0)
+    hh_tile_gemm(
+      rows, sinks, d, dn, d, 1, w->sink_value_columns, d, w->dweights, count, 0);
   hh_pack_transposed(d, near, item->v + far * item->v_stride, item->v_stride, w->value_columns);
-  hh_tile_gemm(rows, near, d, dn, d, 1, w->value_columns, d, w->dweights, near, 0);
+  hh_tile_gemm(rows, near, d, dn, d, 1, w->value_columns, d, dweights, count, 0);
   split_gradients(w, item, gradients, start, rows, far, near);
   hh_pack(rows, d, dn, d, w->dn_rows);
+  if (sinks > 0)
+    hh_tile_gemm(
+      sinks, d, rows, w->forward.weights, 1, count, w->dn_rows, rows, gradients->dsink_v,
+      gradients->dv_stride, 1);
   hh_tile_gemm(
-    near, d, rows, w->forward.weights, 1, near, w->dn_rows, rows,
+    near, d, rows, w->forward.weights + sinks, 1, count, w->dn_rows, rows,
     gradients->dv + far * gradients->dv_stride, gradients->dv_stride, 1);
   hh_pack(near, features, item->phi_k + far * features, features, w->phi_rows);
   hh_tile_gemm(
-    rows, features, near, w->dweights, near, 1, w->phi_rows, near,
+    rows, features, near, dweights, count, 1, w->phi_rows, near,
     gradients->dphi_q + start * features, features, 1);
   hh_pack(rows, features, phi_q, features, w->phi_rows);
   hh_tile_gemm(
-    near, features, rows, w->dweights, 1, near, w->phi_rows, rows,
+    near, features, rows, dweights, 1, count, w->phi_rows, rows,
     gradients->dphi_k + far * features, features, 1);
   if (!item->window) return;
-  for (size_t j = 0; j < rows * near; j++) w->dscores[j] *= item->score_scale;
+  for (size_t j = 0; j < rows * count; j++) w->dscores[j] *= item->score_scale;
+  float *dq = gradients->dq + start * gradients->dq_stride;
+  if (sinks > 0)
+    hh_tile_gemm(
+      rows, d, sinks, w->dscores, count, 1, w->sink_key_rows, sinks, dq, gradients->dq_stride, 1);
   hh_pack(near, d, item->k + far * item->k_stride, item->k_stride, w->key_rows);
   hh_tile_gemm(
-    rows, d, near, w->dscores, near, 1, w->key_rows, near,
-    gradients->dq + start * gradients->dq_stride, gradients->dq_stride, 1);
+    rows, d, near, dscores, count, 1, w->key_rows, near, dq, gradients->dq_stride, 1);
   hh_pack(rows, d, item->q + start * item->q_stride, item->q_stride, w->dn_rows);
+  if (sinks > 0)
+    hh_tile_gemm(
+      sinks, d, rows, w->dscores, 1, count, w->dn_rows, rows, gradients->dsink_k,
+      gradients->dk_stride, 1);
   hh_tile_gemm(
-    near, d, rows, w->dscores, 1, near, w->dn_rows, rows,
+    near, d, rows, dscores, 1, count, w->dn_rows, rows,
     gradients->dk + far * gradients->dk_stride, gradients->dk_stride, 1);
 }
 
@@ -190,12 +213,16 @@ static void lower_scale(backward_workspace *w, const hh_linear_item *item, size_
 
 void hh_linear_attention_backward(
   const hh_linear_item *item, const hh_linear_gradients *gradients) {
-  const size_t n = item->keys, features = item->features, d = item->head_size;
+  const size_t n = item->sinks + item->keys, features = item->features, d = item->head_size;
   if (n == 0) return;
   backward_workspace w;
   lay_out_backward(&w, item->scratch, item);
   hh_linear_workspace *f = &w.forward;
   hh_linear_begin(f, item, NULL);
+  if (item->sinks > 0) {
+    hh_pack_transposed(d, item->sinks, item->sink_v, item->v_stride, w.sink_value_columns);
+    hh_pack(item->sinks, d, item->sink_k, item->k_stride, w.sink_key_rows);
+  }
   hh_find_peaks(item, n, hh_no_scale, f->peaks);
   size_t done = 0;
   for (size_t start = 0; start < n; start += HH_LINEAR_BLOCK) {
@@ -205,12 +232,11 @@ void hh_linear_attention_backward(
       hh_pack_transposed(d, features, f->state, d, w.state_columns);
     }
     const size_t near = hh_near_of(item, start, rows, far);
-    if (near > 0) {
-      hh_linear_pack_near(f, item, start, rows, far, near);
-      hh_linear_weigh_near(f, item, start, rows, far, near);
-    }
+    const int has_pairs = item->sinks + near > 0;
+    if (near > 0) hh_linear_pack_near(f, item, start, rows, far, near);
+    if (has_pairs) hh_linear_weigh_near(f, item, start, rows, far, near);
     differentiate_quotients(&w, item, gradients, start, rows, near);
-    if (near > 0) backward_near(&w, item, gradients, start, rows, far, near);
+    if (has_pairs) backward_near(&w, item, gradients, start, rows, far, near);
   }
   memset(f->state, 0, features * d * sizeof(float));
   memset(f->z, 0, features * sizeof(float));

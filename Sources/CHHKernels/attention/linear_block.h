@@ -15,8 +15,10 @@ typedef struct {
   float *phi_columns;   // panels of (D, n)
   float *key_columns;   // panels of (d, n)
   float *value_rows;    // panels of (n, d)
-  float *weights;       // (HH_LINEAR_BLOCK, n)
-  float *scores;        // (HH_LINEAR_BLOCK, n)
+  float *sink_columns;  // panels of (d, sinks)
+  float *sink_rows;     // panels of (sinks, d): their values
+  float *weights;       // (HH_LINEAR_BLOCK, sinks + n)
+  float *scores;        // (HH_LINEAR_BLOCK, sinks + n)
   float *peaks;         // (length)
   float scale;          // logarithm of the state's scale
 } hh_linear_workspace;
@@ -29,14 +31,16 @@ HH_INLINE size_t hh_near_keys(const hh_linear_item *item) {
 /// Keys that are far for the block of queries at `start`.
 HH_INLINE size_t hh_far_keys(const hh_linear_item *item, size_t start) {
   if (!item->causal) return item->keys;
-  const size_t kept = item->window > 1 ? item->window : 1, seen = item->past + start + 1;
-  return hh_smaller(seen > kept ? seen - kept : 0, item->keys);
+  const size_t kept = item->window > 1 ? item->window : 1;
+  const ptrdiff_t seen = item->past + (ptrdiff_t)start + 1;
+  return hh_smaller(hh_positive(seen - (ptrdiff_t)kept), item->keys);
 }
 
 /// Near keys of a block whose far ones end at `far`.
 HH_INLINE size_t hh_near_of(const hh_linear_item *item, size_t start, size_t rows, size_t far) {
   if (!item->causal) return 0;
-  const size_t end = hh_smaller(item->keys, item->past + start + rows);
+  const ptrdiff_t seen = item->past + (ptrdiff_t)(start + rows);
+  const size_t end = hh_smaller(item->keys, hh_positive(seen));
   return end > far ? end - far : 0;
 }
 
@@ -46,19 +50,19 @@ HH_INLINE float hh_state_factor(
   return item->scales ? hh_exp_one(w->scale - w->peaks[i]) : 1;
 }
 
-/// What a query's outputs are divided by, given the weights of its near keys.
+/// What a query's outputs are divided by, given the weights of `count` sinks and near keys.
 HH_INLINE float hh_denominator(
   const hh_linear_workspace *w, const hh_linear_item *item, size_t i, const float *weights,
-  size_t near) {
+  size_t count) {
   const float *phi_q = item->phi_q + i * item->features;
   const float far = hh_dot(phi_q, w->z, item->features) * hh_state_factor(w, item, i);
-  return far + (near > 0 ? hh_total(weights, near) : 0) + item->epsilon;
+  return far + (count > 0 ? hh_total(weights, count) : 0) + item->epsilon;
 }
 
 /// Lays the parts out from `base` on, or nowhere where that is NULL; returns their floats.
 size_t hh_linear_lay_out(hh_linear_workspace *w, float *base, const hh_linear_item *item);
 
-/// Starts with the state `before`, or an empty one where that is NULL.
+/// Starts with the state `before`, or an empty one where that is NULL, and packs the sinks.
 void hh_linear_begin(hh_linear_workspace *w, const hh_linear_item *item, const float *before);
 
 /// Takes keys `*done` to `far` into the state.
@@ -70,7 +74,7 @@ void hh_linear_pack_near(
   const hh_linear_workspace *w, const hh_linear_item *item, size_t start, size_t rows, size_t far,
   size_t near);
 
-/// The weights of the packed near keys, (rows, near).
+/// The weights of the sinks and the packed near keys, (rows, sinks + near).
 void hh_linear_weigh_near(
   const hh_linear_workspace *w, const hh_linear_item *item, size_t start, size_t rows, size_t far,
   size_t near);

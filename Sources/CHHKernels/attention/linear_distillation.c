@@ -9,7 +9,7 @@
 // whose similarities all vanish pass for good. The gradient of w_ij is that of the first part,
 //   1 / r_i - P_ij / (w_ij + epsilon r_i),
 // and that of the second, see compare_outputs. A block of query rows at a time holds its weights
-// against all keys; the n x n matrices never exist.
+// against the sinks and all keys, in that order; the n x n matrices never exist.
 #include "linear_attention.h"
 
 // Queries per block.
@@ -22,6 +22,9 @@ typedef struct {
   float *key_columns;    // panels of (d, n)
   float *value_rows;     // panels of (n, d)
   float *value_columns;  // panels of (d, n)
+  float *sink_columns;   // panels of (d, sinks)
+  float *sink_rows;      // panels of (sinks, d): their values
+  float *sink_value_columns;  // panels of (d, sinks)
   float *phi_q_rows;     // panels of (BLOCK, D)
   float *queries;        // (BLOCK, d), scaled
   float *scores;         // (BLOCK, ld); later P, before division
@@ -39,7 +42,7 @@ HH_INLINE size_t block_stride(size_t keys) { return hh_round_up(keys) + HH_LANES
 
 static size_t lay_out(workspace *w, float *base, const hh_linear_item *item) {
   const size_t n = item->keys, features = item->features, d = item->head_size;
-  const size_t ld = block_stride(n);
+  const size_t ld = block_stride(item->sinks + n);
   size_t used = 0;
 #define PLACE(part, count) (w->part = base ? base + used : NULL, used += hh_round_up(count))
   PLACE(phi_columns, features * hh_round_up(n));
@@ -47,6 +50,9 @@ static size_t lay_out(workspace *w, float *base, const hh_linear_item *item) {
   PLACE(key_columns, d * hh_round_up(n));
   PLACE(value_rows, n * hh_round_up(d));
   PLACE(value_columns, d * hh_round_up(n));
+  PLACE(sink_columns, d * hh_round_up(item->sinks));
+  PLACE(sink_rows, item->sinks * hh_round_up(d));
+  PLACE(sink_value_columns, d * hh_round_up(item->sinks));
   PLACE(phi_q_rows, BLOCK * hh_round_up(features));
   PLACE(queries, BLOCK * d);
   PLACE(scores, BLOCK * ld);
@@ -119,7 +125,9 @@ HH_INLINE void weigh_row(
 HH_INLINE float differentiate_row(
   const workspace *w, const hh_linear_item *item, const hh_linear_distillation_options *options,
   size_t query, size_t row, size_t columns, size_t ld) {
-  const size_t end = hh_visible(item, query), from = hh_window_start(item, query);
+  const size_t first = item->sinks, sinks = hh_visible_sinks(item, query);
+  const size_t end = first + hh_visible(item, query);
+  const size_t from = first + hh_window_start(item, query);
   const float *t = w->scores + row * ld, *dweights = w->dweights + row * ld;
   float *weights = w->weights + row * ld;
   const float common = options->weights_factor / w->sums[row];
@@ -127,21 +135,21 @@ HH_INLINE float differentiate_row(
   const float floor = item->epsilon * w->sums[row];
   const int by_weights = options->weights_factor != 0, by_outputs = options->outputs_factor != 0;
   float window = 0;
-  for (size_t j = from; j < end; j++) {
+  for (size_t j = sinks > 0 ? 0 : from; j < end; j = j + 1 == sinks ? from : j + 1) {
     float g = by_weights ? common - factor * t[j] / (weights[j] + floor) : 0;
     if (by_outputs) g += dweights[j];
     window += g * weights[j];
   }
-  for (size_t j = 0; j < from; j += HH_LANES) {
+  for (size_t j = first; j < from; j += HH_LANES) {
     hh_vec g = {0};
     if (by_weights) g = common - hh_load(t + j) * factor / (hh_load(weights + j) + floor);
     if (by_outputs) g += hh_load(dweights + j);
     hh_store(weights + j, g);
   }
   if (item->scales)
-    for (size_t j = 0; j < from; j += HH_LANES) {
+    for (size_t j = first; j < from; j += HH_LANES) {
       hh_vec s;
-      hh_load_some(&s, item->scales + j, hh_smaller(from - j, HH_LANES));
+      hh_load_some(&s, item->scales + j - first, hh_smaller(from - j, HH_LANES));
       s -= w->peaks[query];
       hh_exp(&s);
       hh_store(weights + j, hh_load(weights + j) * s);
@@ -158,9 +166,11 @@ static void weigh(
   size_t start, size_t rows, size_t columns, size_t ld, int outputs,
   hh_linear_distillation_sums *sums) {
   for (size_t i = 0; i < rows; i++) {
-    const size_t query = start + i, count = hh_visible(item, query);
+    const size_t query = start + i;
+    const size_t count = hh_visible_sinks(item, query) + hh_visible(item, query);
     float *t = w->scores + i * ld, *weights = w->weights + i * ld;
-    hh_combine(item, query, 0, columns, item->scales ? w->peaks[query] : 0, t, weights);
+    hh_combine(
+      item, query, 0, columns - item->sinks, item->scales ? w->peaks[query] : 0, t, weights);
     pad(t, weights, count);
     if (options->measure)
       weigh_row(
@@ -181,9 +191,14 @@ HH_MULTIVERSION
 static void compare_outputs(
   const workspace *w, const hh_linear_item *item, const hh_linear_distillation_options *options,
   size_t start, size_t rows, size_t columns, size_t ld, hh_linear_distillation_sums *sums) {
-  const size_t d = item->head_size, n = item->keys;
-  hh_tile_gemm(rows, d, columns, w->scores, ld, 1, w->value_rows, n, w->target, d, 0);
-  hh_tile_gemm(rows, d, columns, w->weights, ld, 1, w->value_rows, n, w->output, d, 0);
+  const size_t d = item->head_size, n = item->keys, sinks = item->sinks, keys = columns - sinks;
+  if (sinks > 0) {
+    hh_tile_gemm(rows, d, sinks, w->scores, ld, 1, w->sink_rows, sinks, w->target, d, 0);
+    hh_tile_gemm(rows, d, sinks, w->weights, ld, 1, w->sink_rows, sinks, w->output, d, 0);
+  }
+  const int adds = sinks > 0;
+  hh_tile_gemm(rows, d, keys, w->scores + sinks, ld, 1, w->value_rows, n, w->target, d, adds);
+  hh_tile_gemm(rows, d, keys, w->weights + sinks, ld, 1, w->value_rows, n, w->output, d, adds);
   float products[BLOCK];
   for (size_t i = 0; i < rows; i++) {
     const float inverse = 1.0f / w->sums[i], share = 1.0f / w->teacher_sums[i];
@@ -200,7 +215,10 @@ static void compare_outputs(
     products[i] = product;
   }
   if (!options->gradient) return;
-  hh_tile_gemm(rows, columns, d, w->output, d, 1, w->value_columns, d, w->dweights, ld, 0);
+  if (sinks > 0)
+    hh_tile_gemm(
+      rows, sinks, d, w->output, d, 1, w->sink_value_columns, d, w->dweights, ld, 0);
+  hh_tile_gemm(rows, keys, d, w->output, d, 1, w->value_columns, d, w->dweights + sinks, ld, 0);
   for (size_t i = 0; i < rows; i++) {
     const float inverse = 1.0f / w->sums[i];
     float *dweights = w->dweights + i * ld;
@@ -214,8 +232,9 @@ void hh_linear_distillation(
   hh_linear_distillation_sums *sums) {
   const size_t m = item->length, n = item->keys, features = item->features, d = item->head_size;
   *sums = (hh_linear_distillation_sums){.smallest_sum = __builtin_inff()};
-  if (m == 0 || n == 0) return;
-  const size_t ld = block_stride(n);
+  const size_t sinks = item->sinks;
+  if (m == 0 || sinks + n == 0) return;
+  const size_t ld = block_stride(sinks + n);
   const int outputs = item->v && (options->measure || options->outputs_factor != 0);
   workspace w;
   lay_out(&w, item->scratch, item);
@@ -228,26 +247,36 @@ void hh_linear_distillation(
       hh_pack(n, d, item->v, item->v_stride, w.value_rows);
       hh_pack_transposed(d, n, item->v, item->v_stride, w.value_columns);
     }
+    if (sinks > 0) {
+      hh_pack_transposed(d, sinks, item->sink_k, item->k_stride, w.sink_columns);
+      if (outputs) {
+        hh_pack(sinks, d, item->sink_v, item->v_stride, w.sink_rows);
+        hh_pack_transposed(d, sinks, item->sink_v, item->v_stride, w.sink_value_columns);
+      }
+    }
   }
   for (size_t start = 0; start < m; start += BLOCK) {
     const size_t rows = hh_smaller(m - start, BLOCK);
     // With a causal mask the keys after the block's last query are never looked at.
-    const size_t columns = hh_visible(item, start + rows - 1);
+    const size_t keys = hh_visible(item, start + rows - 1), columns = sinks + keys;
     const float *phi_q = item->phi_q + start * features;
     for (size_t i = 0; i < rows; i++)
       for (size_t j = 0; j < d; j++)
         w.queries[i * d + j] = item->q[(start + i) * item->q_stride + j] * item->score_scale;
-    hh_tile_gemm(rows, columns, d, w.queries, d, 1, w.key_columns, d, w.scores, ld, 0);
+    float *weights = w.weights + sinks;
+    if (sinks > 0)
+      hh_tile_gemm(rows, sinks, d, w.queries, d, 1, w.sink_columns, d, w.scores, ld, 0);
+    hh_tile_gemm(rows, keys, d, w.queries, d, 1, w.key_columns, d, w.scores + sinks, ld, 0);
     hh_tile_gemm(
-      rows, columns, features, phi_q, features, 1, w.phi_columns, features, w.weights, ld, 0);
+      rows, keys, features, phi_q, features, 1, w.phi_columns, features, weights, ld, 0);
     weigh(&w, item, options, start, rows, columns, ld, outputs, sums);
     if (outputs) compare_outputs(&w, item, options, start, rows, columns, ld, sums);
     if (!options->gradient) continue;
     hh_tile_gemm(
-      rows, features, columns, w.weights, ld, 1, w.phi_rows, n,
+      rows, features, keys, weights, ld, 1, w.phi_rows, n,
       options->dphi_q + start * features, features, 0);
     hh_pack(rows, features, phi_q, features, w.phi_q_rows);
     hh_tile_gemm(
-      columns, features, rows, w.weights, 1, ld, w.phi_q_rows, rows, options->dphi_k, features, 1);
+      keys, features, rows, weights, 1, ld, w.phi_q_rows, rows, options->dphi_k, features, 1);
   }
 }

@@ -38,18 +38,22 @@ void hh_softmax_pairs_backward(
 /// the forward pass takes more than one. Query head g starts at q + g * head_size.
 ///
 /// The weight of key j for query i is window_factor * exp(score_ij - c_i) where j is among the
-/// `window` nearest keys up to the query's own, c_i the largest score there, and
+/// `window` nearest keys up to the query's own or a sink, c_i the largest score of those, and
 /// phi_q_i . phi_k_j exp(scales_j - p_i) elsewhere, p_i the largest scale that query i sees:
 /// features may be stored far below their size, each row with the logarithm of its scale.
+///
+/// Sinks are the first keys of the sequence. They lie apart, before all `keys`, and have no features.
 typedef struct {
   size_t length;        // queries
-  size_t keys;          // valid keys
-  size_t past;          // keys before the first query's own; with a causal mask only
+  size_t keys;          // valid keys, without the sinks
+  ptrdiff_t past;       // keys before the first query's own, with a causal mask only; negative
+                        // where the own keys of the first queries are sinks
   size_t query_step;    // positions from one query to the next; 1 but for distillation
   size_t head_size;
   size_t group;
   size_t features;
   size_t window;        // 0 for none; with a causal mask only
+  size_t sinks;         // 0 for none; with a window only
   int causal;           // query i sees keys 0...past + i * query_step
   const float *q;       // read where there is a window, and by distillation
   size_t q_stride;
@@ -57,6 +61,8 @@ typedef struct {
   size_t k_stride;
   const float *v;       // distillation does without, and then without outputs
   size_t v_stride;
+  const float *sink_k;  // (sinks) keys, in rows as those of k
+  const float *sink_v;  // their values, in rows as those of v
   const float *phi_q;   // (group, length, features)
   const float *phi_k;   // (keys, features); with a window the last ones are not read
   const float *scales;  // (keys), or null for zeros; not with a window
@@ -77,11 +83,12 @@ size_t hh_linear_attention_state(size_t features, size_t head_size);
 /// the state of all keys that are outside of the window of the next query. They may be the same.
 void hh_linear_attention_forward(const hh_linear_item *item, const float *before, float *after);
 
-/// The gradients of an item without past. Queries in the padding get none.
+/// The gradients of an item whose queries begin at the sequence's first. Those in the padding get
+/// none.
 typedef struct {
   const float *dout;
   size_t dout_stride;
-  float *dphi_q;   // (keys, features); overwritten
+  float *dphi_q;   // (sinks + keys, features); overwritten
   float *dphi_k;   // (keys, features); added to
   float *dq;       // of the window's scores; added to
   size_t dq_stride;
@@ -89,6 +96,8 @@ typedef struct {
   size_t dk_stride;
   float *dv;       // added to
   size_t dv_stride;
+  float *dsink_k;  // in rows as those of dk; added to
+  float *dsink_v;  // in rows as those of dv; added to
   float *dwindow_factor;  // added to
 } hh_linear_gradients;
 

@@ -114,6 +114,7 @@ extension EvaluationTask {
         ? try RegressionScorer(options, model) : try ClassificationScorer(options, model)
     case .similarity: try SimilarityScorer(options, model)
     case .summarise: try SummaryScorer(options, model)
+    case .recall: try RecallScorer(options, model)
     }
   }
 }

@@ -92,7 +92,7 @@ package struct LanguageModelScorer: Scorer {
       let labels = part.ids.indices.map { index in
         (index + 1).isMultiple(of: part.length) ? -1 : part.ids[index + 1]
       }
-      let states = try runners.map { try hidden(of: part, $0) }
+      let states = try runners.map { try $0.lastStates(of: part) }
       let step = max(1, Self.logits / runners[0].graph.vocabularySize)
       for start in stride(from: 0, to: labels.count, by: step) {
         let range = start..<min(labels.count, start + step)
@@ -112,14 +112,16 @@ package struct LanguageModelScorer: Scorer {
     let count = Double(rows.count * (rows.length - 1))
     return (sums.map { $0 / count }, Double(agreed) / count)
   }
+}
 
+extension ModelRunner {
   /// The states that the head reads, [rows × length, hidden size].
-  private func hidden(of part: TokenRows, _ runner: ModelRunner) throws(FormatError) -> Matrix {
-    let batch = TokenBatch(ids: part.ids, length: part.length)
-    let hidden = Matrix(rows: part.ids.count, columns: runner.graph.hiddenSize)
-    var state = try runner.embed(.tokens(batch), into: hidden)
-    try runner.run(runner.graph.nodes.filter { $0.layer != nil }, &state)
-    try runner.run(runner.graph.outputNodes, &state)
+  func lastStates(of rows: TokenRows) throws(FormatError) -> Matrix {
+    let batch = TokenBatch(ids: rows.ids, length: rows.length)
+    let hidden = Matrix(rows: rows.ids.count, columns: graph.hiddenSize)
+    var state = try embed(.tokens(batch), into: hidden)
+    try run(graph.nodes.filter { $0.layer != nil }, &state)
+    try run(graph.outputNodes, &state)
     return state.hidden
   }
 }

@@ -14,7 +14,7 @@ extension EvaluationOptions {
     let (own, other) = (model.runner.graph, teacher.runner.graph)
     try check("a \(other.architecture)", is: "a \(own.architecture)")
     switch task {
-    case .languageModel, .summarise:
+    case .languageModel, .summarise, .recall:
       try check(
         "\(other.hasLanguageModelHead ? "a" : "no") language-model head",
         is: "a language-model head")
@@ -41,6 +41,7 @@ extension EvaluationOptions {
   /// The most tokens that a row has.
   private func usedLength(maximum: Int) throws(PipelineError) -> Int {
     if task == .summarise { return min(length ?? 1024, maximum) }
+    if task == .recall { return min(length ?? maximum, RecallScorer.distances.max() ?? 0, maximum) }
     return try rowLength(length, maximum: maximum)
   }
 

@@ -47,7 +47,8 @@ extension Inspection {
         "feature map   \(map.kind), \(map.featureDimension) features before negation,"
           + " keys shared per \(map.sharing.rawValue)")
       if let window = map.window {
-        lines.append("window        softmax weights of the \(window) nearest keys")
+        let first = map.sinks.map { " and the first \($0)" } ?? ""
+        lines.append("window        softmax weights of the \(window) nearest keys\(first)")
       }
       if !map.softmaxLayers.isEmpty {
         lines.append(

@@ -120,13 +120,13 @@ private struct Call: Sendable {
     _ part: HeadView, comparesOutputs: Bool, _ space: HeadScratch, _ partials: FloatBuffer,
     start: Int
   ) -> [HeadSums] {
-    let (maps, keys) = (heads.maps, part.k.rows)
+    let (maps, keys, sinks) = (heads.maps, part.k.rows, part.sinkK.rows)
     let (design, function) = (maps.design, maps.design.function)
     let parts = FeatureMapGradients.parts(design)
     let ofMap = function.parameters(headSize: design.headSize)
     let keyParameters = maps.keyRows[design.keyMap(part.stateHead)]
-    let scales = space.map(part.k, keyParameters, heads, to: .keys)
-    let count = sample.count(length: keys)
+    let scales = space.map(part.k, keyParameters, heads, position: sinks, to: .keys)
+    let count = sample.count(length: part.allKeys)
     let dPhiK = space.gradients(.keys, rows: keys, heads)
     let dPhiQ = space.gradients(.queries, rows: count, heads)
     empty(dPhiK)
@@ -142,7 +142,7 @@ private struct Call: Sendable {
         query, queryParameters, heads, position: sample.first, step: sample.step, to: .queries)
       var item = heads.item(part)
       item.length = count
-      item.past = sample.first
+      item.past = sample.first - sinks
       item.queryStep = sample.step
       item.queryStride = query.stride
       let (sums, outputError, dWindowFactor) = distil(
@@ -164,7 +164,8 @@ private struct Call: Sendable {
     }
     if measure != .lossOnly {
       function.backward(
-        FeatureInput(x: part.k, parameters: keyParameters, scratch: space.mapScratch),
+        FeatureInput(
+          x: part.k, position: sinks, parameters: keyParameters, scratch: space.mapScratch),
         phi: space.features(.keys, rows: keys, heads), dPhi: dPhiK, dX: nil,
         gradients: parts.gradients(partials, start: start, map: design.group, ofMap))
     }
@@ -183,8 +184,8 @@ private struct Call: Sendable {
       space.phiQ, space.phiK, space.kernel, heads.windowFactors
     )
     let inputs = LinearAttentionInputs(
-      q: query.span, k: part.k.span, v: part.v.span, phiQ: phiQ.span, phiK: phiK.span,
-      scales: scales.span,
+      q: query.span, k: part.k.span, v: part.v.span, sinkK: part.sinkK.span,
+      sinkV: part.sinkV.span, phiQ: phiQ.span, phiK: phiK.span, scales: scales.span,
       windowFactors: windowFactors.span(part.firstHead + g..<part.firstHead + g + 1))
     var dPhiQSpan = dPhiQ.mutableSpan
     var dPhiKSpan = dPhiK.mutableSpan

@@ -3,7 +3,8 @@
 internal import HHKernels
 
 extension FeatureMaps {
-  /// The same maps without their window, for inference alone: its keys count for nothing. A query
+  /// The same maps without their window and sinks, for inference alone: their keys count for nothing.
+  /// A query
   /// with nothing left to weigh gives zeros.
   package func withoutWindow() -> FeatureMaps {
     let maps = FeatureMaps(design)
@@ -23,6 +24,7 @@ extension FeatureMaps {
       LinearAttentionShape(
         function: SilentMap(), queryHeads: design.queryHeads, keyValueHeads: design.keyValueHeads,
         headSize: design.headSize, window: keepingWindow ? design.window : 0,
+        sinks: keepingWindow ? design.sinks : 0,
         epsilon: design.epsilon))
     if let source = parameters.last, let target = maps.parameters.last {
       copy(source, to: target)

@@ -29,23 +29,28 @@ package struct LinearAttentionShape: Sendable {
   package let headSize: Int
   /// Nearest keys of a query that keep their softmax weights; 0 for none.
   package let window: Int
+  /// First keys of a sequence that keep their softmax weights beside the window; 0 for none.
+  package let sinks: Int
   /// Added to the denominator.
   package let epsilon: Float
 
   /// The ε of the definition: far below any denominator that a healthy map produces.
   package static let defaultEpsilon: Float = 1e-12
-  /// The share of the window's weights that a layer starts with, before division: LoLCATs'.
-  package static let initialWindowFactor: Float = 0.1
+  /// The factor of the window's weights that a layer starts with: LoLCATs' 0.1. With sinks nearly 1,
+  /// since the largest score is then mostly a sink's, and the weights softmax's own.
+  var initialWindowFactor: Float { sinks > 0 ? 0.9 : 0.1 }
 
-  /// Describes a layer. A window needs a causal mask, and a function without scales.
+  /// Describes a layer. A window needs a causal mask, and a function without scales; sinks need a
+  /// window.
   package init(
     function: any FeatureFunction, sharing: Sharing = .keyValueHead, queryHeads: Int,
-    keyValueHeads: Int, headSize: Int, window: Int = 0,
+    keyValueHeads: Int, headSize: Int, window: Int = 0, sinks: Int = 0,
     epsilon: Float = defaultEpsilon
   ) {
     precondition(
       keyValueHeads > 0 && queryHeads > 0 && queryHeads.isMultiple(of: keyValueHeads)
-        && headSize > 0 && window >= 0, "LinearAttentionShape: sizes")
+        && headSize > 0 && window >= 0 && sinks >= 0, "LinearAttentionShape: sizes")
+    precondition(window > 0 || sinks == 0, "sinks go with a window")
     precondition(
       window == 0 || !function.storesLogScales, "a window goes with features without scales")
     self.function = function
@@ -54,6 +59,7 @@ package struct LinearAttentionShape: Sendable {
     self.keyValueHeads = keyValueHeads
     self.headSize = headSize
     self.window = window
+    self.sinks = sinks
     self.epsilon = epsilon
   }
 
@@ -68,9 +74,11 @@ package struct LinearAttentionShape: Sendable {
   func queryMap(_ head: Int) -> Int { sharing == .allHeads ? 0 : head }
   func keyMap(_ stateHead: Int) -> Int { sharing == .allHeads ? 0 : stateHead }
 
-  /// Floats that a sequence's past needs: sums per state head, and the window's keys and values.
+  /// Floats that a sequence's past needs: sums per state head, and the keys and values of window and
+  /// sinks.
   package var stateCount: Int {
-    stateHeads * features * (headSize + 1) + 2 * max(0, window - 1) * keyValueHeads * headSize
+    stateHeads * features * (headSize + 1)
+      + 2 * (sinks + max(0, window - 1)) * keyValueHeads * headSize
   }
 
   /// The layer's parameters: those of the queries, of the keys, and the window's factors.
@@ -108,7 +116,7 @@ package struct FeatureMaps: Sendable {
       }
     }
     if design.window > 0 {
-      let logit = logit(LinearAttentionShape.initialWindowFactor)
+      let logit = logit(design.initialWindowFactor)
       parameters.append(FloatBuffer([Float](repeating: logit, count: design.queryHeads)))
     }
     self.parameters = parameters

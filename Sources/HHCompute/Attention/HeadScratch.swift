@@ -82,13 +82,15 @@ final class HeadScratch: Sendable {
   /// being made.
   @inline(never)
   func attend(
-    _ item: LinearAttentionItem, query: Matrix, key: Matrix, value: Matrix, scales: FloatBuffer,
-    windowFactors: FloatBuffer, from first: Int, state: Matrix, movesOn: Bool, into out: Matrix
+    _ item: LinearAttentionItem, query: Matrix, key: Matrix, value: Matrix, sinkKey: Matrix,
+    sinkValue: Matrix, scales: FloatBuffer, windowFactors: FloatBuffer, from first: Int,
+    state: Matrix, movesOn: Bool, into out: Matrix
   ) {
     let (phiQ, phiK, memory) = (phiQ, phiK, kernel)
     let inputs = LinearAttentionInputs(
-      q: query.span, k: key.span, v: value.span, phiQ: phiQ.span, phiK: phiK.span,
-      scales: scales.span, windowFactors: windowFactors.span(first..<first + item.group))
+      q: query.span, k: key.span, v: value.span, sinkK: sinkKey.span, sinkV: sinkValue.span,
+      phiQ: phiQ.span, phiK: phiK.span, scales: scales.span,
+      windowFactors: windowFactors.span(first..<first + item.group))
     var outSpan = out.mutableSpan
     var scratch = memory.mutableSpan
     let before = state.span

@@ -10,14 +10,18 @@ struct HeadView {
   let keyValueHead: Int
   /// Queries of the group, [length, group · head size].
   let q: Matrix
-  /// Valid keys and values, [keys, head size].
+  /// Valid keys and values after the sinks, [keys, head size].
   let k: Matrix
   let v: Matrix
+  /// Keys and values of the sinks, [sinks, head size].
+  let sinkK: Matrix
+  let sinkV: Matrix
 
-  /// The head's part of one sequence: some rows of queries, and some of keys and values.
+  /// The head's part of one sequence: some rows of queries, some of keys and values, and those of
+  /// the sinks, which may lie elsewhere.
   init(
     _ design: LinearAttentionShape, stateHead: Int, q: Matrix, _ queries: Range<Int>, k: Matrix,
-    v: Matrix, _ keys: Range<Int>
+    v: Matrix, _ keys: Range<Int>, sinkK: Matrix, sinkV: Matrix, _ sinks: Range<Int>
   ) {
     let (d, group) = (design.headSize, design.group)
     self.stateHead = stateHead
@@ -27,6 +31,8 @@ struct HeadView {
     self.q = q.part(rows: queries, columns: firstHead * d..<(firstHead + group) * d)
     self.k = k.part(rows: keys, columns: columns)
     self.v = v.part(rows: keys, columns: columns)
+    self.sinkK = sinkK.part(rows: sinks, columns: columns)
+    self.sinkV = sinkV.part(rows: sinks, columns: columns)
   }
 
   /// The head's part of sequence `row`.
@@ -35,10 +41,15 @@ struct HeadView {
     k: Matrix, v: Matrix
   ) {
     let start = row * shape.length
+    let end = start + shape.keyLength(row)
+    let first = min(end, start + design.sinks)
     self.init(
-      design, stateHead: stateHead, q: q, start..<start + shape.length, k: k, v: v,
-      start..<start + shape.keyLength(row))
+      design, stateHead: stateHead, q: q, start..<start + shape.length, k: k, v: v, first..<end,
+      sinkK: k, sinkV: v, start..<first)
   }
+
+  /// Sinks and keys.
+  var allKeys: Int { sinkK.rows + k.rows }
 
   /// Some of the queries of the group's head `g`, [rows, head size].
   func query(_ g: Int, _ rows: Range<Int>) -> Matrix {
@@ -71,10 +82,12 @@ final class HeadCall: Sendable {
     windowFactors = FloatBuffer(maps.windowFactors)
     piece = max(64, 256 / design.group / 64 * 64)
     let d = design.headSize
-    item = LinearAttentionItem(
+    var item = LinearAttentionItem(
       length: 0, keys: 0, headSize: d, features: features, window: design.window,
       causal: causal, queryStride: d, keyStride: d, valueStride: d, outStride: d,
       scoreScale: scale, epsilon: design.epsilon)
+    item.sinks = design.sinks
+    self.item = item
   }
 
   /// The item of a number of queries and keys, in dense matrices.
@@ -85,9 +98,11 @@ final class HeadCall: Sendable {
     return item
   }
 
-  /// The item of one of a part's query heads.
+  /// The item of one of a part's query heads, whose first query is the sequence's.
   func item(_ part: HeadView) -> LinearAttentionItem {
     var item = item(part.q.rows, part.k.rows)
+    item.sinks = part.sinkK.rows
+    item.past = -item.sinks
     item.queryStride = part.q.stride
     item.keyStride = part.k.stride
     item.valueStride = part.v.stride
@@ -98,7 +113,7 @@ final class HeadCall: Sendable {
   ///
   /// - Parameters:
   ///   - part: Queries, keys and values. With a causal mask the first query's own key has number
-  ///     `past`.
+  ///     `past`, or is a sink where that is negative.
   ///   - past: Keys before that, all in the window of the query before the first.
   ///   - position: The first key's position in its sequence.
   ///   - state: Sums over the keys before the part's; becomes that of the keys that have left the
@@ -161,7 +176,8 @@ final class HeadCall: Sendable {
         position: position + past, to: .queries, from: g * queries.count)
     }
     space.attend(
-      item, query: q, key: k, value: v, scales: scales, windowFactors: windowFactors,
-      from: part.firstHead, state: state, movesOn: !keys.isEmpty, into: out.rows(queries))
+      item, query: q, key: k, value: v, sinkKey: part.sinkK, sinkValue: part.sinkV,
+      scales: scales, windowFactors: windowFactors, from: part.firstHead, state: state,
+      movesOn: !keys.isEmpty, into: out.rows(queries))
   }
 }

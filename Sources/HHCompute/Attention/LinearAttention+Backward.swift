@@ -57,13 +57,16 @@ extension LinearAttention {
     let part = HeadView(
       shape, design, row: row, stateHead: stateHead, q: gradients.q, k: gradients.k,
       v: gradients.v)
-    let keys = part.k.rows
-    let dK = shape.part(gradients.dK, row: row, head: part.keyValueHead, count: 1).rows(0..<keys)
-    let dV = shape.part(gradients.dV, row: row, head: part.keyValueHead, count: 1).rows(0..<keys)
+    let (sinks, count) = (part.sinkK.rows, part.allKeys)
+    func ofKeys(_ matrix: Matrix) -> (sinks: Matrix, keys: Matrix) {
+      let head = shape.part(matrix, row: row, head: part.keyValueHead, count: 1)
+      return (head.rows(0..<sinks), head.rows(sinks..<count))
+    }
+    let (dK, dV) = (ofKeys(gradients.dK), ofKeys(gradients.dV))
     let keyParameters = maps.keyRows[design.keyMap(stateHead)]
-    let scales = space.map(part.k, keyParameters, call, to: .keys)
-    let dPhiK = space.gradients(.keys, rows: keys, call)
-    let dPhiQ = space.gradients(.queries, rows: keys, call)
+    let scales = space.map(part.k, keyParameters, call, position: sinks, to: .keys)
+    let dPhiK = space.gradients(.keys, rows: part.k.rows, call)
+    let dPhiQ = space.gradients(.queries, rows: count, call)
     empty(dPhiK)
     empty(Matrix(partials, offset: start, rows: 1, columns: parts.count))
     for g in 0..<design.group {
@@ -82,8 +85,8 @@ extension LinearAttention {
         HeadGradients(dOut: dOut, dQ: dQ, dK: dK, dV: dV, dPhiQ: dPhiQ, dPhiK: dPhiK))
       function.backward(
         FeatureInput(
-          x: query.rows(0..<keys), parameters: queryParameters, scratch: space.mapScratch),
-        phi: space.features(.queries, rows: keys, call), dPhi: dPhiQ, dX: dQ.rows(0..<keys),
+          x: query.rows(0..<count), parameters: queryParameters, scratch: space.mapScratch),
+        phi: space.features(.queries, rows: count, call), dPhi: dPhiQ, dX: dQ.rows(0..<count),
         gradients: parts.gradients(partials, start: start, map: g, ofMap))
       if parts.hasWindow {
         var sums = partials.mutableSpan
@@ -91,8 +94,9 @@ extension LinearAttention {
       }
     }
     function.backward(
-      FeatureInput(x: part.k, parameters: keyParameters, scratch: space.mapScratch),
-      phi: space.features(.keys, rows: keys, call), dPhi: dPhiK, dX: dK,
+      FeatureInput(
+        x: part.k, position: sinks, parameters: keyParameters, scratch: space.mapScratch),
+      phi: space.features(.keys, rows: part.k.rows, call), dPhi: dPhiK, dX: dK.keys,
       gradients: parts.gradients(partials, start: start, map: design.group, ofMap))
   }
 
@@ -100,8 +104,8 @@ extension LinearAttention {
   private struct HeadGradients {
     let dOut: Matrix
     let dQ: Matrix
-    let dK: Matrix
-    let dV: Matrix
+    let dK: (sinks: Matrix, keys: Matrix)
+    let dV: (sinks: Matrix, keys: Matrix)
     let dPhiQ: Matrix
     let dPhiK: Matrix
   }
@@ -116,19 +120,23 @@ extension LinearAttention {
   ) -> Float {
     let (phiQ, phiK, memory) = (space.phiQ, space.phiK, space.kernel)
     let inputs = LinearAttentionInputs(
-      q: query.span, k: part.k.span, v: part.v.span, phiQ: phiQ.span, phiK: phiK.span,
-      scales: scales.span, windowFactors: windowFactor.span)
+      q: query.span, k: part.k.span, v: part.v.span, sinkK: part.sinkK.span,
+      sinkV: part.sinkV.span, phiQ: phiQ.span, phiK: phiK.span, scales: scales.span,
+      windowFactors: windowFactor.span)
     var dPhiQ = gradients.dPhiQ.mutableSpan
     var dPhiK = gradients.dPhiK.mutableSpan
     var dQ = gradients.dQ.mutableSpan
-    var dK = gradients.dK.mutableSpan
-    var dV = gradients.dV.mutableSpan
+    var dK = gradients.dK.keys.mutableSpan
+    var dV = gradients.dV.keys.mutableSpan
+    var dSinkK = gradients.dK.sinks.mutableSpan
+    var dSinkV = gradients.dV.sinks.mutableSpan
     var kernel = memory.mutableSpan
     return linearAttentionBackward(
       item, inputs, out: out.span, dOut: gradients.dOut.span,
       strides: AttentionGradientStrides(
-        dOut: gradients.dOut.stride, dQ: gradients.dQ.stride, dK: gradients.dK.stride,
-        dV: gradients.dV.stride),
-      dPhiQ: &dPhiQ, dPhiK: &dPhiK, dQ: &dQ, dK: &dK, dV: &dV, scratch: &kernel)
+        dOut: gradients.dOut.stride, dQ: gradients.dQ.stride, dK: gradients.dK.keys.stride,
+        dV: gradients.dV.keys.stride),
+      dPhiQ: &dPhiQ, dPhiK: &dPhiK, dQ: &dQ, dK: &dK, dV: &dV, dSinkK: &dSinkK,
+      dSinkV: &dSinkV, scratch: &kernel)
   }
 }

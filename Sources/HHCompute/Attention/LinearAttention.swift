@@ -4,7 +4,8 @@ internal import HHKernels
 
 /// out_i = Σ_j w_ij v_j / (Σ_j w_ij + ε), w_ij = φ_q(q_i) · φ_k(k_j); for keys inside the window of
 /// query i in their place γ exp(s_ij − max s), s the softmax's scores (LoLCATs, arXiv 2410.10254,
-/// equation 7). Every visible key counts once.
+/// equation 7), and so for the sequence's first keys, the sinks (StreamingLLM, arXiv 2309.17453).
+/// Every visible key counts once.
 package enum LinearAttention {
   /// Computes the outputs.
   ///
@@ -39,7 +40,7 @@ package enum LinearAttention {
         let state = spaces[worker].state
         maps.design.empty(state)
         call.attend(
-          part, state: state, spaces[worker],
+          part, past: -part.sinkK.rows, position: part.sinkK.rows, state: state, spaces[worker],
           into: shape.part(out, row: row, head: part.firstHead, count: maps.design.group))
       }
     }

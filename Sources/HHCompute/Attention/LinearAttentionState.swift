@@ -2,8 +2,8 @@
 
 internal import HHKernels
 
-/// The sums over the keys that left the window, and the keys and values of the window itself, of
-/// every sequence of one layer. Sums are float32: over thousands of positions any narrower type
+/// The sums over the keys that left the window, and the keys and values of the window itself and of
+/// the sinks, of every sequence of one layer. Sums are float32: over thousands of positions any narrower type
 /// drowns them.
 package final class LinearAttentionState {
   /// Number of sequences.
@@ -18,6 +18,9 @@ package final class LinearAttentionState {
   private let keys: Matrix
   private let values: Matrix
   private let capacity: Int
+  /// Keys and values of the sinks, [batch · sinks, key/value width].
+  private let sinkKeys: Matrix
+  private let sinkValues: Matrix
   private let scratch = ScratchSpace()
   /// What all calls have in common; nil with a window, whose scale each call tells.
   private let call: HeadCall?
@@ -41,12 +44,14 @@ package final class LinearAttentionState {
     let width = design.keyValueHeads * design.headSize
     keys = Matrix(rows: batch * capacity, columns: width)
     values = Matrix(rows: batch * capacity, columns: width)
+    sinkKeys = Matrix(rows: batch * design.sinks, columns: width)
+    sinkValues = Matrix(rows: batch * design.sinks, columns: width)
   }
 
   /// Number of floats.
   package var count: Int {
     sums.rows * maps.design.features * (maps.design.headSize + 1)
-      + 2 * keys.rows * keys.columns
+      + 2 * (keys.rows + sinkKeys.rows) * keys.columns
   }
 
   fileprivate func advance(
@@ -55,18 +60,22 @@ package final class LinearAttentionState {
     let call = self.call ?? HeadCall(maps: maps, causal: true, scale: scale)
     guard maps.design.window > 0 else {
       let new = Rows(perSequence: shape.length, range: 0..<shape.length)
-      attend(call, q: q, new, k: k, v: v, new, into: out)
+      attend(call, q: q, new, k: k, v: v, new, past: 0, into: out)
       position += shape.length
       return
     }
     for start in stride(from: 0, to: shape.length, by: Self.piece) {
       let new = Rows(
         perSequence: shape.length, range: start..<min(shape.length, start + Self.piece))
-      let known = remember(k, v, new)
-      attend(call, q: q, new, k: keys, v: values, known, into: out)
+      let first = start + rememberSinks(k, v, new)
+      let known = remember(
+        k, v, Rows(perSequence: shape.length, range: first..<new.range.upperBound))
+      // Own keys that are sinks lie before the first of the known.
+      let past = known.range.count - new.range.count
+      attend(call, q: q, new, k: keys, v: values, known, past: past, into: out)
       position += new.range.count
-      let past = min(known.range.count, maps.design.window - 1)
-      recent = known.range.upperBound - past..<known.range.upperBound
+      let kept = min(known.range.count, maps.design.window - 1)
+      recent = known.range.upperBound - kept..<known.range.upperBound
     }
   }
 
@@ -78,6 +87,21 @@ package final class LinearAttentionState {
     func of(_ row: Int) -> Range<Int> {
       row * perSequence + range.lowerBound..<row * perSequence + range.upperBound
     }
+  }
+
+  /// Copies the new keys and values that are sinks; returns their number.
+  private func rememberSinks(_ k: Matrix, _ v: Matrix, _ new: Rows) -> Int {
+    let sinks = maps.design.sinks
+    let count = min(new.range.count, max(0, sinks - position))
+    guard count > 0 else { return 0 }
+    let start = new.range.lowerBound
+    let source = Rows(perSequence: new.perSequence, range: start..<start + count)
+    let target = Rows(perSequence: sinks, range: position..<position + count)
+    for row in 0..<batch {
+      copy(k.rows(source.of(row)), to: sinkKeys.rows(target.of(row)))
+      copy(v.rows(source.of(row)), to: sinkValues.rows(target.of(row)))
+    }
+    return count
   }
 
   /// Puts new keys and values behind those of the window; returns where all of them lie.
@@ -104,21 +128,28 @@ package final class LinearAttentionState {
     return Rows(perSequence: capacity, range: recent.lowerBound..<end + count)
   }
 
-  /// The outputs of new positions, whose keys are the last of the known.
+  /// The outputs of new positions, whose keys are the last of the known, but for sinks; `past` keys
+  /// come before the first one's.
   private func attend(
-    _ call: HeadCall, q: Matrix, _ new: Rows, k: Matrix, v: Matrix, _ known: Rows, into out: Matrix
+    _ call: HeadCall, q: Matrix, _ new: Rows, k: Matrix, v: Matrix, _ known: Rows, past: Int,
+    into out: Matrix
   ) {
     let (stateHeads, d, sums) = (call.design.stateHeads, call.design.headSize, self.sums)
-    let past = known.range.count - new.range.count
+    let (sinkKeys, sinkValues) = (sinkKeys, sinkValues)
     let rows = min(new.range.count, call.piece)
     let position = self.position - past
+    let sinks = Rows(
+      perSequence: call.design.sinks,
+      range: 0..<min(call.design.sinks, self.position + new.range.count))
     let spaces = scratch.heads(
-      rows: rows, group: call.design.group, maps, kernelCount: call.item(rows, past + rows).scratch)
+      rows: rows, group: call.design.group, maps,
+      kernelCount: call.item(rows, max(0, past) + rows).scratch)
     parallelFor(count: batch * stateHeads, workers: spaces.count) { range, worker in
       for index in range {
         let (row, head) = index.quotientAndRemainder(dividingBy: stateHeads)
         let part = HeadView(
-          call.design, stateHead: head, q: q, new.of(row), k: k, v: v, known.of(row))
+          call.design, stateHead: head, q: q, new.of(row), k: k, v: v, known.of(row),
+          sinkK: sinkKeys, sinkV: sinkValues, sinks.of(row))
         let columns = part.firstHead * d..<part.firstHead * d + part.q.columns
         call.attend(
           part, past: past, position: position, state: sums.rows(index..<index + 1),

@@ -123,26 +123,35 @@ def extended(past, new):
     return [torch.cat(pair, min(2, pair[0].dim() - 1)) for pair in zip(past, new)]
 
 
-def window_attention(q, k, v, phi_q, phi_k, mask, state, size, scale, factors, epsilon):
-    """Like `linear_attention`, but the `size` nearest keys, the query's own included, have the weights
-    factors e^(s_ij - m_i), where s_ij = scale q_i.k_j and m_i is the largest of them (arXiv 2410.10254, equation 7).
+def window_attention(q, k, v, phi_q, phi_k, mask, positions, state, size, sinks, scale, factors, epsilon):
+    """Like `linear_attention`, but the `size` nearest keys, the query's own included, and the first `sinks` keys have
+    the weights factors e^(s_ij - m_i), where s_ij = scale q_i.k_j and m_i is the largest of them (arXiv 2410.10254,
+    equation 7).
 
-    Shapes are the same; mask is (batch, length), factors (key heads, group). The state holds S and z of the keys that
-    left the window, then keys, values, features and mask of those inside it.
+    Shapes are the same; mask and positions are (batch, length), factors (key heads, group). The state holds S and z of
+    the keys that left the window, keys and values of the sinks, then keys, values, features and positions of those
+    inside the window, -1 for padding.
     """
     # Distances count tokens only, so padding moves to the front of its row.
     order = mask.sort(dim=-1, stable=True).indices
     turned = order[:, None, None, :, None]
     q, phi_q = q.take_along_dim(turned, -2), phi_q.take_along_dim(turned, -2)
+    positions = positions.masked_fill(mask == 0, -1)
+    own = positions.take_along_dim(order, -1)
+    slots = torch.arange(sinks, device=q.device)
+    into = (positions[:, None, None, :] == slots[:, None]).to(k.dtype)  # a sink's row picks its position
+    phi_k = phi_k * (positions >= sinks)[:, None, :, None]
+    sink_k, sink_v = into @ k, into @ v
     if state is None:
         s, past = k.new_zeros(*k.shape[:2], phi_k.shape[-1], v.shape[-1]), 0
         z = torch.zeros_like(phi_k[:, :, 0])
     else:
-        (s, z), past = state[:2], state[2].shape[-2]
-        k, v, phi_k, mask = extended(state[2:], (k, v, phi_k, mask))
-        order = mask.sort(dim=-1, stable=True).indices
+        (s, z), past = state[:2], state[4].shape[-2]
+        sink_k, sink_v = sink_k + state[2], sink_v + state[3]
+        k, v, phi_k, positions = extended(state[4:], (k, v, phi_k, positions))
+        order = (positions >= 0).long().sort(dim=-1, stable=True).indices
     k, v, phi_k = (x.take_along_dim(order[:, None, :, None], -2) for x in (k, v, phi_k))
-    mask, end, done, outputs = mask.take_along_dim(order, -1), past + q.shape[-2], 0, []
+    positions, end, done, outputs = positions.take_along_dim(order, -1), past + q.shape[-2], 0, []
 
     def leave(s, z, until):
         """The sums S and z with the keys from `done` to `until`, which leave the window."""
@@ -155,17 +164,21 @@ def window_attention(q, k, v, phi_q, phi_k, mask, state, size, scale, factors, e
         here, near = slice(start - past, stop - past), slice(done, stop)
         i, j = (torch.arange(*ends, device=q.device) for ends in ((start, stop), (done, stop)))
         distance = i.unsqueeze(-1) - j
-        visible = ((distance >= 0) & (distance < size) & (mask[:, None, near] > 0))[:, None, None]
-        scores = (scale * q[..., here, :] @ k[:, :, None, near].transpose(-1, -2)).masked_fill(~visible, NOTHING)
+        visible = torch.cat((
+            own[:, here, None] >= slots, (distance >= 0) & (distance < size) & (positions[:, None, near] >= sinks)
+        ), -1)[:, None, None]
+        keys, values = (torch.cat(pair, -2).unsqueeze(2) for pair in ((sink_k, k[:, :, near]), (sink_v, v[:, :, near])))
+        scores = (scale * q[..., here, :] @ keys.transpose(-1, -2)).masked_fill(~visible, NOTHING)
         weights = factors[..., None, None] * (scores - scores.amax(-1, keepdim=True)).exp() * visible
-        weights = weights + phi_q[..., here, :] @ phi_k[:, :, None, near].transpose(-1, -2) * (distance >= size)
+        far = phi_q[..., here, :] @ phi_k[:, :, None, near].transpose(-1, -2) * (distance >= size)
+        weights = weights + F.pad(far, (sinks, 0))
         total = weights.sum(-1, keepdim=True) + phi_q[..., here, :] @ z[:, :, None, :, None]
-        y = weights @ v[:, :, None, near] + phi_q[..., here, :] @ s.unsqueeze(2)
+        y = weights @ values + phi_q[..., here, :] @ s.unsqueeze(2)
         outputs.append(y / (total + epsilon))
     s, z, done = leave(s, z, max(done, end + 1 - size))
     y = torch.cat(outputs, -2)
     y = torch.empty_like(y).scatter_(-2, turned.expand_as(y), y)
-    return y, (s, z, k[:, :, done:], v[:, :, done:], phi_k[:, :, done:], mask[:, done:])
+    return y, (s, z, sink_k, sink_v, k[:, :, done:], v[:, :, done:], phi_k[:, :, done:], positions[:, done:])
 
 
 def softmax_attention(q, k, v, mask, state, causal, scale):
@@ -307,7 +320,7 @@ class HedgehogAttention(nn.Module):
         self.feature_map = nn.ModuleDict({
             "query": FeatureMap(settings, 1 if shared else self.heads, self.size),
             "key": FeatureMap(settings, 1 if shared else self.key_heads, self.size)})
-        self.window = settings.get("window")
+        self.window, self.sinks = settings.get("window"), settings.get("sinks", 0)
         if self.window is not None:
             # Logits of the factors that the window's weights have, one for each head.
             self.feature_map.register_parameter("window", nn.Parameter(torch.full((self.heads,), math.log(0.1 / 0.9))))
@@ -340,6 +353,6 @@ class HedgehogAttention(nn.Module):
                 q, factors = (x.unflatten(axis, (self.key_heads, -1)) for x, axis in (
                     (q.float(), 1), (self.feature_map.window.float().sigmoid(), 0)))
                 y, state = window_attention(
-                    q, k.float(), v.float(), phi_q, phi_k, batch.mask, state, self.window, self.scale, factors,
+                    q, k.float(), v.float(), phi_q, phi_k, batch.mask, batch.positions, state, self.window, self.sinks, self.scale, factors,
                     self.epsilon)
         return y.flatten(1, 2), state

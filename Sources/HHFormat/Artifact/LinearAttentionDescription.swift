@@ -37,6 +37,8 @@ package struct LinearAttentionDescription: Sendable, Equatable {
   package internal(set) var constant: Double?
   /// Nearest keys of every query that keep their softmax weights; nil for none.
   package internal(set) var window: Int?
+  /// First keys of a sequence that keep their softmax weights beside the window; nil for none.
+  package internal(set) var sinks: Int?
   /// Blocks that keep softmax attention, in ascending order.
   package internal(set) var softmaxLayers: [Int]
   /// How W's axes are to be read, as a formula.
@@ -50,7 +52,7 @@ package struct LinearAttentionDescription: Sendable, Equatable {
   package init(
     kind: String, featureDimension: Int, bias: Bool, sharing: Sharing, epsilon: Double,
     epsilonPlacement: EpsilonPlacement, constant: Double? = nil, window: Int? = nil,
-    softmaxLayers: [Int] = [], orientation: String = Self.defaultOrientation
+    sinks: Int? = nil, softmaxLayers: [Int] = [], orientation: String = Self.defaultOrientation
   ) {
     self.kind = kind
     self.featureDimension = featureDimension
@@ -60,6 +62,7 @@ package struct LinearAttentionDescription: Sendable, Equatable {
     self.epsilonPlacement = epsilonPlacement
     self.constant = constant
     self.window = window
+    self.sinks = sinks
     self.softmaxLayers = softmaxLayers
     self.orientation = orientation
   }
@@ -71,6 +74,7 @@ extension LinearAttentionDescription {
     "\(kind), \(featureDimension) features, \(bias ? "bias" : "no bias"),"
       + " per \(sharing.rawValue), epsilon \(epsilon) \(epsilonPlacement.rawValue)"
       + (constant.map { ", constant \($0)" } ?? "") + (window.map { ", window \($0)" } ?? "")
+      + (sinks.map { ", \($0) sinks" } ?? "")
       + (softmaxLayers.isEmpty ? "" : ", softmax in \(softmaxLayers)")
   }
 }

@@ -26,6 +26,9 @@ extension LinearAttentionDescription {
       optional: \.window, "window", configuration: "window", expected: "a positive number"
     ) { $0 > 0 },
     Field(
+      optional: \.sinks, "sinks", configuration: "sinks", expected: "a positive number"
+    ) { $0 > 0 },
+    Field(
       optional: \.listedSoftmaxLayers, "softmaxLayers", gguf: "softmax_layers",
       configuration: "softmax_layers", expected: "ascending numbers"
     ) { zip($0, $0.dropFirst()).allSatisfy(<) },
@@ -123,6 +126,9 @@ extension LinearAttentionDescription {
       kind: "", featureDimension: 1, bias: false, sharing: .keyValueHead, epsilon: 0,
       epsilonPlacement: .addedToDenominator)
     for field in Self.fields { try field.read(&self, &members) }
+    if window == nil, let sinks {
+      throw members.problem("'sinks': expected none without a window, found \(sinks)")
+    }
   }
 
   /// The object of a manifest.

@@ -16,6 +16,9 @@ package struct DecoderSampler {
   /// the weights are read.
   private static let cacheLimit = 2 << 30
 
+  /// Below 1, since what a small model draws at 1 is less likely to it than people's text is.
+  private static let temperature: Float = 0.8
+
   /// Draws rows in groups whose cache stays within two gibibytes; see
   /// `sample(first:seed:progress:)`. `progress` is told of the tokens drawn so far, and of how many.
   package static func sample(
@@ -77,13 +80,14 @@ package struct DecoderSampler {
 
   /// Draws the rows. Each starts with `first`, or with a random token where that is nil or, in varied
   /// rows, at every other: a chat model writes chats from its first token, and other text from others.
-  /// It goes on at temperature 1; row r's choices depend on the seed and r alone.
+  /// Row r's choices depend on the seed and r alone.
   func sample(
     first: Int32?, isVaried: Bool = false, seed: UInt64, progress: (Int, Int) throws -> Void
   ) throws -> TokenBatch {
     try Self.requireHead(runner.graph)
     var sampler = TokenSampler(
-      options: SamplingOptions(), seed: seed, rowCount: rowCount, firstRow: firstRow)
+      options: SamplingOptions(temperature: Self.temperature), seed: seed, rowCount: rowCount,
+      firstRow: firstRow)
     var session = DecodingSession(runner: runner, rowCount: rowCount, capacity: length)
     var current = (0..<rowCount).map { row in
       let isOther = isVaried && !(firstRow + row).isMultiple(of: 2)

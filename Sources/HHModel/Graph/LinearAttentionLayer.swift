@@ -19,6 +19,8 @@ package struct LinearAttentionLayer: Sendable, Equatable {
   package let constant: Double?
   /// Nearest keys that keep their softmax weights; 0 for none.
   package let window: Int
+  /// First keys of a sequence that keep theirs too; 0 for none.
+  package let sinks: Int
   /// Added to the denominator.
   package let epsilon: Float
   /// What random directions are drawn from; where a file holds them it has no say.
@@ -42,6 +44,7 @@ package struct LinearAttentionLayer: Sendable, Equatable {
       case .positions: settings.constant ?? Double(maximumLength)
       }
     window = settings.window ?? 0
+    sinks = window > 0 ? settings.sinks ?? 0 : 0
     epsilon = settings.epsilon
     seed = settings.seed
   }
@@ -55,6 +58,7 @@ package struct LinearAttentionLayer: Sendable, Equatable {
   package var summary: String {
     (kind == .splitSoftmax ? "hedgehog" : kind.rawValue)
       + (window > 0 ? " beside a window of \(window)" : "")
+      + (sinks > 0 ? " and \(sinks) sinks" : "")
   }
 
   /// The function as it is computed.
@@ -74,6 +78,6 @@ package struct LinearAttentionLayer: Sendable, Equatable {
       }
     return LinearAttentionShape(
       function: function, sharing: shared, queryHeads: queryHeads, keyValueHeads: keyValueHeads,
-      headSize: headSize, window: window, epsilon: epsilon)
+      headSize: headSize, window: window, sinks: sinks, epsilon: epsilon)
   }
 }

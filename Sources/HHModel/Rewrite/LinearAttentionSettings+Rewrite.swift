@@ -12,6 +12,7 @@ extension LinearAttentionSettings {
     sharing = description.sharing
     constant = description.constant
     window = description.window
+    sinks = description.sinks
     softmaxLayers = description.softmaxLayers
     epsilon = Float(description.epsilon)
   }
@@ -24,7 +25,7 @@ extension LinearAttentionSettings {
       kind: kind.rawValue, featureDimension: map?.featureSize ?? dimension ?? 1,
       bias: map?.hasBias ?? bias, sharing: map?.sharing ?? sharing,
       epsilon: epsilon ?? Double(self.epsilon),
-      epsilonPlacement: .addedToDenominator, constant: map?.constant, window: window,
+      epsilonPlacement: .addedToDenominator, constant: map?.constant, window: window, sinks: sinks,
       softmaxLayers: softmaxLayers)
   }
 }
@@ -61,6 +62,14 @@ extension Graph {
           settings.key(\.window),
           "expected a feature map whose sizes compare with softmax weights, found \(kind.rawValue)"
         )
+      }
+    }
+    if let sinks = settings.sinks {
+      if settings.window == nil {
+        return (settings.key(\.sinks), "expected a window beside the sinks, found none")
+      }
+      if !(1...64).contains(sinks) {
+        return (settings.key(\.sinks), "expected 1 to 64, found \(sinks)")
       }
     }
     if let layer = settings.softmaxLayers.first(where: { !(0..<layerCount).contains($0) }) {

@@ -17,6 +17,8 @@ package struct LinearAttentionSettings: SettingGroup {
   package var constant: Double?
   /// Nearest keys of every query that keep their softmax weights; nil for none.
   package var window: Int?
+  /// First keys of a sequence that keep their softmax weights beside the window; nil for none.
+  package var sinks: Int?
   /// Blocks that keep softmax attention, in ascending order.
   package var softmaxLayers: [Int] = [] { didSet { softmaxLayers.sort() } }
   /// Added to the denominator.
@@ -54,6 +56,10 @@ extension LinearAttentionSettings {
       Setting(
         "window", \.window, option: "window", value: "keys", limits: .range(1...1_048_576),
         help: "Nearest keys of every query that keep their softmax weights, in decoders",
+        otherwise: "none"),
+      Setting(
+        "sinks", \.sinks, option: "sinks", value: "keys", limits: .range(1...64),
+        help: "First keys of every sequence that keep their softmax weights beside the window",
         otherwise: "none"),
       Setting(
         "keep_softmax", \.softmaxLayers, option: "keep-softmax", value: "layers",

@@ -114,7 +114,7 @@ extension EvaluationTask {
     switch self {
     case .languageModel: graph.hasLanguageModelHead
     case .classification, .glue: graph.classCount != nil
-    case .similarity, .summarise: false
+    case .similarity, .summarise, .recall: false
     }
   }
 

@@ -19,8 +19,12 @@ package enum Effort: String, Sendable, CaseIterable {
 }
 
 extension ConversionOptions {
-  /// Nearest keys that keep their softmax weights in a decoder.
-  private static let decoderWindow = 64
+  /// Most of the nearest keys that keep their softmax weights in a decoder, and the share of its
+  /// positions that they are at most.
+  private static let decoderWindow = 256
+  private static let decoderShare = 4
+  /// First keys that do.
+  private static let decoderSinks = 4
   /// Tokens of a decoder's rows, where its positions allow it.
   private static let decoderLength = 1024
   /// Positions of a usual batch.
@@ -44,7 +48,8 @@ extension ConversionOptions {
       let checkpoint = try? Checkpoint(opening: model, configuration: configuration, base: base),
       let names = try? NameMap(checkpoint), let graph = try? Graph(names), graph.kind == .decoder
     else { return options }
-    options.attention.window = decoderWindow
+    options.attention.window = min(decoderWindow, max(1, graph.maximumLength / decoderShare))
+    options.attention.sinks = decoderSinks
     if graph.maximumLength >= decoderLength { options.length = decoderLength }
     return options
   }

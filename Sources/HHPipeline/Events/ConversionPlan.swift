@@ -82,7 +82,8 @@ package struct ConversionPlan: Sendable, Equatable {
       batchSize = recipe.batchSize * recipe.accumulation
       self.objective = objective.word
       trained =
-        recipe.lora.map { "adapters of rank \($0.rank) and feature maps" } ?? "all weights"
+        recipe.lora.map { "adapters of rank \($0.rank) and feature maps" }
+        ?? (recipe.trained.weights ? "all weights" : "feature maps")
       precision = recipe.precision
     }
   }

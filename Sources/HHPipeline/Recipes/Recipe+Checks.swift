@@ -101,6 +101,9 @@ extension Recipe {
       throw problem(
         "stages[\(index)].epochs", "expected either 'steps' or 'epochs', found both")
     }
+    if training.lora != nil, training.parameters == .featureMaps {
+      throw problem("stages[\(index)].parameters", TrainingSettings.adaptersAlone)
+    }
     if (training.schedule == .plateau) != (training.plateau != nil) {
       throw problem(
         "stages[\(index)].plateau",

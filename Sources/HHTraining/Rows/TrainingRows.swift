@@ -24,7 +24,7 @@ package struct TrainingRows {
 
   private enum Source {
     /// Rows that the decoder itself is to write, starting from this token.
-    case samples(first: Int32?, isVaried: Bool)
+    case samples(first: Int32?)
     case ready(training: DataRows, heldOut: DataRows)
   }
 
@@ -104,7 +104,7 @@ package struct TrainingRows {
       description = "the model's own samples (\(trainingCount) rows)"
       let first = names.hyperparameters.value("beginningToken")?.integer
       source = .samples(
-        first: first.flatMap { $0 < graph.vocabularySize ? Int32($0) : nil }, isVaried: isFinetuned)
+        first: first.flatMap { $0 < graph.vocabularySize ? Int32($0) : nil })
     case .encoder, .image:
       kind = graph.kind == .encoder ? "random tokens" : "synthetic images"
       description = "\(kind) (\(trainingCount) rows)"
@@ -138,12 +138,12 @@ package struct TrainingRows {
         LabelledRows(training.input, labels: training.labels),
         LabelledRows(heldOut.input, labels: heldOut.labels)
       )
-    case .samples(let first, let isVaried):
+    case .samples(let first):
       try report(.stage("sample"))
       let count = trainingCount + heldOutCount
       let rows = ModelInput.tokens(
         try DecoderSampler.sample(
-          runner, rowCount: count, length: length, first: first, isVaried: isVaried,
+          runner, rowCount: count, length: length, first: first, isVaried: true,
           seed: seed
         ) { try report(.sampled(tokens: $0, of: $1)) })
       return (

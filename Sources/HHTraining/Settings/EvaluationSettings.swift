@@ -15,6 +15,8 @@ package enum EvaluationTask: String, SettingValue, CaseIterable {
   case glue
   /// ROUGE-1, 2 and L of summaries that a decoder writes.
   case summarise
+  /// The probability of an answer that a decoder read far back in its text.
+  case recall
 }
 
 /// A measurement.

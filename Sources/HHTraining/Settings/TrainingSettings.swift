@@ -26,6 +26,12 @@ package struct TrainingSettings: Sendable, Equatable {
     case teacherLogits = "teacher-logits"
     case teacherHidden = "teacher-hidden"
   }
+  /// Which parameters a stage that trains a whole model changes.
+  package enum Parameters: String, SettingValue, CaseIterable {
+    case all
+    /// The feature maps and the factors of windows; the model's own weights stay.
+    case featureMaps = "feature-maps"
+  }
   /// How long a stage trains.
   package enum Length: Sendable, Equatable {
     /// Optimiser steps, of distillation per layer.
@@ -66,7 +72,9 @@ package struct TrainingSettings: Sendable, Equatable {
   /// What the model learns from; nil is the data's own labels where there are any, else the
   /// unconverted model's answers.
   package var loss: Loss?
-  /// Adapters to train in place of all weights; nil trains all.
+  /// Which parameters are trained where there are no adapters.
+  package var parameters = Parameters.all
+  /// Adapters to train in place of all weights; nil trains what `parameters` says.
   package var lora: LowRankSettings?
   /// What the factors of matrix products are rounded to, the student's and the teacher's.
   package var precision = ProductPrecision.float32
@@ -100,7 +108,9 @@ package struct TrainingSettings: Sendable, Equatable {
   package var isEnabled: Bool { length != .steps(0) }
 
   /// Which parameters are trained, in a stage that trains a whole model.
-  package var trained: ParameterSelection { lora.map { .adapters($0) } ?? .everything }
+  package var trained: ParameterSelection {
+    lora.map { .adapters($0) } ?? (parameters == .all ? .everything : .featureMaps)
+  }
 }
 
 extension TrainingSettings: SettingGroup {
@@ -175,6 +185,11 @@ extension TrainingSettings: SettingGroup {
         help: "What finetuning learns from, a decoder's labels being its next tokens",
         otherwise: "labels where there are any"),
       Setting(
+        "parameters", \.parameters, option: option("parameters"), value: "which",
+        when: stage == .finetune,
+        help: "What finetuning trains: all weights, or the feature maps and the window's factors"
+          + " alone, which leaves the model's own weights as they are"),
+      Setting(
         "lora", \.lora, option: "lora", value: "rank", when: stage == .finetune,
         help: "Low-rank adapters (LoRA) on the projections of attention to train, with the feature"
           + " maps, in place of all weights; on a command line their rank",
@@ -199,10 +214,19 @@ extension TrainingSettings: SettingGroup {
 }
 
 extension TrainingSettings {
-  /// Refuses fewer steps than the rate takes to rise.
+  /// What is wrong with adapters that are not to be trained.
+  package static var adaptersAlone: String {
+    "expected '\(Parameters.all.rawValue)' beside adapters, found"
+      + " '\(Parameters.featureMaps.rawValue)'"
+  }
+
+  /// Refuses fewer steps than the rate takes to rise, and adapters beside weights that stay.
   ///
   /// - Throws: `PipelineError.invalidSetting`.
-  package func requireStepsOfWarmUp() throws(PipelineError) {
+  package func requireConsistency() throws(PipelineError) {
+    if lora != nil, parameters == .featureMaps {
+      throw .invalidSetting(key(\.parameters), problem: Self.adaptersAlone)
+    }
     guard stage != .distil, let steps, steps > 0, steps < warmUpSteps else { return }
     throw .invalidSetting(
       key(\.steps),

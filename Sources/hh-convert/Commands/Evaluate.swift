@@ -18,7 +18,8 @@ struct Evaluate: UnpackingCommand {
       lm: perplexity on text or token ids. classification: accuracy, F1 and Matthews correlation on \
       labelled texts (.tsv, .csv or JSON with named columns) or images (IDX). glue: the same, or correlation with \
       scores. sts: correlation of sentence pairs' cosines with scores. summarise: ROUGE of \
-      summaries (JSON lines with 'dialogue' and 'summary').
+      summaries (JSON lines with 'dialogue' and 'summary'). recall: the probability of a passkey, and of \
+      pairs of tokens, that lie 128 to 2,048 tokens back in the data's text.
       """,
     transform: task)
   var task: EvaluationTask

@@ -80,7 +80,7 @@ struct Train: ParsableCommand, SettingArguments {
       throw PipelineError.invalidSetting(
         options.finetuning.key(\.steps), problem: "expected at least 1, found 0")
     }
-    try options.finetuning.requireStepsOfWarmUp()
+    try options.finetuning.requireConsistency()
     options.output = output ?? options.output ?? defaultOutput(options.rewrites)
     options.run = runFolder ?? options.run
     options.force = flags.force

@@ -14,7 +14,7 @@ struct ConversionArguments: SettingArguments {
   @Option(
     help: """
       A recipe: the file or the name of one that 'recipe list' shows (default: hedgehog, \
-      for decoders with a window of 64). Options come on top of it.
+      for decoders beside a window and sinks). Options come on top of it.
       """)
   var recipe: String?
 
@@ -43,6 +43,7 @@ struct ConversionArguments: SettingArguments {
   @Option(\.attention, \.kind) var featureMap: Given?
   @Option(\.attention, \.dimension) var featureDimension: Given?
   @Option(\.attention, \.window) var window: Given?
+  @Option(\.attention, \.sinks) var sinks: Given?
   @Option(\.attention, \.softmaxLayers) var keepSoftmax: Given?
 
   @OptionGroup var data: DataArguments
@@ -59,6 +60,7 @@ struct ConversionArguments: SettingArguments {
   @Option(\.finetuning, \.steps) var finetuneSteps: Given?
   @Option(\.finetuning, \.learningRate) var finetuneRate: Given?
   @Option(\.finetuning, \.loss) var finetuneLoss: Given?
+  @Option(\.finetuning, \.parameters) var finetuneParameters: Given?
   @Option(
     \.finetuning, \.lora,
     reading: { word in
@@ -101,7 +103,7 @@ struct ConversionArguments: SettingArguments {
 
   /// The options of finetuning that were given.
   private var finetuning: [Given] {
-    [finetuneSteps, finetuneRate, finetuneLoss, lora].compactMap(\.self)
+    [finetuneSteps, finetuneRate, finetuneLoss, finetuneParameters, lora].compactMap(\.self)
   }
 
   private func settings(of given: [Given]) -> ConversionOptions {
@@ -147,7 +149,7 @@ struct ConversionArguments: SettingArguments {
     {
       throw PipelineError.missingSetting(options.finetuning.key(\.steps), beside: option.key)
     }
-    try options.finetuning.requireStepsOfWarmUp()
+    try options.finetuning.requireConsistency()
     if delta { options.delta = true }
     if allowNonfinite { options.allowNonfinite = true }
     return options

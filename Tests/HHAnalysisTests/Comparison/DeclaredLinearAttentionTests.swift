@@ -58,7 +58,9 @@ struct DeclaredLinearAttentionTests {
   func exports(_ model: String, _ kind: FeatureMapKind) throws {
     var settings = LinearAttentionSettings(kind)
     // Not every map takes a window.
-    if kind == .splitSoftmax { (settings.window, settings.softmaxLayers) = (4, [1]) }
+    if kind == .splitSoftmax {
+      (settings.window, settings.sinks, settings.softmaxLayers) = (4, 2, [1])
+    }
     let forms = try forms(model, settings)
     for path in forms.dropFirst() {
       let comparison = try ModelComparison(of: forms[0], and: path, threads: 1)
@@ -69,8 +71,9 @@ struct DeclaredLinearAttentionTests {
   @Test("each setting of a feature map makes another model")
   func featureMapSettings() throws {
     let plain = LinearAttentionSettings(.elu)
-    var others = [plain, plain, plain]
+    var others = [plain, plain, plain, plain]
     others[0].window = 4
+    (others[3].window, others[3].sinks) = (4, 1)
     others[1].softmaxLayers = [1]
     others[2].epsilon = 1e-6
     let first = try forms("gpt2-base", plain)

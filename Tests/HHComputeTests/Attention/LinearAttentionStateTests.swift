@@ -5,12 +5,12 @@ import Testing
 @Suite struct LinearAttentionStateTests {
   @Test(
     "One position at a time gives what all at once give, in memory that does not grow",
-    arguments: [0, 1, 5, 40])
-  func steps(window: Int) {
+    arguments: [(0, 0), (1, 0), (5, 0), (40, 0), (1, 3), (5, 1)])
+  func steps(window: Int, sinks: Int) {
     let size = LinearCase(
       shape: AttentionShape(
         batch: 1, length: 90, queryHeads: 2, keyValueHeads: 1, headSize: 6, causal: true),
-      window: window)
+      window: window, sinks: sinks)
     let (q, k, v) = size.inputs(seed: 81)
     let maps = size.maps(EluMap(), seed: 82)
     let (whole, out) = (Matrix(rows: 90, columns: 12), Matrix(rows: 90, columns: 12))

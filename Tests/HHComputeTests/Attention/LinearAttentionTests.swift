@@ -46,12 +46,13 @@ import Testing
   }
 
   @Test(
-    "No key counts twice and none is missed at any length from 1 to 300", arguments: [1, 7, 64])
-  func everyLength(window: Int) {
+    "No key counts twice and none is missed at any length from 1 to 300", arguments: [1, 7, 64],
+    [0, 4])
+  func everyLength(window: Int, sinks: Int) {
     let size = LinearCase(
       shape: AttentionShape(
         batch: 1, length: 300, queryHeads: 1, keyValueHeads: 1, headSize: 6, causal: true),
-      window: window)
+      window: window, sinks: sinks)
     let test = MapCase.all[0]
     let (q, k, v) = size.inputs(seed: 54)
     let maps = size.maps(test.function, seed: 55)
@@ -75,11 +76,13 @@ import Testing
     "Any number of positions at a time gives what all at once give", arguments: MapCase.all,
     [1, 3, 64, 100])
   func pieces(_ test: MapCase, piece: Int) {
-    for window in test.function.storesLogScales ? [0] : [0, 1, 5, 90] {
+    for (window, sinks) in test.function.storesLogScales
+      ? [(0, 0)] : [(0, 0), (1, 0), (5, 0), (90, 0), (1, 2), (5, 70), (90, 4)]
+    {
       let size = LinearCase(
         shape: AttentionShape(
           batch: 2, length: 210, queryHeads: 4, keyValueHeads: 2, headSize: 6, causal: true),
-        sharing: piece == 3 ? .queryHead : .keyValueHead, window: window)
+        sharing: piece == 3 ? .queryHead : .keyValueHead, window: window, sinks: sinks)
       let (q, k, v) = size.inputs(seed: 56)
       let maps = size.maps(test.function, seed: 57)
       let whole = Matrix(rows: q.rows, columns: q.columns)
@@ -106,7 +109,7 @@ import Testing
           into: out)
         expectClose(
           out.values, part(whole).values.map(Double.init), tolerance: 1e-4,
-          "window \(window), from \(start)")
+          "window \(window), sinks \(sinks), from \(start)")
       }
       #expect(state.count == floats && state.position == 210)
     }

@@ -130,15 +130,14 @@ struct LinearReference {
       let features = every[row][head]
       let visible = attention.visible(row, i)
       let start = design.window == 0 ? visible : min(visible, max(0, i + 1 - design.window))
-      var weights = (0..<start).map { dot(features[i].q, features[$0].k) }
-      if start < visible {
-        let scores = (start..<visible).map {
-          scale * dot(attention.query(row, head, i), attention.key(row, head, $0))
-        }
-        let gamma = 1 / (1 + exp(-(parameters.last?[head] ?? 0)))
-        let top = scores.max() ?? 0
-        weights += scores.map { gamma * exp($0 - top) }
+      var weights = (0..<visible).map { dot(features[i].q, features[$0].k) }
+      let scored = (0..<visible).filter { $0 < design.sinks || $0 >= start }
+      let scores = scored.map {
+        scale * dot(attention.query(row, head, i), attention.key(row, head, $0))
       }
+      let gamma = 1 / (1 + exp(-(parameters.last?[head] ?? 0)))
+      let top = scores.max() ?? 0
+      for (key, score) in zip(scored, scores) { weights[key] = gamma * exp(score - top) }
       let sum = weights.reduce(0, +)
       return weights.map { $0 / sum }
     }
@@ -150,10 +149,12 @@ struct LinearCase: CustomTestStringConvertible {
   let shape: AttentionShape
   var sharing = LinearAttentionShape.Sharing.keyValueHead
   var window = 0
+  var sinks = 0
 
   var testDescription: String {
     "\(shape.batch) × \(shape.length), \(shape.queryHeads)/\(shape.keyValueHeads) heads,"
-      + " \(shape.causal ? "causal" : "bidirectional"), \(sharing), window \(window)"
+      + " \(shape.causal ? "causal" : "bidirectional"), \(sharing), window \(window),"
+      + " \(sinks) sinks"
   }
 
   static let all: [LinearCase] = [
@@ -170,6 +171,13 @@ struct LinearCase: CustomTestStringConvertible {
     .init(shape: shape(1, 100, 2, 1, causal: true), window: 16),
     .init(shape: shape(2, 90, 2, 2, causal: true, [90, 77]), sharing: .allHeads, window: 40),
     .init(shape: shape(1, 30, 4, 2, causal: true), sharing: .queryHead, window: 64),
+    .init(shape: shape(2, 20, 4, 2, causal: true), window: 1, sinks: 3),
+    .init(shape: shape(1, 150, 2, 1, causal: true), window: 16, sinks: 4),
+    .init(
+      shape: shape(3, 90, 2, 2, causal: true, [90, 77, 2]), sharing: .allHeads, window: 40,
+      sinks: 17
+    ),
+    .init(shape: shape(1, 30, 4, 2, causal: true), sharing: .queryHead, window: 5, sinks: 40),
   ]
 
   private static func shape(
@@ -191,7 +199,8 @@ struct LinearCase: CustomTestStringConvertible {
     let maps = FeatureMaps(
       LinearAttentionShape(
         function: function, sharing: sharing, queryHeads: shape.queryHeads,
-        keyValueHeads: shape.keyValueHeads, headSize: shape.headSize, window: window))
+        keyValueHeads: shape.keyValueHeads, headSize: shape.headSize, window: window,
+        sinks: sinks))
     for parameter in maps.trained {
       var span = parameter.mutableSpan
       for index in span.indices { span[index] += 0.3 * samples.next() }

@@ -194,7 +194,7 @@ struct BatchTests {
       "--seed": "9", "--threads": "1", "--allow-nonfinite": "", "--delta": "",
       "--stages": "rewrite,distil", "--finetune-steps": "2", "--finetune-lr": "0.001",
       "--finetune-loss": "labels", "--lora": "2", "--feature-map": "hedgehog-softmax-joint",
-      "--feature-dim": "8", "--window": "4", "--keep-softmax": "0",
+      "--feature-dim": "8", "--window": "4", "--sinks": "2", "--keep-softmax": "0",
       "--recipe": "r.yaml",
     ]
     #expect(Set(shared) == Set(values.keys).union(["--effort"]))

@@ -143,6 +143,10 @@ struct RecipeCommandTests {
         "--window: expected a decoder"
       ),
       (
+        ["models/gpt2", "--recipe", "hedgehog", "--sinks", "2"], 64,
+        "--sinks: expected a window beside the sinks, found none"
+      ),
+      (
         ["models/gpt2", "--recipe", "half.yaml"], 65,
         "key 'stages[1].precision': expected 'float32' or 'bfloat16'"
       ),

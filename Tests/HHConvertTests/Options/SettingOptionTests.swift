@@ -22,6 +22,7 @@ struct SettingOptionTests {
     #expect(try options("--threads", "2") == expected)
     (expected.attention.kind, expected.attention.window) = (.elu, 4)
     expected.attention.softmaxLayers = [0, 3]
+    expected.attention.sinks = 1
     (expected.seed, expected.distillation.learningRate) = (.max, 0.5)
     (expected.maximumMemory, expected.distillation.budget) = (2_000_000_000, 90)
     (expected.finetuning.steps, expected.finetuning.loss) = (6, .teacherHidden)
@@ -30,7 +31,7 @@ struct SettingOptionTests {
     (lora.rank, lora.alpha) = (3, 6)
     expected.finetuning.lora = lora
     let found = try options(
-      "--threads=2", "--feature-map", "elu", "--window", "4", "--keep-softmax=3,0",
+      "--threads=2", "--feature-map", "elu", "--window", "4", "--sinks=1", "--keep-softmax=3,0",
       "--seed=18446744073709551615", "--lr", "0.5", "--max-memory", "2GB", "--budget=1m30s",
       "--finetune-steps", "6", "--finetune-loss", "teacher-hidden", "--precision", "bfloat16",
       "--lora", "3")
@@ -55,6 +56,7 @@ struct SettingOptionTests {
     "a value that is none is refused in words",
     arguments: [
       ("--window=0", "--window: expected 1 to 1048576, found 0"),
+      ("--sinks=65", "--sinks: expected 1 to 64, found 65"),
       ("--lr=nan", "--lr: expected a positive number, found nan"),
       ("--seed=-1", "--seed: expected at least 0, found -1"),
       ("--steps=many", "expected a whole number, found 'many'"),

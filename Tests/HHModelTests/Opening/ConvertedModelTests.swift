@@ -59,6 +59,7 @@ struct ConvertedModelTests {
     (description(.performer, bias: false), "manifest, 'featureMap'"),
     (description(.splitSoftmax, constant: 2), "manifest, 'featureMap'"),
     (description(.exponential, window: 4), "manifest, 'featureMap'"),
+    (description(.splitSoftmax, window: 4, sinks: 1 << 40), "manifest, 'featureMap'"),
     (description(.splitSoftmax, softmaxLayers: [9]), "manifest, 'featureMap'"),
     (description(.splitSoftmax, placement: .denominatorFloor), "manifest, 'featureMap'"),
   ]
@@ -67,11 +68,12 @@ struct ConvertedModelTests {
     _ kind: FeatureMapKind, size: Int = 6, bias: Bool = true,
     sharing: LinearAttentionDescription.Sharing = .keyValueHead,
     placement: LinearAttentionDescription.EpsilonPlacement = .addedToDenominator,
-    constant: Double? = nil, window: Int? = nil, softmaxLayers: [Int] = []
+    constant: Double? = nil, window: Int? = nil, sinks: Int? = nil,
+    softmaxLayers: [Int] = []
   ) -> LinearAttentionDescription {
     LinearAttentionDescription(
       kind: kind.rawValue, featureDimension: size, bias: bias, sharing: sharing, epsilon: 1e-12,
-      epsilonPlacement: placement, constant: constant, window: window,
+      epsilonPlacement: placement, constant: constant, window: window, sinks: sinks,
       softmaxLayers: softmaxLayers)
   }
 
@@ -82,6 +84,16 @@ struct ConvertedModelTests {
       #expect(throws: FormatError.self) { try ConvertedModel(opening: path) })
     #expect([.unsupported, .badData].contains(error.kind))
     #expect(error.place.hasPrefix(place), "\(error)")
+  }
+
+  @Test("sinks without a window are refused by any reader of the manifest")
+  func sinksAlone() throws {
+    let error = #expect(throws: FormatError.self) {
+      try Artifacts.write(
+        "llama-gqa", to: path, linearAttention: Self.description(.splitSoftmax, sinks: 4))
+      _ = try ConvertedModel(opening: path)
+    }
+    #expect(error?.problem == "'sinks': expected none without a window, found 4")
   }
 
   @Test("a feature map that is not computed here is refused by its name")
@@ -109,6 +121,7 @@ struct ConvertedModelTests {
       with { ($0.kind, $0.sharing, $0.window) = (.jointSoftmax, .queryHead, 3) },
       with { ($0.kind, $0.constant) = (.exponentialOfInput, 0.5) },
       with { ($0.window, $0.softmaxLayers) = (2, [0]) },
+      with { ($0.window, $0.sinks) = (2, 3) },
     ]
 
   private static func with(
