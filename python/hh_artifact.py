@@ -5,7 +5,8 @@
     data, dtype, shape = artifact.read(name)               # little-endian bytes, checked; `artifact` lists the names
     artifact.files, artifact.read_file("tokenizer.json")   # files carried along from the source; names are in NAMES
 
-Only the frames of the tensor that is asked for are decompressed. docs/artifact.md describes the format.
+Only the frames of the tensor that is asked for are decompressed. What `zstd -d` makes of an artifact is read too.
+docs/artifact.md describes the format.
 """
 import hashlib
 import json
@@ -38,15 +39,18 @@ def require(condition, problem):
 class Artifact:
     def __init__(self, path, base=(), max_unpacked=None):  # more than 64 MiB and 32 times the file's size needs the last
         self._file = mapped(path)
-        count, flags, magic = struct.unpack("<IBI", self._file[-9:])
-        end = len(self._file) - 17 - 12 * count if (flags, magic) == (0x80, 0x8F92EAB1) and count > 1 else 0
-        require(end > 0, f"{path}: expected a seek table at the end, found none: the artifact is not whole")
-        table = struct.unpack(f"<{3 * count}I", self._file[-9 - 12 * count : -9])
-        require(sum(table[0::3]) == end and table[1] <= 64 * table[0] + (1 << 20), f"{path}: the seek table is damaged")
-        limit = max_unpacked or 32 * len(self._file) + (64 << 20)
-        require(sum(table[4::3]) <= limit, f"{path}: expected at most {limit} bytes unpacked, found {sum(table[4::3])}")
-        self._frames = list(zip(accumulate(table[0::3], initial=0), table[0::3], table[1::3]))
-        self.manifest = json.loads(json.loads(self._frame(0)[8:])["__metadata__"]["hedgehog"])
+        self._is_plain = self._file[:4] != b"\x28\xb5\x2f\xfd"
+        if self._is_plain:  # a header and the tensors' bytes, of which each plane is taken for a frame
+            start = 8 + int.from_bytes(self._file[:8], "little")
+            require(start <= len(self._file) and self._file[8:9] == b"{", f"{path}: expected an artifact, found none")
+            self._frames = [(0, start, start)]
+        else:
+            self._frames = self._listed(path, max_unpacked)
+        try:
+            header = json.loads(self._frame(0)[8:])
+            self.manifest = json.loads(header["__metadata__"]["hedgehog"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: expected a manifest in '__metadata__.hedgehog', found none") from error
         version, left = self.manifest["formatVersion"], self.manifest.get("base", {})
         require(version.split(".")[0] in ("1", "2"), f"{path}: expected format version 1 or 2, found {version!r}")
         self.files = self.manifest.get("files", {})  # {name: {"bytes": …, "sha256": …}}
@@ -54,21 +58,44 @@ class Artifact:
         for name, file in [*self.files.items(), *left.get("files", {}).items()]:
             carried = NAMES.fullmatch(name) and len(name) < 256 and file["bytes"] <= 64 << 20
             require(carried, f"{path}: expected the file of a tokenizer, settings, licence or card, found {name!r}")
-        self._places, frame = {}, 1
+        self._places, frame, end = {}, 1, 0
+        require(
+            header.keys() - {"__metadata__"} == self.manifest["tensors"].keys(),
+            f"{path}: expected the same tensors in header and manifest, found others",
+        )
         for name, entry in self.manifest["tensors"].items():
             bits = BITS.get(entry["dtype"]) or int(entry["dtype"][1:].split("_")[0])
             width = len(entry.get("planeOrder", [0]))
             block = entry.get("block", {"elements": 8, "bytes": bits})  # eight plain elements have as many bytes as one has bits
             size = -(-math.prod(entry["shape"]) * block["bytes"] // block["elements"])
-            chunks = -(-size // width // self.manifest["frameSize"])
+            begin, end = end, end + size
+            found = header[name]["data_offsets"]
+            require(found == [begin, end], f"{path}: {name}: expected bytes {[begin, end]} by the manifest, found {found}")
+            plane = size // width
+            chunks = min(size, 1) if self._is_plain else -(-plane // self.manifest["frameSize"])
+            if self._is_plain and size:
+                self._frames += [(start + begin + index * plane, plane, plane) for index in range(width)]
             self._places[name] = frame, width, chunks
             frame += width * chunks
+        whole = start + end == len(self._file) if self._is_plain else frame + 1 == len(self._frames)
+        require(whole, f"{path}: expected the bytes of all tensors and no others: the artifact is not whole")
         self._base = {}
         for content in map(mapped, [base] if isinstance(base, str) else base):
             start = 8 + int.from_bytes(content[:8], "little")
             for name, entry in json.loads(content[8:start]).items():
                 if name != "__metadata__":
                     self._base[name] = content, *(start + offset for offset in entry["data_offsets"])
+
+    def _listed(self, path, max_unpacked):
+        """The place, size and unpacked size of each frame, by the table at the end of a compressed artifact."""
+        count, flags, magic = struct.unpack("<IBI", self._file[-9:])
+        end = len(self._file) - 17 - 12 * count if (flags, magic) == (0x80, 0x8F92EAB1) and count > 1 else 0
+        require(end > 0, f"{path}: expected a seek table at the end, found none: the artifact is not whole")
+        table = struct.unpack(f"<{3 * count}I", self._file[-9 - 12 * count : -9])
+        require(sum(table[0::3]) == end and table[1] <= 64 * table[0] + (1 << 20), f"{path}: the seek table is damaged")
+        limit = max_unpacked or 32 * len(self._file) + (64 << 20)
+        require(sum(table[4::3]) <= limit, f"{path}: expected at most {limit} bytes unpacked, found {sum(table[4::3])}")
+        return list(zip(accumulate(table[0::3], initial=0), table[0::3], table[1::3]))
 
     def __iter__(self):
         """The names of the model's tensors. In a delta, those that lie in its base come first."""
@@ -99,6 +126,8 @@ class Artifact:
     def _frame(self, index):
         offset, compressed, size = self._frames[index]
         data = self._file[offset : offset + compressed]
+        if self._is_plain:
+            return data
         require(zstandard.frame_content_size(data) == size, f"frame {index}: expected {size} bytes, found others")
         return zstandard.ZstdDecompressor().decompress(data)
 

@@ -106,12 +106,13 @@ struct GGUFKeys {
       problem: "expected a number, a truth value or a word, found \(value.text)")
   }
 
-  /// The ids of tokens that the configuration names, for a model without a tokenizer. An id beyond
+  /// The ids of tokens that the configuration names, for a model without a tokenizer. An id outside
   /// the vocabulary, as a default of the architecture may be, says that there is no such token.
   func tokenKeys() -> [GGUFKeyValue] {
     schema.configuration.compactMap { key in
       guard key.type == .token, let name = key.gguf.first,
-        let id = values.value(key.name)?.integer, id < values.integer("vocabularySize")
+        let id = values.value(key.name)?.integer,
+        (0..<values.integer("vocabularySize")).contains(id)
       else { return nil }
       return .uint32(name, UInt32(truncatingIfNeeded: id))
     }

@@ -20,6 +20,8 @@ struct GGUFVocabulary {
   private var normalization: BertNormalization?
   /// Whether a space goes before a text, and whether runs of spaces are made one.
   var spaces: (addsPrefix: Bool, removesExtra: Bool)?
+  /// SentencePiece's compiled map of characters, for unigram.
+  private(set) var characterMap: [UInt8]?
 
   /// The form of a tokenizer of any kind.
   ///
@@ -77,6 +79,25 @@ struct GGUFVocabulary {
     scores = tokenizer.entries.map(\.score)
     let normalization = tokenizer.normalization
     spaces = (normalization.prefix != .never, normalization.removesExtraSpaces)
+  }
+
+  /// The unigram vocabulary that a GGUF file has: no other form of one is written.
+  init(unigramOf file: any GGUFMetadataSource) throws(FormatError) {
+    func key(_ name: String) -> String { "tokenizer.ggml.\(name)" }
+    model = .unigram
+    let kinds = try file.integers(key("token_type"))
+    tokens = try (file.strings(key("tokens")) ?? []).enumerated().map {
+      (id, text) throws(FormatError) in
+      (text, kinds.flatMap { UInt64(exactly: $0[id]).flatMap(Kind.init) } ?? .normal)
+    }
+    scores = try file.floats(key("scores"))
+    spaces = (
+      try file.value(key("add_space_prefix"))?.bool == true,
+      try file.value(key("remove_extra_whitespaces"))?.bool == true
+    )
+    characterMap = try file.integers(key("precompiled_charsmap"))?.map {
+      UInt8(truncatingIfNeeded: $0)
+    }
   }
 
   /// Entries that continue a word lose their `##`, those that begin one get U+2581 in front.

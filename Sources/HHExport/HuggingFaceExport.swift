@@ -141,7 +141,8 @@ struct HuggingFaceExport {
     let reason: String
     do throws(FormatError) {
       if let tokenizer = try TokenizerLoader.load(from: metadata) {
-        return (tokenizer, try TokenizerFiles(tokenizer, file: source.checkpoint.path))
+        let path = source.checkpoint.path
+        return (tokenizer, try TokenizerFiles(tokenizer, of: metadata, file: path))
       }
       reason = "the GGUF source has no vocabulary"
     } catch {

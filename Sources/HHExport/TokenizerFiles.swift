@@ -12,13 +12,20 @@ struct TokenizerFiles {
   /// Merges of entries, the most urgent first.
   private let merges: [String]
 
-  /// Takes a tokenizer; `file` is the model's name for messages.
+  /// Takes a tokenizer, with the metadata that it was read from where that is a GGUF file's; `file`
+  /// is the model's name for messages.
   ///
   /// - Throws: `unsupported` for a tokenizer that no GGUF file can hold, or whose merges fill more
   ///   than any in use.
-  init(_ tokenizer: any Tokenizer, file: String) throws(FormatError) {
+  init(
+    _ tokenizer: any Tokenizer, of metadata: (any GGUFMetadataSource)? = nil, file: String
+  ) throws(FormatError) {
     self.tokenizer = tokenizer
-    vocabulary = try GGUFVocabulary(tokenizer, file: file)
+    if let metadata, tokenizer is ComponentTokenizer {
+      vocabulary = try GGUFVocabulary(unigramOf: metadata)
+    } else {
+      vocabulary = try GGUFVocabulary(tokenizer, file: file)
+    }
     if vocabulary.model == .sentencePiece {
       merges = try Self.scoredMerges(vocabulary, file: file)
     } else {
@@ -65,6 +72,11 @@ struct TokenizerFiles {
   }
 
   private var byteLevel: ByteLevelBPE? { tokenizer as? ByteLevelBPE }
+  private var unigram: UnigramParts? {
+    vocabulary.model == .unigram
+      ? UnigramParts(
+        vocabulary, count: tokenizer.vocabularySize, unknown: tokenizer.special.unknown) : nil
+  }
   private var isSentencePiece: Bool { vocabulary.model == .sentencePiece }
 
   /// A step of the tokenizer; the members in turn.
@@ -86,7 +98,10 @@ struct TokenizerFiles {
       guard isSpecial || token.kind == .userDefined else { return nil }
       return .object([
         "id": .integer(id), "content": .string(text(of: Int32(id))),
-        "single_word": .bool(false), "lstrip": .bool(false), "rstrip": .bool(false),
+        // XLM-R's token for hidden words takes the space before it.
+        "single_word": .bool(false),
+        "lstrip": .bool(unigram != nil && tokenizer.special.mask == Int32(id)),
+        "rstrip": .bool(false),
         "normalized": .bool(false), "special": .bool(isSpecial),
       ])
     }
@@ -104,7 +119,8 @@ struct TokenizerFiles {
             ? .null : .bool(clean.stripsAccents),
           "lowercase": .bool(clean.lowercases),
         ])
-    case .sentencePiece, .unigram:
+    case .unigram: return unigram?.normalizer ?? .null
+    case .sentencePiece:
       let mark: JSONValue = .string("\u{2581}")
       var steps: [JSONValue] = []
       if vocabulary.spaces?.removesExtra == true {
@@ -126,7 +142,8 @@ struct TokenizerFiles {
   private var preTokenizer: JSONValue {
     switch vocabulary.model {
     case .wordPiece: return step("BertPreTokenizer")
-    case .sentencePiece, .unigram: return .null
+    case .unigram: return unigram?.preTokenizer ?? .null
+    case .sentencePiece: return .null
     case .byteLevelBPE: return byteLevelPreTokenizer
     }
   }
@@ -167,8 +184,14 @@ struct TokenizerFiles {
       [.object(["Sequence": .object(["id": .string(name), "type_id": .integer(type)])])]
     }
     let single = tokens(frame.prefix, 0) + part("A", 0) + tokens(frame.suffix, 0)
-    // BERT's second text has no [CLS].
-    let second = vocabulary.model == .wordPiece ? [] : tokens(frame.prefix, 1)
+    // BERT's second text has no [CLS]; XLM-R's has a second end of the first, and no type of its own.
+    let type = vocabulary.model == .unigram ? 0 : 1
+    let second =
+      switch vocabulary.model {
+      case .wordPiece: [JSONValue]()
+      case .unigram: frame.prefix.isEmpty ? [] : tokens(frame.suffix, 0)
+      case .byteLevelBPE, .sentencePiece: tokens(frame.prefix, 1)
+      }
     var special: JSONObject = [:]
     for id in frame.prefix + frame.suffix {
       let name = text(of: id)
@@ -181,7 +204,7 @@ struct TokenizerFiles {
       "TemplateProcessing",
       [
         "single": .array(single),
-        "pair": .array(single + second + part("B", 1) + tokens(frame.suffix, 1)),
+        "pair": .array(single + second + part("B", type) + tokens(frame.suffix, type)),
         "special_tokens": .object(special),
       ])
   }
@@ -189,7 +212,8 @@ struct TokenizerFiles {
   private var decoder: JSONValue {
     switch vocabulary.model {
     case .wordPiece: return step("WordPiece", ["prefix": .string("##"), "cleanup": .bool(true)])
-    case .sentencePiece, .unigram:
+    case .unigram: return unigram?.decoder ?? .null
+    case .sentencePiece:
       var steps = [
         replacement(["String": .string("\u{2581}")], by: .string(" ")), step("ByteFallback"),
         step("Fuse"),
@@ -207,6 +231,7 @@ struct TokenizerFiles {
   }
 
   private var model: JSONObject {
+    if let unigram { return unigram.model }
     var entries: JSONObject = [:]
     for id in vocabulary.tokens.indices { entries[text(of: Int32(id))] = .integer(id) }
     let unknown: JSONValue = tokenizer.special.unknown.map { .string(text(of: $0)) } ?? .null

@@ -16,8 +16,11 @@ struct TokenizerFilesTests {
 
   /// Writes the files of a tokenizer into a folder and returns its path.
   @discardableResult
-  private func write(_ tokenizer: any Tokenizer, to folder: String) throws -> String {
-    for file in try TokenizerFiles(tokenizer, file: "model").files(maximumLength: 128) {
+  private func write(
+    _ tokenizer: any Tokenizer, of metadata: GGUFFile? = nil, to folder: String
+  ) throws -> String {
+    let files = try TokenizerFiles(tokenizer, of: metadata, file: "model")
+    for file in files.files(maximumLength: 128) {
       try directory.write(
         String(decoding: file.content, as: UTF8.self), to: "\(folder)/\(file.name)")
     }
@@ -139,13 +142,42 @@ struct TokenizerFilesTests {
     try check(name, texts)
   }
 
+  @Test(
+    "a unigram vocabulary's files give the ids of the vocabulary, by transformers and by us",
+    .needsPython(with: "transformers"),
+    arguments: ["sentencepiece-unigram", "sentencepiece-unigram-bytes"])
+  func unigram(_ name: String) throws {
+    let golden = try JSONValue(
+      parsing: readBytes(at: Fixtures.path("golden/tokenizer-gguf.json")))
+    let texts = try #require(golden["texts"]?.array).compactMap(\.string)
+    #expect(texts.count > 200)
+    let path = Fixtures.path("tokenizers/\(name).gguf")
+    try check(path: path, texts)
+    let (original, read) = (
+      try #require(try TokenizerLoader.load(from: GGUFFile(at: path))),
+      try #require(try TokenizerLoader.load(beside: directory.path("out")))
+    )
+    for text in texts {
+      #expect(read.encodeForModel(text) == original.encodeForModel(text), "\(text)")
+      #expect(read.decode(read.encode(text)) == original.decode(original.encode(text)), "\(text)")
+    }
+    #expect(read.special == original.special && read.vocabularySize == original.vocabularySize)
+  }
+
   /// Compares transformers with our reader of a vocabulary, and with ids that are known.
   private func check(
     _ name: String, _ cases: [String], ids: [[Int32]]? = nil, decodes: Bool = false
   ) throws {
     let gguf = SharedFolder.path("tokenizers/ggml-vocab/ggml-vocab-\(name).gguf")
-    let original = try #require(try TokenizerLoader.load(from: GGUFFile(at: gguf)))
-    let folder = try write(original, to: "out")
+    try check(path: gguf, cases, ids: ids, decodes: decodes)
+  }
+
+  private func check(
+    path gguf: String, _ cases: [String], ids: [[Int32]]? = nil, decodes: Bool = false
+  ) throws {
+    let file = try GGUFFile(at: gguf)
+    let original = try #require(try TokenizerLoader.load(from: file))
+    let folder = try write(original, of: file, to: "out")
     let texts = try directory.write(
       JSONValue.array(cases.map { .string($0) }).text, to: "texts.json")
     let outcome = try Python.run(Self.judge, [folder, texts])

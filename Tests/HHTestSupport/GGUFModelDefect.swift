@@ -126,7 +126,8 @@ package struct GGUFModelDefect: Sendable, CustomTestStringConvertible {
     },
     GGUFModelDefect(
       "heads that differ by layer", at: "key 'llama.attention.head_count'",
-      "expected the same number for every layer, found several", kind: .unsupported
+      "expected the same number for every layer, found 2 for layer 0 and 4 for layer 1",
+      kind: .unsupported
     ) {
       $0.keys.remove(at: 2)
       let counts = $0.integer(UInt32(2)) + $0.integer(UInt32(4))

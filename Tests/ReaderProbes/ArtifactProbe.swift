@@ -3,7 +3,7 @@
 import HHFormat
 package import HHTestSupport
 
-/// Reads an artifact, in part and as a whole; what `verify` calls sound is written and read again.
+/// Reads an artifact.
 package struct ArtifactProbe: ReaderProbe {
   private let folder: TemporaryDirectory
 
@@ -44,30 +44,67 @@ package struct ArtifactProbe: ReaderProbe {
   }
 
   package func read(_ bytes: [UInt8]) throws {
-    let path = try folder.write(bytes, to: "model.zst")
-    let reader = try ArtifactReader(at: path)
-    for tensor in reader.tensors {
-      // A damaged tensor is an error of its own; the others can still be read.
-      do throws(FormatError) { _ = try reader.read(tensor.name) } catch {}
-    }
-    _ = try ArtifactVerifier.verify(at: path)
-    let tensors = try promised("reading the tensors") {
-      try reader.tensors.map {
-        ArtifactTensor(
-          name: $0.name, dtype: $0.dtype, shape: $0.shape, origin: $0.origin,
-          bytes: try reader.read($0.name))
+    try use(artifactAt: try folder.write(bytes, to: "model.zst"), in: folder)
+  }
+}
+
+/// Reads what `zstd -d` makes of an artifact.
+package struct DecompressedProbe: ReaderProbe {
+  private let folder: TemporaryDirectory
+
+  package init(in folder: TemporaryDirectory) { self.folder = folder }
+
+  package static func seeds() throws -> [[UInt8]] {
+    try ArtifactProbe.seeds().map { artifact in
+      do throws(ZstdError) {
+        let table = try SeekTable(parsing: artifact.raw)
+        var content: [UInt8] = []
+        for (index, entry) in table.entries.dropLast().enumerated() {
+          let frame = artifact.raw.extracting(table.range(of: index))
+          content += try FrameDecompressor().decompress(frame, byteCount: entry.contentSize)
+        }
+        return content
+      } catch {
+        throw ProbeFailure(error.problem)
       }
     }
-    let copy = folder.path("copy.zst")
-    try promised("writing it") {
-      _ = try ArtifactWriter.write(
-        to: copy, description: reader.manifest.description, tensors: tensors,
-        options: ArtifactOptions(replacing: true, frameSize: reader.manifest.frameSize))
-      let again = try ArtifactReader(at: copy)
-      try require(
-        again.manifest.description == reader.manifest.description
-          && again.tensors.map(\.sha256) == reader.tensors.map(\.sha256),
-        "the copy has another manifest")
+  }
+
+  package func read(_ bytes: [UInt8]) throws {
+    let path = try folder.write(bytes, to: "model.safetensors")
+    guard try ArtifactReader.isArtifact(path) else {
+      // Without its manifest it is a safetensors file like any other, or none.
+      _ = try SafetensorsFile(at: path)
+      return
     }
+    try use(artifactAt: path, in: folder)
+  }
+}
+
+/// Reads an artifact, in part and as a whole; what `verify` calls sound is written and read again.
+private func use(artifactAt path: String, in folder: TemporaryDirectory) throws {
+  let reader = try ArtifactReader(at: path)
+  for tensor in reader.tensors {
+    // A damaged tensor is an error of its own; the others can still be read.
+    do throws(FormatError) { _ = try reader.read(tensor.name) } catch {}
+  }
+  _ = try ArtifactVerifier.verify(at: path)
+  let tensors = try promised("reading the tensors") {
+    try reader.tensors.map {
+      ArtifactTensor(
+        name: $0.name, dtype: $0.dtype, shape: $0.shape, origin: $0.origin,
+        bytes: try reader.read($0.name))
+    }
+  }
+  let copy = folder.path("copy.zst")
+  try promised("writing it") {
+    _ = try ArtifactWriter.write(
+      to: copy, description: reader.manifest.description, tensors: tensors,
+      options: ArtifactOptions(replacing: true, frameSize: reader.manifest.frameSize))
+    let again = try ArtifactReader(at: copy)
+    try require(
+      again.manifest.description == reader.manifest.description
+        && again.tensors.map(\.sha256) == reader.tensors.map(\.sha256),
+      "the copy has another manifest")
   }
 }

@@ -2,6 +2,7 @@
 
 internal import HHData
 import HHFormat
+internal import HHModel
 package import HHTestSupport
 
 /// One tensor with its bytes, as a checkpoint shows it.
@@ -122,36 +123,10 @@ package struct GGUFProbe: ReaderProbe {
 
   package init(in folder: TemporaryDirectory) { self.folder = folder }
 
-  package static func seeds() throws -> [[UInt8]] {
-    [(1, false), (2, false), (2, true), (3, false), (3, true)].map { version, isBigEndian in
-      GGUFForge.sample(version: version, isBigEndian: isBigEndian).bytes
-    } + [
-      GGUFModelDefect.llama.bytes, vocabulary(),
-      try content(of: Fixtures.path("golden/gguf/values-little.gguf")),
-    ]
-  }
-
-  /// A model of one tensor with a byte-level vocabulary.
-  private static func vocabulary() -> [UInt8] {
-    var forge = GGUFForge()
-    forge.add("general.architecture", "gpt2")
-    forge.add("gpt2.attention.head_count", 1)
-    forge.add("tokenizer.ggml.model", "gpt2")
-    func strings(_ texts: [String]) -> [UInt8] {
-      forge.array(.string, UInt64(texts.count), texts.flatMap { forge.string($0) })
-    }
-    forge.add("tokenizer.ggml.tokens", .array, strings(["a", "b", "ab", "<e>"]))
-    forge.add("tokenizer.ggml.merges", .array, strings(["a b"]))
-    let kinds = [1, 1, 1, 3].flatMap { forge.integer(UInt32($0)) }
-    forge.add("tokenizer.ggml.token_type", .array, forge.array(.int32, 4, kinds))
-    forge.add("tokenizer.ggml.eos_token_id", 3)
-    forge.add(
-      tensor: "blk.0.attn_qkv.weight", .f16, [3, 2], (0..<12).map { UInt8($0) })
-    return forge.bytes
-  }
-
   package func read(_ bytes: [UInt8]) throws {
     let path = try folder.write(bytes, to: "model.gguf")
+    // Most changes leave a file that is no model; opening it as one is an error like any other.
+    do throws(FormatError) { _ = try OpenedModel(opening: path) } catch {}
     let checkpoint = try Checkpoint(opening: path)
     _ = try checkpoint.contents()
     let file = checkpoint.ggufFiles[0]

@@ -52,7 +52,8 @@ extension ReaderProbe {
 
 /// The readers by name.
 package enum Reader: String, CaseIterable, Sendable {
-  case safetensors, index, configuration, gguf, artifact, tokenizer, sentencepiece, array
+  case safetensors, index, configuration, gguf, artifact, decompressed, tokenizer, settings
+  case sentencepiece, adapter, exported, generation, text, array
 
   /// The reader's probe.
   package var probe: any ReaderProbe.Type {
@@ -62,8 +63,14 @@ package enum Reader: String, CaseIterable, Sendable {
     case .configuration: ConfigurationProbe.self
     case .gguf: GGUFProbe.self
     case .artifact: ArtifactProbe.self
+    case .decompressed: DecompressedProbe.self
     case .tokenizer: TokenizerProbe.self
+    case .settings: SettingsProbe.self
     case .sentencepiece: SentencePieceProbe.self
+    case .adapter: AdapterProbe.self
+    case .exported: ExportedConfigurationProbe.self
+    case .generation: GenerationProbe.self
+    case .text: TextProbe.self
     case .array: ArrayProbe.self
     }
   }

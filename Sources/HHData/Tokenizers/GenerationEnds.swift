@@ -20,11 +20,11 @@ extension TokenizerLoader {
     return tokenizer
   }
 
-  /// The ids of a value, which may be one, a list of several, or null.
+  /// The ids of a value, which may be one, a list of several, null, or -1, which no token has.
   private static func ends(
     _ value: JSONValue?, file: String, _ key: String
   ) throws(FormatError) -> [Int32] {
-    guard let value, value != .null else { return [] }
+    guard let value, value != .null, value.integer != -1 else { return [] }
     let ids = (value.array ?? [value]).map { $0.integer.flatMap { Int32(exactly: $0) } ?? -1 }
     guard ids.allSatisfy({ $0 >= 0 }) else {
       throw FormatError(

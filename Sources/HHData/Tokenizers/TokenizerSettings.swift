@@ -153,11 +153,15 @@ struct TokenizerSettings {
   /// Whether the tokenizer is of one of Llama's classes.
   var isLlama: Bool { tokenizerClass?.hasPrefix("Llama") ?? false }
 
+  /// Classes with BERT's clean-up that are not called after it.
+  private static let bertKin = ["Electra", "LayoutLMTokenizer", "MPNet", "Lxmert", "Funnel"]
+
   /// BERT's clean-up: that of its classes, whatever `file` says; that of the file for others, which
   /// take the file as it is. Without a class the model's own counts, which is BERT's.
   func bert(_ file: BertNormalization = BertNormalization()) -> BertNormalization {
     let name = tokenizerClass ?? "Bert"
-    guard name.contains("Bert") || name.hasPrefix("Electra") else { return file }
+    let isBert = name.contains("Bert") || Self.bertKin.contains { name.hasPrefix($0) }
+    guard isBert else { return file }
     var result = file
     result.lowercases = lowercases ?? true
     result.stripsAccents = stripsAccents ?? result.lowercases

@@ -37,9 +37,12 @@ extension GGUFMetadataSource {
       guard let values = try integers(key), let first = values.first else {
         throw error(key, "expected a whole number, found \(value.text)")
       }
-      guard values.allSatisfy({ $0 == first }) else {
+      if let layer = values.firstIndex(where: { $0 != first }) {
         throw error(
-          key, "expected the same number for every layer, found several", kind: .unsupported)
+          key,
+          "expected the same number for every layer, found \(first) for layer 0 and"
+            + " \(values[layer]) for layer \(layer)",
+          kind: .unsupported)
       }
       return first
     }

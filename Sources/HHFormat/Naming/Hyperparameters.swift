@@ -108,7 +108,10 @@ package struct Hyperparameters: Sendable {
     }
     let fits =
       switch key.type {
-      case .integer, .side, .token: value.integer.map { (0..<Self.limit).contains($0) } ?? false
+      case .integer, .side: value.integer.map { (0..<Self.limit).contains($0) } ?? false
+      // No text has the id -1, under which older files of Llama have no padding.
+      case .token where key.name == "paddingToken" && value.integer == -1: true
+      case .token: value.integer.map { (0..<Self.limit).contains($0) } ?? false
       case .number: value.double.map { $0.isFinite && $0 > 0 } ?? false
       case .boolean: value.bool != nil
       case .string: value.string != nil

@@ -10,7 +10,8 @@ package struct ClassProbability: Sendable, Equatable {
   package let number: Int
   /// Its name in the configuration's `id2label`, or `LABEL_N`.
   package let label: String
-  /// softmax of the logits; 1 for a model with a single output.
+  /// softmax of the logits; where a text may have several labels, the logistic function of this one;
+  /// 1 for a model with a single output.
   package let probability: Float
   /// The logit; the value itself for a model with a single output.
   package let logit: Float
@@ -20,6 +21,8 @@ package struct ClassProbability: Sendable, Equatable {
 package struct Classifier {
   private let model: OpenedModel
   private let examples: ModelExamples
+  /// Whether each label is there or not by itself (`problem_type` of the configuration).
+  private let isMultiLabel: Bool
   /// The names of the classes, by number.
   package let labels: [String]
 
@@ -38,6 +41,8 @@ package struct Classifier {
         problem: "expected a model with a classifier, found \(model.runner.graph.summary)")
     }
     labels = model.checkpoint.classNames(count)
+    let kind = model.checkpoint.configuration?["problem_type"]?.string
+    isMultiLabel = count > 1 && kind == "multi_label_classification"
     examples = try options.examples(for: model)
   }
 
@@ -61,9 +66,10 @@ package struct Classifier {
     let weights = logits.map { exp(Double($0 - largest)) }
     let sum = weights.reduce(0, +)
     return logits.indices.sorted { logits[$0] > logits[$1] }.map { number in
-      ClassProbability(
-        number: number, label: labels[number], probability: Float(weights[number] / sum),
-        logit: logits[number])
+      let logit = logits[number]
+      let probability = isMultiLabel ? 1 / (1 + exp(-Double(logit))) : weights[number] / sum
+      return ClassProbability(
+        number: number, label: labels[number], probability: Float(probability), logit: logit)
     }
   }
 }

@@ -1,5 +1,6 @@
 // Vectors and classes from the command line.
 
+import Glibc
 import HHFormat
 import HHTestSupport
 import Testing
@@ -72,11 +73,11 @@ struct EmbedTests {
   }
 
   /// A Llama with a classifier, and a tokenizer of a few words for it.
-  private func decoderClassifier(padding: Bool) throws {
+  private func decoderClassifier(padding: JSONValue?) throws {
     let source = Fixtures.path("golden/wild/llama-classifier")
     try bench.folder.link("tiny/model.safetensors", to: "\(source)/model.safetensors")
     var configuration = try JSONObject(contentsOf: "\(source)/config.json")
-    if !padding { configuration["pad_token_id"] = .null }
+    if let padding { configuration["pad_token_id"] = padding }
     try bench.folder.write(JSONValue.object(configuration).text, to: "tiny/config.json")
     let words = ["<pad>", "[UNK]", "the", "cat", "sat", "a", "dog", "ran"]
     let entries = words.enumerated().map { ($1, JSONValue.integer($0)) }
@@ -92,7 +93,7 @@ struct EmbedTests {
 
   @Test("a decoder's classifier reads each text's last token, before and after a conversion")
   func decoderClassifier() throws {
-    try decoderClassifier(padding: true)
+    try decoderClassifier(padding: nil)
     let texts = ["the cat sat", "a dog", "the"]
     func logits(_ model: String, _ texts: [String]) throws -> [[Double]] {
       let outcome = try Tool.run(
@@ -134,12 +135,57 @@ struct EmbedTests {
 
   @Test("a decoder's classifier without a padding token takes one text at a time, as elsewhere")
   func decoderClassifierWithoutPadding() throws {
-    try decoderClassifier(padding: false)
+    try decoderClassifier(padding: .null)
     let one = try Tool.run("classify", "tiny", "-t", "the cat", in: bench.folder)
     #expect(one.status == 0, "\(one)")
     let two = try Tool.run("classify", "tiny", "-t", "the cat", "-t", "a dog", in: bench.folder)
     #expect(two.status == 69)
     expectError(two, "tiny/config.json: key 'pad_token_id': expected the padding token")
+  }
+
+  @Test("where a text may have several labels, each is as likely as its own logit says")
+  func severalLabels() throws {
+    try decoderClassifier(padding: nil)
+    var configuration = try JSONObject(contentsOf: bench.folder.path("tiny/config.json"))
+    for problem in ["multi_label_classification", "single_label_classification"] {
+      configuration["problem_type"] = .string(problem)
+      try bench.folder.write(JSONValue.object(configuration).text, to: "tiny/config.json")
+      let outcome = try Tool.run(
+        "classify", "tiny", "--json", "--top", "3", "-t", "the cat sat", in: bench.folder)
+      let line = try parse(try #require(outcome.lines.first))
+      let classes = try #require(line["classes"]?.array)
+      let probabilities = classes.compactMap { $0["probability"]?.double }
+      #expect(probabilities.count == 3)
+      guard problem.hasPrefix("multi") else {
+        #expect(abs(probabilities.reduce(0, +) - 1) < 1e-5)
+        continue
+      }
+      for (found, entry) in zip(probabilities, classes) {
+        let logit = try #require(entry["logit"]?.double)
+        #expect(abs(found - 1 / (1 + exp(-logit))) < 1e-5)
+      }
+    }
+  }
+
+  @Test("the padding token -1, which no text has, leaves the last token of each text")
+  func decoderClassifierNegativePadding() throws {
+    try decoderClassifier(padding: .integer(-1))
+    func labels(_ texts: [String]) throws -> [String] {
+      let outcome = try Tool.run(
+        ["classify", "tiny", "--json", "--top", "3"] + texts.flatMap { ["-t", $0] },
+        in: bench.folder)
+      try #require(outcome.status == 0, "\(outcome)")
+      return try outcome.lines.map { try #require(try parse($0)["classes"]?.text) }
+    }
+    // The token 0 ends the first text: with -1 it is a token like any other.
+    let texts = ["the cat <pad>", "a dog"]
+    #expect(try labels(texts).count == 2)
+    #expect(try labels([texts[0]]) != labels(["the cat"]))
+    let exported = try Tool.run(
+      "export", "tiny", "--to", "hf", "--softmax", "-q", "-o", "plain", in: bench.folder)
+    #expect(exported.status == 0, "\(exported)")
+    let configuration = try JSONObject(contentsOf: bench.folder.path("plain/config.json"))
+    #expect(configuration["pad_token_id"] == .integer(-1))
   }
 
   @Test("a decoder's classifier is kept through GGUF, and cannot be trained or written with")

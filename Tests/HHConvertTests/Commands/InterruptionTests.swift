@@ -26,6 +26,19 @@ struct InterruptionTests {
     #expect(try bench.contents.isEmpty)
   }
 
+  @Test("a signal ends the reading of a long text without a space, before it is read")
+  func readingText() throws {
+    let letters = [UInt8](repeating: UInt8(ascii: "e"), count: 8 << 20)
+    try bench.folder.write(letters, to: "letters.txt")
+    let arguments = ["models/gpt2", "--data", "letters.txt", "--length", "32", "-o", "out"]
+    let outcome = try Tool.run(arguments, in: bench.folder, until: "reading", then: SIGINT)
+    #expect(outcome.status == 128 + SIGINT)
+    // None of what follows the reading was reached.
+    #expect(!outcome.output.contains(#""event":"step""#))
+    #expect(outcome.errors == "error: interrupted by signal 2: nothing was written\n")
+    #expect(try bench.contents.filter { $0 != "letters.txt" }.isEmpty)
+  }
+
   @Test("a conversion whose SIGHUP was ignored from the start outlives its terminal")
   func ignoredHangUp() throws {
     let outcome = try Tool.shell(

@@ -33,9 +33,12 @@ struct GenerationEndsTests {
     #expect(try ends(configuration: "null", generation: #"{"eos_token_id": [7, 8]}"#) == [0, 7, 8])
     #expect(try ends(configuration: "3", generation: #"{"eos_token_id": 4}"#) == [0, 3, 4])
     #expect(try ends(configuration: "3", generation: "{}") == [0, 3])
+    #expect(try ends(configuration: "-1", generation: #"{"eos_token_id": -1}"#) == [0])
   }
 
-  @Test("anything else is refused with its file and key", arguments: [#""x""#, "[0, -1]", "1.5"])
+  @Test(
+    "anything else is refused with its file and key",
+    arguments: [#""x""#, "[0, -1]", "-2", "1.5"])
   func refusals(value: String) throws {
     let file = #"{"eos_token_id": \#(value)}"#
     let error = #expect(throws: FormatError.self) {

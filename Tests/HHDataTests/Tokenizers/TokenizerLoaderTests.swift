@@ -112,6 +112,10 @@ struct TokenizerLoaderTests {
     #expect(try ids(#"{"do_lower_case":false,"strip_accents":true}"#) == [2, 0])
     #expect(
       try ids(#"{"tokenizer_class":"PreTrainedTokenizerFast","do_lower_case":true}"#) == [2, 3])
+    for name in ["Electra", "LayoutLM", "MPNet", "Lxmert", "Funnel", "MobileBert"] {
+      let settings = #"{"tokenizer_class":"\#(name)TokenizerFast","do_lower_case":false}"#
+      #expect(try ids(settings) == [2, 3], "\(name)")
+    }
   }
 
   @Test("Llama's classes frame a text as the settings say")

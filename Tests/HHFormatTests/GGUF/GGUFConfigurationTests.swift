@@ -1,8 +1,9 @@
 // The configuration of a GGUF model, made from its metadata.
 
-import HHFormat
 import HHTestSupport
 import Testing
+
+@testable import HHFormat
 
 @Suite("GGUFConfiguration")
 struct GGUFConfigurationTests {
@@ -30,6 +31,31 @@ struct GGUFConfigurationTests {
         gguf.hyperparameters.value(key.name), source.hyperparameters.value(key.name)
       )
       #expect(found == expected || found?.double == expected?.double, "\(key.name)")
+    }
+  }
+
+  @Test("a list of one number for each layer is that number, where all are equal")
+  func layerLists() throws {
+    let source = Fixtures.path("golden/gguf/llama-gqa.gguf")
+    let file = try GGUFFile(at: source)
+    let original = try NameMap(try Checkpoint(opening: source)).hyperparameters
+    let layers = original.integer("layerCount")
+    let lists = ["attention.head_count", "attention.head_count_kv", "feed_forward_length"]
+    let metadata = try file.keyValues().map { (entry) throws(FormatError) in
+      guard lists.contains(where: { entry.key == "llama.\($0)" }),
+        let value = try file.integer(entry.key)
+      else { return entry }
+      return GGUFKeyValue.integers(entry.key, Array(repeating: Int32(value), count: layers))
+    }
+    #expect(layers > 1 && metadata.count { $0.type == GGUFValueType.array } >= lists.count)
+    let copy = directory.path("lists.gguf")
+    try GGUFWriter.write(
+      to: copy, metadata: metadata,
+      tensors: file.tensors.map { .init(name: $0.name, type: $0.type, shape: $0.shape) }
+    ) { (index, sink) throws(FormatError) in try sink(file.bytes(of: file.tensors[index])) }
+    let read = try NameMap(try Checkpoint(opening: copy)).hyperparameters
+    for name in ["headCount", "keyValueHeadCount", "intermediateSize"] {
+      #expect(original.value(name) != nil && read.value(name) == original.value(name), "\(name)")
     }
   }
 

@@ -55,7 +55,9 @@ struct GGUFMetadataSourceTests {
     let file = try open(forge.bytes)
     #expect(try file.integer("same") == 4)
     let several = #expect(throws: FormatError.self) { try file.integer("other") }
-    #expect(several?.problem == "expected the same number for every layer, found several")
+    #expect(
+      several?.problem
+        == "expected the same number for every layer, found 4 for layer 0 and 5 for layer 1")
     #expect(several?.kind == .unsupported)
     let none = #expect(throws: FormatError.self) { try file.integer("none") }
     #expect(none?.problem == "expected a whole number, found an array of 0 uint32")

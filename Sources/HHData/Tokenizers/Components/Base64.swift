@@ -32,3 +32,19 @@ func base64Bytes(_ text: String) -> [UInt8]? {
   }
   return bytes
 }
+
+/// Bytes as base64.
+package func base64Text(_ bytes: [UInt8]) -> String {
+  let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+  var text: [UInt8] = []
+  text.reserveCapacity((bytes.count + 2) / 3 * 4)
+  for start in stride(from: 0, to: bytes.count, by: 3) {
+    let part = bytes[start..<min(start + 3, bytes.count)]
+    let word = part.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - part.count))
+    for index in 0..<4 {
+      let digit = digits[Int(word >> UInt32(18 - 6 * index) & 63)]
+      text.append(index <= part.count ? digit : UInt8(ascii: "="))
+    }
+  }
+  return String(decoding: text, as: UTF8.self)
+}
