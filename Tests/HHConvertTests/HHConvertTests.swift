@@ -116,10 +116,10 @@ struct HHConvertTests {
       options == [
         "--base", "-o", "--output", "--adapter", "--config", "--tokenizer", "--run",
         "--checkpoint-steps", "--recipe", "--effort", "--stages",
-        "--feature-map", "--feature-dim", "--window", "--keep-softmax", "--data", "--held-out",
-        "--column", "--length",
+        "--feature-map", "--feature-dim", "--window", "--sinks", "--keep-softmax", "--data",
+        "--held-out", "--column", "--length",
         "--steps", "--batch", "--rows", "--lr", "--budget", "--finetune-steps", "--finetune-lr",
-        "--finetune-loss", "--lora", "--precision", "--max-memory", "--seed",
+        "--finetune-loss", "--finetune-parameters", "--lora", "--precision", "--max-memory", "--seed",
         "--threads",
         "--delta", "--allow-nonfinite", "--dry-run", "--force", "-q", "--quiet", "--json",
         "--version", "-h", "--help",

@@ -1,5 +1,6 @@
 // What a model is converted with where no recipe is named.
 
+internal import HHCompute
 internal import HHFormat
 internal import HHModel
 internal import HHTraining
@@ -21,18 +22,21 @@ package enum Effort: String, Sendable, CaseIterable {
 extension ConversionOptions {
   /// Most of the nearest keys that keep their softmax weights in a decoder, and the share of its
   /// positions that they are at most.
-  private static let decoderWindow = 256
+  private static let decoderWindow = 512
   private static let decoderShare = 4
   /// First keys that do.
   private static let decoderSinks = 4
+  /// What a decoder's maps learn: beside a window the attention's outputs. Its weights alone lead them
+  /// to spread weight over far keys that the teacher gives none.
+  private static let decoderFactors = AttentionDistillation.Factors(weights: 0, outputs: 1)
   /// Tokens of a decoder's rows, where its positions allow it.
   private static let decoderLength = 1024
   /// Positions of a usual batch.
   private static let batchPositions = 2048
 
-  /// The settings for a model of which nothing else is said: a decoder keeps near keys, since without
-  /// them it is no longer of use, whatever its maps have learnt, and has long rows, since beyond the
-  /// length that it was trained at it falls apart; docs/quality.md has the figures.
+  /// The settings for a model of which nothing else is said: a decoder keeps near keys and the first
+  /// ones, since without them it is no longer of use, whatever its maps have learnt, and has long rows,
+  /// since beyond the length that it was trained at it falls apart; docs/quality.md has the figures.
   ///
   /// - Parameters:
   ///   - model: A checkpoint. What is wrong with it is for the conversion to tell.
@@ -50,6 +54,7 @@ extension ConversionOptions {
     else { return options }
     options.attention.window = min(decoderWindow, max(1, graph.maximumLength / decoderShare))
     options.attention.sinks = decoderSinks
+    options.distillation.factors = decoderFactors
     if graph.maximumLength >= decoderLength { options.length = decoderLength }
     return options
   }

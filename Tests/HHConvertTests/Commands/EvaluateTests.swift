@@ -99,7 +99,7 @@ struct EvaluateTests {
     #expect(unknown.status == 64)
     #expect(
       unknown.errors.contains(
-        "expected one of lm, classification, sts, glue, summarise, found 'rouge'"))
+        "expected one of lm, classification, sts, glue, summarise, recall, found 'rouge'"))
     let length = try Tool.run(
       "eval", "models/vit", "--task", "classification", "--data",
       "data/shapes/t10k-images-idx3-ubyte", "--length", "8", in: bench.folder)

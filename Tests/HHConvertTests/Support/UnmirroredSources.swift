@@ -69,6 +69,7 @@ enum UnmirroredSources {
     "TokenizerJSON+SentencePiece": "TokenizerLoaderTests",
     "TokenizerSettings": "TokenizerLoaderTests",
     "UnicodeNormalization": "TokenizerReferenceTests",
+    "UnigramParts": "TokenizerFilesTests",
     "Vocabulary": "TokenizerLoaderTests",
     "WordPieceModel": "WordPieceTests",
     // Models
