@@ -44,7 +44,8 @@ struct HHConvert: ParsableCommand {
       guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
       end(
         ReportedFailure(
-          message: message(for: error) + "\nhint: 'hh-convert help \(command)' lists the options",
+          message: withoutRepetition(message(for: error))
+            + "\nhint: 'hh-convert help \(command)' lists the options",
           status: .usage))
     }
   }
