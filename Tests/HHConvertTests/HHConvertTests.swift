@@ -21,9 +21,9 @@ struct HHConvertTests {
         ones.
 
         hh-convert MODEL reads a checkpoint (a safetensors or GGUF file, a shard index
-        or a folder) of GPT-2, BERT, ViT or Llama, replaces every softmax attention
-        block by a Hedgehog block, trains the new feature maps to mimic the old
-        attention weights, and writes NAME.hedgehog.safetensors.zst.
+        or a folder) of a known architecture (gpt2, bert, vit or llama), replaces every
+        softmax attention block by a Hedgehog block, trains the new feature maps to
+        mimic the old attention weights, and writes NAME.hedgehog.safetensors.zst.
 
         USAGE: hh-convert [convert] MODEL [<options>]
                hh-convert <subcommand>
