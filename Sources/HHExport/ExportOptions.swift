@@ -30,7 +30,7 @@ package struct ExportOptions: Sendable {
   package var shardSize: Int?
   /// Whether to write the softmax model that an artifact was converted from.
   package var softmax = false
-  /// Whether tensors are left out that the target has no names for: the heads of BERT in GGUF.
+  /// Whether tensors are left out that the target has no names for: heads of encoders in GGUF.
   package var dropHead = false
   /// The model that a delta artifact was made from.
   package var base: String?

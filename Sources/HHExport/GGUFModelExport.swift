@@ -12,7 +12,7 @@ package struct GGUFModelExport {
     package var type: GGMLType?
     /// The name of the model in the metadata.
     package var name = "model"
-    /// Leaves tensors out that GGUF has no names for: the heads of BERT.
+    /// Leaves tensors out that GGUF has no names for: heads of encoders.
     package var dropsHead = false
     /// Most bytes of tensors in one file of several; nil for one file.
     package var shardSize: Int?

@@ -58,9 +58,7 @@ package indirect enum PipelineError: Error, Equatable, CustomStringConvertible {
     case .missingSetting(let setting, let other):
       return "\(spelling.place(other)): expected \(spelling.option(setting)) beside it, found none"
     case .tooLarge(let memory, let settings):
-      let names = settings.map(spelling.place)
-      let list = names.dropLast().joined(separator: ", ")
-      return (list.isEmpty ? "" : list + " or ") + (names.last ?? "")
+      return Format.alternatives(settings.map(spelling.place))
         + ": expected work that fits the machine's \(Format.fixed(machineMemory / 1e9, 1)) GB of memory,"
         + " found about \(Format.fixed(memory / 1e9, 1)) GB"
     case .invalidInput(let name, let problem): return "\(inline(name)): \(problem)"

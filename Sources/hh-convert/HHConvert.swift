@@ -16,9 +16,9 @@ struct HHConvert: ParsableCommand {
       """,
     discussion: """
       hh-convert MODEL reads a checkpoint (a safetensors or GGUF file, a shard index or a \
-      folder) of GPT-2, BERT, ViT or Llama, replaces every softmax attention block by a \
-      Hedgehog block, trains the new feature maps to mimic the old attention weights, and \
-      writes NAME\(artifactSuffix).
+      folder) of a known architecture (\(Format.alternatives(ArchitectureSchema.names))), \
+      replaces every softmax attention block by a Hedgehog block, trains the new feature maps \
+      to mimic the old attention weights, and writes NAME\(artifactSuffix).
       """,
     version: Version.text,
     subcommands: [
@@ -44,7 +44,8 @@ struct HHConvert: ParsableCommand {
       guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
       end(
         ReportedFailure(
-          message: message(for: error) + "\nhint: 'hh-convert help \(command)' lists the options",
+          message: withoutRepetition(message(for: error))
+            + "\nhint: 'hh-convert help \(command)' lists the options",
           status: .usage))
     }
   }

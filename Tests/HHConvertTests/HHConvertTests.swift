@@ -21,9 +21,9 @@ struct HHConvertTests {
         ones.
 
         hh-convert MODEL reads a checkpoint (a safetensors or GGUF file, a shard index
-        or a folder) of GPT-2, BERT, ViT or Llama, replaces every softmax attention
-        block by a Hedgehog block, trains the new feature maps to mimic the old
-        attention weights, and writes NAME.hedgehog.safetensors.zst.
+        or a folder) of a known architecture (gpt2, bert, vit or llama), replaces every
+        softmax attention block by a Hedgehog block, trains the new feature maps to
+        mimic the old attention weights, and writes NAME.hedgehog.safetensors.zst.
 
         USAGE: hh-convert [convert] MODEL [<options>]
                hh-convert <subcommand>
@@ -144,7 +144,7 @@ struct HHConvertTests {
       (["models/gpt2", "--stepz", "4"], "Unknown option '--stepz'. Did you mean '--steps'?"),
       (["models/gpt2", "models/bert"], "Unexpected argument 'models/bert'"),
       (["models/gpt2", "--steps"], "Missing value for '--steps <steps>'"),
-      (["models/gpt2", "--steps", "many"], "The value 'many' is invalid for '--steps <steps>'"),
+      (["models/gpt2", "--steps", "many"], "--steps: expected a whole number, found 'many'"),
       (["models/gpt2", "--steps", "-1"], "--steps: expected 0 to 10000000, found -1"),
       (["models/gpt2", "--steps", "99999999999"], "--steps: expected 0 to 10000000, found"),
       (["models/gpt2", "--batch", "0"], "--batch: expected 1 to 65536, found 0"),
@@ -156,7 +156,7 @@ struct HHConvertTests {
       (["models/gpt2", "--lr", "nan"], "--lr: expected a positive number, found nan"),
       (["models/gpt2", "--threads", "0"], "--threads: expected 1 to 1024, found 0"),
       (["models/gpt2", "--seed", "-1"], "--seed: expected at least 0, found -1"),
-      (["models/gpt2", "--budget", "soon"], "expected a duration such as 90s, 10m or 1h30m"),
+      (["models/gpt2", "--budget", "soon"], "--budget: expected a duration such as"),
       (["models/gpt2", "--json", "--quiet"], "--quiet and --json exclude each other"),
       (
         ["models/gpt2", "--checkpoint-steps", "5"],

@@ -33,7 +33,7 @@ package enum Artifacts {
   package static func write(
     _ name: String, in folder: String = "golden/forward", to path: String,
     plan: RewritePlan? = nil, maps runner: ModelRunner? = nil,
-    linearAttention: LinearAttentionDescription? = nil,
+    linearAttention: LinearAttentionDescription? = nil, files: [SidecarFile] = [],
     change: (inout [ArtifactTensor]) -> Void = { _ in }
   ) throws {
     let source = try Checkpoint(opening: Fixtures.path("\(folder)/\(name)"))
@@ -63,7 +63,7 @@ package enum Artifacts {
         linearAttention: linearAttention
           ?? Self.linearAttention(size: try #require(plan.blocks.first).headSize),
         provenance: Provenance(sources: [], recipe: [:], seed: 0, data: nil), stages: []),
-      tensors: tensors, options: ArtifactOptions(replacing: true))
+      tensors: tensors, files: files, options: ArtifactOptions(replacing: true))
   }
 
   /// Writes the artifact of a random model with linear attention of the given settings.

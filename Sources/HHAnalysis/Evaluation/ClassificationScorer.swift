@@ -80,7 +80,7 @@ package struct ClassificationScorer: Scorer {
     var predictions = [Int](repeating: 0, count: labels.count)
     try examples.run(runner, progress: progress) { indices, _, outputs in
       guard let logits = outputs.logits else { return }
-      for (index, likeliest) in zip(indices, likeliest(logits)) { predictions[index] = likeliest }
+      for (index, best) in zip(indices, logits.argmaxOfRows) { predictions[index] = best }
     }
     let confusion = ConfusionMatrix(
       truth: labels, predictions: predictions, classCount: classCount)

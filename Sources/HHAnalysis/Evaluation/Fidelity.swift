@@ -72,7 +72,7 @@ package struct Fidelity {
       }
       // A head gives an answer for each row or for each position.
       let isPerToken = logits.rows == isValid.count
-      for (index, pair) in zip(likeliest(logits), likeliest(other)).enumerated()
+      for (index, pair) in zip(logits.argmaxOfRows, other.argmaxOfRows).enumerated()
       where !isPerToken || isValid[index] {
         same += pair.0 == pair.1 ? 1 : 0
         answers += 1

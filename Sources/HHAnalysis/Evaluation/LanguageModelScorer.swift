@@ -100,7 +100,7 @@ package struct LanguageModelScorer: Scorer {
         for (index, runner) in runners.enumerated() {
           let hidden = Activations(hidden: states[index].rows(range), rowCount: range.count)
           guard let logits = try runner.outputs(from: hidden).logits else { continue }
-          if runners.count > 1 { choices.append(likeliest(logits)) }
+          if runners.count > 1 { choices.append(logits.argmaxOfRows) }
           sums[index] += Loss.crossEntropy(labels: Array(labels[range]))
             .evaluate(logits, weight: nil, scratch: scratch)
         }
@@ -123,16 +123,5 @@ extension ModelRunner {
     try run(graph.nodes.filter { $0.layer != nil }, &state)
     try run(graph.outputNodes, &state)
     return state.hidden
-  }
-}
-
-/// The column of the largest value of each row.
-func likeliest(_ matrix: Matrix) -> [Int] {
-  let span = matrix.buffer.span
-  return (0..<matrix.rows).map { row in
-    let start = matrix.offset + row * matrix.stride
-    var best = start
-    for index in start..<start + matrix.columns where span[index] > span[best] { best = index }
-    return best - start
   }
 }

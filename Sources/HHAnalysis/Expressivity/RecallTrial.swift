@@ -39,11 +39,12 @@ package struct RecallRecipe: Sendable, Equatable {
     let schema = try ArchitectureSchema.all().first {
       $0.kind == .decoder && $0.block.positions == "learned"
     }
-    var model = NewModel(architecture: schema?.architecture ?? "")
+    guard let schema else { preconditionFailure("no decoder has learned positions") }
+    var model = NewModel(architecture: schema.architecture)
     (model.layers, model.hidden, model.heads) = (layers, hidden, heads)
     (model.vocabulary, model.positions) = (task.vocabulary, task.length)
     // The usual deviation is for a width of 768; the variance of what a product gives stays the same.
-    model.deviation *= (768 / Double(hidden)).squareRoot()
+    model.deviation = schema.initializerRange * (768 / Double(hidden)).squareRoot()
     let plain = try model.runner(seed: seed)
     var graph = plain.graph
     for index in graph.nodes.indices {

@@ -122,3 +122,28 @@ func empty(_ matrix: Matrix) {
   var span = matrix.mutableSpan
   span.update(repeating: 0)
 }
+
+/// The memory of all threads, as a scratch space keeps it.
+private final class HeadScratches {
+  let heads: [HeadScratch]
+
+  init(_ heads: [HeadScratch]) { self.heads = heads }
+}
+
+extension ScratchSpace {
+  /// For each thread, what the features of `rows` queries of `group` heads and keys need.
+  func heads(
+    rows: Int, group: Int = 1, _ maps: FeatureMaps, kernelCount: Int, hasGradients: Bool = false
+  ) -> [HeadScratch] {
+    if let heads = (kept as? HeadScratches)?.heads, heads.count >= ThreadPolicy.threads,
+      heads[0].holds(rows, group: group, maps, kernelCount, hasGradients)
+    {
+      return heads
+    }
+    let heads = (0..<ThreadPolicy.threads).map { _ in
+      HeadScratch(rows, group: group, maps, kernelCount, hasGradients: hasGradients)
+    }
+    kept = HeadScratches(heads)
+    return heads
+  }
+}

@@ -66,7 +66,7 @@ struct TokenizerGGUF {
     case nil:
       throw Self.error(
         file, "model",
-        "expected 'gpt2', 'llama', 'bert' or 't5', found "
+        "expected \(GGUFTokenizerKind.words(GGUFTokenizerKind.allCases)), found "
           + (model?.text ?? "none"), kind: .unsupported)
     }
   }

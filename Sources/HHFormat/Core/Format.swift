@@ -1,8 +1,8 @@
-// Numbers as people read them.
+// Numbers and lists as people read them.
 
 internal import Glibc
 
-/// Numbers, sizes and durations as text.
+/// Numbers, sizes, durations and lists as text.
 package enum Format {
   /// A number with a fixed number of digits after the point.
   package static func fixed(_ value: Double, _ digits: Int) -> String {
@@ -48,6 +48,12 @@ package enum Format {
   /// A layer by its number, which counts from 0 as the tensors' names do, and how far it is among all.
   package static func layer(_ index: Int, of count: Int) -> String {
     "layer \(index) (\(index + 1) of \(count))"
+  }
+
+  /// What something may be: `a`, `a or b`, `a, b or c`; empty for nothing.
+  package static func alternatives(_ words: [String]) -> String {
+    guard let last = words.last, words.count > 1 else { return words.first ?? "" }
+    return words.dropLast().joined(separator: ", ") + " or " + last
   }
 
   /// A size in bytes with a decimal unit.

@@ -137,12 +137,13 @@ struct GGUFConfiguration {
       throw metadata.error(
         causal, "expected \(schema.kind == .decoder), found \(value.text)", kind: .unsupported)
     }
+    let kinds: [GGUFTokenizerKind] = [.wordPiece, .unigram]
     if schema.kind == .encoder, let model = try metadata.string("tokenizer.ggml.model"),
-      ![GGUFTokenizerKind.wordPiece, .unigram].map(\.rawValue).contains(model)
+      !kinds.map(\.rawValue).contains(model)
     {
       throw metadata.error(
         "tokenizer.ggml.model",
-        "expected 'bert' (WordPiece) or 't5' (unigram), found \(quoted(model))", kind: .unsupported)
+        "expected \(GGUFTokenizerKind.words(kinds)), found \(quoted(model))", kind: .unsupported)
     }
     try checkHeadSizes()
   }

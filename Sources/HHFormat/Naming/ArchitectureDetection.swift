@@ -66,7 +66,7 @@ struct ArchitectureDetection {
     else { return }
     throw FormatError(
       .unsupported, file: file, place: "key 'architectures'",
-      problem: "expected \(known.dropLast().joined(separator: ", ")) or \(known.last ?? ""), found"
+      problem: "expected \(Format.alternatives(known)), found"
         + " \(quoted(name))")
   }
 

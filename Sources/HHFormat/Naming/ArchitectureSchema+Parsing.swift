@@ -29,6 +29,7 @@ extension ArchitectureSchema {
         loader: try reader.string(item, "loader"),
         role: try reader.string(item, "role"), groups: try reader.strings(item, "groups"))
     }
+    initializerRange = try reader.number(root, "initializerRange")
     residualOutputs = try reader.strings(root, "residualOutputs")
     ggufArchitecture = root["ggufArchitecture"]?.string ?? architecture
     ggufPrefix = root["ggufPrefix"]?.string ?? prefixes.first ?? ""
@@ -104,6 +105,10 @@ private struct SchemaReader {
   func string(_ value: JSONValue, _ key: String) throws(FormatError) -> String {
     guard let text = value[key]?.string else { throw problem(key, "a string") }
     return text
+  }
+  func number(_ value: JSONValue, _ key: String) throws(FormatError) -> Double {
+    guard let number = value[key]?.double else { throw problem(key, "a number") }
+    return number
   }
   func bool(_ value: JSONValue, _ key: String) throws(FormatError) -> Bool {
     guard let truth = value[key]?.bool else { throw problem(key, "true or false") }

@@ -148,6 +148,9 @@ package struct ArchitectureSchema: Sendable {
   /// What the names of the reference implementation's classes begin with.
   package let classPrefix: String
   package let heads: [Head]
+  /// Standard deviation of a new model's first weights: `initializer_range` of the reference
+  /// implementation.
+  package let initializerRange: Double
   /// Ends of the roles whose first weights are smaller by √(2 · layers).
   package let residualOutputs: [String]
   /// What a GGUF file calls the architecture.
@@ -224,8 +227,6 @@ package struct ArchitectureSchema: Sendable {
 
   /// The known architectures as words for an error message.
   package static func names(of schemas: [ArchitectureSchema]) -> String {
-    let names = schemas.map(\.architecture)
-    let others = names.dropLast().joined(separator: ", ")
-    return others + (others.isEmpty ? "" : " or ") + (names.last ?? "")
+    Format.alternatives(schemas.map(\.architecture))
   }
 }

@@ -49,7 +49,7 @@ struct TokenSampler {
     // Of a large vocabulary the exponentials take a while.
     parallelFor(count: logits.rows) { [options] range, _ in
       for row in range {
-        let token = options.token(logits.rows(row..<row + 1).values, share: shares[row])
+        let token = options.token(logits.rows(row..<row + 1), share: shares[row])
         chosen.withLock { $0[row] = token }
       }
     }
@@ -58,7 +58,7 @@ struct TokenSampler {
 
   /// One token for one row of `logits`; the other rows' draws are as if it had not been asked for.
   mutating func draw(_ logits: Matrix, row: Int) -> Int32 {
-    options.token(logits.rows(row..<row + 1).values, share: share(row: row))
+    options.token(logits.rows(row..<row + 1), share: share(row: row))
   }
 
   /// Where in the distribution a row's next token lies, from 0 to 1.
@@ -68,13 +68,10 @@ struct TokenSampler {
 }
 
 extension SamplingOptions {
-  /// The token at a place of the distribution, by inverting the cumulative one.
-  fileprivate func token(_ logits: [Float], share: Double) -> Int32 {
-    guard temperature > 0 else {
-      var best = 0
-      for (id, value) in logits.enumerated() where value > logits[best] { best = id }
-      return Int32(best)
-    }
+  /// The token at a place of the distribution of one row of logits, by inverting the cumulative one.
+  fileprivate func token(_ row: Matrix, share: Double) -> Int32 {
+    guard temperature > 0 else { return Int32(row.argmaxOfRows[0]) }
+    let logits = row.values
     let top = logits.max() ?? 0
     var weights = logits.map { exp(Double(($0 - top) / temperature)) }
     restrict(&weights)

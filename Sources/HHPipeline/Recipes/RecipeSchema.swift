@@ -132,9 +132,7 @@ package struct RecipeSchema {
   }
 
   private func list(_ names: [String]) -> String {
-    let quoted = names.map { "'\($0)'" }
-    guard let last = quoted.last, quoted.count > 1 else { return quoted.first ?? "nothing" }
-    return quoted.dropLast().joined(separator: ", ") + " or " + last
+    names.isEmpty ? "nothing" : Format.alternatives(names.map { "'\($0)'" })
   }
 
   private func found(_ value: JSONValue) -> String {

@@ -154,7 +154,7 @@ extension ConversionOptions {
         "data", \.data, option: "data", value: "file", isPath: true,
         help: "Rows to train on: text, token ids (.npy, .bin) or images (IDX, .npy)",
         otherwise: "a decoder's own samples, random tokens for an encoder, synthetic images for a"
-          + " ViT"),
+          + " model of images"),
       Setting(
         "held_out", \.heldOut, option: "held-out", value: "file", isPath: true,
         help: "Rows to measure on, of the same kind", otherwise: "some rows of the data"),

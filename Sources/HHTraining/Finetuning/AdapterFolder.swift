@@ -68,7 +68,7 @@ package struct AdapterFolder {
       case .encoder: names.hasHead ? "SEQ_CLS" : "FEATURE_EXTRACTION"
       case .image: nil
       }
-    // GPT-2's matrices have their inputs in rows.
+    // In some architectures matrices have their inputs in rows.
     let isInputMajor = adapters.first.flatMap { names[$0.role]?.isInputMajor } ?? false
     return [
       "peft_type": .string("LORA"), "task_type": task.map { .string($0) } ?? .null,

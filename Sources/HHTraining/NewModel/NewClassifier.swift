@@ -14,8 +14,8 @@ struct NewClassifier {
   let configuration: String?
 
   /// Writes the model in float32 into a new folder, under the names that transformers gives a model
-  /// of this kind, so that it loads there too. The blocks, and a BERT's pooler where there is one,
-  /// are the checkpoint's; all else is drawn as for a new model.
+  /// of this kind, so that it loads there too. The blocks, and the pooler where there is one, are the
+  /// checkpoint's; all else is drawn as for a new model.
   ///
   /// - Throws: `unsupported` for an artifact and for an architecture without classifiers, and what
   ///   opening a checkpoint throws; nothing is left behind then.

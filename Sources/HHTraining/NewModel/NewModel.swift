@@ -29,8 +29,8 @@ package struct NewModel: Sendable, Equatable {
   package var channels = 1
   /// A folder whose tokenizer and processor files the model gets.
   package var files: String?
-  /// Standard deviation of the first weights: `initializer_range` of all four architectures.
-  package var deviation = 0.02
+  /// Standard deviation of the first weights; nil for the schema's `initializerRange`.
+  package var deviation: Double?
 
   /// Creates a model with the default sizes.
   package init(architecture: String) { self.architecture = architecture }
@@ -55,7 +55,7 @@ package struct NewModel: Sendable, Equatable {
     ]
     var object: JSONObject = [
       "model_type": .string(schema.modelTypes.first ?? architecture),
-      "initializer_range": .number(deviation),
+      "initializer_range": .number(deviation ?? schema.initializerRange),
     ]
     for (key, value) in headKeys(schema).pairs { object[key] = value }
     for key in schema.configuration {
@@ -115,9 +115,9 @@ package struct NewModel: Sendable, Equatable {
       .reduce(0) { $0 + Double($1.tensor.elementCount) }
   }
 
-  /// The first values of a tensor, as the reference implementations of all four architectures draw
-  /// them: weights of norms are one, biases zero, all else normal; the products that the schema
-  /// lists as residual outputs are smaller by √(2 · layers) (Radford et al. 2019).
+  /// The first values of a tensor, as the reference implementations of all architectures draw them:
+  /// weights of norms are one, biases zero, all else normal; the products that the schema lists as
+  /// residual outputs are smaller by √(2 · layers) (Radford et al. 2019).
   ///
   /// - Throws: `unsupported` for an architecture that is not known.
   func values(role: String, count: Int, seed: UInt64) throws(FormatError) -> FloatBuffer {
@@ -128,8 +128,9 @@ package struct NewModel: Sendable, Equatable {
       for index in values.indices { values[index] = 1 }
       return buffer
     }
-    var deviation = self.deviation
-    if try ArchitectureSchema.named(architecture).residualOutputs.contains(where: role.hasSuffix) {
+    let schema = try ArchitectureSchema.named(architecture)
+    var deviation = self.deviation ?? schema.initializerRange
+    if schema.residualOutputs.contains(where: role.hasSuffix) {
       deviation /= (2 * Double(layers)).squareRoot()
     }
     var generator = SeededGenerator(seed: seed).split("fresh \(role)")

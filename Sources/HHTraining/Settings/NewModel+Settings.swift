@@ -18,7 +18,7 @@ extension NewModel: NestedSettings {
       Setting("heads", \.heads, limits: .range(1...1024), help: "Heads of attention"),
       Setting(
         "key_value_heads", \.keyValueHeads, limits: .range(1...1024),
-        help: "Heads of keys and values, others than heads only with llama",
+        help: "Heads of keys and values, fewer than heads only in grouped-query attention",
         otherwise: "as many as heads"),
       Setting(
         "inner", \.inner, limits: .range(1...1_048_576),
@@ -31,8 +31,8 @@ extension NewModel: NestedSettings {
       Setting("positions", \.positions, limits: .range(2...1_048_576), help: "Longest sequence"),
       Setting(
         "classes", \.classes, limits: .range(2...65_536),
-        help: "Classes of a bert's or vit's classifier; a bert without learns to fill in masked"
-          + " tokens"),
+        help: "Classes of an encoder's or image model's classifier; an encoder without learns to"
+          + " fill in masked tokens"),
       Setting("image", \.image, limits: .range(1...65_536), help: "Side of an image"),
       Setting("patch", \.patch, limits: .range(1...65_536), help: "Side of a patch"),
       Setting("channels", \.channels, limits: .range(1...1024), help: "Channels of an image"),

@@ -121,7 +121,7 @@ extension TrainingSettings: SettingGroup {
       Setting(
         "classes", \.classes, limits: .range(2...65_536),
         when: stage == .train,
-        help: "Classes of a new classifier in place of the heads of a checkpoint, a bert or vit",
+        help: "Classes of a new classifier in place of a checkpoint's heads, which no decoder gets",
         otherwise: "its own heads"),
       Setting(
         "steps", \.steps, option: option("steps"), value: "steps", limits: .range(0...10_000_000),

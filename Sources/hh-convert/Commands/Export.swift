@@ -49,7 +49,7 @@ struct ExportCommand: UnpackingCommand {
   @Flag(help: "The softmax model that an artifact was converted from.")
   var softmax = false
 
-  @Flag(help: "With gguf, leave out a head that the format has no names for (BERT's).")
+  @Flag(help: "With gguf, leave out a head that it has no names for, such as an encoder's.")
   var dropHead = false
 
   @OptionGroup var delta: DeltaArguments

@@ -45,7 +45,7 @@ struct FidelityTests {
     let rows = ModelInput.tokens(TokenBatch(ids: ids, length: 16))
     let found = try figures(name, rows: rows, of: student)
     let answers = try [student, teacher].map { runner in
-      likeliest(try #require(try runner.outputs(for: rows).logits))
+      try #require(try runner.outputs(for: rows).logits).argmaxOfRows
     }
     // The last position of a row has no next token.
     let compared = (0..<48).filter { $0 % 16 != 15 }
@@ -76,7 +76,7 @@ struct FidelityTests {
     }
     let cosine = try #require(found["cosine of the last states"])
     #expect(abs(cosine.value - cosines / Double(count)) < 1e-6)
-    let classes = likeliest(try #require(own.logits))
+    let classes = try #require(own.logits).argmaxOfRows
     #expect(
       found["accuracy"]?.value == Double(classes.count { $0 == 1 }) / Double(input.rowCount))
   }

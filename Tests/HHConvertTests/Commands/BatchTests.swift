@@ -193,7 +193,8 @@ struct BatchTests {
       "--max-memory": "1GB", "--precision": "bfloat16",
       "--seed": "9", "--threads": "1", "--allow-nonfinite": "", "--delta": "",
       "--stages": "rewrite,distil", "--finetune-steps": "2", "--finetune-lr": "0.001",
-      "--finetune-loss": "labels", "--finetune-parameters": "all", "--lora": "2", "--feature-map": "hedgehog-softmax-joint",
+      "--finetune-loss": "labels", "--finetune-parameters": "all", "--lora": "2",
+      "--feature-map": "hedgehog-softmax-joint",
       "--feature-dim": "8", "--window": "4", "--sinks": "2", "--keep-softmax": "0",
       "--recipe": "r.yaml",
     ]

@@ -1,4 +1,4 @@
-// Numbers as people read them.
+// Numbers and lists as people read them.
 
 import Testing
 
@@ -32,5 +32,12 @@ struct FormatTests {
     #expect(Format.duration(0.04) == "0.0 s" && Format.duration(59.4) == "59 s")
     #expect(Format.duration(61) == "1 min 1 s" && Format.duration(7_260) == "2 h 1 min")
     #expect(Format.layer(0, of: 12) == "layer 0 (1 of 12)")
+  }
+
+  @Test("alternatives are joined as a sentence has them")
+  func alternatives() {
+    #expect(Format.alternatives([]).isEmpty && Format.alternatives(["a"]) == "a")
+    #expect(Format.alternatives(["a", "b"]) == "a or b")
+    #expect(Format.alternatives(["a", "b", "c"]) == "a, b or c")
   }
 }

@@ -61,7 +61,7 @@ struct ArchitectureSchemaTests {
     {"architecture":"a","modelTypes":["a"],"kind":"decoder","block":{"norm":"rms",
     "normPlacement":"before","positions":"rotary","mlp":"plain","embeddingNorm":false,
     "finalNorm":true},"detect":["x"],"prefixes":[""],"classPrefix":"A","heads":[{"suffix":"H","loader":"L",
-    "role":"r"}],"configuration":[{"name":"n","keys":["k"],
+    "role":"r"}],"initializerRange":0.5,"configuration":[{"name":"n","keys":["k"],
     "type":"integer","default":3}],"tensors":[{"role":"r","names":["x"],"shape":[2,"n","3*n"],
     "stored":"input-output","when":"n"}]}
     """
@@ -73,7 +73,7 @@ struct ArchitectureSchemaTests {
   @Test("a minimal schema is read as it says")
   func minimal() throws {
     let schema = try parse(Self.minimal)
-    #expect(schema.block.norm == "rms")
+    #expect(schema.block.norm == "rms" && schema.initializerRange == 0.5)
     #expect(schema.configuration.map(\.isInferable) == [true])
     #expect(schema.requires.isEmpty && schema.dropped.isEmpty && schema.renames.isEmpty)
     let tensor = try #require(schema.tensors.first)
@@ -98,6 +98,7 @@ struct ArchitectureSchemaTests {
       (#"[2,"n","3*n"]"#, #"[2.5]"#, "key 'shape'", "expected a number or a name"),
       (#""classPrefix":"A","#, "", "key 'classPrefix'", "expected a string"),
       (#""heads":[{"suffix":"H""#, #""heads":[{"suffix":1"#, "key 'suffix'", "expected a string"),
+      (#""initializerRange":0.5,"#, "", "key 'initializerRange'", "expected a number"),
       (#""loader":"L","#, "", "key 'loader'", "expected a string"),
       (#""block":{"#, #""blocks":{"#, "key 'block'", "expected a value, found none"),
     ])

@@ -5,7 +5,8 @@
 package final class ScratchSpace {
   private var perWorker: [FloatBuffer] = []
   private var whole = FloatBuffer(count: 0)
-  private var heads: [HeadScratch] = []
+  /// What code above this folder keeps here between its calls, in a class of its own.
+  var kept: AnyObject?
 
   /// Creates space without memory yet.
   package init() {}
@@ -16,20 +17,6 @@ package final class ScratchSpace {
       perWorker = (0..<ThreadPolicy.threads).map { _ in FloatBuffer(count: count) }
     }
     return perWorker
-  }
-
-  /// For each thread, what the features of `rows` queries of `group` heads and keys need.
-  func heads(
-    rows: Int, group: Int = 1, _ maps: FeatureMaps, kernelCount: Int, hasGradients: Bool = false
-  ) -> [HeadScratch] {
-    if heads.count < ThreadPolicy.threads
-      || heads.first?.holds(rows, group: group, maps, kernelCount, hasGradients) != true
-    {
-      heads = (0..<ThreadPolicy.threads).map { _ in
-        HeadScratch(rows, group: group, maps, kernelCount, hasGradients: hasGradients)
-      }
-    }
-    return heads
   }
 
   /// One buffer of at least `count` floats.
