@@ -119,8 +119,8 @@ struct HHConvertTests {
         "--feature-map", "--feature-dim", "--window", "--sinks", "--keep-softmax", "--data",
         "--held-out", "--column", "--length",
         "--steps", "--batch", "--rows", "--lr", "--budget", "--finetune-steps", "--finetune-lr",
-        "--finetune-loss", "--finetune-parameters", "--lora", "--precision", "--max-memory", "--seed",
-        "--threads",
+        "--finetune-loss", "--finetune-parameters", "--lora", "--precision", "--max-memory",
+        "--seed", "--threads",
         "--delta", "--allow-nonfinite", "--dry-run", "--force", "-q", "--quiet", "--json",
         "--version", "-h", "--help",
       ])
