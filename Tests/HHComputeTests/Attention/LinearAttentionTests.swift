@@ -159,19 +159,13 @@ import Testing
     expectClose(out.values, v.values.map(Double.init), tolerance: 1e-5)
   }
 
-  @Test("Gradients are those of the quadratic form", arguments: smoothMaps, LinearCase.all)
+  @Test("Gradients are those of the quadratic form", arguments: MapCase.smooth, LinearCase.all)
   func backward(_ test: MapCase, _ size: LinearCase) { expectBackward(test, size) }
 
   @Test(
     "Gradients with a window are those of the quadratic form",
-    arguments: smoothMaps.filter { !$0.function.storesLogScales }, LinearCase.windows)
+    arguments: MapCase.smooth.filter { !$0.function.storesLogScales }, LinearCase.windows)
   func windowBackward(_ test: MapCase, _ size: LinearCase) { expectBackward(test, size) }
-
-  /// Rectified features have kinks that differences stumble over; their own gradients are tested
-  /// where they are defined.
-  static let smoothMaps = MapCase.all.filter {
-    ![.relu, .cosformer, .rectifiedProjection].contains($0.kind)
-  }
 
   private func expectBackward(_ test: MapCase, _ size: LinearCase) {
     let (q, k, v) = size.inputs(seed: 61)

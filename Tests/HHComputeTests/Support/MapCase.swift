@@ -13,6 +13,13 @@ struct MapCase: CustomTestStringConvertible {
   let features: @Sendable (_ x: [Double], _ parameters: [[Double]], _ position: Int) -> [Double]
   let label: String
 
+  /// The maps whose features have kinks, which finite differences stumble over, and may all be zero,
+  /// of which there is no logarithm.
+  static let rectified: [FeatureMapKind] = [.relu, .rectifiedProjection, .cosformer]
+
+  /// All others.
+  static let smooth = all.filter { !rectified.contains($0.kind) }
+
   var testDescription: String { label.isEmpty ? "\(kind)" : "\(kind), \(label)" }
 
   static let all: [MapCase] = [
