@@ -23,7 +23,7 @@ extension ConversionOptions {
   /// Most of the nearest keys that keep their softmax weights in a decoder, and the share of its
   /// positions that they are at most.
   private static let decoderWindow = 512
-  private static let decoderShare = 4
+  private static let decoderShare = 2
   /// First keys that do.
   private static let decoderSinks = 4
   /// What a decoder's maps learn: beside a window the attention's outputs. Its weights alone lead them

@@ -104,12 +104,12 @@ struct ConvertTests {
         "data         the model's own samples (64 rows)",
         "distillation 100 steps of 8 rows of 256, 64 distinct rows",
         "new          4,908 parameters, 3.394 % of the converted model",
-        "state        16,128 floats per sequence, whatever its length",
-        "layer 0: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog beside a window of 64 and 4 sinks,"
+        "state        28,416 floats per sequence, whatever its length",
+        "layer 0: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog beside a window of 128 and 4 sinks,"
           + " 1,636 new parameters",
-        "layer 1: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog beside a window of 64 and 4 sinks,"
+        "layer 1: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog beside a window of 128 and 4 sinks,"
           + " 1,636 new parameters",
-        "layer 2: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog beside a window of 64 and 4 sinks,"
+        "layer 2: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog beside a window of 128 and 4 sinks,"
           + " 1,636 new parameters",
       ])
     #expect(try bench.contents.isEmpty)

@@ -61,7 +61,6 @@ enum UnmirroredSources {
     "Tokenizer": "TokenizerLoaderTests",
     "TokenizerSettings": "TokenizerLoaderTests",
     "UnicodeNormalization": "TokenizerReferenceTests",
-    "UnigramParts": "TokenizerFilesTests",
     "Vocabulary": "TokenizerLoaderTests",
     "WordPieceModel": "WordPieceTests",
     // Models

@@ -15,12 +15,12 @@ struct StandardConversionTests {
   }
 
   @Test(
-    "a decoder keeps near keys, a quarter of its positions, and the first ones",
+    "a decoder keeps near keys, half of its positions, and the first ones",
     arguments: ["gpt2", "llama"])
   func decoders(_ name: String) throws {
     let path = Fixtures.path("models/\(name)")
     var plain = ConversionOptions(model: path, threads: 2)
-    plain.attention.window = try OpenedModel(opening: path).runner.graph.maximumLength / 4
+    plain.attention.window = try OpenedModel(opening: path).runner.graph.maximumLength / 2
     plain.attention.sinks = 4
     (plain.distillation.factors.weights, plain.distillation.factors.outputs) = (0, 1)
     #expect(standard(path) == plain)
