@@ -241,7 +241,8 @@ struct RecipeTests {
         problem: "expected 'rewrite' once, found it again"),
       Bad(
         text: "stages: [{stage: rewrite}, {stage: evaluate}]", place: "key 'stages[1].task'",
-        problem: "expected 'lm', 'classification', 'sts', 'glue' or 'summarise', found none"),
+        problem: "expected 'lm', 'classification', 'sts', 'glue', 'summarise' or 'recall', "
+          + "found none"),
       Bad(
         text: "stages: [{stage: rewrite}, {stage: distil, steps: 1, epochs: 1}]",
         place: "key 'stages[1].epochs'", problem: "expected either 'steps' or 'epochs', found both"),
