@@ -18,10 +18,7 @@ struct ExportedModelTests {
   private func export(
     _ source: String, _ target: ExportOptions.Target, to name: String
   ) throws -> String {
-    var options = ExportOptions(source: source, target: target)
-    options.output = folder.path(name)
-    options.dropHead = true
-    return try Export(options).run { _ in }.output
+    try folder.export(source, target, to: name, dropHead: true)
   }
 
   /// Hidden states, pooled rows and logits of a model on the input of a golden one.

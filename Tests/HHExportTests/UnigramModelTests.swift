@@ -17,14 +17,6 @@ struct UnigramModelTests {
 
   init() throws { folder = try TemporaryDirectory() }
 
-  private func export(
-    _ source: String, _ target: ExportOptions.Target, to name: String
-  ) throws -> String {
-    var options = ExportOptions(source: source, target: target)
-    options.output = folder.path(name)
-    return try Export(options).run { _ in }.output
-  }
-
   /// Prints the ids of a text, and how far the hidden states are from those that are expected.
   private static let judge = """
     import json, os, sys
@@ -47,7 +39,7 @@ struct UnigramModelTests {
     "XLM-R from GGUF is a folder whose ids and hidden states are transformers' own",
     .needsPython(with: "torch", "transformers"))
   func transformers() throws {
-    let output = try export(source, .hf, to: "out")
+    let output = try folder.export(source, .hf, to: "out")
     let expected = Fixtures.path("golden/wild/expected/gguf-unigram.safetensors")
     let text = " The fox,  again <mask> and 你好 é"
     let outcome = try Python.run(Self.judge, [output, expected, text])
@@ -68,7 +60,7 @@ struct UnigramModelTests {
     let input = try Models.input(golden)
     let hidden = try original.runner.outputs(for: input).hidden.values
     for (target, name) in [(ExportOptions.Target.hf, "folder"), (.gguf, "again.gguf")] {
-      let copy = try OpenedModel(opening: export(source, target, to: name))
+      let copy = try OpenedModel(opening: folder.export(source, target, to: name))
       #expect(try copy.runner.outputs(for: input).hidden.values == hidden)
       for text in ["The fox again", " a <mask> b", "\u{e9}\u{4f60}", ""] {
         #expect(
