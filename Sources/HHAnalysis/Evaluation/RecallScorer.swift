@@ -12,12 +12,20 @@ internal import HHModel
 /// of tokens, of which the first is followed by the second again. A figure is the mean over trials of
 /// the geometric mean of the answer's token probabilities. Models without a tokenizer have pairs only.
 struct RecallScorer: Scorer {
-  private let trials: [(distance: Int, rows: [RecallRow])]
+  private let text: TokenRows
+  private let tokenizer: (any Tokenizer)?
+  private let distances: [Int]
+  private let trialCount: Int
 
   /// Tokens between what is hidden and its question, as far as they fit.
-  static let distances = [128, 256, 512, 1024, 2048]
+  private static let usualDistances = [128, 256, 512, 1024, 2048]
   /// Trials of each distance unless told otherwise.
-  static let usualTrials = 16
+  private static let usualTrials = 16
+
+  /// The most tokens that a row has, however many positions a model has.
+  static func longestRow(_ tokenizer: (any Tokenizer)?) -> Int {
+    (usualDistances.last ?? 0) + RecallRow.besides(tokenizer)
+  }
 
   init(_ options: EvaluationOptions, _ model: OpenedModel) throws {
     let graph = model.runner.graph
@@ -26,14 +34,14 @@ struct RecallScorer: Scorer {
         .task, problem: "recall needs a decoder with a language-model head, found none")
     }
     let length = try rowLength(options.length, maximum: graph.maximumLength, usual: .max)
-    let tokenizer = try TokenizerLoader.load(of: model.checkpoint)
+    tokenizer = try TokenizerLoader.load(of: model.checkpoint)
     let beside = RecallRow.besides(tokenizer)
-    let distances = Self.distances.filter { $0 + beside <= length }
+    distances = Self.usualDistances.filter { $0 + beside <= length }
     guard let longest = distances.last else {
       throw PipelineError.invalidSetting(
         .length,
-        problem: "expected at least \(Self.distances[0] + beside) tokens, of which a question lies"
-          + " \(Self.distances[0]) behind its answer, found \(length)")
+        problem: "expected at least \(Self.usualDistances[0] + beside) tokens, of which a question"
+          + " lies \(Self.usualDistances[0]) behind its answer, found \(length)")
     }
     let source = try DataSource(
       at: options.data, for: .decoder(length: longest + RecallRow.leadCount), tokenizer: tokenizer,
@@ -41,31 +49,26 @@ struct RecallScorer: Scorer {
     guard case .tokens(let text) = source.rows else {
       preconditionFailure("a decoder's rows are tokens")
     }
-    let count = options.rowLimit ?? Self.usualTrials
-    trials = distances.map { distance in
-      var generator = SeededGenerator(seed: UInt64(distance))
-      return (
-        distance,
-        (0..<count).map { index in
-          let row = text.rows(index % text.count..<index % text.count + 1).ids
-          return RecallRow(
-            text: row, distance: distance, tokenizer: tokenizer, using: &generator)
-        }
-      )
-    }
+    self.text = text
+    trialCount = options.rowLimit ?? Self.usualTrials
   }
 
   var description: String {
-    "\(trials.first?.rows.count ?? 0) trials at each of"
-      + " \(trials.map { String($0.distance) }.joined(separator: ", ")) tokens"
+    "\(trialCount) trials at each of \(distances.map(String.init).joined(separator: ", ")) tokens"
   }
 
   func score(_ runner: ModelRunner, progress: (Double) throws -> Void) throws -> [Metric] {
-    let total = Double(trials.reduce(0) { $0 + $1.distance * $1.rows.count })
+    let total = Double(distances.reduce(0, +)) * Double(trialCount)
     var (done, metrics) = (0.0, [Metric]())
-    for (distance, rows) in trials {
+    for distance in distances {
       var sums: [(name: String, value: Double)] = []
-      for row in rows {
+      // Every model gets the same rows, of which one at a time is in memory.
+      var generator = SeededGenerator(seed: UInt64(distance))
+      for index in 0..<trialCount {
+        let part = index % text.count
+        let row = RecallRow(
+          text: text.rows(part..<part + 1).ids, distance: distance, tokenizer: tokenizer,
+          using: &generator)
         for (index, answer) in try row.probabilities(runner).enumerated() {
           if index == sums.count { sums.append((answer.name, 0)) }
           sums[index].value += answer.value
@@ -74,7 +77,7 @@ struct RecallScorer: Scorer {
         try progress(done / total)
       }
       metrics += sums.map {
-        Metric(name: "\($0.name) at \(distance)", value: $0.value / Double(rows.count))
+        Metric(name: "\($0.name) at \(distance)", value: $0.value / Double(trialCount))
       }
     }
     return metrics

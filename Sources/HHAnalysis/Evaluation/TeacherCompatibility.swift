@@ -25,11 +25,12 @@ extension EvaluationOptions {
       return try check(images(of: teacher), is: images(of: model))
     }
     try check("\(other.vocabularySize) token ids", is: "\(own.vocabularySize) token ids")
-    let length = try usedLength(maximum: own.maximumLength)
+    let ownTokenizer = try TokenizerLoader.load(of: model.checkpoint)
+    let length = try usedLength(maximum: own.maximumLength, ownTokenizer)
     guard other.maximumLength >= length else {
       throw refusal("at least \(length) positions, the length", "\(other.maximumLength)")
     }
-    guard let tokenizer = try TokenizerLoader.load(of: model.checkpoint),
+    guard let tokenizer = ownTokenizer,
       let another = try TokenizerLoader.load(of: teacher.checkpoint),
       let id = tokenizer.firstDifference(from: another)
     else { return }
@@ -39,9 +40,13 @@ extension EvaluationOptions {
   }
 
   /// The most tokens that a row has.
-  private func usedLength(maximum: Int) throws(PipelineError) -> Int {
+  private func usedLength(
+    maximum: Int, _ tokenizer: (any Tokenizer)?
+  ) throws(PipelineError) -> Int {
     if task == .summarise { return min(length ?? 1024, maximum) }
-    if task == .recall { return min(length ?? maximum, RecallScorer.distances.max() ?? 0, maximum) }
+    if task == .recall {
+      return min(length ?? maximum, RecallScorer.longestRow(tokenizer), maximum)
+    }
     return try rowLength(length, maximum: maximum)
   }
 

@@ -2,6 +2,7 @@
 
 import HHCompute
 import HHData
+import HHFormat
 import HHTestSupport
 import HHTraining
 import Testing
@@ -63,10 +64,36 @@ struct RecallScorerTests {
       _ = try Evaluation(short)
     }
     #expect("\(String(describing: error))".contains("expected at least "))
+    // However many trials there are to be, none is made before its turn.
+    var endless = options
+    endless.rowLimit = 1_000_000_000
+    #expect(throws: PipelineError.interrupted(signal: 2)) {
+      _ = try Evaluation(endless).run { _ in throw PipelineError.interrupted(signal: 2) }
+    }
     let figures = try Evaluation(options).run { _ in }
     #expect(figures.map(\.name) == ["passkey at 128", "pairs at 128"])
     for figure in figures {
       #expect((0...1).contains(figure.value) && figure.teacher == figure.value)
     }
+  }
+
+  @Test("a softmax model has positions for the longest row, questions included")
+  func positions() throws {
+    let directory = try TemporaryDirectory()
+    let text = try directory.write(
+      String(repeating: "the cat sat on the mat and ", count: 2000), to: "text.txt")
+    func model(positions: Int) throws -> String {
+      var copy = try ModelCopy("llama")
+      copy.configuration["max_position_embeddings"] = .integer(positions)
+      return try copy.write(to: "\(positions)", in: directory)
+    }
+    var options = EvaluationOptions(
+      model: try model(positions: 4096), task: .recall, data: text, threads: ThreadPolicy.threads)
+    options.tokenizer = Fixtures.path("models/llama")
+    options.rowLimit = 1
+    options.teacher = try model(positions: 2048)
+    let error = #expect(throws: PipelineError.self) { try Evaluation(options) }
+    #expect(error?.description.hasPrefix("teacher: expected at least 2") == true)
+    #expect(error?.description.hasSuffix(" positions, the length, found 2048") == true)
   }
 }
