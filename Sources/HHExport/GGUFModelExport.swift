@@ -19,14 +19,14 @@ package struct GGUFModelExport {
     /// Whether existing files may be replaced.
     package var replacing = false
 
-    /// The options without a wish.
+    /// The default options.
     package init() {}
   }
 
   /// The tensors and their types, in the order of the file.
   package let tensors: [(layout: GGUFLayout.Tensor, type: GGMLType)]
-  /// Tensors that could not have the wanted type, by the type they get: their rows are no whole
-  /// number of its blocks.
+  /// Tensors that get another type than the wanted one, by that type: their rows are not a whole
+  /// number of the wanted type's blocks.
   package let fallbacks: [(type: GGMLType, tensors: [String])]
   /// The metadata in order.
   package let metadata: [GGUFKeyValue]
@@ -130,7 +130,8 @@ package struct GGUFModelExport {
     let known = Set(result.map(\.key) + carried.map(\.key))
     result += keys.tokenKeys().filter { !known.contains($0.key) }
     var written = Set(result.map(\.key))
-    // Layout of the files is this writer's, and what it left out it left out on purpose.
+    // How files are laid out is for this writer to say, and keys that it leaves out it leaves out
+    // on purpose.
     written.formUnion(["general.alignment", "general.file_type"])
     let own = "\(keys.names.schema.ggufArchitecture)."
     for entry in carried where !entry.key.hasPrefix("split.") {
@@ -143,8 +144,8 @@ package struct GGUFModelExport {
     return result
   }
 
-  /// The type that occurs most; of several that do, the one of the lowest number, so that the same
-  /// model gives the same file.
+  /// The type that occurs most often; of several equally frequent ones that of the lowest number,
+  /// so that the same model gives the same file.
   static func mostFrequent(_ types: [GGMLType]) -> GGMLType? {
     var counts: [GGMLType: Int] = [:]
     for type in types { counts[type, default: 0] += 1 }
@@ -170,8 +171,8 @@ package struct GGUFModelExport {
   ///
   /// - Parameters:
   ///   - path: `NAME.gguf`; several files are `NAME-00001-of-0000N.gguf`.
-  ///   - progress: Told the bytes written so far, at every tensor; what it throws stops the writing
-  ///     and is thrown on.
+  ///   - progress: Called at every tensor with the bytes written so far; what it throws stops the
+  ///     writing and is rethrown.
   /// - Returns: The paths of the files.
   /// - Throws: `badData` naming a tensor whose values the type cannot hold; `cannotCreate`, `io`.
   package func write(

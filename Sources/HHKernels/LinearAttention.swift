@@ -1,4 +1,4 @@
-// Attention over feature maps of any kind: spans in, spans out, every count checked.
+// Linear attention over the features of any map: spans in, spans out, every count checked.
 
 internal import CHHKernels
 
@@ -9,8 +9,8 @@ package struct LinearAttentionItem: Sendable {
   package var length: Int
   /// Number of valid keys, without the sinks.
   package var keys: Int
-  /// Keys before the first query's own, with a causal mask; negative where the own keys of the first
-  /// queries are sinks.
+  /// Keys before the first query's own, with a causal mask; negative where the own keys of the
+  /// first queries are sinks.
   package var past = 0
   /// Positions from one query to the next; only distillation takes others than 1.
   package var queryStep = 1
@@ -59,8 +59,8 @@ package struct LinearAttentionItem: Sendable {
     self.epsilon = epsilon
   }
 
-  /// Keys at the beginning whose features count: those that leave the window of the query that
-  /// would come next.
+  /// Number of keys from the first on that are weighed by features: those that have left the window
+  /// of the query that would come next.
   package var linearKeys: Int {
     causal ? min(keys, max(0, past + length + 1 - max(1, window))) : keys
   }
@@ -78,7 +78,7 @@ package struct LinearAttentionItem: Sendable {
     unsafe withUnsafePointer(to: bare) { unsafe hh_linear_distillation_scratch($0) }
   }
 
-  /// The item without memory but for whether there are scales: sizes depend on nothing else.
+  /// The item without memory, which is all that the sizes of scratch space depend on.
   private var bare: hh_linear_item {
     var item = unsafe hh_linear_item()
     unsafe fill(&item)
@@ -128,9 +128,10 @@ package struct LinearAttentionInputs: ~Escapable {
   let scales: Span<Float>
   let windowFactors: Span<Float>
 
-  /// Gathers the spans: queries, keys and values, keys and values of the sinks with the same strides,
-  /// then features of queries (group, length, features) and keys (keys, features), the keys' scales
-  /// (keys), empty where all are zero, and the factors of the window's weights (group).
+  /// Gathers the spans: queries, keys and values, keys and values of the sinks with the same
+  /// strides, then features of queries (group, length, features) and keys (keys, features), the
+  /// keys' scales (keys), empty where all are zero, and the factors of the window's weights
+  /// (group).
   @_lifetime(
     copy q, copy k, copy v, copy sinkK, copy sinkV, copy phiQ, copy phiK, copy scales,
     copy windowFactors)
@@ -219,7 +220,7 @@ package func linearAttentionState(features: Int, headSize: Int) -> Int {
   hh_linear_attention_state(features, headSize)
 }
 
-/// Makes a state that of no keys: zeros, and a scale below that of any key.
+/// Resets a state to that of no keys: zeros, and a scale below that of any key.
 package func emptyLinearAttentionState(
   _ state: inout MutableSpan<Float>, features: Int, headSize: Int
 ) {
@@ -229,13 +230,14 @@ package func emptyLinearAttentionState(
 
 /// out_i = Σ_j w_ij v_j / (Σ_j w_ij + ε) over the keys that query i sees.
 ///
-/// w_ij is the head's window factor · exp(score_ij − the largest such score) for the `window` nearest
-/// keys and the sinks, and φ_q,i · φ_k,j at the keys' scales for all others (LoLCATs, arXiv
+/// w_ij is the head's window factor · exp(score_ij − the largest such score) for the `window`
+/// nearest keys and the sinks, and φ_q,i · φ_k,j at the keys' scales for all others (LoLCATs, arXiv
 /// 2410.10254, equation 7; sinks as in StreamingLLM, arXiv 2309.17453).
 ///
 /// - Parameters:
 ///   - item: Sizes and factors.
-///   - inputs: What is read; features of keys from `linearKeys` on are not.
+///   - inputs: Queries, keys, values and features; features of keys from `linearKeys` on are not
+///     read.
 ///   - before: The state of the keys before the item's first; empty for none.
 ///   - after: Overwritten with the state of the item's first `linearKeys` keys and those before
 ///     them; empty where it is not wanted. It may be the memory of `before`.

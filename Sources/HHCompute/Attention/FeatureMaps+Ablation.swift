@@ -3,9 +3,8 @@
 internal import HHKernels
 
 extension FeatureMaps {
-  /// The same maps without their window and sinks, for inference alone: their keys count for nothing.
-  /// A query
-  /// with nothing left to weigh gives zeros.
+  /// The same maps without their window and sinks, for inference alone: the keys there have no
+  /// weight. A query with no key left gives zeros.
   package func withoutWindow() -> FeatureMaps {
     let maps = FeatureMaps(design)
     for (source, target) in zip(parameters, maps.parameters) { copy(source, to: target) }
@@ -17,8 +16,8 @@ extension FeatureMaps {
     return maps
   }
 
-  /// The same maps without their features, for inference alone: keys outside of the window count for
-  /// nothing, and those inside only where the window is kept.
+  /// The same maps without their features, for inference alone: keys outside of the window count
+  /// for nothing, and those inside only where the window is kept.
   package func withoutFeatures(keepingWindow: Bool) -> FeatureMaps {
     let maps = FeatureMaps(
       LinearAttentionShape(

@@ -20,8 +20,8 @@ package struct ArtifactOptions: Sendable {
   package var threads: Int
   /// Content bytes of a full frame, a multiple of 8.
   package var frameSize: Int
-  /// Whether tensors of origin `kept`, and the files, are left to the base and only their digests
-  /// written.
+  /// Whether only digests are written of tensors of origin `kept` and of files, which are then read
+  /// from the base.
   package var delta: Bool
   /// Where progress goes.
   package var progress: Progress?
@@ -51,7 +51,7 @@ package struct ArtifactSummary: Sendable, Equatable {
   package let bytes: Int
   /// Bytes of the tensors before compression.
   package let rawBytes: Int
-  /// Puts the numbers together.
+  /// Creates a summary.
   package init(bytes: Int, rawBytes: Int) {
     (self.bytes, self.rawBytes) = (bytes, rawBytes)
   }
@@ -61,13 +61,14 @@ package struct ArtifactSummary: Sendable, Equatable {
 package enum ArtifactWriter {
   /// Writes an artifact and publishes it under `path` once it is whole and on disk.
   ///
-  /// Tensors are digested and compressed side by side. The header comes first and holds the digests,
-  /// so room is kept for it and it is written at last. Beside what is lent, memory holds a few frames
-  /// for each thread. The same tensors, files and description give the same bytes.
+  /// Tensors are digested and compressed side by side. The header comes first and holds the
+  /// digests, so room is kept for it and it is written last. Apart from the tensors that are lent,
+  /// memory holds a few frames for each thread. The same tensors, files and description give the
+  /// same bytes.
   ///
-  /// Throws `.cannotCreate` where the output exists and is not to be replaced, `.io` where it
-  /// cannot be written, `.badData` where a tensor does not have the bytes that its shape needs, and
-  /// what the checks of tensors throw.
+  /// - Throws: `cannotCreate` where the output exists and is not to be replaced, `io` where it
+  ///   cannot be written, `badData` where a tensor does not have the bytes that its shape needs,
+  ///   and what the checks of tensors throw.
   package static func write(
     to path: String, description: ArtifactDescription, tensors: [ArtifactTensor],
     files: [SidecarFile] = [], options: ArtifactOptions = ArtifactOptions()
@@ -80,8 +81,8 @@ package enum ArtifactWriter {
   /// Writes an artifact whose description holds digests of other files, the `sources`; otherwise as
   /// the other form. Each source is read once, while the tensors are, which are mostly its bytes.
   ///
-  /// `description` gets the SHA-256 of each source in hexadecimal. It is called twice, the first time
-  /// with digests of zeros, and must give descriptions of equal length as JSON.
+  /// `description` gets the SHA-256 of each source in hexadecimal. It is called twice, the first
+  /// time with digests of zeros, and must give descriptions of equal length as JSON.
   package static func write(
     to path: String, sources: [MappedFile], tensors: [ArtifactTensor],
     files: [SidecarFile] = [], options: ArtifactOptions = ArtifactOptions(),

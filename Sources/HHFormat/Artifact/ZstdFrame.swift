@@ -1,4 +1,4 @@
-// One block of bytes as one independent zstd frame, and back.
+// One block of bytes as one independent zstd frame (RFC 8878), and back.
 
 internal import CZstd
 
@@ -62,8 +62,8 @@ package final class FrameCompressor {
     var frame: [UInt8] = []
     frame.reserveCapacity(Self.storedSize(of: block.byteCount))
     frame.appendLittleEndian(ZSTD_MAGICNUMBER)
-    // Descriptor: a content size of four bytes and a checksum. Then the window: 2^(10 + 7) bytes,
-    // which is the largest block, too.
+    // The frame header's descriptor says that a content size of four bytes and a checksum follow.
+    // Then the window: 2^(10 + 7) bytes, which is the largest block, too.
     frame += [0x84, 7 << 3]
     frame.appendLittleEndian(UInt32(block.byteCount))
     var start = 0
@@ -75,7 +75,7 @@ package final class FrameCompressor {
       frame += block.extracting(start..<end).copied()
       start = end
     } while start < block.byteCount
-    // zstd gives the checksum away only at the end of a frame of its own.
+    // zstd computes the checksum only as the end of a frame, so that one is made for it.
     return try frame + compress(block, as: .general).suffix(4)
   }
 
@@ -131,8 +131,8 @@ package final class FrameDecompressor {
 
   /// Decompresses one frame into `output`, which has exactly the size of the content.
   ///
-  /// Throws where `frame` is not one whole frame of that content size with a checksum, or where the
-  /// checksum does not agree; `output` is then undefined.
+  /// - Throws: `ZstdError` where `frame` is not one whole frame of that content size with a
+  ///   checksum, or where the checksum does not agree; `output` is then undefined.
   package func decompress(
     _ frame: RawSpan, to output: inout MutableSpan<UInt8>
   ) throws(ZstdError) {
@@ -165,7 +165,7 @@ package final class FrameDecompressor {
     }
   }
 
-  /// Decompresses one frame into a new array of `byteCount` bytes; see the other form.
+  /// Decompresses one frame into a new array of `byteCount` bytes, under the same conditions.
   package func decompress(_ frame: RawSpan, byteCount: Int) throws(ZstdError) -> [UInt8] {
     var output = [UInt8](repeating: 0, count: byteCount)
     var target = output.mutableSpan

@@ -1,6 +1,7 @@
 // A trained model as it lies on disk: tensors from one file or several, and its configuration.
 
-/// An open checkpoint: the model as it is, or an artifact of a converted one. Opening maps the files and checks their headers; no tensor is read.
+/// An open checkpoint: a model as it was trained, or the artifact of a converted one. Opening maps
+/// the files and checks their headers; no tensor is read.
 package final class Checkpoint: Sendable {
   /// The path as given.
   package let path: String
@@ -15,7 +16,7 @@ package final class Checkpoint: Sendable {
   /// The tokenizer to use in place of the model's own, where one is given.
   let givenTokenizer: GivenTokenizer?
   private let source: any TensorSource
-  /// For each name the position in `tensors`.
+  /// The index in `tensors` of each name.
   private let positions: [ByteKey: Int]
 
   /// The name of the file format: `safetensors`, `gguf` or `artifact`.
@@ -51,10 +52,11 @@ package final class Checkpoint: Sendable {
   ///     `.safetensors` file, then the only `.gguf` file or set of them.
   ///   - configuration: The configuration to use in place of `config.json` beside the tensors, of
   ///     the metadata of a GGUF file or of an artifact's manifest.
-  ///   - base: For a delta artifact or a PEFT adapter the model that it was made from, in any of the
-  ///     forms of `path`. A delta opens without it, but tensors that lie in the base cannot be read
-  ///     then.
-  ///   - tokenizer: The tokenizer to use in place of the model's own: a folder, or one of its files.
+  ///   - base: For a delta artifact or a PEFT adapter the model that it was made from, in any of
+  ///     the forms of `path`. A delta opens without it, but tensors that lie in the base cannot be
+  ///     read then.
+  ///   - tokenizer: The tokenizer to use in place of the model's own: a folder, or one of its
+  ///     files.
   /// - Throws: `missingInput` where something named does not exist, `badData` where a file breaks
   ///   its format or contradicts another, `unsupported` for another known format.
   package init(
@@ -85,7 +87,7 @@ package final class Checkpoint: Sendable {
     directory = (source as? AdaptedTensors)?.base.directory ?? located.directory
     tensors = source.tensors
     var positions: [ByteKey: Int] = [:]
-    // A name occurs once: the checks of headers, indexes and splits say so.
+    // A name occurs once: the checks of headers, indexes and splits refuse a second one.
     for (index, tensor) in tensors.enumerated() { positions[ByteKey(tensor.name)] = index }
     self.positions = positions
     // What lies beside an artifact belongs to another model.
@@ -116,8 +118,8 @@ package final class Checkpoint: Sendable {
     self.positions = positions
   }
 
-  /// Checks the tensors and files of a delta's base against their digests. Does nothing where the
-  /// checkpoint is no delta or was opened without its base.
+  /// Checks the tensors and files of a delta's base against their digests, on `threads` threads.
+  /// Does nothing where the checkpoint is no delta or was opened without its base.
   ///
   /// - Throws: `badData` naming the tensor, the digest expected and the one found.
   package func checkBase(threads: Int) throws(FormatError) {
@@ -130,8 +132,8 @@ package final class Checkpoint: Sendable {
     try (source as? ArtifactTensors)?.baseFiles() ?? []
   }
 
-  /// Every file that the model is read from or takes along: those of its tensors, its configuration,
-  /// and the files beside its weights; for a delta those of its base too.
+  /// Every file that the model is read from or takes along: those of its tensors, its
+  /// configuration, and the files beside its weights; for a delta those of its base too.
   package func inputFiles() throws(FormatError) -> [String] {
     let files =
       sourceFiles + [configurationPath].compactMap(\.self) + (givenTokenizer?.paths ?? [])
@@ -174,8 +176,8 @@ package final class Checkpoint: Sendable {
     return bytes
   }
 
-  /// Lends a tensor's bytes for the length of a call: row-major, little-endian, at any address, of
-  /// the element type and shape of its descriptor. A quantised tensor of a GGUF file is float32.
+  /// Lends a tensor's bytes for the duration of a call: row-major, little-endian, at any address,
+  /// of the element type and shape of its descriptor. A quantised tensor of a GGUF file is float32.
   package func withBytes<Result>(
     of name: String, _ body: (RawSpan) throws(FormatError) -> Result
   ) throws(FormatError) -> Result {
@@ -201,8 +203,8 @@ package final class Checkpoint: Sendable {
     TensorElements(source, index: try position(of: name))
   }
 
-  /// Lends a range of a tensor's bytes for the length of a call; otherwise as `withBytes(of:)`. The
-  /// range must lie inside the tensor and hold whole elements. None of it stays in memory.
+  /// Lends a range of a tensor's bytes for the duration of a call; otherwise as `withBytes(of:)`.
+  /// The range must lie inside the tensor and hold whole elements. None of it stays in memory.
   package func withBytes<Result>(
     of name: String, in range: Range<Int>, _ body: (RawSpan) throws(FormatError) -> Result
   ) throws(FormatError) -> Result {
@@ -211,6 +213,9 @@ package final class Checkpoint: Sendable {
 
   /// Reads a tensor of F32, F16, BF16 or F64 as float32 into `output`, whose count must be the
   /// tensor's; the layout stays row-major.
+  ///
+  /// - Throws: `badData` for another number of elements, `unsupported` for another dtype, and what
+  ///   reading the file throws.
   package func readFloats(
     of name: String, into output: inout MutableSpan<Float>
   ) throws(FormatError) {
@@ -226,8 +231,10 @@ package final class Checkpoint: Sendable {
     }
   }
 
-  /// Reads the elements of a tensor of F32, F16, BF16 or F64 from `first` on as float32 into
-  /// `output`. None of what is read stays in memory.
+  /// Fills `output` with elements of a tensor of F32, F16, BF16 or F64, from the element with the
+  /// index `first` on, as float32. None of the file's pages stay in memory.
+  ///
+  /// - Throws: `unsupported` for another dtype, and what reading the file throws.
   package func readFloats(
     of name: String, from first: Int, into output: inout MutableSpan<Float>
   ) throws(FormatError) {
@@ -260,8 +267,8 @@ package final class Checkpoint: Sendable {
     return nil
   }
 
-  /// Ranges that cover 0..<count one after the other: what is streamed through memory at a time, a
-  /// multiple of every element's size.
+  /// Consecutive ranges that cover the bytes 0..<count: what is streamed through memory at a time.
+  /// All but the last are a multiple of every element's size.
   package func windows(over count: Int) -> some Sequence<Range<Int>> {
     let size = 4 << 20
     return stride(from: 0, to: count, by: size).lazy.map { $0..<min($0 + size, count) }

@@ -1,6 +1,7 @@
-// A pull reader of strict JSON (RFC 8259): the caller asks for what it expects, nothing is built.
+// A pull reader of strict JSON (RFC 8259): the caller asks for what it expects, and no tree is
+// built.
 
-/// Why a text is not the JSON we accept, and at which byte.
+/// Why a text is not the JSON that is accepted, and at which byte.
 package struct JSONError: Error, Equatable {
   /// Offset of the offending byte.
   package let offset: Int
@@ -17,13 +18,12 @@ package struct JSONError: Error, Equatable {
 /// Reads one JSON text from front to back.
 ///
 /// UTF-8 only, no comments, no trailing commas, nesting bounded by `maximumDepth` and the number of
-/// elements and members by `maximumItems`. Whoever reads an object's members checks that no key
-/// occurs twice.
+/// elements and members by `maximumItems`. That no key occurs twice is for the caller to check.
 package struct JSONReader: ~Escapable {
   /// Deeper nesting of arrays and objects than this is refused.
   package static let maximumDepth = 64
-  /// More elements of arrays and members of objects than this, all together, are refused: each takes
-  /// some fifty bytes of memory. Llama 3's tokenizer has one million.
+  /// More elements of arrays and members of objects than this, all together, are refused: each
+  /// takes some fifty bytes of memory. Llama 3's tokenizer has one million.
   package static let maximumItems = 2_000_000
 
   private let bytes: Span<UInt8>
@@ -38,7 +38,7 @@ package struct JSONReader: ~Escapable {
   @_lifetime(copy bytes)
   package init(_ bytes: Span<UInt8>) { self.bytes = bytes }
 
-  /// An error at the key that was read last: it is there already.
+  /// An error at the key that was read last, which its object has already.
   package func duplicateKey(_ key: String) -> JSONError {
     JSONError(offset: keyOffset, problem: "expected each key once, found \(quoted(key)) twice")
   }
@@ -48,7 +48,7 @@ package struct JSONReader: ~Escapable {
     JSONError(offset: offset, problem: problem)
   }
 
-  /// An error at the next byte that says what stands there.
+  /// An error at the next byte that says what was expected, and what was found there.
   private func expected(_ what: String) -> JSONError {
     let found =
       switch next {

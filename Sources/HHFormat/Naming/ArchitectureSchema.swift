@@ -56,7 +56,8 @@ package struct ArchitectureSchema: Sendable {
     package let isInferable: Bool
     /// Keys of GGUF metadata that hold the value, in order; `{architecture}` is filled in.
     package let gguf: [String]
-    /// Whether a GGUF file must have one of them: results depend on the value, and nothing tells it.
+    /// Whether a GGUF file must have one of them: results depend on the value, and nothing else in
+    /// the file tells it.
     package let isRequiredInGGUF: Bool
     /// Keys that other readers want beside the first of `gguf`: written, never read.
     package let ggufWritten: [String]
@@ -107,8 +108,8 @@ package struct ArchitectureSchema: Sendable {
     package let isInputMajor: Bool
     /// The tensor's name in a GGUF file.
     package let gguf: String?
-    /// Its name in files of other programs, where they have one that is not written: it means
-    /// something else in models of other classes.
+    /// A second name that is read and never written: in models of other classes it means something
+    /// else.
     package let ggufRead: String?
 
     /// Whether the tensor occurs once per layer.
@@ -142,7 +143,7 @@ package struct ArchitectureSchema: Sendable {
   package let modelTypes: [String]
   package let kind: Kind
   package let block: Block
-  /// Names that only this architecture has.
+  /// Tensor names that only this architecture has; a checkpoint with all of them is recognised.
   package let detect: [String]
   package let prefixes: [String]
   /// What the names of the reference implementation's classes begin with.
@@ -151,16 +152,17 @@ package struct ArchitectureSchema: Sendable {
   /// Standard deviation of a new model's first weights: `initializer_range` of the reference
   /// implementation.
   package let initializerRange: Double
-  /// Ends of the roles whose first weights are smaller by √(2 · layers).
+  /// Ends of the roles whose first weights are divided by √(2 · layers): what they give is added to
+  /// the residual stream (Radford et al. 2019).
   package let residualOutputs: [String]
   /// What a GGUF file calls the architecture.
   package let ggufArchitecture: String
-  /// The prefix that the tensors of a GGUF file get, which names none itself.
+  /// The prefix given to the names of a GGUF file's tensors, which have none themselves.
   package let ggufPrefix: String
   /// Old spellings: a file's `from` means `to`.
   package let renames: [(from: String, to: String)]
   package let configuration: [ConfigurationKey]
-  /// Settings that change the model into one we do not build.
+  /// Settings that must have these values where they occur: others make a model that is not built.
   package let requires: [(key: String, value: JSONValue)]
   package let tensors: [Tensor]
   /// Names that may be left out, with the reason.

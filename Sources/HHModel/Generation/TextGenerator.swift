@@ -1,4 +1,4 @@
-// Text that goes on from prompts.
+// Text that continues prompts.
 
 internal import HHCompute
 package import HHData
@@ -6,7 +6,7 @@ package import HHFormat
 
 /// What to write and how.
 package struct GenerationOptions: Sendable {
-  /// Texts to go on from, written side by side.
+  /// Texts to continue, side by side.
   package var prompts: [String]
   /// Most tokens to write after each prompt.
   package var maximumTokens: Int
@@ -44,7 +44,7 @@ package struct GeneratedText: Sendable, Equatable {
 package struct TextGenerator {
   private let runner: ModelRunner
   private let tokenizer: any Tokenizer
-  /// Bytes that what prompts written side by side remember may take.
+  /// Most bytes of the states and KV caches of prompts that are continued side by side.
   var memoryLimit = DecodingSession.memoryLimit
 
   /// Prepares to write with a model.
@@ -65,7 +65,8 @@ package struct TextGenerator {
     self.tokenizer = tokenizer
   }
 
-  /// Opens an artifact or a checkpoint to write with; `base` goes with a delta.
+  /// Opens an artifact or a checkpoint to write with; `base` is the model that a delta was made
+  /// from.
   package init(
     opening path: String, configuration: String? = nil, base: String? = nil,
     tokenizer: String? = nil, threads: Int
@@ -86,20 +87,20 @@ package struct TextGenerator {
     return prompts
   }
 
-  /// Goes on from every prompt until its text ends or has `maximumTokens` more tokens.
+  /// Continues every prompt until its text ends or has `maximumTokens` more tokens.
   ///
   /// As many prompts as there is memory for are read side by side, so a shorter one is written on
   /// while a longer one is still being read; what is written after one does not depend on the
   /// others.
   ///
   /// - Parameters:
-  ///   - options: The prompts, and how to go on from them.
+  ///   - options: The prompts, and how to continue them.
   ///   - progress: Called at every token with the number of the prompt and the text that the token
   ///     adds to it, which may be empty.
   /// - Returns: What was written, in the order of the prompts.
   /// - Throws: `PipelineError` for a prompt that is empty or too long for the model's positions and
-  ///   for more tokens than memory holds, `FormatError` for a token that the model has not and for
-  ///   weights that cannot be read, and what `progress` throws.
+  ///   for more tokens than memory holds, `FormatError` for a token that the model does not have
+  ///   and for weights that cannot be read, and what `progress` throws.
   package func generate(
     _ options: GenerationOptions, progress: (_ prompt: Int, _ text: String) throws -> Void
   ) throws -> [GeneratedText] {
@@ -123,7 +124,7 @@ package struct TextGenerator {
     }
   }
 
-  /// Goes on from prompts side by side, the first of which is number `firstRow` of all.
+  /// Continues some prompts side by side, the first of which is number `firstRow` of all.
   private func goOn(
     from prompts: [GeneratedText], firstRow: Int, _ options: GenerationOptions,
     _ progress: (Int, String) throws -> Void
@@ -162,17 +163,17 @@ package struct TextGenerator {
     !result.isEnded && result.ids.count < options.maximumTokens
   }
 
-  /// Adds a token and returns the text that it adds.
+  /// Appends a token and returns the text that it adds.
   private func append(
     _ id: Int32, to result: inout GeneratedText, _ options: GenerationOptions
   ) -> String {
     if tokenizer.special.ends.contains(id) { result.isEnded = true } else { result.ids.append(id) }
-    // With the prompt, because the space before a word may depend on what precedes it.
+    // The prompt is decoded too, because the space before a word may depend on what precedes it.
     let whole = tokenizer.decode(result.promptIDs + result.ids)
     let text = whole.afterCommonScalars(with: tokenizer.decode(result.promptIDs))
     if isOpen(result, options) {
-      // The bytes of a character may come in several tokens; until then its place is held. So is
-      // text that changes what was there before, for what was shown cannot be taken back.
+      // The bytes of a character may come in several tokens: nothing is shown until it is whole.
+      // Nor is text that changes what was there before, since what was shown cannot be taken back.
       guard text.unicodeScalars.last != "\u{FFFD}",
         text.unicodeScalars.starts(with: result.text.unicodeScalars)
       else { return "" }
@@ -185,7 +186,8 @@ package struct TextGenerator {
     of prompt: String, number: Int, _ options: GenerationOptions
   ) throws(PipelineError) -> [Int32] {
     var ids = tokenizer.frame.prefix + tokenizer.encode(prompt)
-    // A model needs a token to begin with; GPT-2 was trained to begin after the end of another text.
+    // A model needs a token to begin with; GPT-2 was trained to begin after the end of another
+    // text.
     if ids.isEmpty, let start = tokenizer.special.bos ?? tokenizer.special.eos { ids = [start] }
     guard !ids.isEmpty else {
       throw .invalidInput(

@@ -5,7 +5,7 @@ package import HHFormat
 
 /// A model: nodes in the order in which they run. Weights are named by role, not held.
 package struct Graph: Sendable, Equatable {
-  /// The architecture's name, such as `gpt2`.
+  /// The architecture's name in its schema.
   package let architecture: String
   /// What the model consumes and how it attends.
   package let kind: ArchitectureSchema.Kind
@@ -68,13 +68,13 @@ package enum Operation: Sendable, Equatable {
   case norm(Norm)
   /// Remembers x for the next `addResidual`.
   case saveResidual
-  /// x = x + what was remembered.
+  /// x = x + the remembered x.
   case addResidual
   /// x = attention(x).
   case attention(Attention)
   /// x = mlp(x).
   case mlp(MLP)
-  /// Reads an output off x.
+  /// Computes an output from x.
   case head(Head)
 
   /// The attention, where the operation is one.
@@ -92,7 +92,7 @@ package struct Linear: Sendable, Equatable {
   /// Extents of x and y.
   package let inputs: Int
   package let outputs: Int
-  /// True where W is stored [inputs, outputs] (GPT-2's Conv1D), so that y = x W.
+  /// True where W is stored [inputs, outputs] (transformers' Conv1D), so that y = x W + b.
   package let isInputMajor: Bool
 }
 
@@ -110,7 +110,7 @@ package struct TokenEmbedding: Sendable, Equatable {
   package let position: String?
   package let tokenType: String?
 
-  /// Takes every member as it is.
+  /// Creates it from its members, which are roles.
   package init(token: String, position: String?, tokenType: String?) {
     self.token = token
     self.position = position
@@ -118,7 +118,7 @@ package struct TokenEmbedding: Sendable, Equatable {
   }
 }
 
-/// Patches of an image, projected, behind a class token, plus positions.
+/// Patches of an image, each projected, after a class token; embeddings of positions are added.
 package struct PatchEmbedding: Sendable, Equatable {
   package let projection: Linear
   package let classToken: String

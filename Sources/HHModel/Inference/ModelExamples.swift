@@ -74,9 +74,9 @@ package struct InferenceOptions: Sendable {
   package var base: String?
   /// A tokenizer in place of the model's own: a folder, or one of its files.
   package var tokenizer: String?
-  /// Texts; a tab separates the two of a pair.
+  /// Texts, or pairs of texts separated by a tab.
   package var texts: [String] = []
-  /// What errors call the texts: the option that they come by.
+  /// What errors call the texts: the option that gave them.
   package var textsSetting = SettingKey.text
   /// A file of images, `.npy` or IDX, for a vision model.
   package var images: String?
@@ -91,7 +91,7 @@ package struct InferenceOptions: Sendable {
     self.threads = threads
   }
 
-  /// The lines of a file, each a text or a pair with a tab in between.
+  /// The lines of a file, each a text or a pair of texts separated by a tab.
   ///
   /// - Throws: `FormatError` where the file cannot be read, is not UTF-8, has no lines or one
   ///   without text.
@@ -147,7 +147,7 @@ package struct InferenceOptions: Sendable {
 }
 
 extension Graph {
-  /// Refuses a user's wish for the length of rows where they are images, which have theirs.
+  /// Refuses a length of rows for images, whose length the model sets.
   package func checkImageLength(_ wish: Int?) throws(PipelineError) {
     guard kind == .image, let wish, wish != maximumLength else { return }
     throw .invalidSetting(
@@ -155,10 +155,10 @@ extension Graph {
   }
 }
 
-/// The length of rows that a user wishes, or the usual one; never beyond the model's positions.
+/// The length of rows that was asked for, or else the usual one, at most the model's positions.
 ///
-/// - Throws: `PipelineError.invalidSetting` for a wish that is, and for a model of one position: rows
-///   have at least two tokens, one that the other follows or those that frame a text.
+/// - Throws: `PipelineError.invalidSetting` for a length beyond the model's positions, and for a
+///   model of one position: a row needs at least two tokens, to predict one or to frame a text.
 package func rowLength(_ wish: Int?, maximum: Int, usual: Int = 256) throws(PipelineError) -> Int {
   guard maximum >= 2 else {
     throw .invalidInput(name: "MODEL", problem: "expected at least 2 positions, found \(maximum)")

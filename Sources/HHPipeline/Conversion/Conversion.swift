@@ -12,7 +12,7 @@ package struct Conversion {
   package let plan: ConversionPlan
   /// The settings as they were given.
   let options: ConversionOptions
-  /// What was told of while the conversion was opened.
+  /// The inputs that were reported while the conversion was opened.
   private let inputs: ConversionInputs?
   /// The folder of a run that was stopped; nil for a new conversion.
   private let stopped: RunFolder?
@@ -34,8 +34,8 @@ package struct Conversion {
   ///
   /// - Parameters:
   ///   - options: The settings.
-  ///   - folder: The folder of a run of these settings that was stopped and is to go on.
-  ///   - report: Told what is read, before that takes its time.
+  ///   - folder: The folder of a stopped run of these settings, which is resumed.
+  ///   - report: Called with what is read before the reading, which may take a while.
   /// - Throws: `FormatError` and `PipelineError` for what cannot be converted.
   package init(
     _ options: ConversionOptions, resuming folder: RunFolder? = nil,
@@ -103,9 +103,9 @@ package struct Conversion {
       quantized: ConversionPlan.Quantized(checkpoint, names, areKept: !options.delta))
   }
 
-  /// Refuses a base model or a tokenizer of another place where the model is needed as it is: a delta
-  /// names one model, which is opened alone when it is used, and so does a run's recipe, which has a
-  /// tokenizer beside it.
+  /// Refuses a base model, or a tokenizer from elsewhere, for outputs that need the model as it is:
+  /// a delta names one model, which is opened alone when the delta is used; a run's recipe names
+  /// one too, and takes the tokenizer beside it.
   private static func checkOwnModel(_ options: ConversionOptions) throws(PipelineError) {
     let delta = (options.key(\.delta), options.delta)
     let run = (options.key(\.run), options.run != nil)
@@ -239,7 +239,7 @@ package struct Conversion {
     try WeightCheck(checkpoint: checkpoint, names: names).checkFinite()
   }
 
-  /// Distils where that is asked for, writes the artifact and returns what was reached.
+  /// Distils and finetunes as the settings say, writes the artifact and returns what was reached.
   ///
   /// - Throws: what `report` throws, `PipelineError` or `FormatError`; nothing is left behind then
   ///   but the folder of a run and, where only the artifact could not be written, the adapter.
@@ -285,7 +285,7 @@ package struct Conversion {
       finetuningSteps: training?.finetuning?.steps ?? 0,
       key: ConversionKey.ofRun(options, sidecars: sidecars, sources: sources))
     try run.requireUseOfRates()
-    // Not before everything has been checked: a run that cannot go on like this stays as it was.
+    // Not before everything has been checked: a run that cannot be resumed stays as it was.
     if let stopped, !stopped.isNew { try stopped.takeRates(of: options) }
     return run
   }
@@ -304,7 +304,8 @@ package struct Conversion {
     }
     var options = options
     if let run { options.earlierRates = run.earlier }
-    // Before training, since data files are digested: what is read later is not what was learnt.
+    // Before training, since data files are digested: a file that changes meanwhile is not what was
+    // learnt from.
     let key = try ConversionKey(sidecars: sidecars, options: options)
     let trained = try train(run, report: report)
     try report(.progress(.stage("write")))

@@ -13,9 +13,10 @@ struct ConversionEstimate {
   struct Work: Equatable {
     /// Floating-point operations of matrix products over many rows.
     var products = 0.0
-    /// Those of attention and feature maps, in tiles and with exponentials between.
+    /// Floating-point operations of attention and feature maps, which run in small tiles with
+    /// exponentials between them.
     var attention = 0.0
-    /// Times that a layer is begun, which takes a while however small it is.
+    /// How often a layer is started, which takes some time however small it is.
     var calls = 0.0
 
     /// Seconds at `rate` operations of matrix products per second; those of many rows are faster by
@@ -44,13 +45,13 @@ struct ConversionEstimate {
   /// Bytes at the peak, without the mapped checkpoint; a floating-point number, since settings can
   /// ask for more than 64 bits hold.
   private(set) var memory = 0.0
-  /// Bytes at the peak of the writing of rows, which is over before anything is trained.
+  /// Bytes at the peak while the decoder writes rows, which is over before anything is trained.
   private var samplingMemory = 0.0
-  /// Bytes of that which may lie on disk between their uses.
+  /// The part of `memory` that may lie on disk between its uses.
   private var spillable = 0.0
   /// Bytes of a block, a batch and the embeddings.
   private var scratch = 0.0
-  /// Those of it for factors that are rounded.
+  /// The part of `scratch` for the rounded factors of products.
   private var rounding = 0.0
   var finetuningMemory: FinetuningMemory?
   /// Share of a large matrix product's speed that a model of this width reaches.
@@ -118,8 +119,8 @@ struct ConversionEstimate {
     addRounding(recipe.precision, of: graph, positions: max(4096, batch), head: 0)
   }
 
-  /// Makes room for the rounded factors of a product of so many positions with the largest weight, of
-  /// which a head's has `head` values.
+  /// Adds memory for the rounded factors of a product of `positions` rows with the largest weight;
+  /// a head's weight has `head` values.
   mutating func addRounding(
     _ precision: ProductPrecision, of graph: Graph, positions: Double, head: Int
   ) {
@@ -127,7 +128,8 @@ struct ConversionEstimate {
     let linears = graph.nodes.flatMap(\.operation.linears)
     let largest = max(head, linears.map { $0.inputs * $0.outputs }.max() ?? 0)
     let widest = linears.map { max($0.inputs, $0.outputs) }.max() ?? 0
-    // Two bytes for a value, and four where it is widened again for want of units.
+    // Two bytes for a value, and four where it is widened again on processors without bfloat16
+    // units.
     let needed = 6 * (Double(largest) + positions * Double(widest))
     let more = max(0, needed - rounding)
     rounding += more
@@ -152,11 +154,11 @@ struct ConversionEstimate {
       weights + Double(DecoderSampler.cacheBytes(graph, rowCount: rowCount, length: length))
   }
 
-  /// Decides what lies on disk, is computed again or read again, so that the peak stays below `limit`
-  /// bytes. Results stay the same.
+  /// Decides what lies on disk, and what is computed or read a second time, so that the peak stays
+  /// below `limit` bytes. Results stay the same.
   ///
   /// - Parameters:
-  ///   - recipe: How to finetune; gets the ways that take less memory where they are needed.
+  ///   - recipe: How to finetune; changed to take less memory where that is needed.
   ///   - evaluates: Whether the model and its teacher are evaluated.
   ///   - limit: Bytes that the user allows; nil is three quarters of the machine's memory.
   ///   - folder: Where a file may lie.
@@ -217,8 +219,8 @@ struct ConversionEstimate {
       + finetuning.seconds(rate: rate, gain: gain(finetuningPrecision))
   }
 
-  /// Operations per second of a matrix product measured now, in some milliseconds: of several the
-  /// fastest, since other work on the machine only ever slows one down.
+  /// Operations per second of a matrix product, measured now in some milliseconds: the fastest of
+  /// several, since other work on the machine can only slow them down.
   private static func rate(_ precision: ProductPrecision) -> Double {
     let size = 512
     let (a, b) = (Matrix(rows: size, columns: size), Matrix(rows: size, columns: size))

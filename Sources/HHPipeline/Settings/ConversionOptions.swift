@@ -30,7 +30,8 @@ package struct ConversionOptions: SettingGroup {
   package var base: String?
   /// A configuration file to use instead of the `config.json` beside the checkpoint.
   package var configuration: String?
-  /// A tokenizer to use, and carry along, instead of the model's own: a folder, or one of its files.
+  /// A tokenizer to use, and carry along, instead of the model's own: a folder, or one of its
+  /// files.
   package var tokenizer: String?
   /// What to do; without `distil` no data is needed and no model is run.
   package var stages = ConversionStage.standard
@@ -40,7 +41,8 @@ package struct ConversionOptions: SettingGroup {
   package var data: String?
   /// Data to measure on; nil holds back some rows of the training data.
   package var heldOut: String?
-  /// The columns that hold the texts of both, one or a pair; nil means the names that GLUE has.
+  /// The columns that hold the texts of `data` and `heldOut`, one or a pair; nil means the names
+  /// that GLUE has.
   package var columns: [String]?
   /// Tokens per row; nil means 256, or as many as the model's positions allow.
   package var length: Int?
@@ -48,13 +50,13 @@ package struct ConversionOptions: SettingGroup {
   package var seed: UInt64 = 0
   /// How the feature maps are trained.
   package var distillation = TrainingSettings(.distil)
-  /// How the whole model is trained afterwards, or without a teacher; not at all unless told.
+  /// How the whole model is trained afterwards, or without a teacher; by default it is not.
   package var finetuning: TrainingSettings
   /// What is measured, and when.
   package var evaluations: [Evaluation] = []
   /// A new folder from which the conversion can be resumed; nil keeps none.
   package var run: String?
-  /// Rates that a run that goes on was trained at before.
+  /// Learning rates at which a resumed run was trained before.
   var earlierRates = EarlierRates()
   /// Steps of training between two checkpoints of a run.
   package var checkpointSteps = 100
@@ -63,11 +65,11 @@ package struct ConversionOptions: SettingGroup {
   package var maximumMemory: Int?
   /// Threads to use.
   package var threads: Int
-  /// Whether the artifact leaves what it has in common with the model to the model.
+  /// Whether the artifact is a delta: without the tensors and files that it shares with the model.
   package var delta = false
   /// Whether an existing output may be replaced.
   package var force = false
-  /// Whether weights that are not finite are let through.
+  /// Whether weights that are not finite are converted all the same.
   package var allowNonfinite = false
 
   /// Creates the default settings for a model.
@@ -102,9 +104,9 @@ package struct ConversionOptions: SettingGroup {
     }
   }
 
-  /// Of finetuning's `rowCount` rows those, from the first on, that distillation passes through the
-  /// teacher as finetuning would: as many neighbours at a time, in the same precision. `distilled`
-  /// rows are distilled.
+  /// How many of finetuning's `rowCount` rows, from the first on, distillation runs through the
+  /// teacher just as finetuning would: as many neighbours at a time, in the same precision.
+  /// `distilled` rows are distilled.
   func sharedRowCount(distilled: Int, of rowCount: Int) -> Int {
     let batchSize = distillation.batchSize
     guard finetuning.isEnabled, finetuning.batchSize == batchSize,
@@ -153,8 +155,8 @@ extension ConversionOptions {
       Setting(
         "data", \.data, option: "data", value: "file", isPath: true,
         help: "Rows to train on: text, token ids (.npy, .bin) or images (IDX, .npy)",
-        otherwise: "a decoder's own samples, random tokens for an encoder, synthetic images for a"
-          + " model of images"),
+        otherwise: "a decoder's own samples, random tokens for an encoder, synthetic images for an"
+          + " image model"),
       Setting(
         "held_out", \.heldOut, option: "held-out", value: "file", isPath: true,
         help: "Rows to measure on, of the same kind", otherwise: "some rows of the data"),

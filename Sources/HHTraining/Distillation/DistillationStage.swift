@@ -10,19 +10,19 @@ package import HHModel
 /// Layers are trained one after the other from the teacher's hidden states; no gradient crosses
 /// from one to the next, so each layer's result is what it would be in a joint run.
 package struct DistillationStage {
-  /// Where layers that are done, and the state of one that was begun, come from and go to.
+  /// Checkpoints of a run: the layers that are trained, and the state of the one in training.
   package struct Checkpointing {
     /// Steps between two checkpoints.
     let interval: Int
     /// Layers that an earlier run of the same settings has trained.
     let finished: [Int: FinishedLayer]
-    /// The state of the layer after them, and its numbers.
+    /// The state of the next layer, where its training had begun, and the numbers that go with it.
     let begun: (checkpoint: RunCheckpoint, numbers: JSONObject)?
-    /// Writes a checkpoint: layers that are done, the steps per layer that the budget allows, and
-    /// the state of a layer that was begun.
+    /// Writes a checkpoint: the trained layers, the steps per layer that the budget allows, and the
+    /// state of the layer in training.
     let save: (_ layers: [Int: FinishedLayer], _ steps: Int, _ begun: RunState?) throws -> Void
 
-    /// Takes every member as it is.
+    /// Creates it from its members.
     package init(
       interval: Int, finished: [Int: FinishedLayer],
       begun: (checkpoint: RunCheckpoint, numbers: JSONObject)?,
@@ -38,11 +38,11 @@ package struct DistillationStage {
   private let plan: RewritePlan
   private let recipe: TrainingPlan
   private let space: SpillSpace
-  /// Positions of held-out rows that pass at a time, about.
+  /// About how many positions of held-out rows run at a time.
   private static let chunk = 4096
 
-  /// Prepares to train the maps of a plan against the model that a runner runs, with hidden states
-  /// and what is computed from them in `space`.
+  /// Prepares to train the maps of a plan against the model of a runner; hidden states and what is
+  /// computed from them lie in `space`.
   package init(
     runner: ModelRunner, plan: RewritePlan, recipe: TrainingPlan,
     space: SpillSpace = .memory
@@ -58,7 +58,7 @@ package struct DistillationStage {
   /// - Parameters:
   ///   - training: Rows to train on.
   ///   - heldOut: Rows to measure on.
-  ///   - report: Told of progress.
+  ///   - report: Called with each event of the training.
   /// - Returns: What was reached.
   /// - Throws: `PipelineError.diverged` for a loss that is not a number, what `report` throws, and
   ///   `FormatError` for weights that cannot be read.
@@ -68,13 +68,13 @@ package struct DistillationStage {
     try run(training: training, heldOut: heldOut, checkpointing: nil, report: report)
   }
 
-  /// The same with checkpoints, after every layer and so many steps; with `keepingStates`, rows pass
-  /// the last block too, and the result has their states.
+  /// The same with checkpoints, after every layer and every `interval` steps of one; with
+  /// `keepingStates`, rows pass the last block too, and the result has their states.
   package func run(
     training: ModelInput, heldOut: ModelInput, checkpointing: Checkpointing?,
     keepingStates: Bool = false, report: ProgressReport
   ) throws -> DistillationResult {
-    // In the batches of the steps: products of other sizes may round differently.
+    // Rows run in the batches of the steps, since products of other sizes may round differently.
     let train = try HiddenStates(
       training, runner, rowsPerChunk: recipe.batchSize, space: space)
     let held = try HiddenStates(
@@ -119,7 +119,7 @@ package struct DistillationStage {
       var student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
       let measuring = Stopwatch()
       let before = measure(student, heldBatches)
-      // Measured again when the layer is done.
+      // The held-out rows are measured a second time when the layer is trained.
       pace.addLayer(seconds: openingSeconds + 2 * measuring.seconds)
       guard heldBatches.allSatisfy(\.isFinite) else {
         if advancing { try train.advance(teacher, batchesOf: schedule) }
@@ -136,7 +136,7 @@ package struct DistillationStage {
         continue
       }
       guard student.isTrained else {
-        // A map without parameters is what it is.
+        // A map without parameters has nothing to train.
         if advancing { try train.advance(teacher, batchesOf: schedule) }
         let result = DistilledLayer(
           layer: layer, klBefore: before.mean, klAfter: before.mean, klPerHead: before.perHead)
@@ -188,8 +188,9 @@ package struct DistillationStage {
     return result
   }
 
-  /// Trains one layer until its steps are taken or its held-out loss ends it, of which `later` is
-  /// left for the layers after it; after every `interval` steps `save` writes a checkpoint.
+  /// Trains one layer until its steps are taken or its held-out loss ends it early. After every
+  /// `interval` steps `save` writes a checkpoint; `later` is the work of the layers after this one,
+  /// from which the time that is left is estimated.
   private func train(
     _ training: inout LayerTraining, on heldOut: [LayerQKV], later: DistillationPace.Work,
     _ clock: Stopwatch, every interval: Int?, save: (RunState) throws -> Void,
@@ -240,7 +241,7 @@ package struct DistillationStage {
               tokensPerSecond: Double(tokensPerStep) * stepCount / (clock.seconds + secondsLeft),
               secondsLeft: secondsLeft)))
       } catch {
-        // Whoever stops the run here can go on from here.
+        // A run that is interrupted here can be resumed from here.
         if !isSaved { try keep() }
         throw error
       }

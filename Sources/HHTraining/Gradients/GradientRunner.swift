@@ -5,7 +5,7 @@ package import HHData
 package import HHFormat
 package import HHModel
 
-/// A loss as a sum and what it is a mean over.
+/// A loss as a sum, and the number of terms that it is the mean of.
 package struct LossSum: Sendable, Equatable {
   /// Sum over terms.
   package var sum = 0.0
@@ -20,7 +20,7 @@ package struct LossSum: Sendable, Equatable {
     self.count = count
   }
 
-  /// The loss; 0 of nothing.
+  /// The mean of the terms; 0 without any.
   package var mean: Double { count == 0 ? 0 : sum / Double(count) }
 
   /// Adds the terms of another batch.
@@ -45,7 +45,7 @@ package final class GradientRunner {
   package let parameters: TrainableParameters
   /// Whether blocks run again in the backward pass instead of being kept.
   package var recomputesBlocks = false
-  /// What the dropout of a step depends on; change it at every step.
+  /// The key that the dropout of a step is drawn by; change it at every step.
   package var dropoutKey: UInt32 = 0
   /// Positions whose logits are in memory at a time.
   package var logitPositions = 512
@@ -56,7 +56,7 @@ package final class GradientRunner {
   let scratch = ScratchSpace()
   /// Whether dropout is on.
   var isTraining = false
-  /// The records since a part of the graph began to run.
+  /// The records of the part of the graph that runs.
   var tape: [NodeRecord] = []
 
   /// Creates a runner.
@@ -75,7 +75,7 @@ package final class GradientRunner {
   ///
   /// - Parameters:
   ///   - input: The batch.
-  ///   - objective: What it is compared with.
+  ///   - objective: What its outputs are compared with.
   ///   - divisor: What the gradient's sum is divided by; nil means the batch's own number of terms.
   ///     Steps of several batches pass the number of terms of all.
   /// - Returns: The loss before any parameter changes.
@@ -126,7 +126,7 @@ package final class GradientRunner {
     return result
   }
 
-  /// Terms of which an objective is the mean, over a batch.
+  /// Number of terms that an objective is the mean of, for a batch.
   package func termCount(_ input: ModelInput, _ objective: Objective) -> Int {
     func count(_ labels: [Int32]) -> Int { labels.reduce(0) { $1 < 0 ? $0 : $0 + 1 } }
     let length = model.length(of: input)

@@ -7,11 +7,11 @@ package import HHModel
 
 /// The final hidden states of rows, or their logits where a classifier's are the goal.
 ///
-/// A product may round a row otherwise among other rows, so the teacher always sees the same
-/// neighbours together, whichever of them a batch asks for: the answers depend on the rows alone, not
-/// on the order in which they are asked for, nor on where a run was stopped. Nor do they depend on
-/// whether distillation has passed the first rows through the teacher, with the same neighbours and
-/// their padding, and has left their states: these only save the work.
+/// A product may round a row differently beside other rows, so the teacher always runs the same
+/// neighbours together, whichever of them a batch asks for: the answers depend on the rows alone,
+/// not on the order in which they are asked for, nor on where a run was stopped. Distillation may
+/// already have run the first rows through the teacher, with the same neighbours and their padding;
+/// the states that it left save work and change no answer.
 package final class TeacherAnswers {
   let runner: ModelRunner
   /// Values per position, or per row where logits are kept.
@@ -26,7 +26,7 @@ package final class TeacherAnswers {
   private let (shared, others): (Matrix, Matrix)
   /// Positions of a row.
   private let length: Int
-  /// By group.
+  /// Whether the answers of each group are computed.
   private var isKnown: [Bool]
   private let workspace = Workspace()
 
@@ -35,11 +35,11 @@ package final class TeacherAnswers {
   ///
   /// - Parameters:
   ///   - runner: The teacher.
-  ///   - kind: What is asked.
+  ///   - kind: What the answers are.
   ///   - input: All rows.
   ///   - groupSize: Rows of a group; the last one may have fewer.
-  ///   - reusableRowCount: Rows of whole groups that distillation passes too.
-  ///   - passed: Their states, where distillation has just left them; their place is used.
+  ///   - reusableRowCount: Rows of whole groups that distillation runs too.
+  ///   - passed: Their states, where distillation has just left them; their memory is reused.
   ///   - space: Where answers are kept.
   /// - Throws: `FormatError` where `space` has no room.
   init(
@@ -63,8 +63,8 @@ package final class TeacherAnswers {
     isKnown = Array(repeating: false, count: (input.rowCount + groupSize - 1) / groupSize)
   }
 
-  /// Copies the first `length` positions of the answers to `rows`, one row's behind the other's.
-  /// Positions behind a group's longest row are zeros.
+  /// Copies the first `length` positions of the answers to `rows` into `target`, row after row.
+  /// Positions beyond a group's longest row are zeros.
   func copy(of rows: [Int], length: Int, into target: Matrix) throws(FormatError) {
     for (index, row) in rows.enumerated() {
       if !isKnown[row / groupSize] { try ask(group: row / groupSize) }
@@ -115,7 +115,8 @@ package final class TeacherAnswers {
   private static func size(
     _ kind: ObjectiveKind, _ graph: Graph, length: Int
   ) -> (isLogits: Bool, length: Int, width: Int) {
-    // A vocabulary's logits would be larger than all else; the head reads them off the states again.
+    // A vocabulary's logits would be larger than all else: the head computes them from the states
+    // again.
     guard kind == .teacherLogits, graph.tokenHead == nil, let head = graph.classifier else {
       return (false, length, graph.hiddenSize)
     }
@@ -124,15 +125,15 @@ package final class TeacherAnswers {
 }
 
 extension TeacherAnswers {
-  /// Bytes up to which answers are kept. Beyond, a disk would have to be as large as the data of a
+  /// Most bytes of answers that are kept: beyond, they would take a disk as large as the data of a
   /// large model's training.
   private static let mostBytes = 16e9
 
   /// Bytes of the answers to `rowCount` rows that are visited `visits` times in all, or nil where
   /// they are not kept. What is computed depends on it, so it knows nothing of the machine.
   ///
-  /// Answers to rows that come once are kept where distillation gives half of them or more: for fewer,
-  /// the work that is saved is not worth the place of all.
+  /// Answers to rows that are visited once are kept where distillation gives half of them or more:
+  /// for fewer, the work saved is not worth the memory.
   package static func byteCount(
     _ kind: ObjectiveKind, _ graph: Graph, rowCount: Int, reusableRowCount: Int = 0, length: Int,
     visits: Double

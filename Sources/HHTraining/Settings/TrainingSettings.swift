@@ -6,7 +6,7 @@ package import HHModel
 
 /// A stage that trains something.
 package enum TrainingStage: String, Sendable, CaseIterable {
-  /// Feature maps learn to give a teacher's attention weights, layer by layer.
+  /// Feature maps learn to reproduce a teacher's attention weights, layer by layer.
   case distil
   /// A converted model learns its task, or its teacher's answers.
   case finetune
@@ -28,6 +28,7 @@ package struct TrainingSettings: Sendable, Equatable {
   }
   /// Which parameters a stage that trains a whole model changes.
   package enum Parameters: String, SettingValue, CaseIterable {
+    /// Every weight, the feature maps among them.
     case all
     /// The feature maps and the factors of windows; the model's own weights stay.
     case featureMaps = "feature-maps"
@@ -209,18 +210,18 @@ extension TrainingSettings: SettingGroup {
     return length + rate + goal
   }
 
-  /// An option's name, which tells finetuning's from that of the stage before.
+  /// An option's name: finetuning's has a prefix, since distillation has options of the same names.
   private func option(_ name: String) -> String { stage == .finetune ? "finetune-" + name : name }
 }
 
 extension TrainingSettings {
-  /// What is wrong with adapters that are not to be trained.
+  /// What is wrong with adapters beside parameters that leave no weight to adapt.
   package static var adaptersAlone: String {
     "expected '\(Parameters.all.rawValue)' beside adapters, found"
       + " '\(Parameters.featureMaps.rawValue)'"
   }
 
-  /// Refuses fewer steps than the rate takes to rise, and adapters beside weights that stay.
+  /// Refuses fewer steps than the warm-up has, and adapters where only feature maps are trained.
   ///
   /// - Throws: `PipelineError.invalidSetting`.
   package func requireConsistency() throws(PipelineError) {
