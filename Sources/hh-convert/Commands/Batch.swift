@@ -145,7 +145,7 @@ struct Batch: ParsableCommand {
 
   private var childArguments: [String] {
     var settings = ConversionOptions(threads: Producer.processorCount)
-    arguments.run.threads?.apply(&settings)
+    arguments.threads?.apply(&settings)
     let threads = max(1, settings.threads / jobs)
     return arguments.words + ["--threads", "\(threads)"] + (force ? ["--force"] : [])
   }

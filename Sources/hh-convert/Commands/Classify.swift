@@ -12,6 +12,11 @@ struct Classify: UnpackingCommand {
       behind it; a model with one output gives its value.
       """)
 
+  @Argument(help: modelHelp)
+  var model: String
+
+  @OptionGroup var opening: OpeningArguments
+
   @OptionGroup var examples: ExampleArguments
 
   @Option(parsing: .unconditional, help: "Classes to print for each example.")
@@ -20,14 +25,14 @@ struct Classify: UnpackingCommand {
   @Flag(help: "Print one JSON object per example.")
   var json = false
 
-  var unpacking: UnpackingArguments { examples.source.opening.unpacking }
+  var unpacking: UnpackingArguments { opening.unpacking }
 
   func validate() throws { try check(top, in: 1...1_000_000, "--top") }
 
   func run() throws {
     try ReportedFailure.reporting {
       Interrupts.listen()
-      let options = try examples.options()
+      let options = try examples.options(for: model, opening)
       let classifier = try Interrupts.reading { try Classifier(options) }
       let results = try classifier.run { _ in try Interrupts.check() }
       for (index, classes) in results.enumerated() {

@@ -25,7 +25,7 @@ struct Diagnose: UnpackingCommand {
       Transformer from scratch as well, and the maps are distilled against the softmax one.
       """)
 
-  @Argument(help: "An artifact or a checkpoint (file, index or folder).")
+  @Argument(help: modelHelp)
   var model: String?
 
   @Option(
@@ -98,7 +98,7 @@ struct Diagnose: UnpackingCommand {
       try refuse(
         [
           ("--data", data != nil), ("--rows", rows != nil), ("--heads", heads),
-          ("--base", opening.delta.base != nil), ("--config", opening.config != nil),
+          ("--base", opening.base != nil), ("--config", opening.config != nil),
         ], beside: "a model")
       return
     }
@@ -119,8 +119,8 @@ struct Diagnose: UnpackingCommand {
       Interrupts.listen()
       guard let model else { return try compareOnRecall() }
       var options = DiagnosisOptions(model: model, threads: opening.threads)
-      (options.configuration, options.base) = (opening.config, opening.delta.base)
-      options.tokenizer = opening.given.tokenizer
+      (options.configuration, options.base) = (opening.config, opening.base)
+      options.tokenizer = opening.tokenizer
       (options.data, options.length) = (data, length)
       (options.rowLimit, options.seed) = (rows ?? options.rowLimit, seed)
       (options.maps, options.steps) = (featureMap ?? [], steps)

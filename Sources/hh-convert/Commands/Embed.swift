@@ -13,6 +13,11 @@ struct Embed: UnpackingCommand {
       float32.
       """)
 
+  @Argument(help: modelHelp)
+  var model: String
+
+  @OptionGroup var opening: OpeningArguments
+
   @OptionGroup var examples: ExampleArguments
 
   @Option(
@@ -35,12 +40,12 @@ struct Embed: UnpackingCommand {
   @Flag(help: "Replace the output if it exists.")
   var force = false
 
-  var unpacking: UnpackingArguments { examples.source.opening.unpacking }
+  var unpacking: UnpackingArguments { opening.unpacking }
 
   func run() throws {
     try ReportedFailure.reporting {
       Interrupts.listen()
-      let options = try examples.options()
+      let options = try examples.options(for: model, opening)
       let embedder = try Interrupts.reading {
         try Embedder(options, pooling: pooling, isNormalized: !unnormalized)
       }

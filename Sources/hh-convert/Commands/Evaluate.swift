@@ -11,7 +11,10 @@ struct Evaluate: UnpackingCommand {
     commandName: "eval",
     abstract: "Measure an artifact on a task, beside the softmax model it was converted from.")
 
-  @OptionGroup var source: ModelArguments
+  @Argument(help: modelHelp)
+  var model: String
+
+  @OptionGroup var opening: OpeningArguments
 
   @Option(
     help: """
@@ -63,7 +66,7 @@ struct Evaluate: UnpackingCommand {
   @Flag(help: "Print one JSON object.")
   var json = false
 
-  var unpacking: UnpackingArguments { source.opening.unpacking }
+  var unpacking: UnpackingArguments { opening.unpacking }
 
   func validate() throws {
     try check(length, in: 2...1_048_576, "--length")
@@ -74,11 +77,11 @@ struct Evaluate: UnpackingCommand {
     try ReportedFailure.reporting {
       Interrupts.listen()
       var options = EvaluationOptions(
-        model: source.model, task: task, data: data, threads: source.threads)
-      options.configuration = source.config
+        model: model, task: task, data: data, threads: opening.threads)
+      options.configuration = opening.config
       options.teacher = teacher
-      options.base = source.base
-      options.tokenizer = source.tokenizer
+      options.base = opening.base
+      options.tokenizer = opening.tokenizer
       options.columns = column
       options.length = length
       options.rowLimit = rows
@@ -118,7 +121,7 @@ struct Evaluate: UnpackingCommand {
 
   private func line(of figures: [EvaluationFigure], _ data: String) -> String {
     JSONValue.object([
-      "model": .string(source.model), "task": .string(task.rawValue), "data": .string(self.data),
+      "model": .string(model), "task": .string(task.rawValue), "data": .string(self.data),
       "examples": .string(data),
       "figures": .array(
         figures.map { .object($0.json) }),

@@ -8,7 +8,10 @@ struct Generate: UnpackingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write text with a decoder: an artifact, or a softmax checkpoint to compare with.")
 
-  @OptionGroup var source: ModelArguments
+  @Argument(help: modelHelp)
+  var model: String
+
+  @OptionGroup var opening: OpeningArguments
 
   @Option(name: .shortAndLong, help: "A text to go on from; may be given several times.")
   var prompt: [String] = []
@@ -49,7 +52,7 @@ struct Generate: UnpackingCommand {
   @Flag(help: "Print one JSON object per prompt.")
   var json = false
 
-  var unpacking: UnpackingArguments { source.opening.unpacking }
+  var unpacking: UnpackingArguments { opening.unpacking }
 
   func validate() throws {
     try check(maxTokens, in: 1...1_048_576, "--max-tokens")
@@ -78,8 +81,8 @@ struct Generate: UnpackingCommand {
         sampling: SamplingOptions(temperature: temperature ?? 0, topK: topK, topP: topP ?? 1),
         seed: seed ?? 0)
       let generator = try TextGenerator(
-        opening: source.model, configuration: source.config, base: source.base,
-        tokenizer: source.tokenizer, threads: source.threads)
+        opening: model, configuration: opening.config, base: opening.base,
+        tokenizer: opening.tokenizer, threads: opening.threads)
       // A single text is shown as it comes.
       let isLive = texts.count == 1 && !json
       var isBegun = false

@@ -38,15 +38,21 @@ struct ConversionArguments: SettingArguments {
     })
   var stages: [ConversionStage]?
 
-  // What attention is rewritten with. These are no groups of their own: a debug build checks a group
-  // inside of another so often that every command would start a second later.
+  // None of these are groups of their own: a debug build checks groups inside of another so often
+  // that every process of the tests would start later.
+
+  // What attention is rewritten with.
   @Option(\.attention, \.kind) var featureMap: Given?
   @Option(\.attention, \.dimension) var featureDimension: Given?
   @Option(\.attention, \.window) var window: Given?
   @Option(\.attention, \.sinks) var sinks: Given?
   @Option(\.attention, \.softmaxLayers) var keepSoftmax: Given?
 
-  @OptionGroup var data: DataArguments
+  // What is learnt from.
+  @Option(\.self, \.data) var data: Given?
+  @Option(\.self, \.heldOut) var heldOut: Given?
+  @Option(\.self, \.columns, reading: columns) var column: Given?
+  @Option(\.self, \.length) var length: Given?
 
   // How feature maps are distilled.
   @Option(\.distillation, \.steps) var steps: Given?
@@ -72,7 +78,12 @@ struct ConversionArguments: SettingArguments {
   var lora: Given?
 
   @Option(\.distillation, and: [\.finetuning], \.precision) var precision: Given?
-  @OptionGroup var run: RunArguments
+
+  // What the work may take of the machine, and its seed.
+  @Option(\.self, \.maximumMemory, reading: byteCount) var maxMemory: Given?
+  @Option(\.self, \.seed) var seed: Given?
+  @Option(\.self, \.threads) var threads: Given?
+
   @Flag(\.self, \.delta) var delta = false
   @Flag(\.self, \.allowNonfinite) var allowNonfinite = false
 
@@ -96,9 +107,9 @@ struct ConversionArguments: SettingArguments {
     // A map's random directions, the option's or the recipe's, come from the seed too.
     let needsSeed =
       recipe != nil || settings(of: [featureMap].compactMap(\.self)).attention.kind.isRandom
-    return data.given
-      + [steps, batch, rows, learningRate, budget].compactMap(\.self) + finetuning
-      + [precision, run.maxMemory, needsSeed ? nil : run.seed].compactMap(\.self)
+    return [data, heldOut, column, length, steps, batch, rows, learningRate, budget]
+      .compactMap(\.self) + finetuning
+      + [precision, maxMemory, needsSeed ? nil : seed].compactMap(\.self)
   }
 
   /// The options of finetuning that were given.
@@ -118,7 +129,7 @@ struct ConversionArguments: SettingArguments {
     (recipe.map { ["--recipe=\($0)"] } ?? [])
       + (effort.map { ["--effort=\($0.rawValue)"] } ?? [])
       + (stages.map { ["--stages=\($0.map(\.rawValue).joined(separator: ","))"] } ?? [])
-      + given.filter { $0.name != run.threads?.name }.map(\.word)
+      + given.filter { $0.name != threads?.name }.map(\.word)
       + (delta ? ["--delta"] : []) + (allowNonfinite ? ["--allow-nonfinite"] : [])
   }
 

@@ -1,4 +1,5 @@
-// The options that jobs share, in groups; each line names a setting, which says the rest.
+// The options of 'train' in groups, and those of all jobs; each line names a setting, which says the
+// rest.
 
 import ArgumentParser
 import HHFormat
@@ -10,8 +11,7 @@ import HHTraining
 struct DataArguments: SettingArguments {
   @Option(\.self, \.data) var data: Given?
   @Option(\.self, \.heldOut) var heldOut: Given?
-  @Option(\.self, \.columns, reading: { .array(columnNames($0).map { .string($0) }) })
-  var column: Given?
+  @Option(\.self, \.columns, reading: columns) var column: Given?
   @Option(\.self, \.length) var length: Given?
 }
 
@@ -25,8 +25,7 @@ struct TrainArguments: SettingArguments {
 
 /// What the work may take of the machine, and its seed.
 struct RunArguments: SettingArguments {
-  @Option(\.self, \.maximumMemory, reading: { .integer(try ByteCount($0).bytes) })
-  var maxMemory: Given?
+  @Option(\.self, \.maximumMemory, reading: byteCount) var maxMemory: Given?
   @Option(\.self, \.seed) var seed: Given?
   @Option(\.self, \.threads) var threads: Given?
 }
@@ -46,6 +45,16 @@ struct JobFlags: ParsableArguments {
 
   /// How the job tells of its events.
   var manner: EventPrinter.Manner { .chosen(json: json, quiet: quiet) }
+}
+
+/// The setting for names of columns in a word of a command line.
+@Sendable func columns(_ word: String) -> JSONValue {
+  .array(columnNames(word).map { .string($0) })
+}
+
+/// The setting for a size in a word of a command line.
+@Sendable func byteCount(_ word: String) throws -> JSONValue {
+  .integer(try ByteCount(word).bytes)
 }
 
 /// The names of columns in a word of a command line.

@@ -4,10 +4,8 @@ import ArgumentParser
 import HHFormat
 import HHModel
 
-/// A model, and the texts or images to run it on.
+/// The texts or images to run a model on.
 struct ExampleArguments: ParsableArguments {
-  @OptionGroup var source: ModelArguments
-
   @Option(
     name: .shortAndLong,
     help: "A text; may be given several times. A tab separates the two texts of a pair.")
@@ -36,12 +34,12 @@ struct ExampleArguments: ParsableArguments {
     }
   }
 
-  /// The options; reads the file of texts.
-  func options() throws -> InferenceOptions {
-    var options = InferenceOptions(model: source.model, threads: source.threads)
-    options.configuration = source.config
-    options.base = source.base
-    options.tokenizer = source.tokenizer
+  /// The options for a model; reads the file of texts.
+  func options(for model: String, _ opening: OpeningArguments) throws -> InferenceOptions {
+    var options = InferenceOptions(model: model, threads: opening.threads)
+    options.configuration = opening.config
+    options.base = opening.base
+    options.tokenizer = opening.tokenizer
     options.length = length
     options.images = images
     options.texts = text

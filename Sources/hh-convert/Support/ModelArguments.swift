@@ -3,20 +3,13 @@
 import ArgumentParser
 import HHModel
 
-/// A model, and what opening and running it takes.
-struct ModelArguments: ParsableArguments {
-  @Argument(help: "An artifact or a checkpoint (file, index or folder).")
-  var model: String
-
-  @OptionGroup var opening: OpeningArguments
-
-  var base: String? { opening.delta.base }
-  var config: String? { opening.config }
-  var tokenizer: String? { opening.given.tokenizer }
-  var threads: Int { opening.threads }
-}
+/// What a command that runs a model says of its first argument.
+let modelHelp: ArgumentHelp = "An artifact or a checkpoint (file, index or folder)."
 
 /// What opening and running a model takes, whichever it is.
+///
+/// A group of a command, not of another group: a debug build checks each level of groups four times
+/// as often as the one above it.
 struct OpeningArguments: ParsableArguments {
   @OptionGroup var delta: DeltaArguments
 
@@ -38,6 +31,9 @@ struct OpeningArguments: ParsableArguments {
 
   /// Threads to use.
   var threads: Int { wantedThreads ?? Producer.processorCount }
+
+  var base: String? { delta.base }
+  var tokenizer: String? { given.tokenizer }
 }
 
 /// Where a delta artifact finds the rest of its model.
