@@ -59,7 +59,7 @@ package func differences(
 package func weighted(_ weights: [Double], _ values: [Double]) -> Double { dot(weights, values) }
 
 // Plain loops: the closures of `zip` and `reduce` are several times slower without optimisation.
-/// Σ a · b over equally long lists.
+/// Σ a · b over lists, the second of which may be longer.
 package func dot(_ a: [Double], _ b: [Double]) -> Double {
   var sum = 0.0
   var index = 0

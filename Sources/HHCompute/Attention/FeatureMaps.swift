@@ -138,9 +138,7 @@ package struct FeatureMaps: Sendable {
   }
 
   /// Whether every parameter is a number.
-  package var isFinite: Bool {
-    parameters.allSatisfy { $0.values.allSatisfy(\.isFinite) }
-  }
+  package var isFinite: Bool { parameters.allSatisfy(\.isFinite) }
 
   /// The factor of the window's weights for each query head.
   package var windowFactors: [Float] {

@@ -28,21 +28,20 @@ package final class AppendedFile: Sendable {
       throw FormatError(
         .cannotCreate, file: path, problem: "expected a file to append to, found something else")
     }
-    let size = Int(status.st_size)
-    let end = lineEnd(before: size)
     // A torn line is cut off, but nothing that is no line of ours.
-    guard size - end <= Self.maximumLine else {
+    guard let end = lineEnd(before: Int(status.st_size)) else {
       throw FormatError(
         .badData, file: path,
-        problem: "expected lines of at most \(Self.maximumLine) bytes, found one of \(size - end)")
+        problem: "expected lines of at most \(Self.maximumLine) bytes, found a longer one")
     }
     guard ftruncate(descriptor, end) == 0 else {
       throw FormatError(.io, file: path, problem: "cannot be read: \(systemMessage(errno))")
     }
   }
 
-  /// Where the last line ends that ends before an offset: the offset behind it, or 0.
-  private func lineEnd(before offset: Int) -> Int {
+  /// Where the last line ends that ends before an offset: the offset behind it, or 0; nil where more
+  /// bytes than a line has lie between. No more than those are read.
+  private func lineEnd(before offset: Int) -> Int? {
     var window = [UInt8](repeating: 0, count: 1 << 16)
     var end = offset
     while end > 0 {
@@ -52,8 +51,12 @@ package final class AppendedFile: Sendable {
         unsafe pread(descriptor, $0.baseAddress, end - start, start)
       }
       guard count == end - start else { return end }
-      if let index = window[..<count].lastIndex(of: UInt8(ascii: "\n")) { return start + index + 1 }
+      if let index = window[..<count].lastIndex(of: UInt8(ascii: "\n")) {
+        end = start + index + 1
+        return offset - end <= Self.maximumLine ? end : nil
+      }
       end = start
+      if offset - end > Self.maximumLine { return nil }
     }
     return 0
   }
@@ -61,11 +64,13 @@ package final class AppendedFile: Sendable {
   /// Whether the last line with anything in it begins with `prefix`; however long the file is, a small
   /// part of it is read.
   package func lastLineBegins(with prefix: String) -> Bool {
-    var end = lineEnd(before: Int(lseek(descriptor, 0, SEEK_END)))
-    var start = lineEnd(before: end - 1)
+    guard var end = lineEnd(before: Int(lseek(descriptor, 0, SEEK_END))),
+      var start = lineEnd(before: end - 1)
+    else { return false }
     while end > 0 && end - start <= 1 {
       end = start
-      start = lineEnd(before: end - 1)
+      guard let next = lineEnd(before: end - 1) else { return false }
+      start = next
     }
     var bytes = [UInt8](repeating: 0, count: prefix.utf8.count)
     // Safe: the call writes at most the bytes of the array.

@@ -15,13 +15,7 @@ struct LayerQKV {
   let shape: AttentionShape
 
   /// Whether every query and key is a number.
-  var isFinite: Bool {
-    [query, key].allSatisfy { matrix in
-      (0..<matrix.rows).allSatisfy { row in
-        matrix.rows(row..<row + 1).values.allSatisfy(\.isFinite)
-      }
-    }
-  }
+  var isFinite: Bool { query.isFinite && key.isFinite }
 
   /// The same values in a place of their own, safe from the next projection.
   func copied(into space: SpillSpace = .memory) throws(FormatError) -> LayerQKV {

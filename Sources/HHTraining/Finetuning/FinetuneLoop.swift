@@ -111,11 +111,7 @@ struct FinetuneLoop {
 
   /// Refuses parameters that are no longer numbers.
   func requireFinite() throws(PipelineError) {
-    let isFinite = runner.parameters.all.allSatisfy { parameter in
-      let values = parameter.value.span
-      return values.indices.allSatisfy { values[$0].isFinite }
-    }
-    guard isFinite else {
+    guard runner.parameters.all.allSatisfy(\.value.isFinite) else {
       throw .finetuningDiverged(
         layer: nil, step: step, goodStep: goodStep, rate: recipe.settings.key(\.learningRate))
     }

@@ -146,10 +146,7 @@ package final class GradientRunner {
   package func firstNonFiniteLayer(_ input: ModelInput) throws(FormatError) -> Int? {
     var first: Int?
     _ = try finalStates(input) { layer, hidden in
-      let isFinite = {
-        (0..<hidden.rows).allSatisfy { hidden.rows($0..<$0 + 1).values.allSatisfy(\.isFinite) }
-      }
-      if first == nil && !isFinite() { first = layer }
+      if first == nil && !hidden.isFinite { first = layer }
     }
     return first
   }

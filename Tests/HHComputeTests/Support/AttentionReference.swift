@@ -62,13 +62,14 @@ struct AttentionReference {
     var out: [Double] = []
     let v = v.doubles
     for row in 0..<shape.batch {
+      // Column by column, so that an output is one product of lists.
+      let rows = v[row * shape.length..<(row + 1) * shape.length]
+      let columns = (0..<shape.keyValueHeads * shape.headSize).map { c in rows.map { $0[c] } }
       for i in 0..<shape.length {
         for head in 0..<shape.queryHeads {
           let w = weights(row, head, i)
           let start = head * shape.keyValueHeads / shape.queryHeads * shape.headSize
-          for c in start..<start + shape.headSize {
-            out.append(w.indices.reduce(0) { $0 + w[$1] * v[row * shape.length + $1][c] })
-          }
+          for c in start..<start + shape.headSize { out.append(dot(w, columns[c])) }
         }
       }
     }

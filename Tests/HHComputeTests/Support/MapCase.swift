@@ -137,11 +137,12 @@ struct LinearReference {
       let features = every[row][head]
       let visible = attention.visible(row, i)
       let start = design.window == 0 ? visible : min(visible, max(0, i + 1 - design.window))
-      var weights = (0..<visible).map { dot(features[i].q, features[$0].k) }
-      let scored = (0..<visible).filter { $0 < design.sinks || $0 >= start }
-      let scores = scored.map {
-        scale * dot(attention.query(row, head, i), attention.key(row, head, $0))
-      }
+      let (query, own) = (attention.query(row, head, i), features[i].q)
+      var weights: [Double] = []
+      for key in 0..<visible { weights.append(dot(own, features[key].k)) }
+      let scored = Array(0..<min(design.sinks, start)) + Array(start..<visible)
+      var scores: [Double] = []
+      for key in scored { scores.append(scale * dot(query, attention.key(row, head, key))) }
       let gamma = 1 / (1 + exp(-(parameters.last?[head] ?? 0)))
       let top = scores.max() ?? 0
       for (key, score) in zip(scored, scores) { weights[key] = gamma * exp(score - top) }
