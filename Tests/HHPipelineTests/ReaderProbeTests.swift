@@ -1,5 +1,6 @@
 // A sample of what scripts/mutate does at length: changed bytes are refused or survive a round trip.
 
+import Foundation
 import HHFormat
 import HHTestSupport
 import ReaderProbes
@@ -13,6 +14,10 @@ extension Reader {
 
 @Suite("Readers under mutation")
 struct ReaderProbeTests {
+  /// How many mutations of each seed, and about how many prefixes, are tried.
+  private static let count =
+    Int(ProcessInfo.processInfo.environment["HH_MUTATIONS"] ?? "").map { max($0, 50) } ?? 80
+
   @Test("the seeds themselves are sound, and none of their prefixes is", arguments: Reader.allCases)
   func seeds(reader: Reader) throws {
     let probe = try reader.probe.init(in: try TemporaryDirectory())
@@ -20,7 +25,7 @@ struct ReaderProbeTests {
       #expect(try probe.verdict(on: seed) == .accepted, "seed \(number)")
       // Padding behind the last tensor and a line feed behind a document may be missing.
       let end = (seed.lastIndex { $0 != 0 && $0 != 0x0A } ?? -1) + 1
-      for length in stride(from: 0, to: seed.count, by: max(1, seed.count / 200)) {
+      for length in stride(from: 0, to: seed.count, by: max(1, seed.count / Self.count)) {
         let verdict = try probe.verdict(on: Array(seed.prefix(length)))
         #expect(
           verdict == .refused || !reader.showsItsEnd || length >= end,
@@ -36,7 +41,7 @@ struct ReaderProbeTests {
     let probe = try reader.probe.init(in: try TemporaryDirectory())
     for (number, seed) in try reader.probe.seeds().enumerated() {
       var verdicts: [Verdict] = []
-      for mutation in Mutations(of: seed, count: 250) {
+      for mutation in Mutations(of: seed, count: Self.count) {
         do {
           verdicts.append(try probe.verdict(on: mutation.bytes))
         } catch {

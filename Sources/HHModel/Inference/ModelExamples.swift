@@ -148,10 +148,11 @@ package struct InferenceOptions: Sendable {
 
 extension Graph {
   /// Refuses a length of rows for images, whose length the model sets.
-  package func checkImageLength(_ wish: Int?) throws(PipelineError) {
-    guard kind == .image, let wish, wish != maximumLength else { return }
+  package func checkImageLength(_ requested: Int?) throws(PipelineError) {
+    guard kind == .image, let requested, requested != maximumLength else { return }
     throw .invalidSetting(
-      .length, problem: "expected none: an image has \(maximumLength) positions, found \(wish)")
+      .length,
+      problem: "expected none: an image has \(maximumLength) positions, found \(requested)")
   }
 }
 
@@ -159,16 +160,18 @@ extension Graph {
 ///
 /// - Throws: `PipelineError.invalidSetting` for a length beyond the model's positions, and for a
 ///   model of one position: a row needs at least two tokens, to predict one or to frame a text.
-package func rowLength(_ wish: Int?, maximum: Int, usual: Int = 256) throws(PipelineError) -> Int {
+package func rowLength(
+  _ requested: Int?, maximum: Int, usual: Int = 256
+) throws(PipelineError) -> Int {
   guard maximum >= 2 else {
     throw .invalidInput(name: "MODEL", problem: "expected at least 2 positions, found \(maximum)")
   }
-  guard let wish else { return min(usual, maximum) }
-  guard (2...maximum).contains(wish) else {
+  guard let requested else { return min(usual, maximum) }
+  guard (2...maximum).contains(requested) else {
     throw .invalidSetting(
-      .length, problem: "expected 2 to \(maximum) (the model's positions), found \(wish)")
+      .length, problem: "expected 2 to \(maximum) (the model's positions), found \(requested)")
   }
-  return wish
+  return requested
 }
 
 extension SettingKey {

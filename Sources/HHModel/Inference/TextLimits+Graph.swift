@@ -3,9 +3,9 @@
 internal import HHData
 
 extension TextLimits {
-  /// The limits of a model, with a user's wish for the length or the usual one.
+  /// The limits of a model, with the length that was asked for or the usual one.
   ///
-  /// - Throws: `PipelineError.invalidSetting` for a length that the model has not.
+  /// - Throws: `PipelineError.invalidSetting` for a length beyond the model's positions.
   package init(_ graph: Graph, length: Int?, usual: Int = 256) throws(PipelineError) {
     self.init(
       length: try rowLength(length, maximum: graph.maximumLength, usual: usual),

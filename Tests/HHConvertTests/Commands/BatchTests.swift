@@ -114,7 +114,7 @@ struct BatchTests {
     // A limit on processor time ends a conversion as a crash would.
     try bench.folder.link("long/llama", to: Fixtures.path("models/llama"))
     let outcome = try Tool.shell(
-      "ulimit -t 6; $hh batch long zoo/vit --keep-going --steps 1000000 --json", in: bench.folder)
+      "ulimit -t 2; $hh batch long zoo/vit --keep-going --steps 1000000 --json", in: bench.folder)
     #expect(outcome.status == 3)
     #expect(try states(outcome) == ["llama": "failed", "vit": "failed"])
     let failure = try parse(try #require(outcome.lines.first))
