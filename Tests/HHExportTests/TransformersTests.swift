@@ -213,6 +213,10 @@ struct TransformersTests {
       MapCase("llama", .cosformer, "-window") { $0.window = 70 },
       MapCase("gpt2", .elu, "-window") { $0.window = 200 },
       MapCase("llama", .splitSoftmax, "-sinks") { ($0.window, $0.sinks) = (16, 4) },
+      MapCase("llama", .splitSoftmax, "-logits") {
+        ($0.window, $0.windowFactor, $0.positions) = (16, .sigmoid, .kept)
+      },
+      MapCase("llama", .elu, "-dropped") { $0.positions = .dropped },
       MapCase("gpt2", .elu, "-sinks") { ($0.window, $0.sinks) = (1, 2) },
       MapCase("llama", .cosformer, "-sinks") { ($0.window, $0.sinks) = (5, 40) },
       MapCase("gpt2-inverse-layer", .splitSoftmax, "-window") {

@@ -93,7 +93,8 @@ package struct ScalingBenchmark {
       LinearAttentionShape(
         function: maps.design.function, sharing: maps.design.sharing, queryHeads: group,
         keyValueHeads: 1, headSize: attention.headSize, window: maps.design.window,
-        sinks: maps.design.sinks, epsilon: maps.design.epsilon))
+        sinks: maps.design.sinks, windowFactor: maps.design.windowFactor,
+        epsilon: maps.design.epsilon))
     var generator = SeededGenerator(seed: 0)
     func random(heads: Int) -> Matrix {
       let count = length * heads * attention.headSize

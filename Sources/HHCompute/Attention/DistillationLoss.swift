@@ -38,9 +38,14 @@ package struct DistillationLoss: Sendable, Equatable {
   }
 
   /// The loss without the part that no student can change: 0 for a perfect one.
-  package var reducibleLoss: Double {
-    (factors.weights == 0 ? 0 : factors.weights * meanDivergence)
-      + (factors.outputs == 0 ? 0 : factors.outputs * meanOutputError)
+  package var reducibleLoss: Double { Self.mean(reducibleLossPerHead) }
+
+  /// The same of each query head.
+  package var reducibleLossPerHead: [Double] {
+    zip(divergence, outputError).map {
+      (factors.weights == 0 ? 0 : factors.weights * $0)
+        + (factors.outputs == 0 ? 0 : factors.outputs * $1)
+    }
   }
 
   /// Means of the sums of every sequence and state head, each with one entry per query head.

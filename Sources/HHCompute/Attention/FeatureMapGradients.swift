@@ -54,7 +54,7 @@ package struct FeatureMapGradients: Sendable {
   }
 
   /// Adds partial sums up, one block for each sequence and state head: the order does not depend on
-  /// threads. The window's factors come in as gradients of σ(logit).
+  /// threads. Those of the window come in as gradients of its factors.
   func add(_ partials: FloatBuffer, batch: Int, maps: FeatureMaps) {
     let parts = Self.parts(design)
     let stateHeads = design.stateHeads
@@ -80,7 +80,7 @@ package struct FeatureMapGradients: Sendable {
         }
       }
     }
-    guard parts.hasWindow, let logits = parameters.last else { return }
+    guard parts.hasWindow, let parameter = parameters.last else { return }
     let sums = FloatBuffer(count: design.queryHeads)
     for head in 0..<stateHeads {
       for g in 0..<parts.group {
@@ -88,10 +88,9 @@ package struct FeatureMapGradients: Sendable {
           head * parts.count + parts.window(g), count: 1, to: sums, at: head * parts.group + g)
       }
     }
-    var span = logits.mutableSpan
+    var span = parameter.mutableSpan
     for (head, factor) in maps.windowFactors.enumerated() {
-      // dσ = σ (1 − σ).
-      span[head] += factor * (1 - factor) * sums.span[head]
+      span[head] += design.windowFactor.slope(factor) * sums.span[head]
     }
   }
 }

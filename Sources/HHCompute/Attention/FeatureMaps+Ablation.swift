@@ -8,9 +8,9 @@ extension FeatureMaps {
   package func withoutWindow() -> FeatureMaps {
     let maps = FeatureMaps(design)
     for (source, target) in zip(parameters, maps.parameters) { copy(source, to: target) }
-    if design.window > 0, let logits = maps.parameters.last {
-      // σ(−∞) = 0 silences a window and keeps its keys out of the linear branch.
-      var span = logits.mutableSpan
+    if let parameter = maps.window {
+      // A factor of 0 silences a window and keeps its keys out of the linear branch.
+      var span = parameter.mutableSpan
       span.update(repeating: -.infinity)
     }
     return maps
@@ -23,9 +23,9 @@ extension FeatureMaps {
       LinearAttentionShape(
         function: SilentMap(), queryHeads: design.queryHeads, keyValueHeads: design.keyValueHeads,
         headSize: design.headSize, window: keepingWindow ? design.window : 0,
-        sinks: keepingWindow ? design.sinks : 0,
+        sinks: keepingWindow ? design.sinks : 0, windowFactor: design.windowFactor,
         epsilon: design.epsilon))
-    if let source = parameters.last, let target = maps.parameters.last {
+    if let source = window, let target = maps.window {
       copy(source, to: target)
     }
     return maps

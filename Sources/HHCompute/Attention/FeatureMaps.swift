@@ -14,6 +14,39 @@ package struct LinearAttentionShape: Sendable {
     case allHeads
   }
 
+  /// How the parameter of a window becomes the factor of its weights.
+  package enum WindowFactor: Sendable {
+    /// σ(x), as LoLCATs has it: the window counts at most as much as its softmax says.
+    case sigmoid
+    /// eˣ: features that are softmaxes themselves give many far keys more weight together than a
+    /// trained head leaves them, by up to a thousand times.
+    case exponential
+
+    /// The factor.
+    func value(_ x: Float) -> Float {
+      switch self {
+      case .sigmoid: 1 / (1 + expf(-x))
+      case .exponential: expf(x)
+      }
+    }
+
+    /// The derivative where the factor is `value`.
+    func slope(_ value: Float) -> Float {
+      switch self {
+      case .sigmoid: value * (1 - value)
+      case .exponential: value
+      }
+    }
+
+    /// The parameter of a layer before training: LoLCATs' factor of 0.1, or 1.
+    var start: Float {
+      switch self {
+      case .sigmoid: logf(0.1 / 0.9)
+      case .exponential: 0
+      }
+    }
+  }
+
   /// A parameter of the layer.
   package struct Parameter: Sendable, Equatable {
     /// Such as `query.weight`.
@@ -31,21 +64,20 @@ package struct LinearAttentionShape: Sendable {
   package let window: Int
   /// First keys of a sequence that keep their softmax weights beside the window; 0 for none.
   package let sinks: Int
+  /// What the window's parameter is.
+  package let windowFactor: WindowFactor
   /// Added to the denominator.
   package let epsilon: Float
 
   /// The ε of the definition: far below any denominator that a healthy map produces.
   package static let defaultEpsilon: Float = 1e-12
-  /// The factor of the window's weights that a layer starts with: LoLCATs' 0.1. With sinks nearly 1,
-  /// since the largest score is then mostly a sink's, and the weights softmax's own.
-  var initialWindowFactor: Float { sinks > 0 ? 0.9 : 0.1 }
 
   /// Describes a layer. A window needs a causal mask, and a function without scales; sinks need a
   /// window.
   package init(
     function: any FeatureFunction, sharing: Sharing = .keyValueHead, queryHeads: Int,
     keyValueHeads: Int, headSize: Int, window: Int = 0, sinks: Int = 0,
-    epsilon: Float = defaultEpsilon
+    windowFactor: WindowFactor = .exponential, epsilon: Float = defaultEpsilon
   ) {
     precondition(
       keyValueHeads > 0 && queryHeads > 0 && queryHeads.isMultiple(of: keyValueHeads)
@@ -60,6 +92,7 @@ package struct LinearAttentionShape: Sendable {
     self.headSize = headSize
     self.window = window
     self.sinks = sinks
+    self.windowFactor = windowFactor
     self.epsilon = epsilon
   }
 
@@ -84,7 +117,7 @@ package struct LinearAttentionShape: Sendable {
   /// The layer's parameters: those of the queries, of the keys, and the window's factors.
   ///
   /// A map's own shape follows the number of maps, so that a weight is [maps, head size, features].
-  /// The window's factor of each query head is stored as its logit.
+  /// `windowFactor` says how the window's parameter of each query head becomes its factor.
   package var parameters: [Parameter] {
     let ofMap = function.parameters(headSize: headSize)
     return [("query", queryMaps), ("key", keyMaps)].flatMap { side, maps in
@@ -116,8 +149,8 @@ package struct FeatureMaps: Sendable {
       }
     }
     if design.window > 0 {
-      let logit = logit(design.initialWindowFactor)
-      parameters.append(FloatBuffer([Float](repeating: logit, count: design.queryHeads)))
+      parameters.append(
+        FloatBuffer([Float](repeating: design.windowFactor.start, count: design.queryHeads)))
     }
     self.parameters = parameters
     func rows(_ first: Int, maps: Int) -> [[Matrix]] {
@@ -140,12 +173,13 @@ package struct FeatureMaps: Sendable {
   /// Whether every parameter is a number.
   package var isFinite: Bool { parameters.allSatisfy(\.isFinite) }
 
+  /// The window's parameter of each query head; nil without a window.
+  package var window: FloatBuffer? { design.window > 0 ? parameters.last : nil }
+
   /// The factor of the window's weights for each query head.
   package var windowFactors: [Float] {
-    guard design.window > 0, let logits = parameters.last else {
-      return [Float](repeating: 0, count: design.queryHeads)
-    }
-    return logits.values.map(sigmoid)
+    guard let parameter = window else { return [Float](repeating: 0, count: design.queryHeads) }
+    return parameter.values.map(design.windowFactor.value)
   }
 
   func check(_ shape: AttentionShape) {
@@ -155,7 +189,3 @@ package struct FeatureMaps: Sendable {
       "FeatureMaps: the maps do not fit the attention's shape")
   }
 }
-
-private func sigmoid(_ x: Float) -> Float { 1 / (1 + expf(-x)) }
-
-private func logit(_ p: Float) -> Float { logf(p / (1 - p)) }

@@ -55,11 +55,18 @@ package struct RotaryTable: Sendable {
     precondition(x.columns.isMultiple(of: headSize), "RotaryTable: whole heads")
     precondition(length > 0 && offset >= 0 && length + offset <= positions, "RotaryTable: position")
     parallelRows(x.rows, columns: x.columns) { range in
-      let part = x.rows(range)
-      var span = part.mutableSpan
-      applyRotary(
-        &span, part.layout, headSize: headSize, cosine: cosine.span, sine: sine.span,
-        firstRow: range.lowerBound, length: length, offset: offset, backwards: backwards)
+      turnHere(
+        x.rows(range), first: range.lowerBound, length: length, offset: offset,
+        backwards: backwards)
     }
+  }
+
+  /// Turns rows on the thread that calls; row i is at position (first + i) mod length + offset.
+  func turnHere(_ x: Matrix, first: Int = 0, length: Int, offset: Int, backwards: Bool) {
+    precondition(offset >= 0 && length + offset <= positions, "RotaryTable: position")
+    var span = x.mutableSpan
+    applyRotary(
+      &span, x.layout, headSize: headSize, cosine: cosine.span, sine: sine.span, firstRow: first,
+      length: length, offset: offset, backwards: backwards)
   }
 }

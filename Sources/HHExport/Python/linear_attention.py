@@ -320,38 +320,43 @@ class HedgehogAttention(nn.Module):
         self.feature_map = nn.ModuleDict({
             "query": FeatureMap(settings, 1 if shared else self.heads, self.size),
             "key": FeatureMap(settings, 1 if shared else self.key_heads, self.size)})
+        self.drops_positions = settings.get("positions") == "dropped"
         self.window, self.sinks = settings.get("window"), settings.get("sinks", 0)
         if self.window is not None:
-            # Logits of the factors that the window's weights have, one for each head.
-            self.feature_map.register_parameter("window", nn.Parameter(torch.full((self.heads,), math.log(0.1 / 0.9))))
+            # What the factors of the window's weights are computed from, one for each head.
+            self.window_factor = torch.exp if settings.get("window_factor") == "exponential" else torch.sigmoid
+            self.feature_map.register_parameter("window", nn.Parameter(torch.zeros(self.heads)))
 
     def forward(self, q, k, v, batch):
         """The mixed values (batch, length, heads x d) for projections (batch, length, their heads x d)."""
         q, k, v = (x.view(*x.shape[:2], x.shape[-1] // self.size, self.size).transpose(1, 2) for x in (q, k, v))
+        seen = q, k
         if self.rotary is not None:
             q, k = (rotate(x, batch.positions, self.rotary) for x in (q, k))
+            seen = seen if self.drops_positions else (q, k)
         state = batch.cache.states.get(self.layer) if batch.cache is not None else None
         if self.feature_map is not None:
-            y, state = self.weigh_by_features(q, k, v, batch, state)
+            y, state = self.weigh_by_features(q, k, v, seen, batch, state)
         else:
             y, state = softmax_attention(q, k, v, batch.mask, state, self.causal, self.scale)
         if batch.cache is not None:
             batch.cache.states[self.layer] = state
         return y.transpose(1, 2).flatten(2).to(v.dtype)
 
-    def weigh_by_features(self, q, k, v, batch, state):
+    def weigh_by_features(self, q, k, v, seen, batch, state):
+        """The mixed values, given the queries and keys that the feature maps see, and the state after them."""
         repeats = self.key_heads // self.key_value_heads
-        k, v = k.repeat_interleave(repeats, 1), v.repeat_interleave(repeats, 1)
+        k, v, seen_k = (x.repeat_interleave(repeats, 1) for x in (k, v, seen[1]))
         # Features, state and quotient stay in float32: half precision loses long sums and small features.
         with torch.autocast(q.device.type, enabled=False):
-            phi_q = self.feature_map["query"](q, batch.positions)[0].unflatten(1, (self.key_heads, -1))
-            phi_k, scales = self.feature_map["key"](k, batch.positions)
+            phi_q = self.feature_map["query"](seen[0], batch.positions)[0].unflatten(1, (self.key_heads, -1))
+            phi_k, scales = self.feature_map["key"](seen_k, batch.positions)
             phi_k, scales = phi_k * batch.mask[:, None, :, None], scales.where(batch.mask[:, None] > 0, NOTHING)
             if self.window is None:
                 y, state = linear_attention(phi_q, phi_k, scales, v.float(), state, self.causal, self.epsilon)
             else:
                 q, factors = (x.unflatten(axis, (self.key_heads, -1)) for x, axis in (
-                    (q.float(), 1), (self.feature_map.window.float().sigmoid(), 0)))
+                    (q.float(), 1), (self.window_factor(self.feature_map.window.float()), 0)))
                 y, state = window_attention(
                     q, k.float(), v.float(), phi_q, phi_k, batch.mask, batch.positions, state, self.window, self.sinks, self.scale, factors,
                     self.epsilon)

@@ -21,6 +21,22 @@ package struct LinearAttentionDescription: Sendable, Equatable {
     case denominatorFloor = "denominator-floor"
   }
 
+  /// How the window's parameter x of a head becomes the factor of the window's weights.
+  package enum WindowFactor: String, ManifestValue, CaseIterable {
+    /// 1 / (1 + e⁻ˣ).
+    case sigmoid
+    /// eˣ.
+    case exponential
+  }
+
+  /// What features see of rotary positions.
+  package enum Positions: String, ManifestValue, CaseIterable {
+    /// Queries and keys turned by them.
+    case kept
+    /// Queries and keys as they were before.
+    case dropped
+  }
+
   /// The name of the function; the models that compute it know which names there are.
   package internal(set) var kind: String
   /// Rows of W for one head, d'; the map has twice as many outputs where its kind has two halves.
@@ -35,10 +51,14 @@ package struct LinearAttentionDescription: Sendable, Equatable {
   package internal(set) var epsilonPlacement: EpsilonPlacement
   /// The constant c of maps that have one.
   package internal(set) var constant: Double?
+  /// What features see of rotary positions.
+  package internal(set) var positions: Positions
   /// Nearest keys of every query that keep their softmax weights; nil for none.
   package internal(set) var window: Int?
   /// First keys of a sequence that keep their softmax weights beside the window; nil for none.
   package internal(set) var sinks: Int?
+  /// What the window's parameters are; of no meaning without a window.
+  package internal(set) var windowFactor: WindowFactor
   /// Blocks that keep softmax attention, in ascending order.
   package internal(set) var softmaxLayers: [Int]
   /// How W's axes are to be read, as a formula.
@@ -51,8 +71,10 @@ package struct LinearAttentionDescription: Sendable, Equatable {
   /// Creates a description.
   package init(
     kind: String, featureDimension: Int, bias: Bool, sharing: Sharing, epsilon: Double,
-    epsilonPlacement: EpsilonPlacement, constant: Double? = nil, window: Int? = nil,
-    sinks: Int? = nil, softmaxLayers: [Int] = [], orientation: String = Self.defaultOrientation
+    epsilonPlacement: EpsilonPlacement, constant: Double? = nil,
+    positions: Positions = .kept, window: Int? = nil, sinks: Int? = nil,
+    windowFactor: WindowFactor = .sigmoid, softmaxLayers: [Int] = [],
+    orientation: String = Self.defaultOrientation
   ) {
     self.kind = kind
     self.featureDimension = featureDimension
@@ -61,8 +83,10 @@ package struct LinearAttentionDescription: Sendable, Equatable {
     self.epsilon = epsilon
     self.epsilonPlacement = epsilonPlacement
     self.constant = constant
+    self.positions = positions
     self.window = window
     self.sinks = sinks
+    self.windowFactor = window == nil ? .sigmoid : windowFactor
     self.softmaxLayers = softmaxLayers
     self.orientation = orientation
   }
@@ -73,8 +97,10 @@ extension LinearAttentionDescription {
   package var summary: String {
     "\(kind), \(featureDimension) features, \(bias ? "bias" : "no bias"),"
       + " per \(sharing.rawValue), epsilon \(epsilon) \(epsilonPlacement.rawValue)"
-      + (constant.map { ", constant \($0)" } ?? "") + (window.map { ", window \($0)" } ?? "")
+      + (constant.map { ", constant \($0)" } ?? "")
+      + (positions == .kept ? "" : ", positions \(positions.rawValue)") + (window.map { ", window \($0)" } ?? "")
       + (sinks.map { ", \($0) sinks" } ?? "")
+      + (windowFactor == .sigmoid ? "" : ", \(windowFactor.rawValue) factor")
       + (softmaxLayers.isEmpty ? "" : ", softmax in \(softmaxLayers)")
   }
 }

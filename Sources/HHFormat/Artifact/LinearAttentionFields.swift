@@ -23,11 +23,18 @@ extension LinearAttentionDescription {
       optional: \.constant, "constant", configuration: "constant", expected: "a positive number"
     ) { $0 > 0 && $0.isFinite },
     Field(
+      optional: \.listedPositions, "positions", configuration: "positions", expected: "dropped"
+    ) { $0 == .dropped },
+    Field(
       optional: \.window, "window", configuration: "window", expected: "a positive number"
     ) { $0 > 0 },
     Field(
       optional: \.sinks, "sinks", configuration: "sinks", expected: "a positive number"
     ) { $0 > 0 },
+    Field(
+      optional: \.listedWindowFactor, "windowFactor", gguf: "window_factor",
+      configuration: "window_factor", expected: "exponential"
+    ) { $0 == .exponential },
     Field(
       optional: \.listedSoftmaxLayers, "softmaxLayers", gguf: "softmax_layers",
       configuration: "softmax_layers", expected: "ascending numbers"
@@ -86,6 +93,18 @@ extension LinearAttentionDescription {
     }
   }
 
+  /// What features see of rotary positions; nil for the usual.
+  fileprivate var listedPositions: Positions? {
+    get { positions == .kept ? nil : positions }
+    set { positions = newValue ?? .kept }
+  }
+
+  /// How the window's parameters are read; nil for the way of files that do not say so.
+  fileprivate var listedWindowFactor: WindowFactor? {
+    get { windowFactor == .sigmoid ? nil : windowFactor }
+    set { windowFactor = newValue ?? .sigmoid }
+  }
+
   /// The blocks that keep softmax attention; nil where there are none.
   fileprivate var listedSoftmaxLayers: [Int]? {
     get { softmaxLayers.isEmpty ? nil : softmaxLayers }
@@ -128,6 +147,10 @@ extension LinearAttentionDescription {
     for field in Self.fields { try field.read(&self, &members) }
     if window == nil, let sinks {
       throw members.problem("'sinks': expected none without a window, found \(sinks)")
+    }
+    if window == nil, windowFactor != .sigmoid {
+      throw members.problem(
+        "'windowFactor': expected none without a window, found \(windowFactor.rawValue)")
     }
   }
 

@@ -3,7 +3,7 @@
 package import HHCompute
 package import HHFormat
 
-/// The linear attention of one layer. With rotary positions the feature map sits after them.
+/// The linear attention of one layer.
 package struct LinearAttentionLayer: Sendable, Equatable {
   /// The block's number; roles of the parameters are named by it.
   package let layer: Int
@@ -21,15 +21,20 @@ package struct LinearAttentionLayer: Sendable, Equatable {
   package let window: Int
   /// First keys of a sequence that keep theirs too; 0 for none.
   package let sinks: Int
+  /// The rotation that features do not see; nil where they see queries and keys as they are.
+  package let dropped: Rotary?
+  /// What the window's parameters are.
+  package let windowFactor: LinearAttentionDescription.WindowFactor
   /// Added to the denominator.
   package let epsilon: Float
   /// What random directions are drawn from; where a file holds them it has no say.
   package let seed: UInt64
 
-  /// The map of one block whose heads have `headSize` elements, in a model of `maximumLength`
-  /// positions.
+  /// The map of one block whose heads have `headSize` elements and turn by `rotary`, in a model of
+  /// `maximumLength` positions.
   package init(
-    layer: Int, headSize: Int, maximumLength: Int, settings: LinearAttentionSettings = .init()
+    layer: Int, headSize: Int, maximumLength: Int, rotary: Rotary? = nil,
+    settings: LinearAttentionSettings = .init()
   ) {
     self.layer = layer
     kind = settings.kind
@@ -45,6 +50,9 @@ package struct LinearAttentionLayer: Sendable, Equatable {
       }
     window = settings.window ?? 0
     sinks = window > 0 ? settings.sinks ?? 0 : 0
+    windowFactor = window > 0 ? settings.windowFactor : .sigmoid
+    let positions = settings.positions ?? (window > 0 ? .dropped : .kept)
+    dropped = positions == .dropped ? rotary : nil
     epsilon = settings.epsilon
     seed = settings.seed
   }
@@ -61,11 +69,17 @@ package struct LinearAttentionLayer: Sendable, Equatable {
       + (sinks > 0 ? " and \(sinks) sinks" : "")
   }
 
+  /// What features see of rotary positions.
+  var positions: LinearAttentionDescription.Positions { dropped == nil ? .kept : .dropped }
+
   /// The function as it is computed.
   var function: any FeatureFunction {
-    kind.function(
+    let function = kind.function(
       .init(
         featureSize: featureSize, hasBias: hasBias, constant: constant ?? 1, seed: seed))
+    guard let dropped else { return function }
+    return UnrotatedMap(
+      function, inverseFrequencies: dropped.frequencies.map(Float.init), scale: dropped.scale)
   }
 
   /// The layer as it is computed, for a number of heads.
@@ -76,8 +90,14 @@ package struct LinearAttentionLayer: Sendable, Equatable {
       case .queryHead: .queryHead
       case .allHeads: .allHeads
       }
+    let factor: LinearAttentionShape.WindowFactor =
+      switch windowFactor {
+      case .sigmoid: .sigmoid
+      case .exponential: .exponential
+      }
     return LinearAttentionShape(
       function: function, sharing: shared, queryHeads: queryHeads, keyValueHeads: keyValueHeads,
-      headSize: headSize, window: window, sinks: sinks, epsilon: epsilon)
+      headSize: headSize, window: window, sinks: sinks,
+      windowFactor: factor, epsilon: epsilon)
   }
 }

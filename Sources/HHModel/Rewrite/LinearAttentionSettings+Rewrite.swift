@@ -11,8 +11,10 @@ extension LinearAttentionSettings {
     bias = description.bias
     sharing = description.sharing
     constant = description.constant
+    positions = description.positions
     window = description.window
     sinks = description.sinks
+    windowFactor = description.windowFactor
     softmaxLayers = description.softmaxLayers
     epsilon = Float(description.epsilon)
   }
@@ -25,8 +27,9 @@ extension LinearAttentionSettings {
       kind: kind.rawValue, featureDimension: map?.featureSize ?? dimension ?? 1,
       bias: map?.hasBias ?? bias, sharing: map?.sharing ?? sharing,
       epsilon: epsilon ?? Double(self.epsilon),
-      epsilonPlacement: .addedToDenominator, constant: map?.constant, window: window, sinks: sinks,
-      softmaxLayers: softmaxLayers)
+      epsilonPlacement: .addedToDenominator, constant: map?.constant,
+      positions: map?.positions ?? positions ?? .kept, window: window, sinks: sinks,
+      windowFactor: windowFactor, softmaxLayers: softmaxLayers)
   }
 }
 
@@ -46,6 +49,11 @@ extension Graph {
       if !(1...65_536).contains(dimension) {
         return (settings.key(\.dimension), "expected 1 to 65536, found \(dimension)")
       }
+    }
+    if settings.positions == .dropped, attentions.contains(where: { $0.rotary == nil }) {
+      return (
+        settings.key(\.positions), "expected a model with rotary positions to drop, found another"
+      )
     }
     if let window = settings.window {
       if attentions.contains(where: { !$0.isCausal }) {

@@ -67,7 +67,7 @@ extension Graph {
       else { continue }
       let map = LinearAttentionLayer(
         layer: layer, headSize: attention.headSize, maximumLength: maximumLength,
-        settings: settings)
+        rotary: attention.rotary, settings: settings)
       attention.mechanism = .linear(map)
       graph.nodes[index].operation = .attention(attention)
       blocks.append(

@@ -15,10 +15,14 @@ package struct LinearAttentionSettings: SettingGroup {
   package var sharing = LinearAttentionDescription.Sharing.keyValueHead
   /// The constant of maps that have one: cosFormer's horizon, the factor of `exponential`.
   package var constant: Double?
+  /// What features see of rotary positions; nil is all without a window, and nothing beside one.
+  package var positions: LinearAttentionDescription.Positions?
   /// Nearest keys of every query that keep their softmax weights; nil for none.
   package var window: Int?
   /// First keys of a sequence that keep their softmax weights beside the window; nil for none.
   package var sinks: Int?
+  /// What the window's parameters are: a new model's are exponents.
+  package var windowFactor = LinearAttentionDescription.WindowFactor.exponential
   /// Blocks that keep softmax attention, in ascending order.
   package var softmaxLayers: [Int] = [] { didSet { softmaxLayers.sort() } }
   /// Added to the denominator.
@@ -53,6 +57,10 @@ extension LinearAttentionSettings {
         "feature_map.constant", \.constant, limits: ["exclusiveMinimum": 0],
         help: "Of exponential the factor of the input, of cosformer the longest distance",
         otherwise: "2, and the model's positions"),
+      Setting(
+        "feature_map.positions", \.positions,
+        help: "Whether features see queries and keys with their rotary positions",
+        otherwise: "kept, and dropped beside a window"),
       Setting(
         "window", \.window, option: "window", value: "keys", limits: .range(1...1_048_576),
         help: "Nearest keys of every query that keep their softmax weights, in decoders",

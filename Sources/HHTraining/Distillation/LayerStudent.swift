@@ -37,7 +37,8 @@ final class LayerStudent {
   /// One optimiser step from some of the batch's queries; returns the loss before it, zeros unless
   /// `measuring`.
   ///
-  /// The batch of the first step also tells how queries and keys are distributed.
+  /// The batch of the first step also tells how queries and keys are distributed, and what the window's
+  /// weights are worth beside the features at the start.
   func step(
     _ batch: LayerQKV, sample: QuerySample = .all, rate: Double, measuring: Bool
   ) -> DistillationLoss {
@@ -52,8 +53,15 @@ final class LayerStudent {
 
   /// The optimiser, which the first batch begins.
   private func optimizer(of batch: LayerQKV) -> WhitenedAdamW {
-    let optimizer =
-      self.optimizer ?? WhitenedAdamW(maps, q: batch.query, k: batch.key, options: options)
+    if let optimizer { return optimizer }
+    distillation.findWindowFactors(
+      q: batch.query, k: batch.key, v: batch.value, shape: batch.shape, scale: scale, maps: maps,
+      gradients: gradients)
+    func projected(_ x: Matrix) -> Matrix {
+      maps.design.function.projected(x, length: batch.shape.length)
+    }
+    let optimizer = WhitenedAdamW(
+      maps, q: projected(batch.query), k: projected(batch.key), options: options)
     self.optimizer = optimizer
     return optimizer
   }

@@ -5,11 +5,12 @@ import Testing
 
 @Suite struct FeatureMapsTests {
   private func design(
-    _ sharing: LinearAttentionShape.Sharing, window: Int = 0
+    _ sharing: LinearAttentionShape.Sharing, window: Int = 0,
+    windowFactor: LinearAttentionShape.WindowFactor = .exponential
   ) -> LinearAttentionShape {
     LinearAttentionShape(
       function: SoftmaxMap(featureSize: 3), sharing: sharing, queryHeads: 4, keyValueHeads: 2,
-      headSize: 5, window: window)
+      headSize: 5, window: window, windowFactor: windowFactor)
   }
 
   @Test(
@@ -36,12 +37,14 @@ import Testing
     #expect(maps.parameters[2].values == (0..<keyMaps).flatMap { _ in start })
   }
 
-  @Test("A window adds one factor for each query head, stored as its logit")
+  @Test("A window adds one factor for each query head, stored as its exponent or as its logit")
   func window() {
     let design = design(.keyValueHead, window: 8)
     #expect(design.parameters.last == .init(name: "window", shape: [4], isTrained: true))
     let maps = FeatureMaps(design)
-    expectClose(maps.windowFactors, [0.1, 0.1, 0.1, 0.1], tolerance: 1e-6)
+    #expect(maps.windowFactors == [1, 1, 1, 1])
+    let logits = FeatureMaps(self.design(.keyValueHead, window: 8, windowFactor: .sigmoid))
+    expectClose(logits.windowFactors, [0.1, 0.1, 0.1, 0.1], tolerance: 1e-6)
     #expect(FeatureMaps(self.design(.queryHead)).windowFactors == [0, 0, 0, 0])
     // Seven keys and values of two heads of five, beside the sums of six features.
     #expect(design.stateCount == 2 * 6 * 6 + 2 * 7 * 2 * 5)

@@ -12,6 +12,8 @@ struct MapCase: CustomTestStringConvertible {
   /// The true features of a row, given the parameters of its map and its position.
   let features: @Sendable (_ x: [Double], _ parameters: [[Double]], _ position: Int) -> [Double]
   let label: String
+  /// Elements of a head where the map takes no others.
+  let headSize: Int?
 
   /// The maps whose features have kinks, which finite differences stumble over, and may all be zero,
   /// of which there is no logarithm.
@@ -67,16 +69,32 @@ struct MapCase: CustomTestStringConvertible {
       }
       return [1] + y + pairs
     },
+    MapCase(
+      .splitSoftmax,
+      UnrotatedMap(SoftmaxMap(featureSize: 5), inverseFrequencies: [1, 0.3, 0.01], scale: 1.25),
+      "before rotary positions", headSize: 6
+    ) { x, p, position in
+      let pairs = zip([1, 0.3, 0.01], 0..<3).map { frequency, i in
+        let angle = Double(position) * Double(Float(frequency))
+        return (
+          (x[i] * cos(angle) + x[i + 3] * sin(angle)) / 1.25,
+          (x[i + 3] * cos(angle) - x[i] * sin(angle)) / 1.25
+        )
+      }
+      let u = affine(pairs.map(\.0) + pairs.map(\.1), p)
+      return softmax(u) + softmax(u.map { -$0 })
+    },
   ]
 
   init(
     _ kind: FeatureMapKind, _ function: any FeatureFunction, _ label: String = "",
-    features: @escaping @Sendable ([Double], [[Double]], Int) -> [Double]
+    headSize: Int? = nil, features: @escaping @Sendable ([Double], [[Double]], Int) -> [Double]
   ) {
     self.kind = kind
     self.function = function
     self.features = features
     self.label = label
+    self.headSize = headSize
   }
 }
 
@@ -143,9 +161,10 @@ struct LinearReference {
       let scored = Array(0..<min(design.sinks, start)) + Array(start..<visible)
       var scores: [Double] = []
       for key in scored { scores.append(scale * dot(query, attention.key(row, head, key))) }
-      let gamma = 1 / (1 + exp(-(parameters.last?[head] ?? 0)))
+      let x = parameters.last?[head] ?? 0
+      let factor = design.windowFactor == .sigmoid ? 1 / (1 + exp(-x)) : exp(x)
       let top = scores.max() ?? 0
-      for (key, score) in zip(scored, scores) { weights[key] = gamma * exp(score - top) }
+      for (key, score) in zip(scored, scores) { weights[key] = factor * exp(score - top) }
       let sum = weights.reduce(0, +)
       return weights.map { $0 / sum }
     }
@@ -158,11 +177,12 @@ struct LinearCase: CustomTestStringConvertible {
   var sharing = LinearAttentionShape.Sharing.keyValueHead
   var window = 0
   var sinks = 0
+  var windowFactor = LinearAttentionShape.WindowFactor.exponential
 
   var testDescription: String {
     "\(shape.batch) × \(shape.length), \(shape.queryHeads)/\(shape.keyValueHeads) heads,"
       + " \(shape.causal ? "causal" : "bidirectional"), \(sharing), window \(window),"
-      + " \(sinks) sinks"
+      + " \(sinks) sinks, \(windowFactor) factor"
   }
 
   static let all: [LinearCase] = [
@@ -176,7 +196,8 @@ struct LinearCase: CustomTestStringConvertible {
 
   static let windows: [LinearCase] = [
     .init(shape: shape(2, 20, 4, 2, causal: true), window: 1),
-    .init(shape: shape(1, 100, 2, 1, causal: true), window: 16),
+    .init(
+      shape: shape(1, 100, 2, 1, causal: true), window: 16, windowFactor: .sigmoid),
     .init(shape: shape(2, 90, 2, 2, causal: true, [90, 77]), sharing: .allHeads, window: 40),
     .init(shape: shape(1, 30, 4, 2, causal: true), sharing: .queryHead, window: 64),
     .init(shape: shape(2, 20, 4, 2, causal: true), window: 1, sinks: 3),
@@ -208,7 +229,7 @@ struct LinearCase: CustomTestStringConvertible {
       LinearAttentionShape(
         function: function, sharing: sharing, queryHeads: shape.queryHeads,
         keyValueHeads: shape.keyValueHeads, headSize: shape.headSize, window: window,
-        sinks: sinks))
+        sinks: sinks, windowFactor: windowFactor))
     for parameter in maps.trained {
       var span = parameter.mutableSpan
       for index in span.indices { span[index] += 0.3 * samples.next() }

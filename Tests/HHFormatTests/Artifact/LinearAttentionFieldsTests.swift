@@ -39,7 +39,31 @@ struct LinearAttentionFieldsTests {
     #expect(settings["epsilon"] == .number(1e-12))
     #expect(settings["key_maps"] == "query-head")
     #expect(settings["window"] == nil && settings["sinks"] == nil)
-    #expect(settings["softmax_layers"] == nil)
+    #expect(settings["softmax_layers"] == nil && settings["positions"] == nil)
+    #expect(settings["window_factor"] == nil)
+  }
+
+  @Test("what a file does not say is what older files mean by their silence")
+  func silence() throws {
+    func read(_ more: [String: JSONValue]) throws(FormatError) -> LinearAttentionDescription {
+      var members: JSONObject = [
+        "kind": "elu", "featureDimension": 4, "bias": false, "sharing": "query-head", "epsilon": 0,
+        "epsilonPlacement": "added-to-denominator", "orientation": "x", "window": 4,
+      ]
+      for (key, value) in more { members[key] = value }
+      return try ManifestMembers.reading(
+        .object(members), file: "f", path: "p", tolerant: false
+      ) { (members) throws(FormatError) in try LinearAttentionDescription(members: &members) }
+    }
+    let old = try read([:])
+    #expect(old.windowFactor == .sigmoid && old.positions == .kept)
+    let new = try read(["windowFactor": "exponential", "positions": "dropped"])
+    #expect(new.windowFactor == .exponential && new.positions == .dropped)
+    #expect(new.json["windowFactor"] == "exponential" && old.json["windowFactor"] == nil)
+    #expect(new.summary.contains("positions dropped, window 4, exponential factor"))
+    for wrong in [["windowFactor": "tanh"], ["positions": "kept"]] as [[String: JSONValue]] {
+      #expect(throws: FormatError.self) { try read(wrong) }
+    }
   }
 
   @Test("GGUF has a list of layers as a word")

@@ -122,6 +122,8 @@ struct ConvertedModelTests {
       with { ($0.kind, $0.constant) = (.exponentialOfInput, 0.5) },
       with { ($0.window, $0.softmaxLayers) = (2, [0]) },
       with { ($0.window, $0.sinks) = (2, 3) },
+      with { ($0.window, $0.windowFactor, $0.positions) = (2, .sigmoid, .kept) },
+      with { $0.positions = .dropped },
     ]
 
   private static func with(

@@ -77,6 +77,9 @@ package protocol FeatureFunction: Sendable {
   ///   - gradients: Added to, as `parameters`, one row each; nil for what is not trained.
   func backward(
     _ input: FeatureInput, phi: Matrix, dPhi: Matrix, dX: Matrix?, gradients: [Matrix?])
+  /// What the map's projection sees of `x` [rows, heads · head size], row i of which is at position
+  /// i mod `length`.
+  func projected(_ x: Matrix, length: Int) -> Matrix
 }
 
 extension FeatureFunction {
@@ -84,6 +87,7 @@ extension FeatureFunction {
   package func parameters(headSize: Int) -> [FeatureParameter] { [] }
   package func initialValues(headSize: Int) -> [[Float]] { [] }
   package func scratchCount(rows: Int, headSize: Int) -> Int { 0 }
+  package func projected(_ x: Matrix, length: Int) -> Matrix { x }
 }
 
 /// Calls `body` with every row of a strided and of a dense matrix: the shape of maps that look at one

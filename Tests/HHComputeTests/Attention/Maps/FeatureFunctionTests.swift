@@ -8,7 +8,7 @@ import Testing
 @Suite struct FeatureFunctionTests {
   @Test("Features agree with the definition", arguments: MapCase.all, [1, 6, 17])
   func forward(_ test: MapCase, headSize: Int) {
-    let run = MapRun(test.function, rows: 19, headSize: headSize, seed: 1)
+    let run = MapRun(test.function, rows: 19, headSize: test.headSize ?? headSize, seed: 1)
     let parameters = run.parameters.map { $0.values.map(Double.init) }
     for row in 0..<run.x.rows {
       let expected = test.features(run.x.doubles[row], parameters, run.position + row)

@@ -1,0 +1,35 @@
+// Where the training of a window's factors starts.
+
+extension AttentionDistillation {
+  /// Exponents to choose from: on SmolLM2-135M heads want −1 to 7.
+  private static let exponents: [Float] = (-2...9).map { Float($0) }
+  /// Queries that tell which is best.
+  private static let queryCount = 512
+
+  /// Gives each head's window, if it is an exponent, the one of a few at which the loss of untrained
+  /// maps is least: how much of its weight a head leaves to far keys differs by thousands, and steps
+  /// of training are too short for that.
+  ///
+  /// The arguments are those of `lossAndGradient`.
+  package func findWindowFactors(
+    q: Matrix, k: Matrix, v: Matrix?, shape: AttentionShape, scale: Float, maps: FeatureMaps,
+    gradients: FeatureMapGradients
+  ) {
+    guard let window = maps.window, maps.design.windowFactor == .exponential else { return }
+    let sample = QuerySample(first: 0, step: max(1, shape.validPositions / Self.queryCount))
+    var best = [(loss: Double, exponent: Float)](repeating: (.infinity, 0), count: window.count)
+    for exponent in Self.exponents {
+      var span = window.mutableSpan
+      span.update(repeating: exponent)
+      let losses = lossAndGradient(
+        q: q, k: k, v: v, shape: shape, scale: scale, maps: maps, sample: sample,
+        gradients: gradients, measure: .lossOnly
+      ).reducibleLossPerHead
+      for (head, loss) in losses.enumerated() where loss < best[head].loss {
+        best[head] = (loss, exponent)
+      }
+    }
+    var span = window.mutableSpan
+    for (head, best) in best.enumerated() { span[head] = best.exponent }
+  }
+}
