@@ -7,10 +7,13 @@ import HHModel
 struct Classify: UnpackingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Classify texts or images, with an artifact or a softmax checkpoint.",
-    discussion: """
-      Prints for each example its likeliest class and that class's probability, with the example \
-      behind it; a model with one output gives its value.
-      """)
+    discussion: helpExamples(
+      "classify bert/ --text \"a fine film\"",
+      "classify vit/ --images images.npy --top 3",
+      discussion: """
+        Prints for each example its likeliest class and that class's probability, with the example \
+        behind it; a model with one output gives its value.
+        """))
 
   @OptionGroup var examples: ExampleArguments
 

@@ -8,10 +8,13 @@ import HHModel
 struct Embed: UnpackingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Turn texts or images into vectors, with an artifact or a softmax checkpoint.",
-    discussion: """
-      Prints one JSON object per example, or writes a NumPy array [examples, hidden size] of \
-      float32.
-      """)
+    discussion: helpExamples(
+      "embed bert/ --text \"the cat\"",
+      "embed vit/ --images images.npy --output vectors.npy",
+      discussion: """
+        Prints one JSON object per example, or writes a NumPy array [examples, hidden size] of \
+        float32.
+        """))
 
   @OptionGroup var examples: ExampleArguments
 
@@ -20,7 +23,7 @@ struct Embed: UnpackingCommand {
       mean of all positions, first or last position (default: mean for encoders, first for vision \
       models, last for decoders).
       """,
-    transform: pooling)
+    completion: .list(Pooling.allCases.map(\.rawValue)), transform: pooling)
   var pooling: Pooling?
 
   @Flag(help: "Leave vectors at the length that they have, which else is 1.")
@@ -29,7 +32,7 @@ struct Embed: UnpackingCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "A .npy file to write.", valueName: "file"))
+      "A .npy file to write.", valueName: "file"), completion: .file())
   var output: String?
 
   @Flag(help: "Replace the output if it exists.")

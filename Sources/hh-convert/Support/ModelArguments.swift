@@ -5,7 +5,8 @@ import HHModel
 
 /// A model, and what opening and running it takes.
 struct ModelArguments: ParsableArguments {
-  @Argument(help: "An artifact or a checkpoint (file, index or folder).")
+  @Argument(
+    help: "An artifact or a checkpoint (file, index or folder).", completion: .file())
   var model: String
 
   @OptionGroup var opening: OpeningArguments
@@ -24,7 +25,7 @@ struct OpeningArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A configuration to use instead of the model's own.", valueName: "file"))
+      "A configuration to use instead of the model's own.", valueName: "file"), completion: .file())
   var config: String?
 
   @OptionGroup var given: TokenizerArguments
@@ -44,7 +45,8 @@ struct OpeningArguments: ParsableArguments {
 struct DeltaArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The model that a delta artifact or a PEFT adapter was made from.", valueName: "model"))
+      "The model that a delta artifact or a PEFT adapter was made from.", valueName: "model"),
+    completion: .file())
   var base: String?
 }
 
@@ -53,7 +55,7 @@ struct TokenizerArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A tokenizer to use instead of the model's own: tokenizer.json or the like, or its folder.",
-      valueName: "path"))
+      valueName: "path"), completion: .file())
   var tokenizer: String?
 }
 
