@@ -31,9 +31,8 @@ struct ChatTemplateText {
   /// The template; nil where it is of no family that is known here. `today` is the date for those
   /// that tell it.
   func template(today: @autoclosure () -> String) -> ChatTemplate? {
-    guard text.utf8.count <= Self.maximumSize, foreignFamily == nil, let family else { return nil }
-    // Of the families, only Llama 3 tells the date in a way that is known here.
-    guard family == .llama3 || !text.contains("strftime_now") else { return nil }
+    guard text.utf8.count <= Self.maximumSize, foreignFamily == nil, let family, isUsual(family)
+    else { return nil }
     var template = family.template(bos: bos, eos: eos)
     switch family {
     case .chatml: adaptChatML(&template)
@@ -52,8 +51,26 @@ struct ChatTemplateText {
       return text.contains("<<SYS>>") ? .llama2 : .mistral
     }
     let user =
-      /<\|user\|>\n['"]\s*\+\s*message(\['content'\]|\["content"\]|\.content)\s*\+\s*eos_token/
+      /\|>\n['"]\s*\+\s*message(\['content'\]|\["content"\]|\.content)(\s*\|\s*trim)?\s*\+\s*eos_token/
     return text.contains("<|assistant|>") && text.contains(user) ? .zephyr : nil
+  }
+
+  /// Whether the text does what the family's templates do, as far as marks can tell.
+  private func isUsual(_ family: ChatFamily) -> Bool {
+    // The indentation of an expression would be text of the conversation.
+    guard !text.contains(/\n[ \t]+\{\{[^-]/) else { return false }
+    switch family {
+    case .chatml, .zephyr: return !text.contains("strftime_now")
+    // The only family that tells the date in a way that is known here.
+    case .llama3: return !text.contains("<|eot_id|>\n")
+    case .llama2:
+      return text.contains(
+        /<<SYS>>\n['"]\s*\+\s*system_message\s*\+\s*['"]\n<<\/SYS>>\n\n['"]\s*\+/)
+    case .mistral:
+      return !text.contains("strftime_now")
+        && (!text.contains("system_message")
+          || text.contains(/\[INST\]\s*['"]\s*\+\s*system_message/))
+    }
   }
 
   // MARK: What differs within a family

@@ -11,7 +11,7 @@ struct ChatTemplateTests {
   private static let golden = Result {
     try JSONValue(parsing: readBytes(at: Fixtures.path("golden/chat.json")))
   }
-  private static let count = 18
+  private static let count = 19
 
   @Test("the golden file has every family")
   func families() throws {

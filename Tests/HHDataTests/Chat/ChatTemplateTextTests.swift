@@ -30,6 +30,11 @@ struct ChatTemplateTextTests {
       "", "<|im_start|>", "[INST]", "{{ messages }}", "<|user|>\n{{ x }}",
       // Falcon 3: the user's messages end otherwise.
       "{{ '<|user|>\\n' + message['content'] + '\\n' }}{{ '<|assistant|>\\n' }}",
+      // Texts of other makers with the marks of a family.
+      "{% set x = '<<SYS>>\\n' + messages[0]['content'] %}{{ '[INST] ' + x + ' [/INST]' }}",
+      "{{ bos_token + system_message }}{{ '[INST] ' + message['content'] + ' [/INST]' }}",
+      "{{ '<|start_header_id|>' + x + '<|eot_id|>\\n' }}",
+      "{% if x %}\n    {{ '<|im_start|>' + x + '<|im_end|>' }}{% endif %}",
       "{{ strftime_now('%d') }}<|im_start|>{{ x }}<|im_end|>",
       "<|im_start|><|im_end|>" + String(repeating: "x", count: 1 << 17),
     ])
