@@ -32,7 +32,9 @@ struct Classify: UnpackingCommand {
       Interrupts.listen()
       let options = try examples.options()
       let classifier = try Interrupts.reading { try Classifier(options) }
-      let results = try classifier.run { _ in try Interrupts.check() }
+      let results = try ProgressLine.following("classify", isQuiet: json) {
+        try classifier.run(progress: $0)
+      }
       for (index, classes) in results.enumerated() {
         let shown = Array(classes.prefix(top))
         let isRegression = classifier.labels.count == 1

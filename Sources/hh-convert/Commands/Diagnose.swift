@@ -130,7 +130,9 @@ struct Diagnose: UnpackingCommand {
       (options.maps, options.steps) = (featureMap ?? [], steps)
       let diagnosis = try Interrupts.reading { try Diagnosis(options) }
       guard featureMap == nil else { return try compare(diagnosis, model) }
-      let layers = try diagnosis.run { _ in try Interrupts.check() }
+      let layers = try ProgressLine.following("diagnose", isQuiet: json) {
+        try diagnosis.run(progress: $0)
+      }
       let table = LayerTable(layers: layers, data: diagnosis.data)
       try Terminal.print(
         (json ? JSONValue.object(table.json(model: model)).line : table.text(heads: heads)) + "\n")

@@ -53,7 +53,7 @@ struct Embed: UnpackingCommand {
         let others = [options.images, examples.texts].compactMap(\.self)
         try protect(embedder.modelFiles() + others, from: output)
       }
-      let vectors = try embedder.run { _ in try Interrupts.check() }
+      let vectors = try ProgressLine.following("embed") { try embedder.run(progress: $0) }
       if let output { return try NumPyWriter.write(vectors, to: output, replacing: force) }
       for (index, vector) in vectors.enumerated() {
         var line = ExampleArguments.start(index, of: options)

@@ -87,7 +87,9 @@ struct Evaluate: UnpackingCommand {
       options.rowLimit = rows
       options.ablated = ablate
       let evaluation = try Interrupts.reading { try Evaluation(options) }
-      let figures = try evaluation.run { _ in try Interrupts.check() }
+      let figures = try ProgressLine.following("eval", isQuiet: json) {
+        try evaluation.run(progress: $0)
+      }
       try Terminal.print(
         (json ? line(of: figures, evaluation.data) : table(of: figures, evaluation.data)) + "\n")
     }
