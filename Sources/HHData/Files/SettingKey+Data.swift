@@ -13,6 +13,10 @@ extension SettingKey {
   package static let length = SettingKey(key: "length", option: "length")
   /// The columns of a table that hold texts.
   static let column = SettingKey(option: "column")
+  /// The template of a conversation.
+  static let template = SettingKey(option: "template")
+  /// What is said before a conversation.
+  package static let system = SettingKey(option: "system")
   /// What a model is measured on.
   static let task = SettingKey(key: "task", option: "task")
 }

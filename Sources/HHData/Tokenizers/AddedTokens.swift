@@ -69,6 +69,11 @@ package struct AddedTokens: Sendable {
     self.normalized = normalized
   }
 
+  /// The id of the token that is spelt so.
+  package func id(of content: String) -> Int32? {
+    entries.values.first { $0.content.utf8.elementsEqual(content.utf8) }?.id
+  }
+
   /// Cuts a text: `onToken` gets the tokens found, `onText` the normalised text between them, in
   /// order. Both `normalize` and `onText` are told whether a stretch begins the text.
   func split(

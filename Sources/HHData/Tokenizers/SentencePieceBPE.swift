@@ -49,7 +49,7 @@ package struct SentencePieceBPE: Tokenizer {
   package let normalization: Normalization
   private let splitsBeforeMarks: Bool
   private let longestEntry: Int
-  private let added: AddedTokens
+  package let added: AddedTokens
 
   /// Creates a tokenizer from a parsed model. `added` tokens are cut out of the text first.
   /// What follows each of them begins like a text.

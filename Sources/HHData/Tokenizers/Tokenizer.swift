@@ -16,6 +16,9 @@ package protocol Tokenizer: Sendable {
   var special: SpecialTokens { get set }
   /// What the tokenizer's post-processor puts around one text.
   var frame: TokenFrame { get }
+  /// Tokens that are cut out of text before the model's own algorithm sees it, special ones among
+  /// them.
+  var added: AddedTokens { get }
 }
 
 extension Tokenizer {
@@ -23,6 +26,14 @@ extension Tokenizer {
   /// of sequence for Llama, nothing for GPT-2.
   package func encodeForModel(_ text: String) -> [Int32] {
     frame.prefix + encode(text) + frame.suffix
+  }
+
+  /// The ids of a text that follows another. Many tokenizers put a space before a text, which this
+  /// one does not begin.
+  package func encodeContinuation(_ text: String) -> [Int32] {
+    let before = encode("a")
+    let ids = encode("a" + text)
+    return ids.starts(with: before) ? Array(ids.dropFirst(before.count)) : encode(text)
   }
 }
 

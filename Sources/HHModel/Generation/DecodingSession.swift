@@ -17,7 +17,7 @@ package struct DecodingSession {
   /// Number of sequences.
   let rowCount: Int
   /// Positions that fit; only softmax layers have a limit of their own.
-  let capacity: Int
+  private(set) var capacity: Int
   /// Positions seen so far.
   private(set) var position = 0
   private var memories: [Memory] = []
@@ -84,6 +84,30 @@ package struct DecodingSession {
         span.update(repeating: 0.01)
       }
     }
+  }
+
+  /// Makes room for `positions` in all, and for more at once where it needs any: what was seen is
+  /// copied then.
+  mutating func reserve(_ positions: Int) {
+    guard positions > capacity else { return }
+    let larger = max(positions, 2 * capacity)
+    for (layer, memory) in memories.enumerated() {
+      guard case .cache(let keys, let values) = memory else { continue }
+      memories[layer] = .cache(
+        keys: enlarged(keys, to: larger), values: enlarged(values, to: larger))
+    }
+    capacity = larger
+  }
+
+  /// The cache of one kind with room for `larger` positions of every sequence.
+  private func enlarged(_ cache: Matrix, to larger: Int) -> Matrix {
+    let result = Matrix(rows: rowCount * larger, columns: cache.columns)
+    for row in 0..<rowCount {
+      copy(
+        cache.rows(row * capacity..<row * capacity + position),
+        to: result.rows(row * larger..<row * larger + position))
+    }
+    return result
   }
 
   /// Reads more tokens of every sequence, as many of each, and returns the logits that follow the

@@ -33,17 +33,20 @@ package struct GeneratedText: Sendable, Equatable {
   package let promptIDs: [Int32]
   /// Ids that were written, without the one that ends a text.
   package internal(set) var ids: [Int32] = []
-  /// The text of `ids`.
-  package internal(set) var text = ""
+  /// The text of `ids`, as far as it was shown.
+  var shown = ShownText()
   /// Whether the model ended the text itself.
   package internal(set) var isEnded = false
+
+  /// The text of `ids`.
+  package var text: String { shown.text }
 }
 
 /// Writes text with a decoder, softmax or converted; a converted one needs the same memory and the
 /// same time for every token, however many went before.
 package struct TextGenerator {
-  private let runner: ModelRunner
-  private let tokenizer: any Tokenizer
+  let runner: ModelRunner
+  let tokenizer: any Tokenizer
   /// Most bytes of the states and KV caches of prompts that are continued side by side.
   var memoryLimit = DecodingSession.memoryLimit
 
@@ -171,15 +174,7 @@ package struct TextGenerator {
     // The prompt is decoded too, because the space before a word may depend on what precedes it.
     let whole = tokenizer.decode(result.promptIDs + result.ids)
     let text = whole.afterCommonScalars(with: tokenizer.decode(result.promptIDs))
-    if isOpen(result, options) {
-      // The bytes of a character may come in several tokens: nothing is shown until it is whole.
-      // Nor is text that changes what was there before, since what was shown cannot be taken back.
-      guard text.unicodeScalars.last != "\u{FFFD}",
-        text.unicodeScalars.starts(with: result.text.unicodeScalars)
-      else { return "" }
-    }
-    defer { result.text = text }
-    return text.afterCommonScalars(with: result.text)
+    return result.shown.grow(to: text, isComplete: !isOpen(result, options))
   }
 
   private func promptIDs(
@@ -208,19 +203,6 @@ package struct TextGenerator {
           + " less the \(ids.count) of the prompt), found \(options.maximumTokens)")
     }
     return ids
-  }
-}
-
-extension String {
-  /// What follows the longest beginning that both texts have in common. Scalars are compared, not
-  /// characters: a mark that joins the last character of `other` follows it.
-  fileprivate func afterCommonScalars(with other: String) -> String {
-    var rest = unicodeScalars[...]
-    for scalar in other.unicodeScalars {
-      guard rest.first == scalar else { break }
-      rest.removeFirst()
-    }
-    return String(rest)
   }
 }
 

@@ -9,21 +9,25 @@ import HHPipeline
 struct Batch: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Convert every checkpoint in folders and lists, skipping what is done.",
-    discussion: """
-      A folder stands for every checkpoint in it and in its folders, a .txt file for the paths in \
-      its lines. Each model becomes OUTDIR/NAME\(artifactSuffix), converted by a \
-      process of its own, so that no failure is another model's. An artifact of the same sources, \
-      settings and version is kept; anything else in its place is refused, or replaced with \
-      --force. Exit status 3 means that a model failed.
-      """)
+    discussion: helpExamples(
+      "batch models/ --output converted",
+      "batch models.txt --output converted --jobs 2 --keep-going",
+      discussion: """
+        A folder stands for every checkpoint in it and in its folders, a .txt file for the paths in \
+        its lines. Each model becomes OUTDIR/NAME\(artifactSuffix), converted by a \
+        process of its own, so that no failure is another model's. An artifact of the same sources, \
+        settings and version is kept; anything else in its place is refused, or replaced with \
+        --force. Exit status 3 means that a model failed.
+        """))
 
-  @Argument(help: "Folders, lists (.txt) or checkpoints.")
+  @Argument(help: "Folders, lists (.txt) or checkpoints.", completion: .file())
   var paths: [String]
 
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The folder for the artifacts (default: the working folder).", valueName: "folder"))
+      "The folder for the artifacts (default: the working folder).", valueName: "folder"),
+    completion: .directory)
   var output: String?
 
   @Option(

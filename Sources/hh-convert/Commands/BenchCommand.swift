@@ -8,9 +8,12 @@ import HHModel
 struct BenchCommand: UnpackingCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Time an artifact's linear attention beside the softmax it replaced.")
+    abstract: "Time an artifact's linear attention beside the softmax it replaced.",
+    discussion: helpExamples(
+      "bench gpt2.hedgehog.safetensors.zst",
+      "bench gpt2.hedgehog.safetensors.zst --max-context 8192 --threads 1"))
 
-  @Argument(help: "An artifact.")
+  @Argument(help: "An artifact.", completion: .file())
   var artifact: String
 
   @Option(
@@ -28,7 +31,8 @@ struct BenchCommand: UnpackingCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A configuration to use instead of the config.json beside the model.", valueName: "file"))
+      "A configuration to use instead of the config.json beside the model.", valueName: "file"),
+    completion: .file())
   var config: String?
 
   @Option(parsing: .unconditional, help: "Threads to use (default: one per processor).")

@@ -7,12 +7,15 @@ import HHModel
 struct Classify: UnpackingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Classify texts or images, with an artifact or a softmax checkpoint.",
-    discussion: """
-      Prints for each example its likeliest class and that class's probability, with the example \
-      behind it; a model with one output gives its value.
-      """)
+    discussion: helpExamples(
+      "classify bert/ --text \"a fine film\"",
+      "classify vit/ --images images.npy --top 3",
+      discussion: """
+        Prints for each example its likeliest class and that class's probability, with the example \
+        behind it; a model with one output gives its value.
+        """))
 
-  @Argument(help: modelHelp)
+  @Argument(help: modelHelp, completion: .file())
   var model: String
 
   @OptionGroup var opening: OpeningArguments
@@ -34,7 +37,9 @@ struct Classify: UnpackingCommand {
       Interrupts.listen()
       let options = try examples.options(for: model, opening)
       let classifier = try Interrupts.reading { try Classifier(options) }
-      let results = try classifier.run { _ in try Interrupts.check() }
+      let results = try ProgressLine.following("classify", isQuiet: json) {
+        try classifier.run(progress: $0)
+      }
       for (index, classes) in results.enumerated() {
         let shown = Array(classes.prefix(top))
         let isRegression = classifier.labels.count == 1

@@ -7,25 +7,29 @@ import HHPipeline
 
 struct Convert: ParsableCommand, SettingArguments {
   static let configuration = CommandConfiguration(
-    abstract: "Convert a checkpoint to a Hedgehog artifact (the default subcommand).")
+    abstract: "Convert a checkpoint to a Hedgehog artifact (the default subcommand).",
+    discussion: helpExamples(
+      "convert gpt2/ --data corpus.txt",
+      "convert smollm2.gguf --recipe hybrid --effort quick"))
 
   @Argument(
     help: """
       A .safetensors or GGUF file, a .safetensors.index.json, a folder with one of them, or the name \
       of a model that the Hugging Face cache holds.
-      """)
+      """, completion: .file())
   var model: String?
 
   @Option(
     help: ArgumentHelp(
       "The model that MODEL, a PEFT adapter (LoRA), was trained on: both are merged.",
-      valueName: "model"))
+      valueName: "model"), completion: .file())
   var base: String?
 
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The artifact to write (default: MODEL\(artifactSuffix)).", valueName: "file"))
+      "The artifact to write (default: MODEL\(artifactSuffix)).", valueName: "file"),
+    completion: .file())
   var output: String?
 
   @Option(\.self, \.adapter) var adapter: Given?

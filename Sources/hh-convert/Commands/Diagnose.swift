@@ -15,22 +15,25 @@ struct Diagnose: UnpackingCommand {
       hh-convert diagnose MODEL --feature-map all [<options>]
       hh-convert diagnose --task associative-recall [<options>]
       """,
-    discussion: """
-      Entropy (in nats) tells how spiky weights are, monotonicity (Spearman's correlation of weights \
-      and dot products) whether larger products get larger weights; KL and the error of the heads' \
-      outputs how far both are apart. A checkpoint is shown as a rewrite alone would leave it.
+    discussion: helpExamples(
+      "diagnose gpt2.hedgehog.safetensors.zst --data held-out.txt",
+      "diagnose gpt2/ --feature-map all",
+      discussion: """
+        Entropy (in nats) tells how spiky weights are, monotonicity (Spearman's correlation of weights \
+        and dot products) whether larger products get larger weights; KL and the error of the heads' \
+        outputs how far both are apart. A checkpoint is shown as a rewrite alone would leave it.
 
-      With --feature-map each map is distilled against the softmax model, and all are shown in one \
-      table. With --task associative-recall, which needs no model, each attention trains a small \
-      Transformer from scratch as well, and the maps are distilled against the softmax one.
-      """)
+        With --feature-map each map is distilled against the softmax model, and all are shown in one \
+        table. With --task associative-recall, which needs no model, each attention trains a small \
+        Transformer from scratch as well, and the maps are distilled against the softmax one.
+        """))
 
-  @Argument(help: modelHelp)
+  @Argument(help: modelHelp, completion: .file())
   var model: String?
 
   @Option(
     help: "associative-recall: make the data and train a model per attention.",
-    transform: Self.task)
+    completion: .list(DiagnosisTask.allCases.map(\.rawValue)), transform: Self.task)
   var task: DiagnosisTask?
 
   @Option(
@@ -39,14 +42,15 @@ struct Diagnose: UnpackingCommand {
       Feature maps to compare, as 'convert' names them, separated by commas, or 'all' (default with \
       --task: all).
       """, valueName: "maps"),
-    transform: Self.maps)
+    completion: .list(FeatureMapKind.allCases.map(\.rawValue) + ["all"]), transform: Self.maps)
   var featureMap: [FeatureMapKind]?
 
   @OptionGroup var opening: OpeningArguments
 
   @Option(
     help: ArgumentHelp(
-      "Rows to look at (default: the model's own samples, or made-up ones).", valueName: "file"))
+      "Rows to look at (default: the model's own samples, or made-up ones).", valueName: "file"),
+    completion: .file())
   var data: String?
 
   @Option(
@@ -126,7 +130,9 @@ struct Diagnose: UnpackingCommand {
       (options.maps, options.steps) = (featureMap ?? [], steps)
       let diagnosis = try Interrupts.reading { try Diagnosis(options) }
       guard featureMap == nil else { return try compare(diagnosis, model) }
-      let layers = try diagnosis.run { _ in try Interrupts.check() }
+      let layers = try ProgressLine.following("diagnose", isQuiet: json) {
+        try diagnosis.run(progress: $0)
+      }
       let table = LayerTable(layers: layers, data: diagnosis.data)
       try Terminal.print(
         (json ? JSONValue.object(table.json(model: model)).line : table.text(heads: heads)) + "\n")

@@ -7,22 +7,26 @@ import HHModel
 struct Diff: UnpackingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compare two checkpoints or artifacts tensor by tensor.",
-    discussion: """
-      A and B may have different formats. Tensors of the same architecture are matched by what \
-      they are for, so that prefixes and a tied head make no difference; others by name. Exit \
-      status 0 means equal, 3 different. Without a tolerance equal means the same type and bits; \
-      with one, |a - b| <= atol + rtol |b| for every element, whatever the types.
-      """)
+    discussion: helpExamples(
+      "diff gpt2/ exported/",
+      "diff gpt2/model.safetensors gpt2.gguf --rtol 1e-3",
+      discussion: """
+        A and B may have different formats. Tensors of the same architecture are matched by what \
+        they are for, so that prefixes and a tied head make no difference; others by name. Exit \
+        status 0 means equal, 3 different. Without a tolerance equal means the same type and bits; \
+        with one, |a - b| <= atol + rtol |b| for every element, whatever the types.
+        """))
 
-  @Argument(help: "A checkpoint (file, index or folder) or an artifact.")
+  @Argument(help: "A checkpoint (file, index or folder) or an artifact.", completion: .file())
   var a: String
 
-  @Argument(help: "What to compare it with.")
+  @Argument(help: "What to compare it with.", completion: .file())
   var b: String
 
   @Option(
     help: ArgumentHelp(
-      "The model that a delta artifact among them was made from.", valueName: "model"))
+      "The model that a delta artifact among them was made from.", valueName: "model"),
+    completion: .file())
   var base: String?
 
   @OptionGroup var unpacking: UnpackingArguments

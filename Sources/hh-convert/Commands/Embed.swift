@@ -8,12 +8,15 @@ import HHModel
 struct Embed: UnpackingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Turn texts or images into vectors, with an artifact or a softmax checkpoint.",
-    discussion: """
-      Prints one JSON object per example, or writes a NumPy array [examples, hidden size] of \
-      float32.
-      """)
+    discussion: helpExamples(
+      "embed bert/ --text \"the cat\"",
+      "embed vit/ --images images.npy --output vectors.npy",
+      discussion: """
+        Prints one JSON object per example, or writes a NumPy array [examples, hidden size] of \
+        float32.
+        """))
 
-  @Argument(help: modelHelp)
+  @Argument(help: modelHelp, completion: .file())
   var model: String
 
   @OptionGroup var opening: OpeningArguments
@@ -25,7 +28,7 @@ struct Embed: UnpackingCommand {
       mean of all positions, first or last position (default: mean for encoders, first for vision \
       models, last for decoders).
       """,
-    transform: pooling)
+    completion: .list(Pooling.allCases.map(\.rawValue)), transform: pooling)
   var pooling: Pooling?
 
   @Flag(help: "Leave vectors at the length that they have, which else is 1.")
@@ -34,7 +37,7 @@ struct Embed: UnpackingCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "A .npy file to write.", valueName: "file"))
+      "A .npy file to write.", valueName: "file"), completion: .file())
   var output: String?
 
   @Flag(help: "Replace the output if it exists.")
@@ -55,7 +58,7 @@ struct Embed: UnpackingCommand {
         let others = [options.images, examples.texts].compactMap(\.self)
         try protect(embedder.modelFiles() + others, from: output)
       }
-      let vectors = try embedder.run { _ in try Interrupts.check() }
+      let vectors = try ProgressLine.following("embed") { try embedder.run(progress: $0) }
       if let output { return try NumPyWriter.write(vectors, to: output, replacing: force) }
       for (index, vector) in vectors.enumerated() {
         var line = ExampleArguments.start(index, of: options)

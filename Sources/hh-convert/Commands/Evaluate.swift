@@ -9,9 +9,12 @@ import HHTraining
 struct Evaluate: UnpackingCommand {
   static let configuration = CommandConfiguration(
     commandName: "eval",
-    abstract: "Measure an artifact on a task, beside the softmax model it was converted from.")
+    abstract: "Measure an artifact on a task, beside the softmax model it was converted from.",
+    discussion: helpExamples(
+      "eval gpt2.hedgehog.safetensors.zst --task lm --data held-out.txt",
+      "eval bert/ --task sts --data sts-test.tsv"))
 
-  @Argument(help: modelHelp)
+  @Argument(help: modelHelp, completion: .file())
   var model: String
 
   @OptionGroup var opening: OpeningArguments
@@ -23,13 +26,13 @@ struct Evaluate: UnpackingCommand {
       scores. sts: correlation of sentence pairs' cosines with scores. summarise: ROUGE of \
       summaries (JSON lines with 'dialogue' and 'summary'). recall: the probability of a passkey, and of \
       pairs of tokens, that lie 128 to 2,048 tokens back in the data's text.
-      """,
+      """, completion: .list(EvaluationTask.allCases.map(\.rawValue)),
     transform: task)
   var task: EvaluationTask
 
   @Option(
     help: ArgumentHelp(
-      "The examples to measure on.", valueName: "file"))
+      "The examples to measure on.", valueName: "file"), completion: .file())
   var data: String
 
   @Option(
@@ -53,14 +56,14 @@ struct Evaluate: UnpackingCommand {
   @Option(
     help: """
       Leave a part of the converted blocks' attention out: linear, window or attention (both).
-      """,
+      """, completion: .list(AttentionBranch.allCases.map(\.rawValue)),
     transform: Self.branch)
   var ablate: AttentionBranch?
 
   @Option(
     help: ArgumentHelp(
       "The softmax model to compare with (default: the artifact's own weights).", valueName: "model"
-    ))
+    ), completion: .file())
   var teacher: String?
 
   @Flag(help: "Print one JSON object.")
@@ -87,7 +90,9 @@ struct Evaluate: UnpackingCommand {
       options.rowLimit = rows
       options.ablated = ablate
       let evaluation = try Interrupts.reading { try Evaluation(options) }
-      let figures = try evaluation.run { _ in try Interrupts.check() }
+      let figures = try ProgressLine.following("eval", isQuiet: json) {
+        try evaluation.run(progress: $0)
+      }
       try Terminal.print(
         (json ? line(of: figures, evaluation.data) : table(of: figures, evaluation.data)) + "\n")
     }

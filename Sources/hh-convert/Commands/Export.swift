@@ -9,19 +9,23 @@ struct ExportCommand: UnpackingCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: "Write an artifact's model, or a checkpoint, for transformers, safetensors or GGUF.",
-    discussion: """
-      An artifact gives its Hedgehog model, or with --softmax the model it was converted from. A \
-      checkpoint gives the model it is. What was written is read back and compared before it gets \
-      its name.
-      """)
+    discussion: helpExamples(
+      "export gpt2.hedgehog.safetensors.zst --to hf",
+      "export smollm2.hedgehog.safetensors.zst --to gguf --dtype q8_0",
+      discussion: """
+        An artifact gives its Hedgehog model, or with --softmax the model it was converted from. A \
+        checkpoint gives the model it is. What was written is read back and compared before it gets \
+        its name.
+        """))
 
-  @Argument(help: "An artifact, or a checkpoint (file, index or folder).")
+  @Argument(help: "An artifact, or a checkpoint (file, index or folder).", completion: .file())
   var source: String
 
   @Option(
     name: .customLong("to"),
     help: ArgumentHelp(
       "hf (a folder for transformers), safetensors or gguf.", valueName: "format"),
+    completion: .list(["hf", "safetensors", "gguf"]),
     transform: target)
   var target: ExportOptions.Target
 
@@ -29,14 +33,14 @@ struct ExportCommand: UnpackingCommand {
     name: .shortAndLong,
     help: ArgumentHelp(
       "The file or folder to write (default: by the source's name, in the working folder).",
-      valueName: "path"))
+      valueName: "path"), completion: .file())
   var output: String?
 
   @Option(
     help: ArgumentHelp(
       "Element type of the source's floats: keep, f32, f16 or bf16; with gguf also q8_0, q4_k and so on.",
-      valueName: "type")
-  )
+      valueName: "type"),
+    completion: .list(["keep", "f32", "f16", "bf16", "q8_0", "q4_0", "q4_k", "q5_k", "q6_k"]))
   var dtype = "keep"
 
   @Option(
@@ -58,7 +62,8 @@ struct ExportCommand: UnpackingCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A configuration to use instead of the source's own.", valueName: "file"))
+      "A configuration to use instead of the source's own.", valueName: "file"), completion: .file()
+  )
   var config: String?
 
   @OptionGroup var given: TokenizerArguments

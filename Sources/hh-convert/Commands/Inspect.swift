@@ -5,15 +5,18 @@ import HHAnalysis
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show a checkpoint's or artifact's architecture, dtypes, tensors and manifest.")
+    abstract: "Show a checkpoint's or artifact's architecture, dtypes, tensors and manifest.",
+    discussion: helpExamples(
+      "inspect smollm2.gguf",
+      "inspect gpt2.hedgehog.safetensors.zst --json"))
 
-  @Argument(help: "A checkpoint (file, index or folder) or an artifact.")
+  @Argument(help: "A checkpoint (file, index or folder) or an artifact.", completion: .file())
   var file: String
 
   @Option(
     help: ArgumentHelp(
-      "A configuration to use instead of the config.json beside the checkpoint.", valueName: "file")
-  )
+      "A configuration to use instead of the config.json beside the checkpoint.", valueName: "file"),
+    completion: .file())
   var config: String?
 
   @Flag(help: "Print one JSON object.")

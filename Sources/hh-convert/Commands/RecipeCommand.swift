@@ -8,11 +8,13 @@ struct RecipeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "recipe",
     abstract: "Show recipes, which hold the settings of a conversion.",
+    discussion: helpExamples("recipe list", "recipe print hybrid"),
     subcommands: [Print.self, List.self])
 
   struct Print: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Print a recipe with every default written out.")
+      abstract: "Print a recipe with every default written out.",
+      discussion: helpExamples("recipe print hybrid", "recipe print > mine.yaml"))
 
     @Argument(help: "A recipe's file or name (default: what a conversion does without a recipe).")
     var recipe: String?
@@ -30,7 +32,8 @@ struct RecipeCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the recipes that come with the program.")
+      abstract: "List the recipes that come with the program.",
+      discussion: helpExamples("recipe list", "recipe list --json"))
 
     @Flag(help: "Print one JSON object.")
     var json = false

@@ -9,13 +9,16 @@ import HHTraining
 struct Resume: ParsableCommand, SettingArguments {
   static let configuration = CommandConfiguration(
     abstract: "Go on with a conversion that keeps a run folder and was stopped.",
-    discussion: """
-      The result has the same bytes as if the run had never been stopped. With another learning \
-      rate a layer of distillation that was begun is begun again; layers that are done stay as \
-      they are, and the artifact names the rate that they were trained at.
-      """)
+    discussion: helpExamples(
+      "resume gpt2.run",
+      "resume gpt2.run --lr 0.01",
+      discussion: """
+        The result has the same bytes as if the run had never been stopped. With another learning \
+        rate a layer of distillation that was begun is begun again; layers that are done stay as \
+        they are, and the artifact names the rate that they were trained at.
+        """))
 
-  @Argument(help: "The folder that 'convert --run' made.")
+  @Argument(help: "The folder that 'convert --run' made.", completion: .directory)
   var folder: String
 
   @Option(

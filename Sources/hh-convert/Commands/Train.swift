@@ -10,24 +10,30 @@ import HHTraining
 struct Train: ParsableCommand, SettingArguments {
   static let configuration = CommandConfiguration(
     abstract: "Train a model, new or from a checkpoint, with softmax or Hedgehog attention.",
-    discussion: """
-      The recipe's 'model' gives the sizes of a new model or names a checkpoint, its 'data' what is \
-      learnt, its stage 'train' how; with 'classes' there a checkpoint gets a new classifier. With \
-      a stage 'rewrite' before it the result is a Hedgehog artifact, without one a folder as \
-      save_pretrained writes it. Options take the place of what the recipe says. A run folder is \
-      always kept, so that 'resume' can go on.
-      """)
+    discussion: helpExamples(
+      "train new-model.yaml",
+      "train new-model.yaml --data corpus.txt --steps 500 --output small",
+      discussion: """
+        The recipe's 'model' gives the sizes of a new model or names a checkpoint, its 'data' what is \
+        learnt, its stage 'train' how; with 'classes' there a checkpoint gets a new classifier. With \
+        a stage 'rewrite' before it the result is a Hedgehog artifact, without one a folder as \
+        save_pretrained writes it. Options take the place of what the recipe says. A run folder is \
+        always kept, so that 'resume' can go on.
+        """))
 
-  @Argument(help: "The recipe: a YAML or JSON file, or the name of a shipped one.")
+  @Argument(
+    help: "The recipe: a YAML or JSON file, or the name of a shipped one.",
+    completion: .file(extensions: ["yaml", "yml", "json"]))
   var recipe: String
 
-  @Option(help: "The checkpoint to begin with, in place of the recipe's.")
+  @Option(help: "The checkpoint to begin with, in place of the recipe's.", completion: .file())
   var model: String?
 
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The artifact or the folder to write (default: the recipe's name).", valueName: "path"))
+      "The artifact or the folder to write (default: the recipe's name).", valueName: "path"),
+    completion: .file())
   var output: String?
 
   @Option(\.self, \.tokenizer) var tokenizer: Given?
@@ -35,7 +41,7 @@ struct Train: ParsableCommand, SettingArguments {
   @Option(
     name: .customLong("run"),
     help: ArgumentHelp(
-      "The run's folder (default: OUTPUT.run).", valueName: "folder"))
+      "The run's folder (default: OUTPUT.run).", valueName: "folder"), completion: .directory)
   var runFolder: String?
 
   @OptionGroup var rows: DataArguments

@@ -7,20 +7,24 @@ import HHModel
 
 struct Verify: UnpackingCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Check every checksum, the schema and the shapes of an artifact or checkpoint.")
+    abstract: "Check every checksum, the schema and the shapes of an artifact or checkpoint.",
+    discussion: helpExamples(
+      "verify gpt2.hedgehog.safetensors.zst",
+      "verify delta.hedgehog.safetensors.zst --base gpt2/"))
 
-  @Argument(help: "An artifact or a checkpoint.")
+  @Argument(help: "An artifact or a checkpoint.", completion: .file())
   var file: String
 
   @Option(
     help: ArgumentHelp(
-      "A configuration to use instead of the config.json beside the checkpoint.", valueName: "file")
-  )
+      "A configuration to use instead of the config.json beside the checkpoint.", valueName: "file"),
+    completion: .file())
   var config: String?
 
   @Option(
     help: ArgumentHelp(
-      "The model that a delta artifact was made from, to check all of it.", valueName: "model"))
+      "The model that a delta artifact was made from, to check all of it.", valueName: "model"),
+    completion: .file())
   var base: String?
 
   @OptionGroup var unpacking: UnpackingArguments

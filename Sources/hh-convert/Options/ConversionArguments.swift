@@ -15,7 +15,7 @@ struct ConversionArguments: SettingArguments {
     help: """
       A recipe: the file or the name of one that 'recipe list' shows (default: hedgehog, \
       for decoders beside a window and sinks). Options come on top of it.
-      """)
+      """, completion: .list(ShippedRecipes.names))
   var recipe: String?
 
   @Option(
@@ -29,7 +29,7 @@ struct ConversionArguments: SettingArguments {
     help: """
       What to do: 'rewrite,distil', or 'rewrite' alone, which needs no data and runs no model \
       (default: rewrite,distil).
-      """,
+      """, completion: .list(["rewrite", "rewrite,distil"]),
     transform: { text in
       guard let stages = ConversionStage.list(text) else {
         throw ValidationError("expected 'rewrite' or 'rewrite,distil', found '\(text)'")

@@ -55,7 +55,8 @@ extension Option where Value == Given? {
     help.valueName = help.valueName ?? setting.value
     self.init(
       name: .customLong(setting.option ?? setting.key),
-      parsing: setting.isNumber ? .unconditional : .next, help: help
+      parsing: setting.isNumber ? .unconditional : .next, help: help,
+      completion: setting.completion
     ) { (word: String) throws -> Given in
       let json = try reading?(word) ?? setting.value(of: word)
       return Given(json, text: word, setting, of: group, in: [place] + others)
@@ -112,6 +113,16 @@ extension Setting {
   }
 
   private var choices: [String] { schema["enum"]?.array?.compactMap(\.string) ?? [] }
+
+  /// What a shell completes the value to.
+  fileprivate var completion: CompletionKind? {
+    if !choices.isEmpty { return .list(choices) }
+    return switch value {
+    case "file", "path": .file()
+    case "folder": .directory
+    default: nil
+    }
+  }
 
   fileprivate var isNumber: Bool { types.contains("integer") || types.contains("number") }
 

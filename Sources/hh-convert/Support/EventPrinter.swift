@@ -28,10 +28,13 @@ final class EventPrinter {
   }
 
   private let manner: Manner
-  private var hasLiveLine = false
-  private var lastLine = Stopwatch()
+  private let shown: ProgressLine
+  private var stage = (name: "", since: Stopwatch())
 
-  init(_ manner: Manner) { self.manner = manner }
+  init(_ manner: Manner) {
+    self.manner = manner
+    shown = ProgressLine(isLive: manner == .live)
+  }
 
   /// Opens and runs a conversion and prints its events; a signal stops it.
   func follow(opening conversion: (@escaping ConversionReport) throws -> Conversion) throws {
@@ -90,7 +93,9 @@ final class EventPrinter {
 
   private func describe(_ event: ProgressEvent) {
     switch event {
-    case .stage: break
+    case .stage(let name):
+      if name != stage.name { stage = (name, Stopwatch()) }
+      progress("\(name)  \(Format.duration(stage.since.seconds))")
     case .sampled(let tokens, let total):
       progress("sample  \(Format.count(tokens)) of \(Format.count(total)) tokens")
     case .step(let step):
@@ -153,24 +158,10 @@ final class EventPrinter {
     Terminal.show(joined(lines: lines) + "\n")
   }
 
-  private func line(_ text: String) {
-    clear()
-    Terminal.writeError(inline(text) + "\n")
-    lastLine = Stopwatch()
-  }
+  private func line(_ text: String) { shown.line(text) }
 
-  private func progress(_ text: String) {
-    if manner == .live {
-      Terminal.showLiveLine(text)
-      hasLiveLine = true
-    } else if lastLine.seconds >= 10 {
-      line(text)
-    }
-  }
+  private func progress(_ text: String) { shown.show(text) }
 
   /// Removes the live line, so that other text starts on a clean one.
-  func clear() {
-    if hasLiveLine { Terminal.clearLiveLine() }
-    hasLiveLine = false
-  }
+  func clear() { shown.clear() }
 }

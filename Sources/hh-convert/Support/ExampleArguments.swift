@@ -13,12 +13,13 @@ struct ExampleArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A file with a text, or a pair with a tab in between, on each line.", valueName: "file"))
+      "A file with a text, or a pair with a tab in between, on each line.", valueName: "file"),
+    completion: .file())
   var texts: String?
 
   @Option(
     help: ArgumentHelp(
-      "A file of images, .npy or IDX, for a vision model.", valueName: "file"))
+      "A file of images, .npy or IDX, for a vision model.", valueName: "file"), completion: .file())
   var images: String?
 
   @Option(

@@ -17,7 +17,7 @@ struct OpeningArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A configuration to use instead of the model's own.", valueName: "file"))
+      "A configuration to use instead of the model's own.", valueName: "file"), completion: .file())
   var config: String?
 
   @OptionGroup var given: TokenizerArguments
@@ -40,7 +40,8 @@ struct OpeningArguments: ParsableArguments {
 struct DeltaArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The model that a delta artifact or a PEFT adapter was made from.", valueName: "model"))
+      "The model that a delta artifact or a PEFT adapter was made from.", valueName: "model"),
+    completion: .file())
   var base: String?
 }
 
@@ -49,7 +50,7 @@ struct TokenizerArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A tokenizer to use instead of the model's own: tokenizer.json or the like, or its folder.",
-      valueName: "path"))
+      valueName: "path"), completion: .file())
   var tokenizer: String?
 }
 

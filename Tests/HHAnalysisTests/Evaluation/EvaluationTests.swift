@@ -222,6 +222,7 @@ private struct ForeignTokenizer: Tokenizer {
   let vocabularySize = 1000
   var special = SpecialTokens(padding: 999)
   let frame = TokenFrame()
+  let added = AddedTokens()
   func encode(_ text: String) -> [Int32] { text.utf8.map(Int32.init) }
   func decode(_ ids: [Int32]) -> String { "" }
 }

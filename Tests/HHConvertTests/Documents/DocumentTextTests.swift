@@ -84,7 +84,9 @@ struct DocumentTextTests {
   @Test("options that are named exist", arguments: Document.all)
   func options(_ document: Document) throws {
     let known = Self.commandOptions.values.reduce(into: Set()) { $0.formUnion($1) }
-    let scripts = ["scripts/bench", "scripts/recovery", "Benchmarks/peers/compare"]
+    let scripts = [
+      "scripts/bench", "scripts/install", "scripts/recovery", "Benchmarks/peers/compare",
+    ]
     let texts = try scripts.map {
       try String(contentsOfFile: "\(Fixtures.root)/\($0)", encoding: .utf8)
     }

@@ -168,6 +168,7 @@ private struct ByteTokenizer: Tokenizer {
   let vocabularySize = 258
   var special = SpecialTokens(cls: 256, sep: 257)
   let frame = TokenFrame(prefix: [256], suffix: [257])
+  let added = AddedTokens()
   func encode(_ text: String) -> [Int32] { text.utf8.map(Int32.init) }
   func decode(_ ids: [Int32]) -> String { String(decoding: ids.map { UInt8($0) }, as: UTF8.self) }
 }

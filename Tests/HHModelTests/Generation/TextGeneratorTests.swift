@@ -72,6 +72,7 @@ struct TextGeneratorTests {
     let vocabularySize = 2
     var special = SpecialTokens()
     let frame = TokenFrame()
+    let added = AddedTokens()
 
     func encode(_ text: String) -> [Int32] { text.utf8.map { _ in 1 } }
     func decode(_ ids: [Int32]) -> String {
@@ -159,6 +160,7 @@ private struct ForeignTokenizer: Tokenizer {
   let vocabularySize = 513
   var special = SpecialTokens()
   let frame = TokenFrame()
+  let added = AddedTokens()
   func encode(_ text: String) -> [Int32] { [1, 512] }
   func decode(_ ids: [Int32]) -> String { "" }
 }

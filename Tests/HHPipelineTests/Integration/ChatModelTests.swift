@@ -37,4 +37,22 @@ struct ChatModelTests {
     let bytes = ids.flatMap { id in (0..<4).map { UInt8(truncatingIfNeeded: id >> (8 * $0)) } }
     #expect(ContentDigest.of(bytes) == digest)
   }
+
+  @Test("a conversation has the ids that transformers' apply_chat_template gives")
+  func template() throws {
+    let checkpoint = try Checkpoint(opening: try #require(chatModel))
+    let tokenizer = try #require(try TokenizerLoader.load(of: checkpoint))
+    let template = try ChatTemplate(of: checkpoint, tokenizer)
+    #expect(template.family == .chatml)
+    #expect(
+      tokenizer.encode(template.opening("What is the capital of France?")) == [
+        1, 9690, 198, 2683, 359, 253, 5356, 5646, 11173, 3365, 3511, 308, 34519, 28, 7018,
+        411, 407, 19712, 8182, 2, 198, 1, 4093, 198, 1780, 314, 260, 3575, 282, 4649, 47, 2,
+        198, 1, 520, 9531, 198,
+      ])
+    #expect(
+      tokenizer.encodeContinuation(template.continuation("And of Italy?")) == [
+        2, 198, 1, 4093, 198, 3528, 282, 7158, 47, 2, 198, 1, 520, 9531, 198,
+      ])
+  }
 }

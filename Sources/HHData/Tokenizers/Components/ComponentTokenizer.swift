@@ -8,7 +8,7 @@ package struct ComponentTokenizer: Tokenizer {
 
   private let vocabulary: Vocabulary
   private let parts: Parts
-  private let added: AddedTokens
+  package let added: AddedTokens
 
   /// What text goes through.
   struct Parts: Sendable {
