@@ -98,7 +98,8 @@ extension LinearAttentionDescription {
     "\(kind), \(featureDimension) features, \(bias ? "bias" : "no bias"),"
       + " per \(sharing.rawValue), epsilon \(epsilon) \(epsilonPlacement.rawValue)"
       + (constant.map { ", constant \($0)" } ?? "")
-      + (positions == .kept ? "" : ", positions \(positions.rawValue)") + (window.map { ", window \($0)" } ?? "")
+      + (positions == .kept ? "" : ", positions \(positions.rawValue)")
+      + (window.map { ", window \($0)" } ?? "")
       + (sinks.map { ", \($0) sinks" } ?? "")
       + (windowFactor == .sigmoid ? "" : ", \(windowFactor.rawValue) factor")
       + (softmaxLayers.isEmpty ? "" : ", softmax in \(softmaxLayers)")

@@ -17,7 +17,8 @@ import Testing
     size.windowFactor = windowFactor
     let maps = size.maps(SoftmaxMap(featureSize: 6), seed: 1)
     let (q, k, v) = AttentionCase(name: "", shape: size.shape).inputs(seed: 2, spread: spread)
-    let (distillation, gradients) = (AttentionDistillation(factors), FeatureMapGradients(like: maps))
+    let distillation = AttentionDistillation(factors)
+    let gradients = FeatureMapGradients(like: maps)
     if let exponents, let window = maps.window {
       var span = window.mutableSpan
       for (head, exponent) in exponents.enumerated() { span[head] = exponent }

@@ -43,6 +43,34 @@ struct RewritePlanTests {
     #expect(plan.blocks.isEmpty && plan.newParameterCount == 0 && plan.stateCount == 0)
   }
 
+  @Test("features drop rotary positions beside a window, unless told otherwise")
+  func positions() throws {
+    let graph = try Graph(Models.names("llama-gqa"))
+    func dropped(
+      window: Int?, _ positions: LinearAttentionDescription.Positions? = nil
+    ) -> [Rotary?] {
+      var settings = LinearAttentionSettings()
+      (settings.window, settings.positions) = (window, positions)
+      return graph.rewritten(settings).plan.blocks.map(\.map.dropped)
+    }
+    let rotary = graph.attentions.map(\.rotary)
+    #expect(rotary.allSatisfy { $0 != nil })
+    #expect(dropped(window: 4) == rotary && dropped(window: nil, .dropped) == rotary)
+    #expect((dropped(window: nil) + dropped(window: 4, .kept)).allSatisfy { $0 == nil })
+  }
+
+  @Test("what is not there cannot be dropped", arguments: ["gpt2-base", "bert-masked-lm"])
+  func noPositions(_ name: String) throws {
+    var settings = LinearAttentionSettings()
+    settings.positions = .dropped
+    let problem = try Graph(Models.names(name)).problem(with: settings)
+    #expect(problem?.setting.key == "feature_map.positions")
+    #expect(
+      problem?.problem == "expected a model with rotary positions to drop, found another")
+    settings.positions = .kept
+    #expect(try Graph(Models.names(name)).problem(with: settings) == nil)
+  }
+
   @Test("parameters and state are counted per head")
   func counts() throws {
     let plan = try Graph(Models.names("llama-mqa-head-dim")).rewritten().plan

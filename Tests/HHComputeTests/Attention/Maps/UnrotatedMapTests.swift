@@ -24,7 +24,9 @@ import Testing
     return phi.values
   }
 
-  @Test("Turned rows have the features that they had before", arguments: [(0, 1), (40, 1), (2000, 7)])
+  @Test(
+    "Turned rows have the features that they had before",
+    arguments: [(0, 1), (40, 1), (2000, 7)])
   func turned(position: Int, step: Int) {
     var samples = Samples(seed: 1)
     let x = samples.matrix(5, 6, spread: 2)
