@@ -89,12 +89,7 @@ package struct ScalingBenchmark {
     let shape = AttentionShape(
       batch: 1, length: length, queryHeads: group, keyValueHeads: 1, headSize: attention.headSize,
       causal: attention.isCausal)
-    let head = FeatureMaps(
-      LinearAttentionShape(
-        function: maps.design.function, sharing: maps.design.sharing, queryHeads: group,
-        keyValueHeads: 1, headSize: attention.headSize, window: maps.design.window,
-        sinks: maps.design.sinks, windowFactor: maps.design.windowFactor,
-        epsilon: maps.design.epsilon))
+    let head = FeatureMaps(maps.design.ofOneGroup)
     var generator = SeededGenerator(seed: 0)
     func random(heads: Int) -> Matrix {
       let count = length * heads * attention.headSize

@@ -19,12 +19,10 @@ extension FeatureMaps {
   /// The same maps without their features, for inference alone: keys outside of the window count
   /// for nothing, and those inside only where the window is kept.
   package func withoutFeatures(keepingWindow: Bool) -> FeatureMaps {
-    let maps = FeatureMaps(
-      LinearAttentionShape(
-        function: SilentMap(), queryHeads: design.queryHeads, keyValueHeads: design.keyValueHeads,
-        headSize: design.headSize, window: keepingWindow ? design.window : 0,
-        sinks: keepingWindow ? design.sinks : 0, windowFactor: design.windowFactor,
-        epsilon: design.epsilon))
+    var shape = design
+    shape.function = SilentMap()
+    if !keepingWindow { (shape.window, shape.sinks) = (0, 0) }
+    let maps = FeatureMaps(shape)
     if let source = window, let target = maps.window {
       copy(source, to: target)
     }

@@ -55,15 +55,15 @@ package struct LinearAttentionShape: Sendable {
     package let isTrained: Bool
   }
 
-  package let function: any FeatureFunction
+  package internal(set) var function: any FeatureFunction
   package let sharing: Sharing
-  package let queryHeads: Int
-  package let keyValueHeads: Int
+  package internal(set) var queryHeads: Int
+  package internal(set) var keyValueHeads: Int
   package let headSize: Int
   /// Nearest keys of a query that keep their softmax weights; 0 for none.
-  package let window: Int
+  package internal(set) var window: Int
   /// First keys of a sequence that keep their softmax weights beside the window; 0 for none.
-  package let sinks: Int
+  package internal(set) var sinks: Int
   /// What the window's parameter is.
   package let windowFactor: WindowFactor
   /// Added to the denominator.
@@ -94,6 +94,13 @@ package struct LinearAttentionShape: Sendable {
     self.sinks = sinks
     self.windowFactor = windowFactor
     self.epsilon = epsilon
+  }
+
+  /// The shape of one key/value head, with the query heads that share it.
+  package var ofOneGroup: LinearAttentionShape {
+    var shape = self
+    (shape.queryHeads, shape.keyValueHeads) = (queryHeads / keyValueHeads, 1)
+    return shape
   }
 
   /// Features of a query or key.

@@ -29,7 +29,8 @@ extension ConversionOptions {
   /// What a decoder's maps learn: beside a window the attention's outputs. Its weights alone lead them
   /// to spread weight over far keys that the teacher gives none.
   private static let decoderFactors = AttentionDistillation.Factors(weights: 0, outputs: 1)
-  /// Tokens of a decoder's rows, where its positions allow it.
+  /// Tokens of a decoder's rows, as far as it has positions: more than the window, since the maps learn
+  /// nothing of far keys from shorter ones.
   private static let decoderLength = 1024
   /// Positions of a usual batch.
   private static let batchPositions = 2048
@@ -55,7 +56,7 @@ extension ConversionOptions {
     options.attention.window = min(decoderWindow, max(1, graph.maximumLength / decoderShare))
     options.attention.sinks = decoderSinks
     options.distillation.factors = decoderFactors
-    if graph.maximumLength >= decoderLength { options.length = decoderLength }
+    options.length = min(decoderLength, graph.maximumLength)
     return options
   }
 

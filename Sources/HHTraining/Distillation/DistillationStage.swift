@@ -170,7 +170,9 @@ package struct DistillationStage {
             stay untrained; try a lower \(recipe.settings.key(\.learningRate))
             """))
         student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
-        after = before
+        // Untrained features must not weigh far keys as much as a window's start would let them.
+        if let first = heldBatches.first { student.begin(first, stepCount: 0) }
+        after = measure(student, heldBatches)
       }
       let result = DistilledLayer(
         layer: layer, klBefore: before.mean, klAfter: after.mean, klPerHead: after.perHead)

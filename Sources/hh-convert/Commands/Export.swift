@@ -25,7 +25,7 @@ struct ExportCommand: UnpackingCommand {
     name: .customLong("to"),
     help: ArgumentHelp(
       "hf (a folder for transformers), safetensors or gguf.", valueName: "format"),
-    completion: .list(["hf", "safetensors", "gguf"]),
+    completion: .list(ExportOptions.Target.allCases.map(\.rawValue)),
     transform: target)
   var target: ExportOptions.Target
 

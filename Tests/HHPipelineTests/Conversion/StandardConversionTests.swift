@@ -20,7 +20,8 @@ struct StandardConversionTests {
   func decoders(_ name: String) throws {
     let path = Fixtures.path("models/\(name)")
     var plain = ConversionOptions(model: path, threads: 2)
-    plain.attention.window = try OpenedModel(opening: path).runner.graph.maximumLength / 2
+    let positions = try OpenedModel(opening: path).runner.graph.maximumLength
+    (plain.attention.window, plain.length) = (positions / 2, positions)
     plain.attention.sinks = 4
     (plain.distillation.factors.weights, plain.distillation.factors.outputs) = (0, 1)
     #expect(standard(path) == plain)
