@@ -162,13 +162,17 @@ package struct DistillationStage {
           layer: layer, step: training.step, rate: recipe.settings.key(\.learningRate))
       }
       if after.loss > before.loss {
-        try report(
-          .warning(
-            """
-            layer \(layer): training raised its \(recipe.factors.outputs > 0 ? "loss" : "KL") from \
-            \(Format.fixed(before.loss, 4)) to \(Format.fixed(after.loss, 4)), so its feature maps \
-            stay untrained; try a lower \(recipe.settings.key(\.learningRate))
-            """))
+        let (from, to) = (Format.fixed(before.loss, 4), Format.fixed(after.loss, 4))
+        // A rise of rounding alone, as where rows fit into a window, is none to tell of.
+        if from != to {
+          try report(
+            .warning(
+              """
+              layer \(layer): training raised its \(recipe.factors.outputs > 0 ? "loss" : "KL") from \
+              \(from) to \(to), so its feature maps stay untrained; try a lower \
+              \(recipe.settings.key(\.learningRate))
+              """))
+        }
         student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
         // Untrained features must not weigh far keys as much as a window's start would let them.
         if let first = heldBatches.first { student.begin(first, stepCount: 0) }

@@ -69,6 +69,24 @@ struct DistillationStageTests {
         && result.klBefore == result.layers.map(\.klBefore).reduce(0, +) / 3)
   }
 
+  @Test(
+    "rows that fit into the window leave keys beyond it without weight",
+    arguments: [AttentionDistillation.Factors(), .init(weights: 0, outputs: 1)])
+  func rowsWithinWindow(_ factors: AttentionDistillation.Factors) throws {
+    let runner = try Models.trained("llama")
+    let (training, heldOut) = try rows("llama", training: 16)
+    var settings = LinearAttentionSettings()
+    settings.window = 64
+    var recipe = recipe(steps: 5)
+    recipe.factors = factors
+    let result = try DistillationStage(
+      runner: runner, plan: runner.graph.rewritten(settings).plan, recipe: recipe
+    ).run(training: training, heldOut: heldOut) { _ in }
+    for maps in result.maps.values {
+      #expect(maps.windowFactors.allSatisfy { $0 > 1000 }, "\(maps.windowFactors)")
+    }
+  }
+
   @Test("the same seed gives the same maps bit for bit, another seed others")
   func repeatable() throws {
     var recipe = recipe(steps: 12)
