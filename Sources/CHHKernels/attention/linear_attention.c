@@ -61,6 +61,8 @@ void hh_linear_grow(
           w->phi[i * features + c] = phi[i * features + c] * factor;
       }
       phi = w->phi;
+    } else {
+      w->scale = 0;
     }
     hh_pack(rows, d, item->v + *done * item->v_stride, item->v_stride, w->value_rows);
     hh_tile_gemm(features, d, rows, phi, 1, features, w->value_rows, rows, w->state, d, 1);
@@ -70,48 +72,56 @@ void hh_linear_grow(
   }
 }
 
-/// Near keys that some query of a block sees in its linear part. The last keys of a window are in
-/// nobody's, and their features may be absent.
-HH_INLINE size_t linear_keys(
-  const hh_linear_item *item, size_t start, size_t rows, size_t far, size_t near) {
-  return hh_smaller(near, hh_window_start(item, start + rows - 1) - far);
-}
-
 void hh_linear_pack_near(
   const hh_linear_workspace *w, const hh_linear_item *item, size_t start, size_t rows, size_t far,
   size_t near) {
   const size_t features = item->features, d = item->head_size;
-  const size_t linear = linear_keys(item, start, rows, far, near);
+  const size_t linear = hh_linear_range(item, start, rows, far, near).to;
   hh_pack_transposed(features, linear, item->phi_k + far * features, features, w->phi_columns);
   if (item->window)
     hh_pack_transposed(d, near, item->k + far * item->k_stride, item->k_stride, w->key_columns);
   hh_pack(near, d, item->v + far * item->v_stride, item->v_stride, w->value_rows);
 }
 
+/// Scores of `rows` queries from `first` on with the sinks and the near keys of their windows.
+HH_INLINE void score_near(
+  const hh_linear_workspace *w, const hh_linear_item *item, size_t first, size_t rows, size_t far,
+  size_t near, float *scores) {
+  const size_t d = item->head_size, sinks = item->sinks, count = sinks + near;
+  const float *q = item->q + first * item->q_stride;
+  const hh_near_range keys = hh_score_range(item, first, rows, far, near);
+  if (sinks > 0)
+    hh_tile_gemm(rows, sinks, d, q, item->q_stride, 1, w->sink_columns, d, scores, count, 0);
+  if (keys.from < keys.to)
+    hh_tile_gemm(
+      rows, keys.to - keys.from, d, q, item->q_stride, 1, w->key_columns + keys.from * d, d,
+      scores + sinks + keys.from, count, 0);
+  for (size_t i = 0; i < rows; i++) {
+    float *row = scores + i * count;
+    for (size_t j = 0; j < sinks; j++) row[j] *= item->score_scale;
+    for (size_t j = sinks + keys.from; j < sinks + keys.to; j++) row[j] *= item->score_scale;
+  }
+}
+
 HH_MULTIVERSION
 void hh_linear_weigh_near(
   const hh_linear_workspace *w, const hh_linear_item *item, size_t start, size_t rows, size_t far,
   size_t near) {
-  const size_t features = item->features, d = item->head_size;
-  const size_t sinks = item->sinks, count = sinks + near;
-  if (near > 0)
-    hh_tile_gemm(
-      rows, linear_keys(item, start, rows, far, near), features, item->phi_q + start * features,
-      features, 1, w->phi_columns, features, w->weights + sinks, count, 0);
-  if (item->window) {
-    const float *q = item->q + start * item->q_stride;
-    if (sinks > 0)
-      hh_tile_gemm(
-        rows, sinks, d, q, item->q_stride, 1, w->sink_columns, d, w->scores, count, 0);
+  const size_t features = item->features, sinks = item->sinks, count = sinks + near;
+  for (size_t strip = 0; strip < rows; strip += HH_LINEAR_STRIP) {
+    const size_t first = start + strip, some = hh_smaller(rows - strip, HH_LINEAR_STRIP);
+    float *weights = w->weights + strip * count, *scores = w->scores + strip * count;
     if (near > 0)
       hh_tile_gemm(
-        rows, near, d, q, item->q_stride, 1, w->key_columns, d, w->scores + sinks, count, 0);
-    for (size_t j = 0; j < rows * count; j++) w->scores[j] *= item->score_scale;
+        some, hh_linear_range(item, first, some, far, near).to, features,
+        item->phi_q + first * features, features, 1, w->phi_columns, features, weights + sinks,
+        count, 0);
+    if (item->window) score_near(w, item, first, some, far, near, scores);
+    for (size_t i = 0; i < some; i++)
+      hh_combine(
+        item, first + i, far, near, item->scales ? w->peaks[first + i] : 0, scores + i * count,
+        weights + i * count);
   }
-  for (size_t i = 0; i < rows; i++)
-    hh_combine(
-      item, start + i, far, near, item->scales ? w->peaks[start + i] : 0, w->scores + i * count,
-      w->weights + i * count);
 }
 
 HH_MULTIVERSION
@@ -123,7 +133,8 @@ static void emit(
   const float *phi_q = item->phi_q + start * features;
   float *out = item->out + start * item->out_stride;
   hh_tile_gemm(
-    rows, d, features, phi_q, features, 1, w->state_rows, features, out, item->out_stride, 0);
+    rows, d, hh_is_empty(w) ? 0 : features, phi_q, features, 1, w->state_rows, features, out,
+    item->out_stride, 0);
   if (item->scales)
     for (size_t i = 0; i < rows; i++) {
       const float factor = hh_state_factor(w, item, start + i);
@@ -133,9 +144,13 @@ static void emit(
   if (sinks > 0)
     hh_tile_gemm(
       rows, d, sinks, w->weights, count, 1, w->sink_rows, sinks, out, item->out_stride, 1);
-  if (near > 0)
+  for (size_t strip = 0; near > 0 && strip < rows; strip += HH_LINEAR_STRIP) {
+    const size_t some = hh_smaller(rows - strip, HH_LINEAR_STRIP);
     hh_tile_gemm(
-      rows, d, near, w->weights + sinks, count, 1, w->value_rows, near, out, item->out_stride, 1);
+      some, d, hh_score_range(item, start + strip, some, far, near).to,
+      w->weights + strip * count + sinks, count, 1, w->value_rows, near,
+      out + strip * item->out_stride, item->out_stride, 1);
+  }
   for (size_t i = 0; i < rows; i++) {
     const float inverse = 1.0f / hh_denominator(w, item, start + i, w->weights + i * count, count);
     for (size_t j = 0; j < d; j++) out[i * item->out_stride + j] *= inverse;
@@ -199,6 +214,8 @@ static void step(hh_linear_workspace *w, const hh_linear_item *item, int grows) 
     for (size_t c = 0; c < features; c++) w->phi[c] = phi_k[c] * new;
     phi_k = w->phi;
     if (grows) w->scale = top;
+  } else if (grows) {
+    w->scale = 0;
   }
   const float weight = hh_dot(phi_q, phi_k, features);
   const float inverse = 1.0f / (hh_dot(phi_q, w->z, features) * old + weight + item->epsilon);
@@ -246,7 +263,7 @@ void hh_linear_attention_forward(const hh_linear_item *item, const float *before
       const size_t far = hh_far_keys(item, start);
       if (start == 0 || done < far) {
         hh_linear_grow(&w, item, &done, far);
-        hh_pack(features, d, w.state, d, w.state_rows);
+        if (!hh_is_empty(&w)) hh_pack(features, d, w.state, d, w.state_rows);
       }
       const size_t near = hh_near_of(item, start, rows, far);
       if (near > 0) hh_linear_pack_near(&w, item, start, rows, far, near);

@@ -62,7 +62,7 @@ static void differentiate_quotients(
     for (size_t j = 0; j < d; j++) w->dn[i * d + j] = dout[j] * inverse;
   }
   hh_tile_gemm(
-    rows, features, d, w->dn + start * d, d, 1, w->state_columns, d,
+    rows, features, hh_is_empty(f) ? 0 : d, w->dn + start * d, d, 1, w->state_columns, d,
     gradients->dphi_q + start * features, features, 0);
   for (size_t i = start; i < start + rows; i++) {
     const float factor = hh_state_factor(f, item, i), dr = w->dr[i];
@@ -109,53 +109,106 @@ static void split_gradients(
   }
 }
 
+/// A block of queries, and where its near keys lie.
+typedef struct {
+  size_t start;
+  size_t rows;
+  size_t far;
+  size_t near;
+} query_block;
+
+/// target (near, columns) += x^T y, with x (rows, sinks + near) from its first near key on and y packed
+/// (rows, columns). Only those queries count whose key is at least `least` and less than `most`
+/// positions back.
+static void add_to_keys(
+  const hh_linear_item *item, query_block block, const float *x, size_t columns, const float *y,
+  ptrdiff_t least, ptrdiff_t most, float *target, size_t stride) {
+  const size_t count = item->sinks + block.near;
+  for (size_t strip = 0; strip < block.near; strip += HH_LINEAR_STRIP) {
+    const size_t some = hh_smaller(block.near - strip, HH_LINEAR_STRIP);
+    // The row whose own key is the strip's first.
+    const ptrdiff_t own = (ptrdiff_t)(block.far + strip) - item->past - (ptrdiff_t)block.start;
+    const size_t from = hh_positive(own + least);
+    const size_t to = hh_smaller(hh_positive(own + (ptrdiff_t)some - 1 + most), block.rows);
+    if (from < to)
+      hh_tile_gemm(
+        some, columns, to - from, x + from * count + strip, 1, count, y + from * HH_LANES,
+        block.rows, target + (block.far + strip) * stride, stride, 1);
+  }
+}
+
+/// The gradients of the scores of a block, from those of its weights, to queries, keys and sinks.
+static void backward_scores(
+  const backward_workspace *w, const hh_linear_item *item, const hh_linear_gradients *gradients,
+  query_block block) {
+  const size_t d = item->head_size, sinks = item->sinks, count = sinks + block.near;
+  const size_t rows = block.rows, start = block.start;
+  float *dq = gradients->dq + start * gradients->dq_stride;
+  for (size_t j = 0; j < rows * count; j++) w->dscores[j] *= item->score_scale;
+  hh_pack(block.near, d, item->k + block.far * item->k_stride, item->k_stride, w->key_rows);
+  hh_pack(rows, d, item->q + start * item->q_stride, item->q_stride, w->dn_rows);
+  if (sinks > 0) {
+    hh_tile_gemm(
+      rows, d, sinks, w->dscores, count, 1, w->sink_key_rows, sinks, dq, gradients->dq_stride, 1);
+    hh_tile_gemm(
+      sinks, d, rows, w->dscores, 1, count, w->dn_rows, rows, gradients->dsink_k,
+      gradients->dk_stride, 1);
+  }
+  for (size_t strip = 0; strip < rows; strip += HH_LINEAR_STRIP) {
+    const size_t some = hh_smaller(rows - strip, HH_LINEAR_STRIP);
+    const hh_near_range keys =
+      hh_score_range(item, start + strip, some, block.far, block.near);
+    if (keys.from < keys.to)
+      hh_tile_gemm(
+        some, d, keys.to - keys.from, w->dscores + strip * count + sinks + keys.from, count, 1,
+        w->key_rows + keys.from * HH_LANES, block.near, dq + strip * gradients->dq_stride,
+        gradients->dq_stride, 1);
+  }
+  add_to_keys(
+    item, block, w->dscores + sinks, d, w->dn_rows, 0, (ptrdiff_t)item->window, gradients->dk,
+    gradients->dk_stride);
+}
+
 /// The gradients of the pairs of a block and the sinks and its near keys.
 static void backward_near(
   const backward_workspace *w, const hh_linear_item *item, const hh_linear_gradients *gradients,
-  size_t start, size_t rows, size_t far, size_t near) {
-  const size_t features = item->features, d = item->head_size;
-  const size_t sinks = item->sinks, count = sinks + near;
-  const float *dn = w->dn + start * d, *phi_q = item->phi_q + start * features;
-  float *dweights = w->dweights + sinks, *dscores = w->dscores + sinks;
+  query_block block) {
+  const size_t features = item->features, d = item->head_size, sinks = item->sinks;
+  const size_t start = block.start, rows = block.rows, far = block.far, near = block.near;
+  const size_t count = sinks + near;
+  const float *dn = w->dn + start * d;
   if (sinks > 0)
     hh_tile_gemm(
       rows, sinks, d, dn, d, 1, w->sink_value_columns, d, w->dweights, count, 0);
   hh_pack_transposed(d, near, item->v + far * item->v_stride, item->v_stride, w->value_columns);
-  hh_tile_gemm(rows, near, d, dn, d, 1, w->value_columns, d, dweights, count, 0);
+  for (size_t strip = 0; strip < rows; strip += HH_LINEAR_STRIP) {
+    const size_t some = hh_smaller(rows - strip, HH_LINEAR_STRIP);
+    hh_tile_gemm(
+      some, hh_score_range(item, start + strip, some, far, near).to, d, dn + strip * d, d, 1,
+      w->value_columns, d, w->dweights + strip * count + sinks, count, 0);
+  }
   split_gradients(w, item, gradients, start, rows, far, near);
   hh_pack(rows, d, dn, d, w->dn_rows);
   if (sinks > 0)
     hh_tile_gemm(
       sinks, d, rows, w->forward.weights, 1, count, w->dn_rows, rows, gradients->dsink_v,
       gradients->dv_stride, 1);
-  hh_tile_gemm(
-    near, d, rows, w->forward.weights + sinks, 1, count, w->dn_rows, rows,
-    gradients->dv + far * gradients->dv_stride, gradients->dv_stride, 1);
+  add_to_keys(
+    item, block, w->forward.weights + sinks, d, w->dn_rows, 0, PTRDIFF_MAX / 2, gradients->dv,
+    gradients->dv_stride);
   hh_pack(near, features, item->phi_k + far * features, features, w->phi_rows);
-  hh_tile_gemm(
-    rows, features, near, dweights, count, 1, w->phi_rows, near,
-    gradients->dphi_q + start * features, features, 1);
-  hh_pack(rows, features, phi_q, features, w->phi_rows);
-  hh_tile_gemm(
-    near, features, rows, dweights, 1, count, w->phi_rows, rows,
-    gradients->dphi_k + far * features, features, 1);
-  if (!item->window) return;
-  for (size_t j = 0; j < rows * count; j++) w->dscores[j] *= item->score_scale;
-  float *dq = gradients->dq + start * gradients->dq_stride;
-  if (sinks > 0)
+  for (size_t strip = 0; strip < rows; strip += HH_LINEAR_STRIP) {
+    const size_t some = hh_smaller(rows - strip, HH_LINEAR_STRIP);
     hh_tile_gemm(
-      rows, d, sinks, w->dscores, count, 1, w->sink_key_rows, sinks, dq, gradients->dq_stride, 1);
-  hh_pack(near, d, item->k + far * item->k_stride, item->k_stride, w->key_rows);
-  hh_tile_gemm(
-    rows, d, near, dscores, count, 1, w->key_rows, near, dq, gradients->dq_stride, 1);
-  hh_pack(rows, d, item->q + start * item->q_stride, item->q_stride, w->dn_rows);
-  if (sinks > 0)
-    hh_tile_gemm(
-      sinks, d, rows, w->dscores, 1, count, w->dn_rows, rows, gradients->dsink_k,
-      gradients->dk_stride, 1);
-  hh_tile_gemm(
-    near, d, rows, dscores, 1, count, w->dn_rows, rows,
-    gradients->dk + far * gradients->dk_stride, gradients->dk_stride, 1);
+      some, features, hh_linear_range(item, start + strip, some, far, near).to,
+      w->dweights + strip * count + sinks, count, 1, w->phi_rows, near,
+      gradients->dphi_q + (start + strip) * features, features, 1);
+  }
+  hh_pack(rows, features, item->phi_q + start * features, features, w->phi_rows);
+  add_to_keys(
+    item, block, w->dweights + sinks, features, w->phi_rows, (ptrdiff_t)item->window,
+    PTRDIFF_MAX / 2, gradients->dphi_k, features);
+  if (item->window) backward_scores(w, item, gradients, block);
 }
 
 /// T += phi_q^T dN and t += sum of dr phi_q over a block's queries, at the scale of the state.
@@ -229,14 +282,14 @@ void hh_linear_attention_backward(
     const size_t rows = hh_smaller(n - start, HH_LINEAR_BLOCK), far = hh_far_keys(item, start);
     if (start == 0 || done < far) {
       hh_linear_grow(f, item, &done, far);
-      hh_pack_transposed(d, features, f->state, d, w.state_columns);
+      if (!hh_is_empty(f)) hh_pack_transposed(d, features, f->state, d, w.state_columns);
     }
     const size_t near = hh_near_of(item, start, rows, far);
     const int has_pairs = item->sinks + near > 0;
     if (near > 0) hh_linear_pack_near(f, item, start, rows, far, near);
     if (has_pairs) hh_linear_weigh_near(f, item, start, rows, far, near);
     differentiate_quotients(&w, item, gradients, start, rows, near);
-    if (has_pairs) backward_near(&w, item, gradients, start, rows, far, near);
+    if (has_pairs) backward_near(&w, item, gradients, (query_block){start, rows, far, near});
   }
   memset(f->state, 0, features * d * sizeof(float));
   memset(f->z, 0, features * sizeof(float));

@@ -6,6 +6,9 @@
 // Queries per block, and keys that enter the state at a time.
 enum { HH_LINEAR_BLOCK = 64 };
 
+// Rows of a block whose products stop where the last of them does.
+enum { HH_LINEAR_STRIP = 16 };
+
 // Where the parts of the scratch space start; D features, d = head size, n near keys.
 typedef struct {
   float *state;         // S: (D, d)
@@ -20,7 +23,7 @@ typedef struct {
   float *weights;       // (HH_LINEAR_BLOCK, sinks + n)
   float *scores;        // (HH_LINEAR_BLOCK, sinks + n)
   float *peaks;         // (length)
-  float scale;          // logarithm of the state's scale
+  float scale;          // logarithm of the state's scale; hh_no_scale where the state is empty
 } hh_linear_workspace;
 
 /// Most near keys of a block.
@@ -43,6 +46,31 @@ HH_INLINE size_t hh_near_of(const hh_linear_item *item, size_t start, size_t row
   const size_t end = hh_smaller(item->keys, hh_positive(seen));
   return end > far ? end - far : 0;
 }
+
+/// Near keys, counted from the block's first.
+typedef struct {
+  size_t from;
+  size_t to;
+} hh_near_range;
+
+/// Near keys that some of `rows` queries from `first` on weigh by features. The last keys of a window
+/// are in nobody's, and their features may be absent.
+HH_INLINE hh_near_range hh_linear_range(
+  const hh_linear_item *item, size_t first, size_t rows, size_t far, size_t near) {
+  return (hh_near_range){0, hh_smaller(near, hh_window_start(item, first + rows - 1) - far)};
+}
+
+/// Near keys that some of `rows` queries from `first` on weigh by their scores, from a whole panel on.
+HH_INLINE hh_near_range hh_score_range(
+  const hh_linear_item *item, size_t first, size_t rows, size_t far, size_t near) {
+  const size_t start = hh_window_start(item, first), end = hh_visible(item, first + rows - 1);
+  return (hh_near_range){
+    start > far ? (start - far) / HH_LANES * HH_LANES : 0,
+    end > far ? hh_smaller(end - far, near) : 0};
+}
+
+/// Whether no key is in the state.
+HH_INLINE int hh_is_empty(const hh_linear_workspace *w) { return w->scale == hh_no_scale; }
 
 /// What the state counts for a query: its scale to the query's.
 HH_INLINE float hh_state_factor(

@@ -1,42 +1,76 @@
 // Register-blocked product of small matrices.
 #include "tile_gemm.h"
 
-// Rows of a register tile: 6 x 16 accumulators fill twelve of AVX2's sixteen registers.
-enum { TILE_ROWS = 6 };
-// Depth of one pass: a panel slice of 256 x 16 floats (16 KiB) stays in the first-level cache.
+// Depth of one pass: two panel slices of 256 x 16 floats (32 KiB) stay in the first-level cache.
 enum { DEPTH_BLOCK = 256 };
 
-#define MICRO_KERNEL(ROWS)                                                                  \
-  HH_INLINE void micro_##ROWS(                                                              \
-    size_t k, const float *a, size_t row_step, size_t column_step, const float *b,          \
-    float *c, size_t ldc, int accumulate, size_t columns) {                                 \
-    hh_vec sum[ROWS];                                                                       \
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) sum[i] = (hh_vec){0}; \
-    for (size_t l = 0; l < k; l++) {                                                        \
-      const hh_vec right = hh_load(b + l * HH_LANES);                                       \
-      const float *left = a + l * column_step;                                              \
-      _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++)                     \
-        sum[i] += left[(size_t)i * row_step] * right;                                       \
-    }                                                                                       \
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {                     \
-      float *row = c + (size_t)i * ldc;                                                     \
-      if (columns == HH_LANES) {                                                            \
-        hh_store(row, accumulate ? hh_load(row) + sum[i] : sum[i]);                         \
-      } else {                                                                              \
-        hh_vec old = {0};                                                                   \
-        if (accumulate) memcpy(&old, row, columns * sizeof(float));                         \
-        old += sum[i];                                                                      \
-        memcpy(row, &old, columns * sizeof(float));                                         \
-      }                                                                                     \
-    }                                                                                       \
-  }
+// A register tile is 8 rows x 2 panels where there are 32 registers of one vector each: 16 sums hide
+// the latency of their additions. Elsewhere 6 rows x 1 panel: twelve of AVX2's sixteen registers.
+enum { WIDE_ROWS = 8, NARROW_ROWS = 6 };
+#if defined(__x86_64__)
+#define HAS_WIDE_REGISTERS (__builtin_cpu_supports("x86-64-v4") != 0)
+#else
+#define HAS_WIDE_REGISTERS 0
+#endif
 
-MICRO_KERNEL(1)
-MICRO_KERNEL(2)
-MICRO_KERNEL(3)
-MICRO_KERNEL(4)
-MICRO_KERNEL(5)
-MICRO_KERNEL(6)
+/// The operands of a product from a tile of C on.
+typedef struct {
+  size_t k;
+  const float *a;
+  size_t row_step;
+  size_t column_step;
+  const float *panel;
+  size_t panel_step;  // from one panel to the next
+  float *c;
+  size_t ldc;
+  size_t columns;     // of the last panel
+  int accumulate;
+} tile;
+
+/// `rows` x `panels` vectors of C, all in registers.
+HH_INLINE void micro(int rows, int panels, const tile *t) {
+  hh_vec sum[WIDE_ROWS][2], right[2];
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++)
+    _Pragma("clang loop unroll(full)") for (int p = 0; p < panels; p++) sum[i][p] = (hh_vec){0};
+  for (size_t l = 0; l < t->k; l++) {
+    _Pragma("clang loop unroll(full)") for (int p = 0; p < panels; p++)
+      right[p] = hh_load(t->panel + (size_t)p * t->panel_step + l * HH_LANES);
+    const float *left = t->a + l * t->column_step;
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++)
+      _Pragma("clang loop unroll(full)") for (int p = 0; p < panels; p++)
+        sum[i][p] += left[(size_t)i * t->row_step] * right[p];
+  }
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++)
+    _Pragma("clang loop unroll(full)") for (int p = 0; p < panels; p++) {
+      float *row = t->c + (size_t)i * t->ldc + p * HH_LANES;
+      const size_t columns = p + 1 < panels ? HH_LANES : t->columns;
+      if (t->accumulate) {
+        hh_vec old;
+        hh_load_some(&old, row, columns);
+        sum[i][p] += old;
+      }
+      hh_store_some(row, &sum[i][p], columns);
+    }
+}
+
+/// `m` rows of C, `tall` at a time.
+HH_INLINE void tile_rows(size_t m, size_t tall, int panels, tile t) {
+  for (; m >= tall; m -= tall) {
+    micro((int)tall, panels, &t);
+    t.a += tall * t.row_step;
+    t.c += tall * t.ldc;
+  }
+  switch (m) {
+  case 1: micro(1, panels, &t); break;
+  case 2: micro(2, panels, &t); break;
+  case 3: micro(3, panels, &t); break;
+  case 4: micro(4, panels, &t); break;
+  case 5: micro(5, panels, &t); break;
+  case 6: micro(6, panels, &t); break;
+  case 7: micro(7, panels, &t); break;
+  default: break;
+  }
+}
 
 HH_MULTIVERSION
 void hh_tile_gemm(
@@ -44,29 +78,30 @@ void hh_tile_gemm(
   const float *panels, size_t panel_rows, float *c, size_t ldc, int accumulate) {
   if (k == 0 && !accumulate)
     for (size_t i = 0; i < m; i++) memset(c + i * ldc, 0, n * sizeof(float));
-  for (size_t depth = 0; depth < k; depth += DEPTH_BLOCK) {
-    const size_t slice = k - depth < DEPTH_BLOCK ? k - depth : DEPTH_BLOCK;
-    const int add = accumulate || depth > 0;
-    for (size_t j = 0; j < n; j += HH_LANES) {
-      const size_t columns = n - j < HH_LANES ? n - j : HH_LANES;
-      const float *b = panels + j * panel_rows + depth * HH_LANES;
-      size_t i = 0;
-      for (; i + TILE_ROWS <= m; i += TILE_ROWS)
-        micro_6(
-          slice, a + i * row_step + depth * column_step, row_step, column_step, b,
-          c + i * ldc + j, ldc, add, columns);
-      const float *left = a + i * row_step + depth * column_step;
-      float *out = c + i * ldc + j;
-      switch (m - i) {
-      case 1: micro_1(slice, left, row_step, column_step, b, out, ldc, add, columns); break;
-      case 2: micro_2(slice, left, row_step, column_step, b, out, ldc, add, columns); break;
-      case 3: micro_3(slice, left, row_step, column_step, b, out, ldc, add, columns); break;
-      case 4: micro_4(slice, left, row_step, column_step, b, out, ldc, add, columns); break;
-      case 5: micro_5(slice, left, row_step, column_step, b, out, ldc, add, columns); break;
-      default: break;
-      }
+  const int wide = HAS_WIDE_REGISTERS;
+  for (size_t depth = 0; depth < k; depth += DEPTH_BLOCK)
+    for (size_t j = 0, width; j < n; j += width) {
+      const int pair = wide && n - j > HH_LANES;
+      width = pair ? 2 * HH_LANES : HH_LANES;
+      const tile t = {
+        .k = hh_smaller(k - depth, DEPTH_BLOCK),
+        .a = a + depth * column_step,
+        .row_step = row_step,
+        .column_step = column_step,
+        .panel = panels + j * panel_rows + depth * HH_LANES,
+        .panel_step = panel_rows * HH_LANES,
+        .c = c + j,
+        .ldc = ldc,
+        .columns = hh_smaller(n - j, width) - (width - HH_LANES),
+        .accumulate = accumulate || depth > 0,
+      };
+      if (pair)
+        tile_rows(m, WIDE_ROWS, 2, t);
+      else if (wide)
+        tile_rows(m, WIDE_ROWS, 1, t);
+      else
+        tile_rows(m, NARROW_ROWS, 1, t);
     }
-  }
 }
 
 HH_MULTIVERSION
@@ -86,21 +121,50 @@ void hh_pack(size_t rows, size_t columns, const float *source, size_t stride, fl
   }
 }
 
+/// Two rows of vectors in groups of `group` lanes, with every other group swapped.
+#define SWAP_GROUPS(group, low, high, a, b) \
+  (low = __builtin_shufflevector(a, b, LOW_##group), \
+   high = __builtin_shufflevector(a, b, HIGH_##group))
+#define LOW_8 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define HIGH_8 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#define LOW_4 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
+#define HIGH_4 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
+#define LOW_2 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#define HIGH_2 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#define LOW_1 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
+#define HIGH_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
+
+/// Rows of 16 floats become columns.
+HH_INLINE void transpose_square(const float *source, size_t stride, float *target) {
+  hh_vec x[HH_LANES], y[HH_LANES];
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++)
+    x[i] = hh_load(source + (size_t)i * stride);
+#define STEP(group, from, to)                                                  \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++) if (!(i & group)) \
+    SWAP_GROUPS(group, to[i], to[i + group], from[i], from[i + group]);
+  STEP(8, x, y)
+  STEP(4, y, x)
+  STEP(2, x, y)
+  STEP(1, y, x)
+#undef STEP
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++)
+    hh_store(target + i * HH_LANES, x[i]);
+}
+
 HH_MULTIVERSION
 void hh_pack_transposed(
   size_t rows, size_t columns, const float *source, size_t stride, float *panels) {
   for (size_t j = 0; j < columns; j += HH_LANES) {
-    const size_t width = columns - j < HH_LANES ? columns - j : HH_LANES;
+    const size_t width = hh_smaller(columns - j, HH_LANES);
     float *panel = panels + j * rows;
     const float *block = source + j * stride;
-    if (width == HH_LANES) {
-      for (size_t i = 0; i < rows; i++)
-        for (size_t l = 0; l < HH_LANES; l++) panel[i * HH_LANES + l] = block[l * stride + i];
-    } else {
-      for (size_t i = 0; i < rows; i++)
-        for (size_t l = 0; l < HH_LANES; l++)
-          panel[i * HH_LANES + l] = l < width ? block[l * stride + i] : 0;
-    }
+    size_t i = 0;
+    if (width == HH_LANES)
+      for (; i + HH_LANES <= rows; i += HH_LANES)
+        transpose_square(block + i, stride, panel + i * HH_LANES);
+    for (; i < rows; i++)
+      for (size_t l = 0; l < HH_LANES; l++)
+        panel[i * HH_LANES + l] = l < width ? block[l * stride + i] : 0;
   }
 }
 
