@@ -32,6 +32,25 @@ HH_INLINE void weighted_sum(
   }
 }
 
+/// scores[j] = scale * q . k_j of `n` keys.
+HH_INLINE void score_keys(
+  const float *q, const float *k, size_t stride, size_t n, size_t d, float scale, float *scores) {
+  size_t j = 0;
+  if (d % HH_LANES == 0)
+    for (; j + HH_LANES <= n; j += HH_LANES) {
+      hh_vec sum[HH_LANES];
+      _Pragma("clang loop unroll(full)") for (int l = 0; l < HH_LANES; l++) sum[l] = (hh_vec){0};
+      for (size_t c = 0; c < d; c += HH_LANES) {
+        const hh_vec query = hh_load(q + c);
+        _Pragma("clang loop unroll(full)") for (int l = 0; l < HH_LANES; l++)
+          sum[l] += query * hh_load(k + (j + (size_t)l) * stride + c);
+      }
+      hh_sums(sum);
+      hh_store(scores + j, sum[0] * scale);
+    }
+  for (; j < n; j++) scores[j] = scale * hh_dot(q, k + j * stride, d);
+}
+
 size_t hh_softmax_decoding_scratch(size_t keys) { return hh_round_up(keys); }
 
 HH_MULTIVERSION
@@ -41,7 +60,7 @@ void hh_softmax_attention_decode(const hh_softmax_item *item, float scale) {
   for (size_t g = 0; g < item->group; g++) {
     const float *q = item->q + g * d;
     float *out = item->out + g * d;
-    for (size_t j = 0; j < n; j++) scores[j] = scale * hh_dot(q, item->k + j * item->k_stride, d);
+    score_keys(q, item->k, item->k_stride, n, d, scale, scores);
     const float sum = hh_exponentials(scores, n, n);
     const float inverse = n > 0 ? 1.0f / sum : 0;
     weighted_sum(scores, n, item->v, item->v_stride, d, out);

@@ -10,6 +10,8 @@
 enum { OUTPUTS = 2, INPUTS = 4 };
 // Rows of x that take weights while these are in registers, as many as there are registers for.
 enum { ROWS_OF_DOTS = 2, ROWS_OF_SUMS = 4 };
+// Rows of x and of weights of a tile of products.
+enum { TILE = 4 };
 // Outputs of which the sums stay in the first cache while every row takes the weights.
 enum { BLOCK = 1024 };
 // float16 where the processor converts it.
@@ -56,7 +58,40 @@ HH_INLINE void dots(
     for (size_t o = 0; o < outputs; o++) y[r * y_stride + o * y_step] = hh_sum(&sum[r][o]);
 }
 
-HH_INLINE void by_outputs(
+/// Adds up to sixteen inputs to the sums of a tile.
+HH_INLINE void add_to_tile(
+  hh_vec *sum, size_t count, const float *x, size_t x_stride, const char *weight, size_t step,
+  int format) {
+  hh_vec w[TILE], input;
+  _Pragma("clang loop unroll(full)") for (int o = 0; o < TILE; o++)
+    load_weights(&w[o], weight + (size_t)o * step, count, format);
+  _Pragma("clang loop unroll(full)") for (int r = 0; r < TILE; r++) {
+    hh_load_some(&input, x + (size_t)r * x_stride, count);
+    _Pragma("clang loop unroll(full)") for (int o = 0; o < TILE; o++)
+      sum[r * TILE + o] += w[o] * input;
+  }
+}
+
+/// As `dots`, for a tile of four rows of x by four rows of weights, whose sixteen sums are taken at once
+/// in the order of `hh_sum`.
+HH_INLINE void dots_of_tile(
+  size_t inputs, const float *x, size_t x_stride, const char *weight, size_t step, int format,
+  float *y, size_t y_stride) {
+  hh_vec sum[TILE * TILE];
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < TILE * TILE; i++) sum[i] = (hh_vec){0};
+  size_t j = 0;
+  for (; j + HH_LANES <= inputs; j += HH_LANES)
+    add_to_tile(sum, HH_LANES, x + j, x_stride, weight + j * bytes_of(format), step, format);
+  if (j < inputs)
+    add_to_tile(sum, inputs - j, x + j, x_stride, weight + j * bytes_of(format), step, format);
+  hh_sums(sum);
+  float sums[TILE * TILE];
+  hh_store(sums, sum[0]);
+  for (size_t r = 0; r < TILE; r++)
+    memcpy(y + r * y_stride, sums + r * TILE, TILE * sizeof(float));
+}
+
+HH_INLINE void by_streams(
   size_t rows, size_t inputs, size_t outputs, const float *x, size_t x_stride, const char *weight,
   size_t step, int format, float *y, size_t y_stride) {
   const size_t part = outputs / OUTPUTS;
@@ -106,6 +141,28 @@ HH_INLINE void add_sums(
     add_sums_of_lanes(
       rows, inputs, outputs - j, x, x_stride, x_step, weight + j * bytes_of(format), step, format,
       y + j, y_stride);
+}
+
+HH_INLINE void by_outputs(
+  size_t rows, size_t inputs, size_t outputs, const float *x, size_t x_stride, const char *weight,
+  size_t step, int format, float *y, size_t y_stride) {
+  // Arithmetic bounds the weights that four rows or more share; their tiles need many registers.
+  const size_t tiled = rows >= TILE && HH_HAS_WIDE_REGISTERS ? outputs / TILE * TILE : 0;
+  for (size_t o = 0; o < tiled; o += TILE) {
+    const char *w = weight + o * step;
+    size_t r = 0;
+    for (; r + TILE <= rows; r += TILE)
+      dots_of_tile(
+        inputs, x + r * x_stride, x_stride, w, step, format, y + r * y_stride + o, y_stride);
+    for (; r < rows; r++)
+      for (size_t i = 0; i < TILE; i += OUTPUTS)
+        dots(
+          1, inputs, OUTPUTS, x + r * x_stride, x_stride, w + i * step, step, format,
+          y + r * y_stride + o + i, y_stride, 1);
+  }
+  by_streams(
+    rows, inputs, outputs - tiled, x, x_stride, weight + tiled * step, step, format, y + tiled,
+    y_stride);
 }
 
 HH_INLINE void by_inputs(

@@ -7,11 +7,6 @@ enum { DEPTH_BLOCK = 256 };
 // A register tile is 8 rows x 2 panels where there are 32 registers of one vector each: 16 sums hide
 // the latency of their additions. Elsewhere 6 rows x 1 panel: twelve of AVX2's sixteen registers.
 enum { WIDE_ROWS = 8, NARROW_ROWS = 6 };
-#if defined(__x86_64__)
-#define HAS_WIDE_REGISTERS (__builtin_cpu_supports("x86-64-v4") != 0)
-#else
-#define HAS_WIDE_REGISTERS 0
-#endif
 
 /// The operands of a product from a tile of C on.
 typedef struct {
@@ -78,7 +73,7 @@ void hh_tile_gemm(
   const float *panels, size_t panel_rows, float *c, size_t ldc, int accumulate) {
   if (k == 0 && !accumulate)
     for (size_t i = 0; i < m; i++) memset(c + i * ldc, 0, n * sizeof(float));
-  const int wide = HAS_WIDE_REGISTERS;
+  const int wide = HH_HAS_WIDE_REGISTERS;
   for (size_t depth = 0; depth < k; depth += DEPTH_BLOCK)
     for (size_t j = 0, width; j < n; j += width) {
       const int pair = wide && n - j > HH_LANES;
@@ -121,33 +116,22 @@ void hh_pack(size_t rows, size_t columns, const float *source, size_t stride, fl
   }
 }
 
-/// Two rows of vectors in groups of `group` lanes, with every other group swapped.
-#define SWAP_GROUPS(group, low, high, a, b) \
-  (low = __builtin_shufflevector(a, b, LOW_##group), \
-   high = __builtin_shufflevector(a, b, HIGH_##group))
-#define LOW_8 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
-#define HIGH_8 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
-#define LOW_4 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
-#define HIGH_4 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
-#define LOW_2 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
-#define HIGH_2 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
-#define LOW_1 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
-#define HIGH_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
-
 /// Rows of 16 floats become columns.
 HH_INLINE void transpose_square(const float *source, size_t stride, float *target) {
   hh_vec x[HH_LANES], y[HH_LANES];
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++)
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < HH_LANES; i++)
     x[i] = hh_load(source + (size_t)i * stride);
-#define STEP(group, from, to)                                                  \
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++) if (!(i & group)) \
-    SWAP_GROUPS(group, to[i], to[i + group], from[i], from[i + group]);
+#define STEP(group, from, to)                                                      \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < HH_LANES; i++)            \
+    if (!(i & group))                                                              \
+      to[i] = hh_low_groups(group, from[i], from[i + group]),                      \
+      to[i + group] = hh_high_groups(group, from[i], from[i + group]);
   STEP(8, x, y)
   STEP(4, y, x)
   STEP(2, x, y)
   STEP(1, y, x)
 #undef STEP
-  _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++)
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < HH_LANES; i++)
     hh_store(target + i * HH_LANES, x[i]);
 }
 

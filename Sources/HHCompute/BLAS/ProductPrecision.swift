@@ -50,6 +50,16 @@ private struct RoundingBuffers {
 
 private let buffers = Mutex(RoundingBuffers())
 
+extension HalfMatrix {
+  /// y = x op(W) of a matrix of bfloat16, where op transposes if told so, with `x` rounded to bfloat16.
+  package func roundedProduct(_ x: Matrix, transposed: Bool, into y: Matrix) {
+    buffers.withLock { buffers in
+      let x = buffers.rounded(x, 0)
+      multiplyHalves(x, false, self, transposed, into: y, 1, 0, &buffers)
+    }
+  }
+}
+
 /// into = alpha · op(a) · op(b) + beta · into with `a` and `b` rounded to bfloat16.
 func roundedProduct(
   _ a: Matrix, _ aTransposed: Bool, _ b: Matrix, _ bTransposed: Bool, into c: Matrix,
@@ -57,16 +67,24 @@ func roundedProduct(
 ) {
   buffers.withLock { buffers in
     let (a, b) = (buffers.rounded(a, 0), buffers.rounded(b, 1))
-    guard case .success(let library) = OneDNN.shared else {
-      let (a, b) = (buffers.widened(a, 0), buffers.widened(b, 1))
-      return product(a, aTransposed, b, bTransposed, into: c, alpha, beta)
-    }
-    inParts(rows: c.rows, columns: c.columns, depth: aTransposed ? a.rows : a.columns) {
-      rows, columns in
-      let isDone = library.multiply(
-        a, aTransposed, rows: rows, b, bTransposed, columns: columns,
-        into: c.rows(rows).columns(columns), alpha, beta)
-      precondition(isDone, "oneDNN refuses a product of a kind that it has done before")
-    }
+    multiplyHalves(a, aTransposed, b, bTransposed, into: c, alpha, beta, &buffers)
+  }
+}
+
+/// The product of matrices of bfloat16, by the processor's units for them where there are any.
+private func multiplyHalves(
+  _ a: HalfMatrix, _ aTransposed: Bool, _ b: HalfMatrix, _ bTransposed: Bool, into c: Matrix,
+  _ alpha: Float, _ beta: Float, _ buffers: inout RoundingBuffers
+) {
+  guard case .success(let library) = OneDNN.shared else {
+    let (a, b) = (buffers.widened(a, 0), buffers.widened(b, 1))
+    return product(a, aTransposed, b, bTransposed, into: c, alpha, beta)
+  }
+  inParts(rows: c.rows, columns: c.columns, depth: aTransposed ? a.rows : a.columns) {
+    rows, columns in
+    let isDone = library.multiply(
+      a, aTransposed, rows: rows, b, bTransposed, columns: columns,
+      into: c.rows(rows).columns(columns), alpha, beta)
+    precondition(isDone, "oneDNN refuses a product of a kind that it has done before")
   }
 }

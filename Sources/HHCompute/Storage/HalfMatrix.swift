@@ -44,6 +44,11 @@ package final class HalfMatrix: Sendable {
     }
   }
 
+  /// Rounds the elements of `matrix` to bfloat16, to nearest and ties to even.
+  package convenience init(rounding matrix: Matrix) {
+    self.init(rounding: matrix, in: FloatBuffer(count: Self.floats(for: matrix)))
+  }
+
   /// Floats of a buffer that has room for so many elements.
   static func floats(for matrix: Matrix) -> Int { (matrix.rows * matrix.columns + 1) / 2 }
 

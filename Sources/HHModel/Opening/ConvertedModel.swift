@@ -66,7 +66,7 @@ package struct ConvertedModel {
   package func runner() throws(FormatError) -> ModelRunner {
     let runner = ModelRunner(
       graph: graph,
-      parameters: ParameterStore(checkpoint: checkpoint, names: names, keepsHalves: true))
+      parameters: ParameterStore(checkpoint: checkpoint, names: names, halves: .stored))
     for block in plan.blocks {
       let maps = block.maps()
       for (tensor, buffer) in zip(block.tensors, maps.parameters) {

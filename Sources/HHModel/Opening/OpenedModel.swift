@@ -35,7 +35,7 @@ package struct OpenedModel {
       names = try NameMap(checkpoint)
       runner = ModelRunner(
         graph: try Graph(names),
-        parameters: ParameterStore(checkpoint: checkpoint, names: names, keepsHalves: true))
+        parameters: ParameterStore(checkpoint: checkpoint, names: names, halves: .stored))
       teacher = nil
       return
     }

@@ -97,6 +97,8 @@ package final class ModelRunner {
     if let half = try parameters.half(linear.weight, columns: columns) {
       if x.rows <= maximumSmallBatch {
         half.product(x, transposed: transposed, into: y)
+      } else if precision == .bfloat16, half.format == .bfloat16 {
+        half.roundedProduct(x, transposed: transposed, into: y)
       } else {
         let wide = workspace.matrix(.weight, rows: half.rows, columns: half.columns)
         half.widen(into: wide)

@@ -10,35 +10,43 @@ package import HHFormat
 package final class ParameterStore {
   let checkpoint: Checkpoint?
   private let names: NameMap
-  private let keepsHalves: Bool
+  private let halvesServed: Halves
   private var loaded: [String: FloatBuffer] = [:]  // by tensor name
   private var halves: [String: HalfMatrix] = [:]  // by tensor name
   private var pinned: Set<String> = []
   private var changes: [String: LowRankChange] = [:]  // by tensor name
   private let ties: [String: String]  // roles stored twice, to the tensor that counts
 
+  /// Which matrices `half` serves: half the memory and faster decoding, but nothing to train.
+  package enum Halves: Sendable {
+    case none
+    /// Those that the file stores in 16 bits, as they are.
+    case stored
+    /// All, rounded to bfloat16.
+    case rounded
+  }
+
   /// Serves the weights of a checkpoint under the roles of its name map.
   ///
   /// - Parameters:
   ///   - checkpoint: Where the weights are.
   ///   - names: Which tensor has which role.
-  ///   - keepsHalves: Whether `half` serves matrices of 16-bit floats as they are: half the memory and
-  ///     faster decoding, but nothing that could be trained.
-  package convenience init(checkpoint: Checkpoint, names: NameMap, keepsHalves: Bool = false) {
-    self.init(checkpoint, names, keepsHalves: keepsHalves)
+  ///   - halves: Which matrices `half` serves.
+  package convenience init(checkpoint: Checkpoint, names: NameMap, halves: Halves = .none) {
+    self.init(checkpoint, names, halves: halves)
   }
 
   /// Serves and keeps weights that are in memory, by tensor name.
   package convenience init(names: NameMap, weights: [String: FloatBuffer]) {
-    self.init(nil, names, keepsHalves: false)
+    self.init(nil, names, halves: .none)
     loaded = weights
     pinned = Set(weights.keys)
   }
 
-  private init(_ checkpoint: Checkpoint?, _ names: NameMap, keepsHalves: Bool) {
+  private init(_ checkpoint: Checkpoint?, _ names: NameMap, halves: Halves) {
     self.checkpoint = checkpoint
     self.names = names
-    self.keepsHalves = keepsHalves
+    halvesServed = halves
     ties = Dictionary(
       names.storedTies.map { ($0.role.role, $0.tied.tensor.name) },
       uniquingKeysWith: { first, _ in first })
@@ -75,17 +83,25 @@ package final class ParameterStore {
     LinearWeight(linear, in: try vector(linear.weight))
   }
 
-  /// The weights of a role as the 16-bit floats that the file stores, with so many columns; nil where
-  /// it stores others, or the store keeps float32.
+  /// The weights of a role as 16-bit floats, with so many columns; nil where the store serves none, or
+  /// not those.
   package func half(_ role: String, columns: Int) throws(FormatError) -> HalfMatrix? {
-    guard keepsHalves, let checkpoint, let name = tensorName(role), changes[name] == nil,
-      let tensor = names[role]?.tensor
+    guard halvesServed != .none, let checkpoint, let name = tensorName(role),
+      changes[name] == nil, let tensor = names[role]?.tensor
     else { return nil }
     if let matrix = halves[name] { return matrix }
     let format: HalfMatrix.Format
-    switch tensor.dtype {
-    case .f16: format = .float16
-    case .bf16: format = .bfloat16
+    switch (tensor.dtype, halvesServed) {
+    case (.bf16, _): format = .bfloat16
+    case (.f16, .stored): format = .float16
+    case (_, .rounded):
+      let floats = FloatBuffer(count: tensor.elementCount)
+      var output = floats.mutableSpan
+      try checkpoint.readFloats(of: name, into: &output)
+      let rows = tensor.elementCount / columns
+      let matrix = HalfMatrix(rounding: Matrix(floats, rows: rows, columns: columns))
+      halves[name] = matrix
+      return matrix
     default: return nil
     }
     var bits = HalfMatrix.Bits(capacity: tensor.elementCount)

@@ -98,4 +98,3 @@ extension SettingValue where Self: RawRepresentable<String> & CaseIterable {
 extension FeatureMapKind: SettingValue {}
 extension LinearAttentionDescription.Sharing: SettingValue {}
 extension LinearAttentionDescription.Positions: SettingValue {}
-extension ProductPrecision: SettingValue {}

@@ -36,8 +36,12 @@ package enum Completion: Sendable, Equatable {
     let checkpoint = try Checkpoint(
       opening: options.model, configuration: options.configuration, base: options.base)
     let sources = try ConversionKey.sources(of: checkpoint)
-    let key = try ConversionKey(sidecars: SidecarFiles(of: checkpoint), options: options)
-    if recipe[ConversionKey.member]?.string == key.text(for: sources) {
+    let sidecars = try SidecarFiles(of: checkpoint)
+    var keys: [String] = []
+    for options in options.withEveryPrecision {
+      keys.append(try ConversionKey(sidecars: sidecars, options: options).text(for: sources))
+    }
+    if let key = recipe[ConversionKey.member]?.string, keys.contains(key) {
       self = .done
     } else if made.map(\.sha256) != sources.map(\.sha256) {
       self = .other("an artifact of other weights or another configuration")

@@ -8,6 +8,17 @@ internal import HHModel
 internal import HHTraining
 
 extension Conversion {
+  /// The model that writes the rows: with its weights rounded where training rounds them as well, and
+  /// then with half of them to read for every token.
+  private func writer(_ runner: ModelRunner) -> ModelRunner {
+    guard options.distillation.precision.product == .bfloat16 else { return runner }
+    let writer = ModelRunner(
+      graph: runner.graph,
+      parameters: ParameterStore(checkpoint: checkpoint, names: names, halves: .rounded))
+    (writer.streamsWeights, writer.precision) = (runner.streamsWeights, .bfloat16)
+    return writer
+  }
+
   /// Distils, and finetunes where that is asked for.
   func train(
     _ run: ConversionRun?, report: ConversionReport
@@ -25,7 +36,9 @@ extension Conversion {
           faster
           """))
     }
-    let (rows, heldOut) = try training.rows.load(runner: training.runner, report: progress)
+    let (rows, heldOut) = try training.rows.load(
+      runner: training.rows.areSampled ? writer(training.runner) : training.runner,
+      report: progress)
     let student = student(of: training.runner.graph)
     if options.initialWeights != nil {
       return try trainWithoutTeacher(student, run, rows, heldOut, report: report)
@@ -124,7 +137,7 @@ extension Conversion {
     }
     var recipe = training.distillation
     if let steps = run?.distillationSteps { (recipe.steps, recipe.budget) = (steps, nil) }
-    training.runner.precision = recipe.precision
+    training.runner.precision = recipe.precision.product
     defer { training.runner.precision = .float32 }
     let stage = DistillationStage(
       runner: training.runner, plan: plan.rewrite, recipe: recipe, space: training.space)
@@ -158,7 +171,7 @@ extension Conversion {
     guard let training, let recipe = training.finetuning else { return nil }
     let teacher = training.runner
     let hasTeacher = options.initialWeights == nil
-    for model in [student, teacher] { model.precision = recipe.precision }
+    for model in [student, teacher] { model.precision = recipe.precision.product }
     // What is measured between stages is the artifact's, which knows of no precision of training.
     defer { for model in [student, teacher] { model.precision = .float32 } }
     try report(.stage(hasTeacher ? "finetune" : "train"))

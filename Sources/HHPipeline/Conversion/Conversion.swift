@@ -46,7 +46,6 @@ package struct Conversion {
     var options = options
     options.attention.seed = options.seed
     try Self.checkOwnModel(options)
-    self.options = options
     checkpoint = try Checkpoint(
       opening: options.model, configuration: options.configuration, base: options.base,
       tokenizer: options.tokenizer)
@@ -72,6 +71,8 @@ package struct Conversion {
       allowNonfinite: options.allowNonfinite || options.isOnePass)
     sidecars = try SidecarFiles(of: checkpoint)
     let graph = try Graph(names)
+    let choice = options.choosePrecision(for: graph)
+    self.options = options
     if options.rewrites, let found = graph.problem(with: options.attention) {
       throw PipelineError.invalidSetting(found.setting, problem: found.problem)
     }
@@ -91,7 +92,7 @@ package struct Conversion {
           batchSize: options.distillation.batchSize, hasTeacher: options.initialWeights == nil,
           length: training.rows.length,
           rowCount: training.rows.distillationCount,
-          precision: options.distillation.precision,
+          precision: options.distillation.precision.product, choice: choice,
           finetuning: training.finetuning.flatMap { finetuning in
             training.objective.map { ConversionPlan.Finetuning(finetuning, objective: $0) }
           })
@@ -286,7 +287,7 @@ package struct Conversion {
       key: ConversionKey.ofRun(options, sidecars: sidecars, sources: sources))
     try run.requireUseOfRates()
     // Not before everything has been checked: a run that cannot be resumed stays as it was.
-    if let stopped, !stopped.isNew { try stopped.takeRates(of: options) }
+    if let stopped { try stopped.takeSettings(of: options) }
     return run
   }
 

@@ -17,7 +17,7 @@ extension ConversionEstimate {
     _ recipe: TrainingPlan, objective: ObjectiveKind, graph: Graph, mapCount: Int,
     rowCount: Int, reusableRowCount: Int = 0, heldOutCount: Int, length: Int
   ) {
-    finetuningPrecision = recipe.precision
+    finetuningPrecision = recipe.precision.product
     let visits = recipe.visits
     let batch = Double(recipe.batchSize)
     func answers(_ rowCount: Int, visits: Double, reusableRowCount: Int = 0) -> Double? {
@@ -28,7 +28,7 @@ extension ConversionEstimate {
     let kept = answers(rowCount, visits: visits, reusableRowCount: reusableRowCount)
     let heldOut = Double(heldOutCount)
     addRounding(
-      recipe.precision, of: graph, positions: batch * Double(length),
+      recipe.precision.product, of: graph, positions: batch * Double(length),
       head: objective.readsTokenHead(of: graph) ? graph.vocabularySize * graph.hiddenSize : 0)
     let memory = FinetuningMemory(
       recipe, objective: objective, graph: graph, mapCount: mapCount,

@@ -73,7 +73,7 @@ struct ConversionEstimate {
   ) {
     // Measured on widths of 64 and 384: products of narrow matrices and heads reach less.
     speed = Double(graph.hiddenSize) / Double(graph.hiddenSize + 32)
-    distillationPrecision = recipe.precision
+    distillationPrecision = recipe.precision.product
     let heldOut = Double(heldOutCount) * Double(length)
     let tokens = Double(rowCount) * Double(length) + heldOut
     let weights = graph.nodes.reduce(0) { $0 + ($1.layer == nil ? 0 : $1.operation.weightCount) }
@@ -116,7 +116,7 @@ struct ConversionEstimate {
     spillable = 4 * (tokens * hidden + revisited)
     self.scratch = 4 * (scratch + resident)
     memory = self.scratch + spillable
-    addRounding(recipe.precision, of: graph, positions: max(4096, batch), head: 0)
+    addRounding(recipe.precision.product, of: graph, positions: max(4096, batch), head: 0)
   }
 
   /// Adds memory for the rounded factors of a product of `positions` rows with the largest weight;
@@ -151,7 +151,8 @@ struct ConversionEstimate {
     let groups = DecoderSampler.groupCount(graph, rowCount: rowCount, length: length)
     sampling.calls += Double(groups) * Double(length) * Double(graph.layerCount)
     samplingMemory =
-      weights + Double(DecoderSampler.cacheBytes(graph, rowCount: rowCount, length: length))
+      (distillationPrecision == .bfloat16 ? self.weights / 2 : self.weights)
+      + Double(DecoderSampler.cacheBytes(graph, rowCount: rowCount, length: length))
   }
 
   /// Decides what lies on disk, and what is computed or read a second time, so that the peak stays
@@ -215,7 +216,8 @@ struct ConversionEstimate {
     let distillation =
       teacher.seconds(rate: rate, gain: gain(distillationPrecision))
       + [steps, measuring].reduce(0) { $0 + $1.seconds(rate: rate) }
-    return sampling.seconds(rate: rate) + min(distillation, budget ?? .infinity)
+    return sampling.seconds(rate: rate, gain: gain(distillationPrecision))
+      + min(distillation, budget ?? .infinity)
       + finetuning.seconds(rate: rate, gain: gain(finetuningPrecision))
   }
 

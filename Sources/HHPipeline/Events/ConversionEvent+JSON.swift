@@ -91,6 +91,7 @@ extension ConversionPlan {
       object["length"] = .integer(training.length)
       object["rows"] = .integer(training.rowCount)
       object["precision"] = .string(training.precision.rawValue)
+      object["bfloat16_gain"] = training.choice.map { .number($0.gain) }
       if let finetuning = training.finetuning {
         object["finetuning"] = .object([
           "steps": .integer(finetuning.steps),

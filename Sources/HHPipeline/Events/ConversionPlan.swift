@@ -61,6 +61,8 @@ package struct ConversionPlan: Sendable, Equatable {
     package let rowCount: Int
     /// Of the teacher's matrix products.
     package let precision: ProductPrecision
+    /// What was measured where a precision was to be chosen; nil where it was given.
+    package let choice: PrecisionChoice?
     /// What is trained afterwards; nil where nothing is.
     package let finetuning: Finetuning?
   }
@@ -84,7 +86,7 @@ package struct ConversionPlan: Sendable, Equatable {
       trained =
         recipe.lora.map { "adapters of rank \($0.rank) and feature maps" }
         ?? (recipe.trained.weights ? "all weights" : "feature maps")
-      precision = recipe.precision
+      precision = recipe.precision.product
     }
   }
 
@@ -116,6 +118,7 @@ package struct ConversionPlan: Sendable, Equatable {
             + "\(finetuning.steps) steps of \(finetuning.batchSize) rows on"
             + " \(finetuning.objective), \(finetuning.trained)" + finetuning.precision.words)
       }
+      if let choice = training.choice { lines.append("precision    \(choice.words)") }
     } else {
       lines.append("distillation none: the new maps start at the identity")
     }
@@ -147,6 +150,15 @@ package struct ConversionPlan: Sendable, Equatable {
       if case .dropped(let why) = entry.fate { lines.append("drops \(entry.name): \(why)") }
     }
     return joined(lines: lines)
+  }
+}
+
+extension PrecisionChoice {
+  /// What a plan says of it.
+  fileprivate var words: String {
+    if let missing = ProductPrecision.missingUnits { return "float32: \(missing)" }
+    return "\(precision.rawValue): products in bfloat16 run \(Format.fixed(gain, 1)) times as fast"
+      + " as in float32"
   }
 }
 

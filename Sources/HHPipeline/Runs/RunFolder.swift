@@ -104,12 +104,15 @@ package struct RunFolder: Sendable {
     return options
   }
 
-  /// Gives the run the learning rates of other settings from here on.
-  func takeRates(of options: ConversionOptions) throws(FormatError) {
+  /// Gives the run the learning rates of other settings from here on, and a precision that was chosen
+  /// since it began.
+  func takeSettings(of options: ConversionOptions) throws(FormatError) {
     let old = try Recipe.named(join(path, "recipe.yaml")).options(model: nil, threads: 1)
     guard
       old.distillation.learningRate != options.distillation.learningRate
         || old.finetuning.learningRate != options.finetuning.learningRate
+        || old.distillation.precision != options.distillation.precision
+        || old.finetuning.precision != options.finetuning.precision
     else { return }
     try Self.write(try Recipe(options, file: path), to: path, replacing: true)
   }

@@ -1,6 +1,7 @@
 // Finetuning from the command line.
 
 import Foundation
+import HHCompute
 import HHFormat
 import HHTestSupport
 import Testing
@@ -53,6 +54,24 @@ struct FinetuneCommandTests {
     #expect(try bench.bytes("b") == bench.bytes("c") && bench.bytes("a") != bench.bytes("b"))
   }
 
+  @Test("auto gives what the precision gives that the plan names, and the run knows that one alone")
+  func chosenPrecision() throws {
+    let arguments = try bench.few("bert") + ["--finetune-steps", "2", "--json"]
+    let chosen = try Tool.run(
+      arguments + ["--precision", "auto", "--run", "run", "-o", "a"], in: bench.folder)
+    #expect(chosen.status == 0, "\(chosen.errors)")
+    let events = try chosen.lines.map { try JSONValue(parsing: Array($0.utf8)) }
+    let plan = try #require(events.first { $0["event"]?.string == "plan" })
+    let precision = try #require(plan["precision"]?.string)
+    let gain = try #require(plan["bfloat16_gain"]?.double)
+    #expect(precision == PrecisionChoice(gain: gain).precision.rawValue)
+    #expect(plan["finetuning"]?["precision"]?.string == precision)
+    #expect(try !String(decoding: bench.bytes("run/recipe.yaml"), as: UTF8.self).contains("auto"))
+    let given = try Tool.run(arguments + ["--precision", precision, "-o", "b"], in: bench.folder)
+    #expect(given.status == 0, "\(given.errors)")
+    #expect(try bench.bytes("a") == bench.bytes("b"))
+  }
+
   @Test("adapters change the projections that they are put on, and nothing else")
   func adapters() throws {
     let outcome = try Tool.run(
@@ -84,7 +103,7 @@ struct FinetuneCommandTests {
     "options that do not go together are refused",
     arguments: [
       (["--lora", "4"], "--lora: expected --finetune-steps beside it"),
-      (["--precision", "half"], "expected float32, bfloat16, found 'half'"),
+      (["--precision", "half"], "expected float32, bfloat16, auto, found 'half'"),
       (["--finetune-lr", "0.1"], "--finetune-lr: expected --finetune-steps beside it"),
       (["--finetune-steps", "2", "--finetune-lr", "-1"], "--finetune-lr: expected a positive"),
       (["--finetune-steps", "2", "--finetune-loss", "nonsense"], "found 'nonsense'"),

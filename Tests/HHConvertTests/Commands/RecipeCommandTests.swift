@@ -148,7 +148,7 @@ struct RecipeCommandTests {
       ),
       (
         ["models/gpt2", "--recipe", "half.yaml"], 65,
-        "key 'stages[1].precision': expected 'float32' or 'bfloat16'"
+        "key 'stages[1].precision': expected 'float32', 'bfloat16' or 'auto'"
       ),
       (
         ["models/gpt2", "--recipe", "vit"], 64,

@@ -56,7 +56,7 @@ struct ParameterStoreTests {
     let names = try NameMap(checkpoint)
     let graph = try Graph(names)
     let wide = ParameterStore(checkpoint: checkpoint, names: names)
-    let narrow = ParameterStore(checkpoint: checkpoint, names: names, keepsHalves: true)
+    let narrow = ParameterStore(checkpoint: checkpoint, names: names, halves: .stored)
     let role = "embedding.token.weight"
     let table = try #require(try narrow.half(role, columns: graph.hiddenSize))
     let values = Matrix(rows: table.rows, columns: table.columns)
@@ -76,6 +76,30 @@ struct ParameterStoreTests {
       }
       for (a, b) in zip(outputs[0], outputs[1]) { #expect(abs(a - b) <= 1e-5) }
     }
+  }
+
+  @Test("a store that rounds serves what products in bfloat16 round to, whatever is stored")
+  func rounded() throws {
+    let (store, names, checkpoint) = try store("llama-gqa")
+    let rounding = ParameterStore(checkpoint: checkpoint, names: names, halves: .rounded)
+    let linear = try #require(try Graph(names).linears.first)
+    let matrix = try store.matrix(linear)
+    let half = try #require(try rounding.half(linear.weight, columns: matrix.columns))
+    #expect(half.format == .bfloat16)
+    let wide = Matrix(rows: half.rows, columns: half.columns)
+    half.widen(into: wide)
+    for (a, b) in zip(wide.values, matrix.values) { #expect(abs(a - b) <= abs(b) / 256) }
+
+    let count = maximumSmallBatch + 3
+    let x = Matrix(
+      rows: count, columns: linear.inputs,
+      (0..<count * linear.inputs).map { Float($0 % 23) / 7 - 1.5 })
+    let results = [(), ()].map { Matrix(rows: x.rows, columns: linear.outputs) }
+    half.roundedProduct(x, transposed: !linear.isInputMajor, into: results[0])
+    gemm(
+      x, transposed: false, matrix, transposed: !linear.isInputMajor, into: results[1],
+      precision: .bfloat16)
+    #expect(results[0].values == results[1].values)
   }
 
   @Test("a change is served whenever weights are read, and undone without a trace")

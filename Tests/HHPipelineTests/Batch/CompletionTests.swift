@@ -48,6 +48,24 @@ struct CompletionTests {
     #expect(try Completion(of: others) != .done)
   }
 
+  @Test(
+    "where the precision is left open, an artifact of either counts",
+    arguments: ProductPrecision.allCases)
+  func openPrecision(_ precision: ProductPrecision) throws {
+    let directory = try TemporaryDirectory()
+    var options = ConversionOptions(
+      model: try ModelCopy("gpt2").write(to: "gpt2", in: directory), threads: ThreadPolicy.threads)
+    options.distillation.steps = 1
+    options.length = 16
+    options.output = directory.path("gpt2.hh")
+    options.distillation.precision = PrecisionSetting(precision)
+    _ = try Conversion(options).run { _ in }
+    options.distillation.precision = .auto
+    #expect(try Completion(of: options) == .done)
+    options.seed += 1
+    #expect(try Completion(of: options) != .done)
+  }
+
   @Test("labels beside data and an evaluation's length are settings, where there are any")
   func labels() throws {
     let directory = try TemporaryDirectory()
