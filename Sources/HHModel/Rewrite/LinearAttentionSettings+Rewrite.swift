@@ -82,15 +82,25 @@ extension Graph {
     }
     if let layer = settings.softmaxLayers.first(where: { !(0..<layerCount).contains($0) }) {
       return (
-        settings.key(\.softmaxLayers), "expected layers from 0 to \(layerCount - 1), found \(layer)"
+        settings.key(\.keptSoftmax), "expected layers from 0 to \(layerCount - 1), found \(layer)"
       )
     }
     if Set(settings.softmaxLayers).count < settings.softmaxLayers.count {
-      return (settings.key(\.softmaxLayers), "expected each layer once, found one twice")
+      return (settings.key(\.keptSoftmax), "expected each layer once, found one twice")
     }
     if layerCount > 0, settings.softmaxLayers.count == layerCount {
-      return (settings.key(\.softmaxLayers), "expected a layer that is left to rewrite, found none")
+      return (settings.key(\.keptSoftmax), "expected a layer that is left to rewrite, found none")
     }
-    return nil
+    return settings.softmaxCount.flatMap { problem(withSoftmaxCount: $0) }.map {
+      (settings.key(\.keptSoftmax), $0)
+    }
+  }
+
+  private func problem(withSoftmaxCount count: Int) -> String? {
+    if !hasLanguageModelHead {
+      return "expected a decoder with a language-model head to choose layers for, found none"
+    }
+    return count < layerCount
+      ? nil : "expected fewer than the model's \(layerCount) layers, found \(count)"
   }
 }

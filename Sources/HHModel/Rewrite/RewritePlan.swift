@@ -38,6 +38,11 @@ package struct RewritePlan: Sendable, Equatable {
     self.blocks = blocks
   }
 
+  /// The plan without blocks that keep softmax after all.
+  package func without(_ layers: [Int]) -> RewritePlan {
+    RewritePlan(blocks: blocks.filter { !layers.contains($0.layer) })
+  }
+
   /// Parameters that the rewrite adds.
   package var newParameterCount: Int { blocks.reduce(0) { $0 + $1.parameterCount } }
   /// Floats of recurrent state per sequence, over all blocks.

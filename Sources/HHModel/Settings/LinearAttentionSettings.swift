@@ -25,10 +25,23 @@ package struct LinearAttentionSettings: SettingGroup {
   package var windowFactor = LinearAttentionDescription.WindowFactor.exponential
   /// Blocks that keep softmax attention, in ascending order.
   package var softmaxLayers: [Int] = [] { didSet { softmaxLayers.sort() } }
+  /// How many blocks are to be chosen that keep it; nil where they are given.
+  package var softmaxCount: Int?
   /// Added to the denominator.
   package var epsilon = LinearAttentionShape.defaultEpsilon
   /// What random directions are drawn from.
   package var seed: UInt64 = 0
+
+  /// The blocks that keep softmax attention, as they are asked for.
+  package var keptSoftmax: KeptSoftmax {
+    get { softmaxCount.map { .best($0) } ?? .layers(softmaxLayers) }
+    set {
+      switch newValue {
+      case .layers(let layers): (softmaxLayers, softmaxCount) = (layers, nil)
+      case .best(let count): (softmaxLayers, softmaxCount) = ([], count)
+      }
+    }
+  }
 
   /// The defaults.
   package init() {}
@@ -70,9 +83,10 @@ extension LinearAttentionSettings {
         help: "First keys of every sequence that keep their softmax weights beside the window",
         otherwise: "none"),
       Setting(
-        "keep_softmax", \.softmaxLayers, option: "keep-softmax", value: "layers",
+        "keep_softmax", \.keptSoftmax, option: "keep-softmax", value: "layers",
         limits: .range(0...65_535),
-        help: "Layers that keep softmax attention, such as 0,11, counted from 0"),
+        help: "Layers that keep softmax attention, such as 0,11, counted from 0; auto:3 keeps the"
+          + " three of a decoder that its next tokens need most, chosen after distillation"),
     ]
   }
 }

@@ -23,7 +23,8 @@ extension Conversion {
   func train(
     _ run: ConversionRun?, report: ConversionReport
   ) throws -> (
-    result: DistillationResult, finetuned: FinetunedModel?, summary: ConversionSummary.Training
+    result: DistillationResult, finetuned: FinetunedModel?, summary: ConversionSummary.Training,
+    attention: LinearAttentionSettings
   )? {
     guard let training else { return nil }
     func progress(_ event: ProgressEvent) throws { try report(.progress(event)) }
@@ -39,7 +40,7 @@ extension Conversion {
     let (rows, heldOut) = try training.rows.load(
       runner: training.rows.areSampled ? writer(training.runner) : training.runner,
       report: progress)
-    let student = student(of: training.runner.graph)
+    var student = student(options.attention)
     if options.initialWeights != nil {
       return try trainWithoutTeacher(student, run, rows, heldOut, report: report)
     }
@@ -62,6 +63,13 @@ extension Conversion {
     let passed = result.passed
     result.passed = nil
     let seconds = distillation.seconds
+    var attention = options.attention
+    if let count = attention.softmaxCount {
+      let kept = try chooseSoftmaxLayers(count, result.maps, rows.input, report: report)
+      attention.keptSoftmax = .layers(kept)
+      student = self.student(attention)
+      result = result.without(kept)
+    }
     student.maps = result.maps
     try evaluate(after: "distil")
     let finetuned =
@@ -81,7 +89,7 @@ extension Conversion {
         Verdict(
           $0, of: options, decoderPositions: graph.hasLanguageModelHead ? graph.maximumLength : nil)
       })
-    return (result, finetuned, summary)
+    return (result, finetuned, summary, attention)
   }
 
   /// Trains a model without a teacher, from whose answers it could be distilled.
@@ -89,7 +97,8 @@ extension Conversion {
     _ student: ModelRunner, _ run: ConversionRun?, _ rows: LabelledRows, _ heldOut: LabelledRows,
     report: ConversionReport
   ) throws -> (
-    result: DistillationResult, finetuned: FinetunedModel?, summary: ConversionSummary.Training
+    result: DistillationResult, finetuned: FinetunedModel?, summary: ConversionSummary.Training,
+    attention: LinearAttentionSettings
   )? {
     for (layer, maps) in run?.layers ?? [:] { student.maps[layer] = maps.maps }
     let finetuned = try finetune(student, run, training: rows, heldOut: heldOut) {
@@ -103,7 +112,8 @@ extension Conversion {
       result, finetuned,
       ConversionSummary.Training(
         klBefore: 0, klAfter: 0, tokensPerSecond: 0, steps: 0, layers: [],
-        finetuning: finetuned?.summary, evaluations: evaluations, verdict: nil)
+        finetuning: finetuned?.summary, evaluations: evaluations, verdict: nil),
+      options.attention
     )
   }
 
@@ -152,13 +162,34 @@ extension Conversion {
 
   /// The converted model before any training, with weights of its own: those may change in place
   /// while the teacher's stay.
-  private func student(of graph: Graph) -> ModelRunner {
+  private func student(_ attention: LinearAttentionSettings) -> ModelRunner {
+    guard let training else { preconditionFailure("a student is made where there is training") }
+    let graph = training.runner.graph
     let student = ModelRunner(
-      graph: options.rewrites ? graph.rewritten(options.attention).graph : graph,
+      graph: options.rewrites ? graph.rewritten(attention).graph : graph,
       parameters: ParameterStore(checkpoint: checkpoint, names: names))
-    student.streamsWeights = training?.runner.streamsWeights ?? false
+    student.streamsWeights = training.runner.streamsWeights
     for block in plan.rewrite.blocks { student.maps[block.layer] = block.maps() }
     return student
+  }
+
+  /// The layers that are given back their softmax. A run that goes on finds the same ones again.
+  private func chooseSoftmaxLayers(
+    _ count: Int, _ maps: [Int: FeatureMaps], _ rows: ModelInput, report: ConversionReport
+  ) throws -> [Int] {
+    guard let training, case .tokens(let batch) = rows else {
+      preconditionFailure("layers are chosen for decoders that are distilled")
+    }
+    try report(.progress(.stage("choose")))
+    let teacher = training.runner
+    teacher.precision = training.distillation.precision.product
+    defer { teacher.precision = .float32 }
+    let choice = try SoftmaxLayerChoice(
+      teacher: teacher, maps: maps, settings: options.attention, rows: batch)
+    let kept = try choice.layers(count) { _ in try report(.progress(.stage("choose"))) }
+    teacher.parameters.release()
+    try report(.progress(.kept(softmaxLayers: kept)))
+    return kept
   }
 
   /// Trains the whole converted model, which changes in place. The teacher's answers to the first

@@ -73,6 +73,11 @@ package struct Conversion {
     let graph = try Graph(names)
     let choice = options.choosePrecision(for: graph)
     self.options = options
+    guard options.attention.softmaxCount == nil || options.distils else {
+      throw PipelineError.invalidSetting(
+        options.attention.key(\.keptSoftmax),
+        problem: "expected the stage 'distil', after which layers are chosen, found none")
+    }
     if options.rewrites, let found = graph.problem(with: options.attention) {
       throw PipelineError.invalidSetting(found.setting, problem: found.problem)
     }
@@ -91,6 +96,7 @@ package struct Conversion {
           data: training.rows.description, steps: training.distillation.steps,
           batchSize: options.distillation.batchSize, hasTeacher: options.initialWeights == nil,
           length: training.rows.length,
+          softmaxCount: options.attention.softmaxCount,
           rowCount: training.rows.distillationCount,
           precision: options.distillation.precision.product, choice: choice,
           finetuning: training.finetuning.flatMap { finetuning in
@@ -166,6 +172,9 @@ package struct Conversion {
     if rows.areSampled {
       estimate.addSampling(
         rowCount: rows.trainingCount + rows.heldOutCount, length: rows.length, graph: graph)
+    }
+    if let count = options.attention.softmaxCount {
+      estimate.addChoice(of: count, length: rows.length, graph: graph)
     }
     var objective: ObjectiveKind?
     if options.finetuning.isEnabled {
@@ -311,6 +320,11 @@ package struct Conversion {
     let trained = try train(run, report: report)
     try report(.progress(.stage("write")))
     try opened.requireUnchanged()
+    var plan = plan
+    if let attention = trained?.attention {
+      options.attention = attention
+      plan.rewrite = plan.rewrite.without(attention.softmaxLayers)
+    }
     let assembly = ArtifactAssembly(
       plan: plan, options: options, key: key, sources: sources, opened: opened,
       checkpoint: checkpoint, names: names, sidecars: sidecars,

@@ -155,6 +155,15 @@ struct ConversionEstimate {
       + Double(DecoderSampler.cacheBytes(graph, rowCount: rowCount, length: length))
   }
 
+  /// Adds the choice of layers that keep softmax, for which the model reads two rows once for every
+  /// layer and a few times more.
+  mutating func addChoice(of count: Int, length: Int, graph: Graph) {
+    let tokens = 2 * Double(length) * Double(graph.layerCount + 6 * count)
+    teacher.products += 2 * tokens * weights / 4
+    let logits = 2.0 * Double(1 << 26)
+    samplingMemory = max(samplingMemory, weights + logits)
+  }
+
   /// Decides what lies on disk, and what is computed or read a second time, so that the peak stays
   /// below `limit` bytes. Results stay the same.
   ///

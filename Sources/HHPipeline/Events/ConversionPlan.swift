@@ -10,7 +10,7 @@ package struct ConversionPlan: Sendable, Equatable {
   package let source: String
   package let output: String
   package let architecture: String
-  package let rewrite: RewritePlan
+  package internal(set) var rewrite: RewritePlan
   package let report: RewriteReport
   /// How the feature maps are trained; nil where they are not.
   package let training: Training?
@@ -57,6 +57,8 @@ package struct ConversionPlan: Sendable, Equatable {
     package let hasTeacher: Bool
     /// Positions per row.
     package let length: Int
+    /// How many layers are chosen after distillation that keep softmax; nil for none.
+    package let softmaxCount: Int?
     /// Distinct training rows.
     package let rowCount: Int
     /// Of the teacher's matrix products.
@@ -117,6 +119,9 @@ package struct ConversionPlan: Sendable, Equatable {
           (training.hasTeacher ? "finetuning   " : "training     ")
             + "\(finetuning.steps) steps of \(finetuning.batchSize) rows on"
             + " \(finetuning.objective), \(finetuning.trained)" + finetuning.precision.words)
+      }
+      if let count = training.softmaxCount {
+        lines.append("softmax      in \(count) of the layers, chosen after distillation")
       }
       if let choice = training.choice { lines.append("precision    \(choice.words)") }
     } else {

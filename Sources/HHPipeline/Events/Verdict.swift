@@ -105,7 +105,7 @@ package struct Verdict: Sendable, Equatable {
       remedies.append(.finish)
     }
     if options.data == nil { remedies.append(.data) }
-    if options.attention.softmaxLayers.isEmpty { remedies.append(.softmaxLayers) }
+    if options.attention.keptSoftmax == .layers([]) { remedies.append(.softmaxLayers) }
     return remedies
   }
 

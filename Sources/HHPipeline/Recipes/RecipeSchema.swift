@@ -35,6 +35,12 @@ package struct RecipeSchema {
     guard schema.types.contains(where: { value.isOf(type: $0) }), isInRange(value, schema) else {
       throw problem(path, "expected \(words(of: schema)), found \(found(value))")
     }
+    if let pattern = schema["pattern"]?.string, let word = value.string,
+      (try? Regex(pattern).wholeMatch(in: word)) == nil
+    {
+      let example = schema["examples"]?.array?.first?.string ?? pattern
+      throw problem(path, "expected a list, or such as '\(example)', found \(found(value))")
+    }
     switch value {
     case .object(let members): return .object(try completed(members, schema, at: path))
     case .array(let items):

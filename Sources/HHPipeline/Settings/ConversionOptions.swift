@@ -84,6 +84,9 @@ package struct ConversionOptions: SettingGroup {
   /// model may change while it is trained, and before a run goes on: there it is digested first.
   var isOnePass: Bool { rewrites && !stages.contains(.distil) && run == nil }
 
+  /// Whether a teacher is distilled.
+  var distils: Bool { initialWeights == nil && stages.contains(.distil) }
+
   /// Whether something has the output's name.
   package var hasOutput: Bool { isPresent(outputPath) }
 

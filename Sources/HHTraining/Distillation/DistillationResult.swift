@@ -19,9 +19,9 @@ package struct FinishedLayer {
 
 /// What distillation gave.
 package struct DistillationResult {
-  package let layers: [DistilledLayer]
+  package private(set) var layers: [DistilledLayer]
   /// Trained maps by layer.
-  package let maps: [Int: FeatureMaps]
+  package private(set) var maps: [Int: FeatureMaps]
   /// Steps that were run per layer, at most.
   package let steps: Int
   /// Training tokens (or image positions) seen per layer.
@@ -40,6 +40,14 @@ package struct DistillationResult {
   /// Maps that were not distilled.
   package init(maps: [Int: FeatureMaps]) {
     (layers, self.maps, steps, tokens) = ([], maps, 0, 0)
+  }
+
+  /// The result without layers that keep softmax after all.
+  package func without(_ kept: [Int]) -> DistillationResult {
+    var result = self
+    result.layers.removeAll { kept.contains($0.layer) }
+    for layer in kept { result.maps[layer] = nil }
+    return result
   }
 
   /// Mean over layers.

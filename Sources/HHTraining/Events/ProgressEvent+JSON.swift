@@ -23,6 +23,8 @@ extension ProgressEvent {
     case .measured(let measurement): measurement.json
     case .layerFinished(let layer, let total):
       layer.json(leading: ["event": .string("layer"), "layers": .integer(total)])
+    case .kept(let layers):
+      ["event": .string("kept"), "softmax_layers": layers.json]
     case .finetuneStep(let step):
       [
         "event": .string("step"), "stage": .string(step.stage),

@@ -4,7 +4,8 @@ package import HHFormat
 
 /// A step forward of long work.
 package enum ProgressEvent: Sendable {
-  /// A stage began: `sample`, `distil`, `finetune`, `train`, `evaluate`, `diagnose` or `write`.
+  /// A stage began: `sample`, `distil`, `choose`, `finetune`, `train`, `evaluate`,
+  /// `diagnose` or `write`.
   case stage(String)
   /// Tokens of the teacher's own text drawn so far.
   case sampled(tokens: Int, of: Int)
@@ -14,6 +15,8 @@ package enum ProgressEvent: Sendable {
   case measured(Measurement)
   /// A layer was trained.
   case layerFinished(DistilledLayer, of: Int)
+  /// The layers were chosen that keep their softmax.
+  case kept(softmaxLayers: [Int])
   /// A finetuning step was taken.
   case finetuneStep(FinetuneProgress)
   /// Finetuning is done.

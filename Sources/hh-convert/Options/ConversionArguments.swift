@@ -46,7 +46,7 @@ struct ConversionArguments: SettingArguments {
   @Option(\.attention, \.dimension) var featureDimension: Given?
   @Option(\.attention, \.window) var window: Given?
   @Option(\.attention, \.sinks) var sinks: Given?
-  @Option(\.attention, \.softmaxLayers) var keepSoftmax: Given?
+  @Option(\.attention, \.keptSoftmax, reading: keptSoftmax) var keepSoftmax: Given?
 
   // What is learnt from.
   @Option(\.self, \.data) var data: Given?

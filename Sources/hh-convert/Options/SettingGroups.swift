@@ -52,6 +52,17 @@ struct JobFlags: ParsableArguments {
   .array(columnNames(word).map { .string($0) })
 }
 
+/// The setting for layers that keep softmax in a word of a command line.
+@Sendable func keptSoftmax(_ word: String) throws -> JSONValue {
+  let parts = word.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+  let layers = parts.compactMap(\.self)
+  if layers.count == parts.count, layers.allSatisfy({ $0 >= 0 }) { return layers.json }
+  guard KeptSoftmax(json: .string(word)) != nil else {
+    throw ValidationError("expected numbers such as 0,11, or auto:3, found '\(word)'")
+  }
+  return .string(word)
+}
+
 /// The setting for a size in a word of a command line.
 @Sendable func byteCount(_ word: String) throws -> JSONValue {
   .integer(try ByteCount(word).bytes)

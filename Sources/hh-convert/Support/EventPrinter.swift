@@ -127,6 +127,8 @@ final class EventPrinter {
       line(
         "\(Format.layer(result.layer, of: total))  KL \(Format.fixed(result.klBefore, 4)) ->"
           + " \(Format.fixed(result.klAfter, 4))")
+    case .kept(let layers):
+      line("softmax stays in layers \(layers.map(String.init).joined(separator: ", "))")
     case .warning(let text): line("warning: \(text.spelled(SettingNames.option))")
     }
   }

@@ -61,7 +61,7 @@ struct SettingOptionTests {
       ("--seed=-1", "--seed: expected at least 0, found -1"),
       ("--steps=many", "expected a whole number, found 'many'"),
       ("--lr=x", "expected a number, found 'x'"),
-      ("--keep-softmax=1,", "expected numbers such as 0,11, found '1,'"),
+      ("--keep-softmax=1,", "expected numbers such as 0,11, or auto:3, found '1,'"),
       ("--feature-map=elo", "found 'elo'; did you mean 'elu'?"),
       ("--lora=0", "expected a rank from 1 to 4096, found '0'"),
     ])
