@@ -1,0 +1,25 @@
+// Calls of Linux that Swift does not see.
+
+import Foundation
+import Glibc
+import HHKernels
+import HHTestSupport
+import Testing
+
+@Suite("System")
+struct SystemTests {
+  @Test("two names are exchanged, and a missing one is an error")
+  func exchange() throws {
+    let folder = try TemporaryDirectory()
+    let (a, b) = (try folder.write("a", to: "x"), try folder.write("b", to: "y"))
+    #expect(exchangeNames(a, b) == 0)
+    #expect(try String(contentsOfFile: a, encoding: .utf8) == "b")
+    #expect(try String(contentsOfFile: b, encoding: .utf8) == "a")
+    #expect(exchangeNames(a, folder.path("none")) == ENOENT)
+  }
+
+  @Test("no signal is asked for that there is not")
+  func parent() {
+    #expect(endWithParent(by: 4096) == EINVAL)
+  }
+}
