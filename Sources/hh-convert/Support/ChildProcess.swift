@@ -153,7 +153,10 @@ final class ChildProcess {
   }
 
   private static func failure(_ call: String) -> FormatError {
-    FormatError(
-      .io, file: "/proc/self/exe", problem: "\(call) failed: \(systemMessage(errno))")
+    let code = errno
+    // The system may have room for another process later.
+    return FormatError(
+      code == EAGAIN || code == ENOMEM ? .exhausted : .io, file: "/proc/self/exe",
+      problem: "\(call) failed: \(systemMessage(code))")
   }
 }
