@@ -18,6 +18,16 @@ struct SystemTests {
     #expect(exchangeNames(a, folder.path("none")) == ENOENT)
   }
 
+  @Test("a file of the system is read as text, up to 64 KiB")
+  func files() throws {
+    let folder = try TemporaryDirectory()
+    #expect(systemFile(try folder.write("5 6\n", to: "x")) == "5 6\n")
+    #expect(systemFile("/proc/self/statm")?.split(separator: " ").count == 7)
+    #expect(systemFile(folder.path("none")) == nil && systemFile(folder.path) == nil)
+    let long = [UInt8](repeating: UInt8(ascii: "a"), count: 1 << 17)
+    #expect(systemFile(try folder.write(long, to: "long"))?.utf8.count == 1 << 16)
+  }
+
   @Test("no signal is asked for that there is not")
   func parent() {
     #expect(endWithParent(by: 4096) == EINVAL)

@@ -1,6 +1,7 @@
 // What limits on a process's memory leave it.
 
 internal import Glibc
+internal import HHKernels
 
 /// The address space of this process under the limits of `ulimit -v` and `ulimit -d`.
 package enum AddressSpace {
@@ -30,15 +31,7 @@ package enum AddressSpace {
 
   /// The numbers of `/proc/self/statm`: all pages, …, those of data and stack as the sixth.
   private static var usedPages: [Int] {
-    var bytes = [UInt8](repeating: 0, count: 256)
-    // Safe: Swift lends the path during the call, and read fills at most the array.
-    let descriptor = unsafe open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return [] }
-    defer { close(descriptor) }
-    let count = unsafe bytes.withUnsafeMutableBytes {
-      unsafe read(descriptor, $0.baseAddress, $0.count)
-    }
-    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).split(separator: " ")
+    (systemFile("/proc/self/statm") ?? "").split(whereSeparator: \.isWhitespace)
       .map { Int($0) ?? 0 }
   }
 }
