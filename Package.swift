@@ -48,8 +48,6 @@ let package = Package(
       name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     // The one C target: hot loops with function multiversioning, always optimised.
     .target(
       name: "CHHKernels",
@@ -62,7 +60,7 @@ let package = Package(
       resources: ["gpt2", "bert", "vit", "llama"].map {
         .embedInCode("Schemas/architectures/\($0).json")
       }),
-    library("HHCompute", ["COpenBLAS", "HHKernels"]),
+    library("HHCompute", ["HHKernels"]),
     // The floors of the pipeline: each imports those above it in this list and no others.
     library("HHData", ["HHCompute", "HHFormat"]),
     library("HHModel", ["HHData"] + foundation),

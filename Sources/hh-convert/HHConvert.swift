@@ -1,6 +1,7 @@
 // The command line: parse, call HHPipeline, print.
 
 import ArgumentParser
+import Glibc
 import HHData
 import HHFormat
 
@@ -23,15 +24,17 @@ struct HHConvert: ParsableCommand {
     version: Version.text,
     subcommands: [
       Convert.self, Train.self, Resume.self, Inspect.self, Verify.self, Diff.self,
-      ExportCommand.self,
-      Batch.self, Generate.self, Embed.self, Classify.self, Evaluate.self, Diagnose.self,
-      BenchCommand.self, RecipeCommand.self,
+      ExportCommand.self, Batch.self, Sbatch.self, Generate.self, Embed.self, Classify.self,
+      Evaluate.self, Diagnose.self, BenchCommand.self, RecipeCommand.self,
     ],
     defaultSubcommand: Convert.self)
 
   static func main() {
     Terminal.ensureStandardStreams()
+    ChildProcess.followParent()
+    Surroundings.handleFatalSignals()
     do {
+      try Surroundings.check()
       try KernelChoice.settle()
       try checkArguments()
       try checkCommand()
@@ -85,6 +88,7 @@ struct HHConvert: ParsableCommand {
 
   private static func end(_ failure: ReportedFailure) -> Never {
     Terminal.writeError("error: \(failure.message)\n")
-    exit(withError: ExitCode(failure.status.rawValue))
+    // Not by the parser's way out, which asks for the version, and so loads OpenBLAS.
+    Glibc.exit(failure.status.rawValue)
   }
 }

@@ -10,7 +10,7 @@ struct FloorsTests {
   private static let floors: [(module: String, others: Set<String>)] = [
     ("CHHKernels", []), ("HHKernels", []),
     ("HHFormat", ["CCrypto", "CZstd", "OrderedCollections"]),
-    ("HHCompute", ["COpenBLAS"]), ("HHData", []), ("HHModel", []), ("HHTraining", []),
+    ("HHCompute", []), ("HHData", []), ("HHModel", []), ("HHTraining", []),
     ("HHAnalysis", []), ("HHExport", ["OrderedCollections"]), ("HHPipeline", ["Yams"]),
     ("hh-convert", ["ArgumentParser"]),
   ]

@@ -21,7 +21,8 @@ struct GoldenTests {
   @Test(
     "the help of every command",
     arguments: [
-      "", "convert", "train", "resume", "inspect", "verify", "diff", "export", "batch", "generate",
+      "", "convert", "train", "resume", "inspect", "verify", "diff", "export", "batch", "sbatch",
+      "generate",
       "embed", "classify", "eval", "diagnose", "bench", "recipe", "recipe print", "recipe list",
     ])
   func help(_ command: String) throws {

@@ -48,6 +48,8 @@ struct HHConvertTests {
                                   transformers, safetensors or GGUF.
           batch                   Convert every checkpoint in folders and lists,
                                   skipping what is done.
+          sbatch                  Print a Slurm job array that converts what is left of
+                                  a batch.
           generate                Write text with a decoder: an artifact, or a softmax
                                   checkpoint to compare with.
           embed                   Turn texts or images into vectors, with an artifact
@@ -115,7 +117,7 @@ struct HHConvertTests {
     #expect(
       options == [
         "--base", "-o", "--output", "--adapter", "--config", "--tokenizer", "--run",
-        "--checkpoint-steps", "--recipe", "--effort", "--stages",
+        "--checkpoint-steps", "--resume", "--recipe", "--effort", "--stages",
         "--feature-map", "--feature-dim", "--window", "--sinks", "--keep-softmax", "--data",
         "--held-out", "--column", "--length",
         "--steps", "--batch", "--rows", "--lr", "--budget", "--finetune-steps", "--finetune-lr",

@@ -16,6 +16,11 @@ void hh_bf16_from_f32(void *output, const float *source, size_t count);
 /// Whether the processor multiplies bfloat16: 0 or 1.
 int hh_has_bf16_units(void);
 
+// Lets two paths change names at one moment; asks for a signal at the parent's end. Each gives 0 or
+// an error number.
+int hh_exchange_names(const char *a, const char *b);
+int hh_end_with_parent(int signal);
+
 // The x86-64 level (1 to 4: 3 has AVX2, 4 has AVX-512) that processor and system offer; 0 elsewhere.
 int hh_x86_level(void);
 

@@ -1,6 +1,5 @@
 // The kernels that OpenBLAS computes with, and those that it should.
 
-internal import COpenBLAS
 package import HHKernels
 
 /// A core of OpenBLAS: a family of processors that it has kernels for.
@@ -13,10 +12,7 @@ package enum BLASCore {
   package static let variable = "OPENBLAS_CORETYPE"
 
   /// The core in use, such as `Haswell`.
-  package static var current: String {
-    // Safe: the function returns a constant, null-terminated string.
-    unsafe openblas_get_corename().map { unsafe String(cString: $0) } ?? "unknown"
-  }
+  package static var current: String { OpenBLAS.shared.core }
 
   /// The x86-64 level that a core's kernels need, by its name in lower case.
   private static let levels: [String: Int] = [

@@ -1,7 +1,5 @@
 // Matrix products by OpenBLAS.
 
-internal import COpenBLAS
-
 /// into = alpha · op(a) · op(b) + beta · into, where op transposes its argument if told so.
 ///
 /// Weights stored as [out, in] are passed as `b` with `transposed: true`. The product is divided
@@ -97,16 +95,12 @@ private struct Parts {
   }
 }
 
-/// OpenBLAS's own threads would fight `parallelFor`'s for the processors, and wait by spinning.
-private let singleThread: Void = openblas_set_num_threads(1)
-
 /// One part of a product, on the calling thread.
 @inline(never)
 private func part(
   _ a: Matrix, _ aTransposed: Bool, _ b: Matrix, _ bTransposed: Bool, into c: Matrix,
   _ alpha: Float, _ beta: Float
 ) {
-  singleThread
   let (rows, depth) = aTransposed ? (a.columns, a.rows) : (a.rows, a.columns)
   guard let m = Int32(exactly: rows), let n = Int32(exactly: c.columns),
     let k = Int32(exactly: depth), let lda = Int32(exactly: max(1, a.stride)),
@@ -117,9 +111,9 @@ private func part(
   unsafe a.span.withUnsafeBufferPointer { a in
     unsafe b.span.withUnsafeBufferPointer { b in
       unsafe target.withUnsafeMutableBufferPointer { c in
-        unsafe cblas_sgemm(
-          CblasRowMajor, aTransposed ? CblasTrans : CblasNoTrans,
-          bTransposed ? CblasTrans : CblasNoTrans, m, n, k, alpha, a.baseAddress, lda,
+        unsafe OpenBLAS.shared.product(
+          OpenBLAS.rowMajor, aTransposed ? OpenBLAS.transposed : OpenBLAS.plain,
+          bTransposed ? OpenBLAS.transposed : OpenBLAS.plain, m, n, k, alpha, a.baseAddress, lda,
           b.baseAddress, ldb, beta, c.baseAddress, ldc)
       }
     }

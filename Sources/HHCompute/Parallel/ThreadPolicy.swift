@@ -1,6 +1,5 @@
 // How many threads computations use.
 
-internal import COpenBLAS
 internal import Glibc
 internal import Synchronization
 
@@ -15,26 +14,17 @@ package enum ThreadPolicy {
   /// Threads that `parallelFor` uses; the number of online processors until set.
   package static var threads: Int {
     let threads = chosen.load(ordering: .relaxed)
-    return threads > 0 ? threads : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    return threads > 0 ? threads : atMost(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
   }
 
   /// Sets the number of threads, at least 1. Call it before any computation.
   package static func use(threads: Int) {
     precondition((1...1024).contains(threads), "a number of threads between 1 and 1024")
-    chosen.store(threads, ordering: .relaxed)
+    chosen.store(atMost(threads), ordering: .relaxed)
   }
 
-  /// OpenBLAS's version, processor and threading, for version reports.
-  package static var backend: String {
-    // Safe: the function returns a constant, null-terminated string.
-    let configuration =
-      unsafe openblas_get_config().map { unsafe String(cString: $0) } ?? "OpenBLAS"
-    let threading =
-      switch openblas_get_parallel() {
-      case 0: "sequential"
-      case 1: "pthreads"
-      default: "OpenMP"
-      }
-    return "\(configuration) (\(threading))"
-  }
+  /// As many threads, or those that there is room for: results do not depend on their number.
+  private static func atMost(_ threads: Int) -> Int { min(threads, room ?? threads) }
+
+  private static let room = AddressSpace.threads
 }

@@ -1,14 +1,15 @@
-// Threads that linger a moment after their work, for more of it.
+// Threads that linger a moment after their work, for more of it, before they sleep.
 
 internal import Dispatch
 internal import Glibc
+internal import HHKernels
 internal import Synchronization
 
 /// The threads that help the one that calls `parallelFor`.
 ///
 /// Decoding a token is some fifty matrix products, with little between them: to wake a sleeping
 /// thread for each takes a fifth of the time. So a worker that has finished looks for more work for
-/// a moment, leaving its processor to whoever else wants it, and only then ends.
+/// a moment, leaving its processor to whoever else wants it, and only then sleeps.
 final class WorkerPool: Sendable {
   static let shared = WorkerPool()
 
@@ -23,7 +24,8 @@ final class WorkerPool: Sendable {
     guard !isTaken.exchange(true, ordering: .acquiring) else { return body(0) }
     defer { isTaken.store(false, ordering: .releasing) }
     let helpers = workers.withLock { workers in
-      while workers.count < count - 1 { workers.append(Worker()) }
+      // Where the system gives no more threads, those that are there do the work.
+      while workers.count < count - 1, let worker = Worker() { workers.append(worker) }
       return workers.prefix(count - 1)
     }
     withoutActuallyEscaping(body) { body in
@@ -34,11 +36,11 @@ final class WorkerPool: Sendable {
   }
 }
 
-/// One helping thread, there or not.
+/// One helping thread.
 private final class Worker: Sendable {
   private enum State: UInt8, AtomicRepresentable {
-    /// There is no thread.
-    case absent
+    /// The thread sleeps.
+    case asleep
     /// The thread looks for work.
     case waiting
     /// There is work that nobody has begun.
@@ -50,14 +52,21 @@ private final class Worker: Sendable {
   /// How long a thread waits for more work.
   private static let patience = Duration.microseconds(200)
 
-  private let state = Atomic<State>(.absent)
+  private let state = Atomic<State>(.asleep)
   private let work = Mutex<(@Sendable () -> Void)?>(nil)
+  /// Wakes the thread: once for each time that it went to sleep and was called.
+  private let wake = DispatchSemaphore(value: 0)
 
-  /// Gives the thread work, and starts it if it is not there.
+  /// Starts the thread; nil where the system gives none.
+  init?() {
+    guard startThread({ self.run() }) else { return nil }
+  }
+
+  /// Gives the thread work, and wakes it if it sleeps.
   func call(_ work: @escaping @Sendable () -> Void) {
     self.work.withLock { $0 = work }
-    guard state.exchange(.called, ordering: .acquiringAndReleasing) == .absent else { return }
-    DispatchQueue.global().async { self.run() }
+    guard state.exchange(.called, ordering: .acquiringAndReleasing) == .asleep else { return }
+    wake.signal()
   }
 
   /// Takes work back that was not begun, and waits for the end of work that was.
@@ -67,6 +76,14 @@ private final class Worker: Sendable {
   }
 
   private func run() {
+    while true {
+      wake.wait()
+      linger()
+    }
+  }
+
+  /// Works for as long as there is work, and a moment longer.
+  private func linger() {
     var start = ContinuousClock.now
     while true {
       if state.load(ordering: .acquiring) == .called {
@@ -78,7 +95,7 @@ private final class Worker: Sendable {
         }
         start = .now
       } else if start.duration(to: .now) > Self.patience {
-        if exchange(.waiting, for: .absent) { return }
+        if exchange(.waiting, for: .asleep) { return }
       } else {
         sched_yield()
       }

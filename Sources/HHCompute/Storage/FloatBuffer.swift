@@ -20,7 +20,7 @@ package final class FloatBuffer: @unchecked Sendable {
   /// From this size on the kernel is asked for huge pages.
   private static let hugePageThreshold = 8 << 20
 
-  /// Creates a buffer of `count` zeros. Running out of memory stops the program.
+  /// Creates a buffer of `count` zeros. Running out of memory ends the process.
   package init(count: Int) {
     precondition(count >= 0, "a buffer cannot have a negative size")
     let (byteCount, overflow) = max(count, 1).multipliedReportingOverflow(
@@ -47,9 +47,7 @@ package final class FloatBuffer: @unchecked Sendable {
       unsafe address = aligned_alloc(64, rounded)
       if let address = unsafe address { unsafe memset(address, 0, rounded) }
     }
-    guard let address = unsafe address else {
-      preconditionFailure("out of memory: \(byteCount) bytes for \(count) floats")
-    }
+    guard let address = unsafe address else { endForWantOfMemory(byteCount: byteCount) }
     // Safe: the block holds `count` floats, all zero, and is freed in deinit only.
     unsafe elements = UnsafeMutableBufferPointer(
       start: address.bindMemory(to: Float.self, capacity: count), count: count)

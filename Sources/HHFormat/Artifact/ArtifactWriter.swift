@@ -82,10 +82,13 @@ package enum ArtifactWriter {
   /// the other form. Each source is read once, while the tensors are, which are mostly its bytes.
   ///
   /// `description` gets the SHA-256 of each source in hexadecimal. It is called twice, the first
-  /// time with digests of zeros, and must give descriptions of equal length as JSON.
+  /// time with digests of zeros, and must give descriptions of equal length as JSON. `companions`
+  /// publishes what belongs beside the artifact: it is called when the artifact is on disk and has no
+  /// name yet, and what it throws leaves it without.
   package static func write(
     to path: String, sources: [MappedFile], tensors: [ArtifactTensor],
     files: [SidecarFile] = [], options: ArtifactOptions = ArtifactOptions(),
+    companions: () throws(FormatError) -> Void = {},
     description: (_ sources: [String]) throws(FormatError) -> ArtifactDescription
   ) throws(FormatError) -> ArtifactSummary {
     precondition(
@@ -106,6 +109,6 @@ package enum ArtifactWriter {
       file: consume file, path: path, options: options, headerSize: room,
       total: contents.written.reduce(0) { $0 + $1.byteCount })
     try writer.write(contents.written, digests: digests)
-    return try writer.finish(header: header(digests.results))
+    return try writer.finish(header: header(digests.results), companions: companions)
   }
 }

@@ -1,6 +1,7 @@
 // Independent jobs on several threads, with results in order.
 
 internal import Dispatch
+internal import HHKernels
 internal import Synchronization
 
 /// Runs `body` for every index below `count` on at most `threads` threads and returns the results
@@ -15,7 +16,7 @@ package func concurrentMap<Worker, Result: Sendable>(
 ) throws(FormatError) -> [Result] {
   let next = Atomic(0)
   let finished = Mutex(ConcurrentResults<Result>(count: count))
-  DispatchQueue.concurrentPerform(iterations: max(1, min(threads, count))) { _ in
+  onThreads(min(threads, count)) { _ in
     do throws(FormatError) {
       var worker = try makeWorker()
       while true {
@@ -68,7 +69,7 @@ func concurrentForEach<Worker, Result: Sendable>(
     for _ in 0..<threads { room.signal() }
   }
   @Sendable func hasFailed() -> Bool { queue.withLock { $0.error != nil } }
-  DispatchQueue.concurrentPerform(iterations: threads) { thread in
+  onThreads(threads) { thread in
     do throws(FormatError) {
       var worker = try makeWorker(thread)
       while true {

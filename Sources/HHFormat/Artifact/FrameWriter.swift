@@ -82,8 +82,11 @@ final class FrameWriter: Sendable {
     return jobs
   }
 
-  /// Writes the header and what follows the tensors, and publishes the file.
-  func finish(header: [UInt8]) throws(FormatError) -> ArtifactSummary {
+  /// Writes the header and what follows the tensors, and publishes the file; `companions` is called
+  /// when all of it is on disk and only the name is left to give.
+  func finish(
+    header: [UInt8], companions: () throws(FormatError) -> Void
+  ) throws(FormatError) -> ArtifactSummary {
     precondition(header.count == headerSize, "a header of the size that there is room for")
     let path = path
     let frame = try naming(path, "header") { () throws(ZstdError) in
@@ -107,6 +110,8 @@ final class FrameWriter: Sendable {
       }
       try target.file.write(table.encoded().raw)
       let bytes = target.file.byteCount
+      try target.file.flush()
+      try companions()
       try target.file.commit()
       return ArtifactSummary(bytes: bytes, rawBytes: target.total)
     }

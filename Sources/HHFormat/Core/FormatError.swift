@@ -17,6 +17,8 @@ package struct FormatError: Error, Equatable, CustomStringConvertible {
     case cannotCreate
     /// The system failed a read or a write: a full disk, a broken device.
     case io
+    /// The machine has not enough of something for now, such as memory.
+    case exhausted
   }
 
   /// The kind of failure.

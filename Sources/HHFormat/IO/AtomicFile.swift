@@ -4,10 +4,11 @@ internal import Glibc
 
 /// A new file, written front to back (but for `overwrite`) and published by `commit()`.
 ///
-/// The bytes go to a sibling named `.NAME.PID.partial`. `commit()` forces them to disk, gives the
-/// file its name and forces the folder to disk, so after a crash at any moment the name holds what
-/// it held before or the whole new file. Without `commit()` the sibling is removed when the value
-/// goes; only a killed process leaves one behind.
+/// The bytes go to a hidden sibling, which has a `PartialName`. `commit()` forces them to disk, gives
+/// the file its name and forces the folder to disk, so after a crash at any moment the name holds what
+/// it held before or the whole new file. A file that is replaced leaves its mode to the new one.
+/// Without `commit()` the sibling is removed when the value goes; only a killed process leaves one
+/// behind, which the next one that writes the same output removes.
 package struct AtomicFile: ~Copyable {
   /// Bytes written so far.
   package private(set) var byteCount = 0
@@ -22,8 +23,8 @@ package struct AtomicFile: ~Copyable {
   /// Creates the sibling file.
   ///
   /// Throws `.cannotCreate` where `path` exists and `replacing` is false, where it is something
-  /// else than a regular file, where no file can have the name, or where its folder cannot be
-  /// written to.
+  /// else than a regular file or must not be replaced by this user, where no file can have the name,
+  /// or where its folder cannot be written to.
   package init(at path: String, replacing: Bool) throws(FormatError) {
     let (folder, name) = Self.split(path)
     guard !name.isEmpty, name != ".", name != ".." else {
@@ -31,22 +32,7 @@ package struct AtomicFile: ~Copyable {
         .cannotCreate, file: path.isEmpty ? "''" : path, problem: "expected the name of a file")
     }
     try Self.checkTarget(path, replacing: replacing)
-    // A name may have 255 bytes; leave room for what is added to it.
-    var stem = name
-    while stem.utf8.count > 200 { stem.removeLast() }
-    let prefix = "\(folder)/.\(stem).\(getpid())"
-    var temporaryPath = "\(prefix).partial"
-    var descriptor = Self.create(temporaryPath)
-    // The plain name is taken where this process writes the same file twice, or where a killed
-    // process with the same number left its own behind.
-    for attempt in 1..<100 where descriptor < 0 && errno == EEXIST {
-      temporaryPath = "\(prefix)-\(attempt).partial"
-      descriptor = Self.create(temporaryPath)
-    }
-    guard descriptor >= 0 else {
-      throw FormatError(
-        .cannotCreate, file: path, problem: "cannot be created: \(systemMessage(errno))")
-    }
+    let (temporaryPath, descriptor) = try PartialName.create(for: path, Self.create)
     self.path = path
     self.folder = folder
     self.temporaryPath = temporaryPath
@@ -93,11 +79,19 @@ package struct AtomicFile: ~Copyable {
     }
   }
 
+  /// Forces what was written to disk, so that `commit()` has only the name left to give. Throws `.io`;
+  /// the file is then discarded.
+  package mutating func flush() throws(FormatError) {
+    precondition(descriptor >= 0, "flush of a file that is committed or discarded")
+    guard fsync(descriptor) == 0 else { throw fail("fsync", errno) }
+  }
+
   /// Puts the file on disk under its name. Throws `.io` or, where the name was taken meanwhile,
   /// `.cannotCreate`; the file is then discarded.
   package mutating func commit() throws(FormatError) {
     precondition(descriptor >= 0, "commit of a file that is committed or discarded")
-    guard fsync(descriptor) == 0 else { throw fail("fsync", errno) }
+    if replacing { keepMode(of: path, on: descriptor) }
+    try flush()
     if replacing {
       guard move(temporaryPath, to: path) else { throw fail("rename", errno) }
     } else if addName(path, to: temporaryPath) {
@@ -155,6 +149,7 @@ package struct AtomicFile: ~Copyable {
         .cannotCreate, file: path, problem: "expected a regular file, found a folder or a device")
     }
     guard replacing else { throw existing(path) }
+    try requireReplaceable(path)
   }
 
   private static func existing(_ path: String) -> FormatError {

@@ -7,8 +7,9 @@ package struct FileIdentity: Sendable, Equatable {
   private let device: UInt64
   private let inode: UInt64
   private let size: Int64
-  /// When the content was changed: seconds and nanoseconds.
-  private let time: [Int64]
+  /// When the content was changed, and when anything was: seconds and nanoseconds. The first can be
+  /// put back by anybody, the second cannot.
+  private let times: [Int64]
 
   /// Looks a path up, links followed; nil where nothing can be seen there.
   package init?(of path: String) {
@@ -20,7 +21,7 @@ package struct FileIdentity: Sendable, Equatable {
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
     size = Int64(status.st_size)
-    time = [Int64(status.st_mtim.tv_sec), Int64(status.st_mtim.tv_nsec)]
+    times = [status.st_mtim, status.st_ctim].flatMap { [Int64($0.tv_sec), Int64($0.tv_nsec)] }
   }
 
   /// How a later look at the same path differs, in words; nil where it does not, and where another

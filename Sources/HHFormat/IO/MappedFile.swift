@@ -52,7 +52,9 @@ package final class MappedFile: Sendable {
     // Safe: a fresh read-only mapping of `count` bytes, which only `deinit` removes.
     let mapping = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
     guard let mapping = unsafe mapping, unsafe mapping != MAP_FAILED else {
-      throw FormatError(.io, file: path, problem: "cannot be mapped: \(systemMessage(errno))")
+      throw FormatError(
+        errno == ENOMEM ? .exhausted : .io, file: path,
+        problem: "cannot be mapped: \(systemMessage(errno))")
     }
     address = UInt(bitPattern: mapping)
   }

@@ -74,3 +74,33 @@ func isReplaceableFile(_ path: String) -> Bool {
   // Safe: `status` outlives the call, and Swift lends the path as a terminated text.
   return unsafe stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
 }
+
+/// Refuses to replace what belongs to another user in a folder such as `/tmp`, where only its owner
+/// may: the system would say so no sooner than at the end.
+///
+/// - Throws: `.cannotCreate`.
+func requireReplaceable(_ path: String) throws(FormatError) {
+  var (status, folder) = (stat(), stat())
+  let user = geteuid()
+  // Safe: both outlive the calls, and Swift lends the paths as terminated texts.
+  guard user != 0, unsafe lstat(path, &status) == 0, unsafe stat(directory(of: path), &folder) == 0,
+    folder.st_mode & S_ISVTX != 0, status.st_uid != user, folder.st_uid != user
+  else { return }
+  throw FormatError(
+    .cannotCreate, file: path,
+    problem: "expected an output of this user's to replace, found another user's in a folder where"
+      + " only owners replace what is theirs",
+    hint: "choose another name or folder")
+}
+
+/// Gives a new file or folder the mode of what it is going to replace, and its owner where the system
+/// allows that: who may read it stays as it was.
+func keepMode(of path: String, on descriptor: Int32) {
+  var (old, new) = (stat(), stat())
+  // Safe: both outlive the calls, and Swift lends the path as a terminated text.
+  guard unsafe stat(path, &old) == 0, unsafe fstat(descriptor, &new) == 0 else { return }
+  if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid) {
+    _ = fchown(descriptor, old.st_uid, old.st_gid)
+  }
+  _ = fchmod(descriptor, old.st_mode & 0o777)
+}

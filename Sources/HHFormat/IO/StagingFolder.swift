@@ -1,12 +1,14 @@
 // A folder in which an output is built, to appear under its name only when it is complete.
 
 internal import Glibc
+internal import HHKernels
 
-/// A hidden sibling of an output, named `.NAME.PID.partial`, that holds files until they are
-/// published: as a folder under the output's name, or one of them as a file.
+/// A hidden sibling of an output, with a `PartialName`, that holds files until they are published: as
+/// a folder under the output's name, or one of them as a file.
 ///
-/// Whatever is not published is removed when the value goes; only a killed process leaves it behind.
-/// The files inside were forced to disk by whoever wrote them.
+/// Whatever is not published is removed when the value goes; only a killed process leaves it behind,
+/// and the next one that writes the same output removes it. The files inside were forced to disk by
+/// whoever wrote them.
 package struct StagingFolder: ~Copyable {
   /// The folder's own path.
   package let path: String
@@ -14,6 +16,8 @@ package struct StagingFolder: ~Copyable {
   private let parent: String
   private let isFile: Bool
   private let replacing: Bool
+  /// The open folder, whose lock says that it is still needed.
+  private let descriptor: Int32
 
   /// Creates the folder.
   ///
@@ -37,20 +41,10 @@ package struct StagingFolder: ~Copyable {
     if try isTaken(output: trimmed) {
       try Self.checkReplaceable(trimmed, isFile: isFile, replacing: replacing)
     }
-    var stem = name
-    while stem.utf8.count > 200 { stem.removeLast() }
-    let prefix = join(parent, ".\(stem).\(getpid())")
-    var path = "\(prefix).partial"
-    // The plain name is taken where a killed process with the same number left its own behind.
-    var attempt = 0
-    while !makeFolder(path) {
-      attempt += 1
-      guard errno == EEXIST, attempt < 100 else {
-        throw FormatError(
-          .cannotCreate, file: output, problem: "cannot be created: \(systemMessage(errno))")
-      }
-      path = "\(prefix)-\(attempt).partial"
+    let (path, descriptor) = try PartialName.create(for: trimmed) { path in
+      makeFolder(path) ? openFolder(path) : -1
     }
+    self.descriptor = descriptor
     self.path = path
     self.output = trimmed
     self.parent = parent
@@ -58,7 +52,10 @@ package struct StagingFolder: ~Copyable {
     self.replacing = replacing
   }
 
-  deinit { removeFolder(path) }
+  deinit {
+    close(descriptor)
+    HHFormat.removeFolder(at: path)
+  }
 
   /// The path of a file inside.
   package func path(_ name: String) -> String { join(path, name) }
@@ -77,15 +74,8 @@ package struct StagingFolder: ~Copyable {
     if isTaken(output) {
       // Checked again: hours may lie between the beginning and the end.
       try Self.checkReplaceable(output, isFile: isFile, replacing: replacing)
-      // A folder cannot be renamed over another, so the old one steps aside first.
-      let aside = path + ".old"
-      guard move(output, to: aside) else { throw failed("rename") }
-      guard move(path, to: output) else {
-        let error = failed("rename")
-        _ = move(aside, to: output)
-        throw error
-      }
-      removeFolder(aside)
+      keepMode(of: output, on: descriptor)
+      guard exchange(path, output) else { throw failed("rename") }
     } else {
       // Fails where a folder with files appeared meanwhile.
       guard move(path, to: output) else {
@@ -100,6 +90,7 @@ package struct StagingFolder: ~Copyable {
     guard !isFolder(output) else {
       throw FormatError(.cannotCreate, file: output, problem: "expected a file, found a folder")
     }
+    if replacing { keepMode(ofFile: output, on: path(name)) }
     let moved =
       replacing ? move(path(name), to: output) : moveWithoutReplacing(path(name), to: output)
     guard moved else { throw errno == EEXIST ? Self.existing(output) : failed("rename") }
@@ -125,6 +116,7 @@ package struct StagingFolder: ~Copyable {
           : "expected a folder to replace, found a file or a link",
         hint: "choose another name, or remove it first")
     }
+    try requireReplaceable(path)
     guard !isFile else { return }
     let names = try directoryEntries(of: path)
     for name in names where isFolder(join(path, name)) {
@@ -164,6 +156,34 @@ private func isFolder(_ path: String) -> Bool {
   return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }
 
+private func openFolder(_ path: String) -> Int32 {
+  unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+}
+
+/// Lets two folders change names, at one moment where the file system can; else the old one steps
+/// aside first.
+private func exchange(_ new: String, _ old: String) -> Bool {
+  errno = exchangeNames(new, old)
+  if errno == 0 { return true }
+  guard errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP else { return false }
+  let aside = new + ".old"
+  guard move(old, to: aside) else { return false }
+  guard move(new, to: old) else {
+    let code = errno
+    _ = move(aside, to: old)
+    errno = code
+    return false
+  }
+  return move(aside, to: new)
+}
+
+private func keepMode(ofFile old: String, on new: String) {
+  let descriptor = unsafe open(new, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else { return }
+  keepMode(of: old, on: descriptor)
+  close(descriptor)
+}
+
 private func move(_ source: String, to target: String) -> Bool {
   unsafe rename(source, target) == 0
 }
@@ -179,19 +199,4 @@ private func moveWithoutReplacing(_ source: String, to target: String) -> Bool {
     return false
   }
   return move(source, to: target)
-}
-
-/// Removes a folder of files; what cannot be removed stays.
-private func removeFolder(_ path: String) {
-  guard isFolder(path), let handle = unsafe opendir(path) else { return }
-  var names: [String] = []
-  while let entry = unsafe readdir(handle) {
-    names.append(
-      unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      })
-  }
-  unsafe closedir(handle)
-  for name in names where name != "." && name != ".." { _ = unsafe unlink(join(path, name)) }
-  _ = unsafe rmdir(path)
 }

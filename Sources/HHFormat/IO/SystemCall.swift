@@ -1,6 +1,7 @@
 // What the system says when a call fails, and the kind of thing that a path names.
 
 internal import Glibc
+internal import HHKernels
 
 /// The system's words for an `errno` value, such as "No such file or directory".
 package func systemMessage(_ code: Int32) -> String {
@@ -80,4 +81,12 @@ package func resolvedPath(_ path: String) throws(FormatError) -> String {
   }
   defer { unsafe free(resolved) }
   return unsafe String(cString: resolved)
+}
+
+/// Ends this process when another one ends that started it, even by `kill -9`, and at once where that
+/// has ended already.
+package func endWithParent(_ parent: Int32) {
+  // Where the system knows no such thing the process goes on to its own end.
+  _ = endWithParent(by: SIGKILL)
+  if getppid() != parent { _exit(128 + SIGKILL) }
 }

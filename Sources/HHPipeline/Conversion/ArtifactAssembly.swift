@@ -27,8 +27,11 @@ struct ArtifactAssembly {
       evaluations: [EvaluationResult], plan: TrainingPlan?
     )?
 
-  /// Writes the artifact. What `report` throws stops the writing and is thrown on.
-  func write(report: ConversionReport) throws -> ArtifactSummary {
+  /// Writes the artifact. What `report` throws stops the writing and is thrown on; `companions`
+  /// publishes what belongs beside it, just before it gets its name.
+  func write(
+    report: ConversionReport, companions: () throws(FormatError) -> Void
+  ) throws -> ArtifactSummary {
     let kept = kept(inBlocks: !options.delta)
     if checksWeights, kept.contains(where: { $0.blockType != nil }) {
       // Of blocks the writer sees parts only.
@@ -54,7 +57,7 @@ struct ArtifactAssembly {
       do throws(FormatError) {
         return try ArtifactWriter.write(
           to: plan.output, sources: files, tensors: kept + maps, files: sidecars.files,
-          options: options
+          options: options, companions: companions
         ) { (digests: [String]) throws(FormatError) -> ArtifactDescription in
           // Every tensor is read when this is asked for the last time, and the artifact has no name.
           try opened.requireUnchanged()
@@ -113,8 +116,11 @@ struct ArtifactAssembly {
     }
   }
 
-  /// Writes a trained model that keeps its softmax as a folder in Hugging Face's layout.
-  func writeFolder(report: ConversionReport) throws -> ArtifactSummary {
+  /// Writes a trained model that keeps its softmax as a folder in Hugging Face's layout, and
+  /// `companions` just before it gets its name.
+  func writeFolder(
+    report: ConversionReport, companions: () throws(FormatError) -> Void
+  ) throws -> ArtifactSummary {
     let folder = try StagingFolder(for: plan.output, replacing: options.force)
     let tensors = kept(inBlocks: false)
     try SafetensorsWriter.write(
@@ -134,6 +140,7 @@ struct ArtifactAssembly {
       try folder.write(kept.content, to: kept.name)
     }
     try opened.requireUnchanged()
+    try companions()
     try folder.publish()
     let bytes = tensors.reduce(0) { $0 + $1.byteCount }
     return ArtifactSummary(bytes: bytes, rawBytes: bytes)

@@ -28,6 +28,9 @@ package struct Conversion {
     )?
   private let stopwatch = Stopwatch()
 
+  /// Whether an earlier process has begun the run.
+  private var isResumed: Bool { stopped.map { !$0.isNew } ?? false }
+
   /// Opens and checks everything that can be checked before work begins: the checkpoint, its
   /// configuration, the data and the output's path. Weights that are only rewritten are checked by
   /// `run`, which reads them anyway.
@@ -64,7 +67,8 @@ package struct Conversion {
           + " nesting, which an artifact can hold, found \(nesting)")
     }
     names = try NameMap(checkpoint)
-    try Self.checkOutput(of: options, checkpoint)
+    try Self.checkOutput(
+      of: options, checkpoint, isResumed: folder.map { !$0.isNew } ?? false)
     inputs = options.isOnePass ? nil : ConversionInputs(options, names)
     if let inputs { try report(.reading(inputs)) }
     try WeightCheck(checkpoint: checkpoint, names: names).run(
@@ -204,7 +208,7 @@ package struct Conversion {
   /// Refuses an output that cannot be written, that is one of the inputs or holds one, or that is
   /// another output.
   private static func checkOutput(
-    of options: ConversionOptions, _ checkpoint: Checkpoint
+    of options: ConversionOptions, _ checkpoint: Checkpoint, isResumed: Bool
   ) throws {
     let (output, run) = (options.outputPath, options.run)
     try protect(
@@ -215,7 +219,8 @@ package struct Conversion {
         throw PipelineError.missingSetting(
           options.finetuning.key(\.lora), beside: options.key(\.adapter))
       }
-      _ = try StagingFolder(for: adapter, replacing: options.force)
+      // What is there may be the run's own, if it was stopped just before the output had its name.
+      _ = try StagingFolder(for: adapter, replacing: options.force || isResumed)
     }
     // Created and dropped at once: a bad output must not cost an hour of training.
     if options.rewrites {
@@ -249,11 +254,17 @@ package struct Conversion {
     try WeightCheck(checkpoint: checkpoint, names: names).checkFinite()
   }
 
-  /// Distils and finetunes as the settings say, writes the artifact and returns what was reached.
+  /// Distils and finetunes as the settings say, and writes the artifact.
   ///
+  /// - Parameters:
+  ///   - report: Called with every event.
+  ///   - failure: What the folder of a run says of an error.
+  /// - Returns: What was reached.
   /// - Throws: what `report` throws, `PipelineError` or `FormatError`; nothing is left behind then
-  ///   but the folder of a run and, where only the artifact could not be written, the adapter.
-  package func run(report: ConversionReport) throws -> ConversionSummary {
+  ///   but the folder of a run.
+  package func run(
+    report: ConversionReport, failure: (any Error) -> RunFailure? = { _ in nil }
+  ) throws -> ConversionSummary {
     guard let folder = options.run else {
       // Before the files are digested, which takes a second for every gigabyte or two.
       try report(.planned(plan))
@@ -267,14 +278,17 @@ package struct Conversion {
       try report(event)
     }
     do {
-      if let stopped, !stopped.isNew {
+      if let stopped, isResumed {
         try logged(.resumed(checkpoint: try stopped.lastCheckpoint()))
       }
       if let inputs { try run.log(.reading(inputs)) }
       try logged(.planned(plan))
-      return try self.run(sources, run, logged)
+      let summary = try self.run(sources, run, logged)
+      run.record(nil)
+      return summary
     } catch {
       let error = run.explained(error)
+      run.record(failure(error))
       try run.log(.failed("\(error)"))
       throw error
     }
@@ -334,21 +348,38 @@ package struct Conversion {
         }
       }
     )
-    // Before the output: a run whose output is there counts as done.
-    if let path = options.adapter, let settings = options.finetuning.lora {
-      try AdapterFolder(
-        adapters: trained?.finetuned?.adapters ?? [], settings: settings, names: names,
-        model: options.model
-      ).write(to: path, replacing: options.force)
-    }
-    let written =
+    let written = try withAdapter(trained?.finetuned?.adapters ?? []) { adapter in
       try options.rewrites
-      ? assembly.write(report: report) : assembly.writeFolder(report: report)
+        ? assembly.write(report: report, companions: adapter)
+        : assembly.writeFolder(report: report, companions: adapter)
+    }
     let summary = ConversionSummary(
       output: options.outputPath, training: trained?.summary, seconds: stopwatch.seconds,
       peakMemory: peakMemoryBytes, artifactBytes: written.bytes, rawBytes: written.rawBytes)
     try report(.summary(summary))
     return summary
+  }
+
+  /// Writes the output with `write`, which publishes the adapter just before it gives the output its
+  /// name: a run whose output is there counts as done.
+  private func withAdapter(
+    _ adapters: [LowRankAdapter],
+    _ write: (_ adapter: () throws(FormatError) -> Void) throws -> ArtifactSummary
+  ) throws -> ArtifactSummary {
+    guard let path = options.adapter, let settings = options.finetuning.lora else {
+      return try write({})
+    }
+    let isNew = !isPresent(path)
+    do {
+      return try write { () throws(FormatError) in
+        try AdapterFolder(
+          adapters: adapters, settings: settings, names: names, model: options.model
+        ).write(to: path, replacing: options.force, isResumed: isResumed)
+      }
+    } catch {
+      if isNew { removeFolder(at: path) }
+      throw error
+    }
   }
 }
 

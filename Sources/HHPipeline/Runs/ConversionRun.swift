@@ -118,6 +118,9 @@ final class ConversionRun {
     try folder.append(event)
   }
 
+  /// Notes in the folder how the run failed; nil for a run that has not.
+  func record(_ failure: RunFailure?) { folder.record(failure) }
+
   /// Saves the layers that are done, and the state of one that was begun.
   func save(
     _ layers: [Int: FinishedLayer], steps: Int, begun: RunState?

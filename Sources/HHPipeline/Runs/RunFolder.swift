@@ -4,6 +4,7 @@
 //     RUN/recipe.yaml                                    every setting, written out
 //     RUN/events.jsonl                                   one event a line, appended
 //     RUN/checkpoint-000007.hedgehog.safetensors.zst     the last two
+//     RUN/last-error.json                                how the last process ended that failed
 
 internal import HHData
 package import HHFormat
@@ -21,6 +22,7 @@ package struct RunFolder: Sendable {
 
   /// The untrained model of a run that trains one.
   private static let modelName = "untrained"
+  private static let recipeName = "recipe.yaml"
   private static let prefix = "checkpoint-"
   /// Checkpoints that are kept.
   private static let keptCount = 2
@@ -31,11 +33,13 @@ package struct RunFolder: Sendable {
   init(creating path: String, recipe: Recipe) throws(FormatError) {
     self.path = path
     isNew = true
-    if isPresent(join(path, "recipe.yaml")) {
+    if isPresent(join(path, Self.recipeName)) {
       throw FormatError(
         .cannotCreate, file: path, problem: "expected a new folder for the run, found a run in it",
         hint: "go on with it: hh-convert resume \(path)")
     }
+    // A process that was killed before the run had its recipe leaves nothing to go on from.
+    removeAbandoned(in: path)
     try makeFolder(at: path)
     try Self.write(recipe, to: path, replacing: false)
     lock = try Self.lock(of: path)
@@ -61,13 +65,20 @@ package struct RunFolder: Sendable {
     removeFolder(at: path)
   }
 
+  /// Opens the folder of a run that was stopped, where there is one.
+  ///
+  /// - Throws: `.cannotCreate` where the run is going on.
+  package static func openIfPresent(_ path: String) throws(FormatError) -> RunFolder? {
+    isPresent(join(path, Self.recipeName)) ? try RunFolder(opening: path) : nil
+  }
+
   /// Opens the folder of a run that was stopped, and clears away what a kill left behind.
   ///
   /// - Throws: `.missingInput` where there is no run, `.cannotCreate` where it is going on.
   package init(opening path: String) throws(FormatError) {
     self.path = path
     isNew = false
-    guard isPresent(join(path, "recipe.yaml")) else {
+    guard isPresent(join(path, Self.recipeName)) else {
       throw FormatError(
         .missingInput, file: path,
         problem: "expected the folder of a run, found no recipe.yaml in it"
@@ -82,9 +93,17 @@ package struct RunFolder: Sendable {
     }
   }
 
+  /// Whether the run of some settings has its output: an artifact of these settings, or the folder of
+  /// a softmax model.
+  package func isDone(_ options: ConversionOptions) throws(FormatError) -> Bool {
+    guard options.hasOutput else { return false }
+    guard options.rewrites else { return isFinished() }
+    return try Completion(of: remembering(options)) == .done
+  }
+
   /// The settings of the run's conversion.
   package func options() throws(FormatError) -> ConversionOptions {
-    var options = try Recipe.named(join(path, "recipe.yaml")).options(model: nil, threads: 1)
+    var options = try Recipe.named(join(path, Self.recipeName)).options(model: nil, threads: 1)
     options.run = path
     if let initialWeights = options.initialWeights {
       options.model = try initialWeights.model(
@@ -95,7 +114,7 @@ package struct RunFolder: Sendable {
   }
 
   /// The settings with the rates before theirs at which work of the run was done.
-  package func remembering(
+  func remembering(
     _ options: ConversionOptions
   ) throws(FormatError) -> ConversionOptions {
     guard let numbers = try openLastCheckpoint()?.numbers else { return options }
@@ -104,12 +123,13 @@ package struct RunFolder: Sendable {
     return options
   }
 
-  /// Gives the run the learning rates of other settings from here on, and a precision that was chosen
-  /// since it began.
+  /// Gives the run the learning rates of other settings from here on, a precision that was chosen since
+  /// it began, and all settings where it has no checkpoint yet.
   func takeSettings(of options: ConversionOptions) throws(FormatError) {
-    let old = try Recipe.named(join(path, "recipe.yaml")).options(model: nil, threads: 1)
+    let old = try Recipe.named(join(path, Self.recipeName)).options(model: nil, threads: 1)
     guard
-      old.distillation.learningRate != options.distillation.learningRate
+      try lastCheckpoint() == nil
+        || old.distillation.learningRate != options.distillation.learningRate
         || old.finetuning.learningRate != options.finetuning.learningRate
         || old.distillation.precision != options.distillation.precision
         || old.finetuning.precision != options.finetuning.precision
@@ -176,7 +196,7 @@ package struct RunFolder: Sendable {
   private static func write(
     _ recipe: Recipe, to path: String, replacing: Bool
   ) throws(FormatError) {
-    var file = try AtomicFile(at: join(path, "recipe.yaml"), replacing: replacing)
+    var file = try AtomicFile(at: join(path, Self.recipeName), replacing: replacing)
     let bytes = Array(try recipe.yaml().utf8)
     // Safe: bytes have no padding.
     try file.write(unsafe bytes.span.bytes)

@@ -68,7 +68,7 @@ package struct DistillationStage {
     try run(training: training, heldOut: heldOut, checkpointing: nil, report: report)
   }
 
-  /// The same with checkpoints, after every layer and every `interval` steps of one; with
+  /// The same with checkpoints, after every layer and within one at a `CheckpointPace`; with
   /// `keepingStates`, rows pass the last block too, and the result has their states.
   package func run(
     training: ModelInput, heldOut: ModelInput, checkpointing: Checkpointing?,
@@ -195,8 +195,8 @@ package struct DistillationStage {
   }
 
   /// Trains one layer until its steps are taken or its held-out loss ends it early. After every
-  /// `interval` steps `save` writes a checkpoint; `later` is the work of the layers after this one,
-  /// from which the time that is left is estimated.
+  /// `interval` steps or some minutes `save` writes a checkpoint; `later` is the work of the layers
+  /// after this one, from which the time that is left is estimated.
   private func train(
     _ training: inout LayerTraining, on heldOut: [LayerQKV], later: DistillationPace.Work,
     _ clock: Stopwatch, every interval: Int?, save: (RunState) throws -> Void,
@@ -210,6 +210,7 @@ package struct DistillationStage {
       }
       try save(training.state)
     }
+    var pace = interval.map { CheckpointPace(steps: $0) }
     var sinceReport = Stopwatch()
     while !training.isDone {
       // Slow steps report one by one, so that a user who interrupts them does not wait for ten.
@@ -230,7 +231,7 @@ package struct DistillationStage {
               stage: "distil", layer: training.layer, step: training.step, loss: measured.loss,
               perHead: measured.perHead)))
       }
-      let isSaved = interval.map { training.step.isMultiple(of: $0) } ?? false
+      let isSaved = pace?.isDue(after: training.step) ?? false
       if isSaved, !training.isDone { try keep() }
       guard measuring else { continue }
       sinceReport = Stopwatch()

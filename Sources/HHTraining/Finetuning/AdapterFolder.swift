@@ -1,6 +1,7 @@
 // Adapters as PEFT keeps them, so that `peft` loads them onto the model that they were trained on.
 
 internal import HHCompute
+internal import HHData
 package import HHFormat
 
 /// A folder with `adapter_model.safetensors` and `adapter_config.json`, the layout of PEFT 0.21.
@@ -27,12 +28,18 @@ package struct AdapterFolder {
 
   /// The names of PEFT's parameters begin with this: its model around LoRA's model around the own.
   private static let stem = "base_model.model."
+  private static let weights = "adapter_model.safetensors"
 
   /// Writes the folder, whole or not at all.
   ///
+  /// - Parameters:
+  ///   - path: The folder.
+  ///   - replacing: Whether another one may give way.
+  ///   - isResumed: Whether an earlier process may have written the same one.
   /// - Throws: `cannotCreate` where it exists and is not to be replaced, `io`.
-  package func write(to path: String, replacing: Bool) throws(FormatError) {
-    let folder = try StagingFolder(for: path, replacing: replacing)
+  package func write(to path: String, replacing: Bool, isResumed: Bool) throws(FormatError) {
+    let isThere = isResumed && isPresent(path)
+    let folder = try StagingFolder(for: path, replacing: replacing || isThere)
     let modules = modules
     var tensors: [(name: String, dtype: DType, shape: [Int], bytes: [UInt8])] = []
     for (adapter, module) in zip(adapters, modules) {
@@ -46,10 +53,26 @@ package struct AdapterFolder {
       }
     }
     try SafetensorsWriter.write(
-      to: folder.path("adapter_model.safetensors"), tensors: tensors, metadata: [("format", "pt")])
+      to: folder.path(Self.weights), tensors: tensors, metadata: [("format", "pt")])
     try folder.write(
       Array(JSONValue.object(configuration(modules)).text.utf8), to: "adapter_config.json")
+    guard replacing || !isThere else {
+      if Self.areSame(folder.path(Self.weights), join(path, Self.weights)) { return }
+      throw FormatError(
+        .cannotCreate, file: path,
+        problem: "expected no folder or this run's adapter, found another",
+        remedy: "move it away, or replace it with \(.force)")
+    }
     try folder.publish()
+  }
+
+  /// Whether two files have the same bytes, as one run's weights have whenever they are written.
+  private static func areSame(_ a: String, _ b: String) -> Bool {
+    do {
+      return try ContentDigest.ofFile(at: a) == ContentDigest.ofFile(at: b)
+    } catch {
+      return false
+    }
   }
 
   /// The modules that have adapters, by their names in transformers.

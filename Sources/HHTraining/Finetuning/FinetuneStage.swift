@@ -100,7 +100,7 @@ package struct FinetuneStage {
     }
   }
 
-  /// The same with checkpoints, before the first step and after every so many.
+  /// The same with checkpoints, before the first step and at a `CheckpointPace`.
   package func run(
     training: LabelledRows, heldOut: LabelledRows, checkpointing: Checkpointing?,
     report: ProgressReport
@@ -148,6 +148,7 @@ package struct FinetuneStage {
     }
     let tokensBefore = loop.tokens
     let clock = Stopwatch()
+    var pace = checkpointing.map { CheckpointPace(steps: $0.interval) }
     var sinceReport = Stopwatch()
     while !loop.isDone {
       let progress = try loop.advance(clock: clock)
@@ -160,7 +161,7 @@ package struct FinetuneStage {
               stage: teacher == nil ? "train" : "finetune", layer: nil, step: loop.step,
               loss: after, perHead: [])))
       }
-      let isSaved = checkpointing.map { loop.step.isMultiple(of: $0.interval) } ?? false
+      let isSaved = pace?.isDue(after: loop.step) ?? false
       if isSaved { try save() }
       guard progress.step == 1 || loop.step.isMultiple(of: 10) || sinceReport.seconds > 0.5 else {
         continue

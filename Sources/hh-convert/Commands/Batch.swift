@@ -17,7 +17,8 @@ struct Batch: ParsableCommand {
         its lines. Each model becomes OUTDIR/NAME\(artifactSuffix), converted by a \
         process of its own, so that no failure is another model's. An artifact of the same sources, \
         settings and version is kept; anything else in its place is refused, or replaced with \
-        --force. Exit status 3 means that a model failed.
+        --force. Exit status 3 means that a model failed. Several processes may work on the same \
+        models: the first artifact stays.
         """))
 
   @Argument(help: "Folders, lists (.txt) or checkpoints.", completion: .file())
@@ -37,7 +38,26 @@ struct Batch: ParsableCommand {
   @Flag(help: "Go on with the other models after one has failed.")
   var keepGoing = false
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Convert only every N-th model, from the I-th on, so that N processes share the work: I/N, or \
+      auto, which takes both from Slurm (arrays), Open MPI or PMI, or auto/N for Kubernetes (indexed \
+      jobs).
+      """, valueName: "part"), transform: { try Shard($0) })
+  var shard: Shard?
+
+  @Flag(
+    help: """
+      Keep a run folder, OUTPUT.run, beside each artifact until it is there, so that a batch that was \
+      stopped goes on inside a model too. A signal then ends it with exit status 75.
+      """)
+  var resumable = false
+
   @OptionGroup var arguments: ConversionArguments
+
+  @Flag(help: "Tell which models are converted, by their artifacts; exit status 3 if not all are.")
+  var status = false
 
   @Flag(help: "List what would be done, and stop.")
   var dryRun = false
@@ -55,37 +75,24 @@ struct Batch: ParsableCommand {
     try check(jobs, in: 1...1024, "--jobs")
     if paths.isEmpty { throw ValidationError("Missing expected argument '<paths> ...'") }
     try checkOutput(quiet: quiet, json: json)
+    if status, dryRun || force || quiet {
+      throw ValidationError(
+        "--status: expected no --dry-run, --force or --quiet beside it, found one")
+    }
   }
 
   func run() throws {
     try ReportedFailure.reporting(
       naming: SettingNames(given: arguments.givenNames, recipe: arguments.recipe)
     ) {
-      // A recipe that cannot be followed is no model's failure.
-      let options = try arguments.options(model: "x")
-      if let run = options.run {
-        throw PipelineError.invalidInput(
-          name: "--recipe",
-          problem: "expected none with a 'run' for several models, found '\(run)'")
-      }
-      let units = try WorkList.units(of: paths, outputFolder: output ?? ".")
-      let states = units.map(completion)
-      if dryRun { return try list(units, states) }
-      Interrupts.listen()
+      // One question may be asked by many at a time, and a shard is no copy of another.
+      if !status, shard == nil { try Launcher.refuseCopies() }
+      let work = try BatchWork(paths, output: output, arguments: arguments, shard: shard)
+      if status { return try BatchStatus(units: work.units, states: work.states).show(json: json) }
+      if dryRun { return try list(work.units, work.states) }
+      Interrupts.listen(keepingRun: resumable)
       try makeOutputFolder()
-      try convert(units, states)
-    }
-  }
-
-  /// What stands where a unit's artifact goes. A model that cannot be read is one still to convert:
-  /// the conversion will say what is wrong with it.
-  private func completion(of unit: BatchUnit) -> Completion {
-    do {
-      var options = try arguments.options(model: unit.model)
-      options.output = unit.output
-      return try Completion(of: options)
-    } catch {
-      return .absent
+      try convert(work)
     }
   }
 
@@ -115,7 +122,8 @@ struct Batch: ParsableCommand {
     "\(unit.model): \(unit.output): expected nothing or this conversion's artifact, found \(found)"
   }
 
-  private func convert(_ units: [BatchUnit], _ states: [Completion]) throws {
+  private func convert(_ work: BatchWork) throws {
+    let (units, states) = (work.units, work.states)
     var results = units.map { BatchResult(unit: $0, state: .open) }
     var left: [Int] = []
     let printer = BatchPrinter(manner, total: units.count)
@@ -135,8 +143,9 @@ struct Batch: ParsableCommand {
       printer.show(results[index])
     }
     let run = BatchRun(
-      units: units, arguments: childArguments, jobs: jobs, keepsGoing: keepGoing,
-      isDone: { completion(of: $0) == .done })
+      units: units, arguments: childArguments(work.threads), jobs: jobs, keepsGoing: keepGoing,
+      keepsRuns: resumable,
+      isDone: { work.completion(of: $0) == .done })
     let isRefused = results.contains { $0.word == "failed" }
     let signal = try run.run(
       isRefused && !keepGoing ? [] : left,
@@ -147,11 +156,8 @@ struct Batch: ParsableCommand {
     try printer.finish(BatchReport(results: results), signal: signal)
   }
 
-  private var childArguments: [String] {
-    var settings = ConversionOptions(threads: Producer.processorCount)
-    arguments.threads?.apply(&settings)
-    let threads = max(1, settings.threads / jobs)
-    return arguments.words + ["--threads", "\(threads)"] + (force ? ["--force"] : [])
+  private func childArguments(_ threads: Int) -> [String] {
+    arguments.words + ["--threads", "\(max(1, threads / jobs))"] + (force ? ["--force"] : [])
   }
 
   private var manner: EventPrinter.Manner {

@@ -38,6 +38,9 @@ struct Convert: ParsableCommand, SettingArguments {
   @Option(\.self, \.run) var runFolder: Given?
   @Option(\.self, \.checkpointSteps) var checkpointSteps: Given?
 
+  @Flag(help: "Go on with the run in the run folder, where there is one.")
+  var resume = false
+
   @OptionGroup var arguments: ConversionArguments
 
   @Flag(help: "Print the plan and stop.")
@@ -57,17 +60,21 @@ struct Convert: ParsableCommand, SettingArguments {
       naming: SettingNames(
         given: given.map(\.name) + arguments.givenNames, recipe: arguments.recipe)
     ) {
-      Interrupts.listen()
+      try Launcher.refuseCopies()
+      let options = try options()
+      Interrupts.listen(keepingRun: options.run != nil && !dryRun)
       if dryRun {
-        let conversion = try Interrupts.reading { try Conversion(options()) }
+        let conversion = try Interrupts.reading { try Conversion(options) }
         try Interrupts.check()
         try conversion.checkWeights()
         let plan = conversion.plan
         try Terminal.print(flags.json ? ConversionEvent.planned(plan).jsonLine() : plan.text + "\n")
         return
       }
-      try EventPrinter(flags.manner).follow { report in
-        try Interrupts.reading { try Conversion(options(), report: report) }
+      let run = resume ? try options.run.flatMap(RunFolder.openIfPresent) : nil
+      if let run, !flags.force, try run.isDone(options) { return flags.showDone(run, options) }
+      try EventPrinter(flags.manner).follow(resuming: run) { report in
+        try Interrupts.reading { try Conversion(options, resuming: run, report: report) }
       }
     }
   }
@@ -88,6 +95,9 @@ struct Convert: ParsableCommand, SettingArguments {
     }
     if let checkpointSteps, options.run == nil {
       throw PipelineError.missingSetting(options.key(\.run), beside: checkpointSteps.key)
+    }
+    if resume, options.run == nil {
+      throw PipelineError.missingSetting(options.key(\.run), beside: SettingKey(option: "resume"))
     }
     options.force = flags.force
     if let recipe = arguments.recipe { try options.rejectOverwriting(recipe: recipe) }

@@ -35,13 +35,6 @@ struct Resume: ParsableCommand, SettingArguments {
 
   func validate() throws { try checkRanges() }
 
-  /// Whether the output is there: an artifact of these settings, or the folder of a softmax model.
-  private func isDone(_ run: RunFolder, _ options: ConversionOptions) throws -> Bool {
-    guard options.hasOutput else { return false }
-    guard options.rewrites else { return run.isFinished() }
-    return try Completion(of: run.remembering(options)) == .done
-  }
-
   /// The run's settings with the rates that were given, where the run has a use for them; whether
   /// anything is left to be trained at them is known once it is opened.
   private func options(of run: RunFolder) throws -> ConversionOptions {
@@ -72,17 +65,12 @@ struct Resume: ParsableCommand, SettingArguments {
       naming: SettingNames(
         given: given.map(\.name), recipe: "\(folder)/recipe.yaml", help: Self.helpMessage())
     ) {
-      Interrupts.listen()
+      Interrupts.listen(keepingRun: true)
       let run = try RunFolder(opening: folder)
       var options = try options(of: run)
       options.force = flags.force
-      if !flags.force, try isDone(run, options) {
-        if !flags.quiet && !flags.json {
-          Terminal.show(inline("\(folder): done already: \(options.outputPath)") + "\n")
-        }
-        return
-      }
-      try EventPrinter(flags.manner).follow { report in
+      if !flags.force, try run.isDone(options) { return flags.showDone(run, options) }
+      try EventPrinter(flags.manner).follow(resuming: run) { report in
         try Interrupts.reading { try Conversion(options, resuming: run, report: report) }
       }
     }

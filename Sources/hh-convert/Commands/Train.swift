@@ -55,7 +55,7 @@ struct Train: ParsableCommand, SettingArguments {
     try ReportedFailure.reporting(
       naming: SettingNames(given: given.map(\.name), recipe: recipe, help: Self.helpMessage())
     ) {
-      Interrupts.listen()
+      Interrupts.listen(keepingRun: true)
       let folder = try RunFolder(training: options())
       try EventPrinter(flags.manner).follow { report in
         do {

@@ -43,6 +43,12 @@ struct JobFlags: ParsableArguments {
 
   func validate() throws { try checkOutput(quiet: quiet, json: json) }
 
+  /// Says that a run has nothing left to do.
+  func showDone(_ run: RunFolder, _ options: ConversionOptions) {
+    guard !quiet, !json else { return }
+    Terminal.show(inline("\(run.path): done already: \(options.outputPath)") + "\n")
+  }
+
   /// How the job tells of its events.
   var manner: EventPrinter.Manner { .chosen(json: json, quiet: quiet) }
 }

@@ -50,11 +50,12 @@ final class BatchPrinter {
       throw ReportedFailure(
         message: "interrupted by signal \(signal):"
           + " \(report.count("done") + report.count("skipped")) of \(total) models are converted",
-        status: ExitStatus(signal: signal))
+        status: Interrupts.status(of: signal))
     }
     if failed > 0 {
       throw ReportedFailure(
-        message: "\(failed) of \(total) models failed", status: .verificationFailed)
+        message: "\(failed) of \(total) models failed",
+        status: report.mayTryAgain ? .tryAgain : .verificationFailed)
     }
   }
 

@@ -73,17 +73,20 @@ struct BatchReport {
   /// How many models ended in a state.
   func count(_ word: String) -> Int { results.count { $0.word == word } }
 
+  /// Whether every failure is one that may not come again.
+  var mayTryAgain: Bool {
+    results.allSatisfy { result in
+      guard case .failed(_, let status) = result.state else { return true }
+      return status == ExitStatus.tryAgain.rawValue
+    }
+  }
+
   /// A row for each model, and the sums.
   var table: String {
     let rows =
       [["model", "state", "quality", "size", "time"]]
-      + results.map { $0.cells.map { inline($0) } }
-    let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
-    let lines = rows.map { row in
-      let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-      return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
-    }
-    return (lines + [sums]).joined(separator: "\n")
+      + results.map(\.cells)
+    return (alignedColumns(rows) + [sums]).joined(separator: "\n")
   }
 
   /// The sums as an event.
@@ -100,5 +103,15 @@ struct BatchReport {
     let parts = ["done", "skipped", "failed", "not begun"].filter { count($0) > 0 }
       .map { "\(count($0)) \($0)" }
     return "\(results.count) models: " + parts.joined(separator: ", ")
+  }
+}
+
+/// Rows of a table as lines whose columns begin at the same places.
+func alignedColumns(_ rows: [[String]]) -> [String] {
+  let rows = rows.map { $0.map { inline($0) } }
+  let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+  return rows.map { row in
+    let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+    return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
   }
 }

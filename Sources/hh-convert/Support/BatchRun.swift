@@ -41,6 +41,8 @@ struct BatchRun {
   let arguments: [String]
   let jobs: Int
   let keepsGoing: Bool
+  /// Whether each unit has a run folder until it is done.
+  let keepsRuns: Bool
   /// Looks whether a unit is done, after another process has written its output.
   let isDone: (BatchUnit) throws -> Bool
 
@@ -79,8 +81,12 @@ struct BatchRun {
   }
 
   private func start(_ unit: BatchUnit) throws(FormatError) -> ChildProcess {
-    try ChildProcess(["convert", "--json", "-o", unit.output] + arguments + ["--", unit.model])
+    let run = keepsRuns ? ["--run", Self.runFolder(of: unit), "--resume"] : []
+    return try ChildProcess(
+      ["convert", "--json", "-o", unit.output] + run + arguments + ["--", unit.model])
   }
+
+  private static func runFolder(of unit: BatchUnit) -> String { unit.output + ".run" }
 
   /// Waits a moment for news and takes out of `running` what has ended.
   private func takeEnded(from running: inout [Job]) -> [Job] {
@@ -103,9 +109,13 @@ struct BatchRun {
     let (end, errors) = job.process.wait()
     let state: BatchResult.State
     switch end {
-    case .exited(0): state = .done(Self.summary(job.event))
+    case .exited(0):
+      state = .done(Self.summary(job.event))
+      if keepsRuns { removeFolder(at: Self.runFolder(of: unit)) }
     case .exited(ExitStatus.cannotCreate.rawValue) where try isDone(unit): state = .skipped
-    case .exited(let status) where isInterrupted && status > 128: state = .open
+    case .exited(let status)
+    where isInterrupted && (status > 128 || status == ExitStatus.tryAgain.rawValue):
+      state = .open
     case .exited(let status): state = .failed(Self.sentence(errors), status: status)
     case .signalled where isInterrupted: state = .open
     case .signalled(let signal):

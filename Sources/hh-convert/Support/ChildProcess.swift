@@ -8,7 +8,7 @@ import HHFormat
 ///
 /// Its standard output comes line by line through a pipe, its standard error is kept. It is in a
 /// process group of its own, so that Ctrl-C reaches it only through `stop`, and only once: a second
-/// signal would end it without cleaning up.
+/// signal would end it without cleaning up. It ends with this process, even where that is killed.
 @safe
 final class ChildProcess {
   /// How a process ended.
@@ -106,10 +106,12 @@ final class ChildProcess {
     unsafe posix_spawn_file_actions_init(&actions)
     unsafe posix_spawnattr_init(&attributes)
     var words = unsafe (["hh-convert"] + arguments).map { unsafe strdup($0) } + [nil]
+    var variables = unsafe Self.variables
     defer {
       unsafe posix_spawn_file_actions_destroy(&actions)
       unsafe posix_spawnattr_destroy(&attributes)
       unsafe words.forEach { unsafe free($0) }
+      unsafe variables.forEach { unsafe free($0) }
     }
     unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
@@ -119,7 +121,7 @@ final class ChildProcess {
     var process: pid_t = 0
     // The link leads to this program even where its file was replaced meanwhile.
     let code = unsafe posix_spawn(
-      &process, "/proc/self/exe", &actions, &attributes, &words, environ)
+      &process, "/proc/self/exe", &actions, &attributes, &words, &variables)
     guard code == 0 else {
       errno = code
       throw failure("posix_spawn")
@@ -127,8 +129,34 @@ final class ChildProcess {
     return process
   }
 
+  /// Copies of the environment's variables, for the caller to free, and one more with the number of
+  /// this process.
+  private static var variables: [UnsafeMutablePointer<CChar>?] {
+    let name = Launcher.parentVariable + "="
+    // Safe: the environment ends with a null pointer, and nobody changes it meanwhile.
+    var variables = unsafe [strdup("\(name)\(getpid())")]
+    var next = unsafe environ
+    while let entry = unsafe next.pointee {
+      let isOwn = unsafe strncmp(entry, name, name.utf8.count) == 0
+      if !isOwn { unsafe variables.append(strdup(entry)) }
+      unsafe next += 1
+    }
+    return unsafe variables + [nil]
+  }
+
+  /// In a process that `batch` started: ends it with that one.
+  static func followParent() {
+    guard let parent = environmentVariable(Launcher.parentVariable).flatMap({ pid_t($0) }) else {
+      return
+    }
+    endWithParent(parent)
+  }
+
   private static func failure(_ call: String) -> FormatError {
-    FormatError(
-      .io, file: "/proc/self/exe", problem: "\(call) failed: \(systemMessage(errno))")
+    let code = errno
+    // The system may have room for another process later.
+    return FormatError(
+      code == EAGAIN || code == ENOMEM ? .exhausted : .io, file: "/proc/self/exe",
+      problem: "\(call) failed: \(systemMessage(code))")
   }
 }

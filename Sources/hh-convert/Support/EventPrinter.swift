@@ -37,15 +37,29 @@ final class EventPrinter {
   }
 
   /// Opens and runs a conversion and prints its events; a signal stops it.
-  func follow(opening conversion: (@escaping ConversionReport) throws -> Conversion) throws {
+  ///
+  /// - Parameters:
+  ///   - folder: The folder of a run that goes on, which keeps why it could not.
+  ///   - conversion: Opens the conversion.
+  /// - Throws: what ends the conversion.
+  func follow(
+    resuming folder: RunFolder? = nil,
+    opening conversion: (@escaping ConversionReport) throws -> Conversion
+  ) throws {
     defer { clear() }
     func report(_ event: ConversionEvent) throws {
       try Interrupts.check()
       print(event)
     }
-    let conversion = try conversion(report)
-    try Interrupts.check()
-    _ = try conversion.run(report: report)
+    let opened: Conversion
+    do {
+      opened = try conversion(report)
+      try Interrupts.check()
+    } catch {
+      folder?.record(ReportedFailure(error).ofRun)
+      throw error
+    }
+    _ = try opened.run(report: report) { ReportedFailure($0).ofRun }
   }
 
   /// Prints one event of work that is no conversion.

@@ -23,18 +23,22 @@ enum ExitStatus: Int32, CaseIterable {
   case cannotCreate = 73
   /// A read or write failed: a full disk, a broken device.
   case io = 74
+  /// The run was stopped and can go on, or the machine lacked something for now: try again.
+  case tryAgain = 75
   /// Training diverged with these settings.
   case badSettings = 78
   case hungUp = 129
   case interrupted = 130
+  case warned = 138
   case terminated = 143
 
-  /// The status of a run that a signal ended.
+  /// The status of work that a signal ended with nothing to go on from.
   init(signal: Int32) {
     self =
       switch signal {
       case SIGHUP: .hungUp
       case SIGINT: .interrupted
+      case SIGUSR1: .warned
       default: .terminated
       }
   }
@@ -48,6 +52,7 @@ enum ExitStatus: Int32, CaseIterable {
       case .unsupported: .unsupported
       case .cannotCreate: .cannotCreate
       case .io: .io
+      case .exhausted: .tryAgain
       }
   }
 }

@@ -1,4 +1,4 @@
-// Ctrl-C, termination and a closed terminal: stop at the next step and leave nothing behind.
+// Ctrl-C, termination, a scheduler's warning and a closed terminal: stop at the next step.
 
 import Glibc
 import HHModel
@@ -8,28 +8,32 @@ import Synchronization
 private let received = Atomic<Int32>(0)
 /// Whether nothing has been written yet that a signal could leave half done.
 private let isReading = Atomic<Bool>(false)
+/// Whether the command keeps a run folder, so that trying again goes on.
+private let keepsRun = Atomic<Bool>(false)
 
-/// Turns SIGINT, SIGTERM and SIGHUP into an error at the next event of a conversion.
+/// Turns SIGINT, SIGTERM, SIGHUP and SIGUSR1, which schedulers send before a job's time is up, into an
+/// error at the next event of a conversion.
 ///
 /// A second signal ends the process at once, but for SIGHUP: of a closed terminal both the system
 /// and the shell tell.
 enum Interrupts {
   /// Starts listening; a closed pipe or a limit on file sizes no longer ends the process: the write
   /// that meets it fails.
-  static func listen() {
-    // Safe: ignoring a signal runs no code of ours; both actions are pointers, which are compared
-    // but not called.
-    let hangUp = unsafe unsafeBitCast(Glibc.signal(SIGHUP, SIG_IGN), to: Int.self)
-    let isIgnored = unsafe hangUp == unsafeBitCast(SIG_IGN, to: Int.self)
-    // Whoever had SIGHUP ignored, as nohup does, wants the process to outlive the terminal.
-    let handledSignals = isIgnored ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP]
+  ///
+  /// - Parameter keepingRun: Whether the command keeps a run folder.
+  static func listen(keepingRun: Bool = false) {
+    keepsRun.store(keepingRun, ordering: .relaxed)
+    // Who started this process with a signal ignored, as nohup does, wants it to be ignored.
+    let handledSignals = [SIGINT, SIGTERM, SIGHUP, SIGUSR1].filter { !isIgnored($0) }
     for signal in handledSignals {
-      // Safe: the handler only uses atomics, restores the default action, writes and exits, all of
-      // which are allowed in a signal handler.
+      // Safe: the handler only uses atomics, restores the default action, writes, raises and exits,
+      // all of which are allowed in a signal handler.
       _ = Glibc.signal(signal) { number in
         if isReading.load(ordering: .relaxed) { leave(number) }
-        received.store(number, ordering: .relaxed)
-        if number != SIGHUP { _ = Glibc.signal(number, SIG_DFL) }
+        let isSecond = received.exchange(number, ordering: .relaxed) != 0
+        guard isSecond, number != SIGHUP else { return }
+        _ = Glibc.signal(number, SIG_DFL)
+        raise(number)
       }
     }
     // Whoever started this process may have blocked them for itself.
@@ -40,6 +44,16 @@ enum Interrupts {
     unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     // Safe: ignoring a signal runs no code of ours.
     for signal in [SIGPIPE, SIGXFSZ] { _ = Glibc.signal(signal, SIG_IGN) }
+  }
+
+  /// Whether a signal does nothing to this process.
+  static func isIgnored(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    // Safe: the call only fills the local value; both actions are pointers, which are compared but
+    // not called.
+    guard unsafe sigaction(signal, nil, &action) == 0 else { return false }
+    return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+      == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   /// Runs what only reads, such as a large file of text. A signal meanwhile ends the process at
@@ -58,6 +72,11 @@ enum Interrupts {
   static func check() throws(PipelineError) {
     if signal != 0 { throw .interrupted(signal: signal) }
   }
+
+  /// The status of a command that a signal ended.
+  static func status(of signal: Int32) -> ExitStatus {
+    keepsRun.load(ordering: .relaxed) ? .tryAgain : ExitStatus(signal: signal)
+  }
 }
 
 /// Ends the process within a signal handler, in the words of `PipelineError.interrupted`.
@@ -66,9 +85,10 @@ private func leave(_ signal: Int32) -> Never {
     switch signal {
     case SIGHUP: "error: interrupted by signal 1: nothing was written\n"
     case SIGINT: "error: interrupted by signal 2: nothing was written\n"
+    case SIGUSR1: "error: interrupted by signal 10: nothing was written\n"
     default: "error: interrupted by signal 15: nothing was written\n"
     }
   // Safe: the text is in the program itself, and as long as it says.
   _ = unsafe write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
-  _exit(ExitStatus(signal: signal).rawValue)
+  _exit(Interrupts.status(of: signal).rawValue)
 }

@@ -13,14 +13,14 @@ enum KernelChoice {
   private static let marker = "HH_BLAS_CORE_BEFORE"
 
   /// The core that OpenBLAS chose first, where it was another.
-  static var replaced: String? { environment(marker) }
+  static var replaced: String? { environmentVariable(marker) }
 
   /// Starts the program once more where OpenBLAS computes with the wrong kernels; otherwise returns.
   /// Call it before anything else is done.
   ///
   /// - Throws: `.internalError` where products are wrong with the plainest kernels too.
   static func settle() throws(ReportedFailure) {
-    let (asked, current) = (environment(BLASCore.variable), BLASCore.current)
+    let (asked, current) = (environmentVariable(BLASCore.variable), BLASCore.current)
     if replaced == nil,
       let better = BLASCore.better(than: current, asked: asked)
     {
@@ -52,10 +52,5 @@ enum KernelChoice {
     unsafe setenv(BLASCore.variable, core, 1)
     unsafe setenv(marker, current, 1)
     unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
-  }
-
-  private static func environment(_ name: String) -> String? {
-    // Safe: the name is passed as a C string, and the value is copied at once.
-    unsafe getenv(name).map { unsafe String(cString: $0) }
   }
 }

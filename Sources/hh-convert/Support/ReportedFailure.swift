@@ -48,7 +48,7 @@ struct ReportedFailure: Error {
         case .invalidSetting, .missingSetting, .tooLarge, .invalidInput: .usage
         case .unfaithful: .verificationFailed
         case .interrupted(let signal), .stopped(_, .interrupted(let signal)):
-          ExitStatus(signal: signal)
+          Interrupts.status(of: signal)
         case .stopped: .badSettings
         }
       let sentence = error.sentence(.init(place: names.place, option: SettingNames.option))
@@ -62,6 +62,9 @@ struct ReportedFailure: Error {
     self.message = message
     self.status = status
   }
+
+  /// The failure as the folder of a run keeps it.
+  var ofRun: RunFailure { RunFailure(sentence: message, status: status.rawValue) }
 
   /// Runs a command's work and translates whatever it throws, naming settings as they were spelled.
   static func reporting<T>(

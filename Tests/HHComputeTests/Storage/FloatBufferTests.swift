@@ -1,5 +1,6 @@
 // Buffers and views.
 
+import Glibc
 import HHCompute
 import HHFormat
 import HHTestSupport
@@ -41,6 +42,20 @@ import Testing
         #expect(buffer.values == (0..<count).map(Float.init))
       }
     }
+  }
+
+  @Test("Memory that runs out ends the process in one line, with the status for trying again")
+  func outOfMemory() async throws {
+    let result = await #expect(
+      processExitsWith: .exitCode(75), observing: [\.standardErrorContent]
+    ) {
+      var limit = rlimit(rlim_cur: 4 << 30, rlim_max: 4 << 30)
+      // Safe: the limit outlives the call.
+      guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 else { exit(2) }
+      _ = FloatBuffer(count: 2 << 30)
+    }
+    let text = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+    #expect(text.hasPrefix("error: memory: expected 8589934592 bytes more, found that the system"))
   }
 
   @Test("A range outside the buffer stops the program")

@@ -133,7 +133,7 @@ struct BatchTests {
     let arguments = [
       "batch", "zoo/gpt2", "zoo/bert", "--jobs", "2", "--json", "--steps", "1000000",
     ]
-    process.arguments = try Tool.hearingHangUp + arguments
+    process.arguments = try Tool.hearingSignals + arguments
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors
@@ -181,7 +181,7 @@ struct BatchTests {
     let help = try Tool.run("help", "convert", in: bench.folder)
     let own = [
       "--output", "--config", "--run", "--checkpoint-steps", "--adapter", "--dry-run", "--force",
-      "--quiet", "--json", "--base", "--tokenizer",
+      "--quiet", "--json", "--base", "--tokenizer", "--resume",
     ]
     let shared = help.lines.filter { $0.hasPrefix("  -") }
       .flatMap { $0.split(whereSeparator: { " ,".contains($0) }) }.map(String.init)

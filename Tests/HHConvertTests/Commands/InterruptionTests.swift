@@ -14,7 +14,7 @@ struct InterruptionTests {
 
   @Test(
     "a signal ends a conversion with its exit status and leaves nothing",
-    arguments: [SIGINT, SIGTERM, SIGHUP],
+    arguments: [SIGINT, SIGTERM, SIGHUP, SIGUSR1],
     [#""event":"step""#, #""event":"sampled""#])
   func signals(_ signal: Int32, mark: String) throws {
     let arguments = ["models/llama", "--steps", "3000", "--length", "32"]
@@ -39,13 +39,15 @@ struct InterruptionTests {
     #expect(try bench.contents.filter { $0 != "letters.txt" }.isEmpty)
   }
 
-  @Test("a conversion whose SIGHUP was ignored from the start outlives its terminal")
-  func ignoredHangUp() throws {
+  @Test(
+    "a signal that was ignored from the start, as nohup and shells do, stays ignored",
+    arguments: ["HUP", "INT", "TERM", "USR1"])
+  func ignored(_ signal: String) throws {
     let outcome = try Tool.shell(
       """
-      trap '' HUP
+      trap '' \(signal)
       $hh \(Bench.short("gpt2", steps: 100).joined(separator: " ")) -q -o out &
-      while kill -HUP $! 2>/dev/null; do sleep 0.02; done
+      while kill -\(signal) $! 2>/dev/null; do sleep 0.02; done
       wait $!
       """, in: bench.folder)
     #expect(outcome.status == 0, "\(outcome)")

@@ -121,7 +121,7 @@ struct DocumentTextTests {
       .filter { $0.hasPrefix("| ") }
     let named = rows.compactMap { $0.split(separator: "|").first }
       .flatMap { $0.split(whereSeparator: { " ,".contains($0) }).compactMap { Int($0) } }
-    #expect(named == [0, 3, 64, 65, 66, 69, 70, 73, 74, 78, 129, 130, 143])
+    #expect(named == [0, 3, 64, 65, 66, 69, 70, 73, 74, 75, 78, 129, 130, 138, 143])
   }
 
   @Test(

@@ -82,7 +82,7 @@ enum Golden {
       (#"/[^ "']*hh-convert-[0-9A-F-]{36}"#, "FOLDER"),
       (#""(seconds|seconds_left|tokens_per_second|peak_memory_bytes)":[0-9.e+-]+"#, "\"$1\":0"),
       (#"about [0-9.,]+ (ms|s|min|h)\b"#, "about TIME"),
-      (#"\.[0-9]+\.partial"#, ".PID.partial"),
+      (#"\.[^./]+\.[0-9]+\.partial"#, ".PID.partial"),
       (#"time( +)about .*"#, "time$1about TIME"),
       // How far a trained artifact came depends on how small its weights became.
       (#"write failed after [0-9]+ bytes"#, "write failed after N bytes"),

@@ -58,13 +58,14 @@ enum Tool {
       status: status(of: process))
   }
 
-  /// Runs the program with `--json`, sends it a signal as soon as a line of standard output contains
-  /// `mark`, and waits for its end.
+  /// Runs the program with `--json`, sends it signals as soon as a line of standard output contains
+  /// `mark`, and waits for its end. Before the last of several signals `between` is called.
   static func run(
-    _ arguments: [String], in folder: TemporaryDirectory, until mark: String, then signal: Int32
+    _ arguments: [String], in folder: TemporaryDirectory, until mark: String,
+    then signals: Int32..., between: () throws -> Void = {}
   ) throws -> Outcome {
     let process = prepared(
-      "/usr/bin/env", try Self.hearingHangUp + arguments + ["--json"], in: folder)
+      "/usr/bin/env", try Self.hearingSignals + arguments + ["--json"], in: folder)
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors
@@ -74,7 +75,10 @@ enum Tool {
     while case let data = output.fileHandleForReading.availableData, !data.isEmpty {
       seen += data
       guard !isSent, String(decoding: seen, as: UTF8.self).contains(mark) else { continue }
-      isSent = kill(process.processIdentifier, signal) == 0
+      for (index, signal) in signals.enumerated() {
+        if index > 0, index == signals.count - 1 { try between() }
+        isSent = kill(process.processIdentifier, signal) == 0
+      }
     }
     process.waitUntilExit()
     #expect(isSent, "the mark '\(mark)' was never printed")
@@ -85,10 +89,10 @@ enum Tool {
       status: status(of: process))
   }
 
-  /// Arguments of `env` that run the program with SIGHUP as a terminal gives it: where the tests
-  /// run under nohup, it would else be ignored.
-  static var hearingHangUp: [String] {
-    get throws { ["--default-signal=HUP", try path] }
+  /// Arguments of `env` that run the program with signals as a terminal gives them: where the tests
+  /// run under nohup or in the background, some would else be ignored.
+  static var hearingSignals: [String] {
+    get throws { ["--default-signal=HUP,INT,TERM,QUIT,USR1", try path] }
   }
 
   private static func prepared(

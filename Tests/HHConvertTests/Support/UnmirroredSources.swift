@@ -28,6 +28,7 @@ enum UnmirroredSources {
   static let testedElsewhere: [String: String] = [
     // HHKernels and HHCompute
     "BlockFormat": "QuantizationTests",
+    "OutOfMemory": "FloatBufferTests",
     "HeadScratch": "LinearAttentionTests",
     "HeadView": "LinearAttentionTests",
     // HHFormat
@@ -146,6 +147,7 @@ enum UnmirroredSources {
     "RecipeStage": "RecipeTests",
     "RecipeText": "RecipeTests",
     "RunCheckpoint": "ResumeTests",
+    "RunFailure": "StoppedRunTests",
     "RunFolder": "ResumeTests",
     "ShippedRecipes": "RecipeTests",
     "Stopwatch": "ConvertTests",
@@ -156,6 +158,8 @@ enum UnmirroredSources {
     "BatchRun": "BatchTests",
     "BenchCommand": "BenchTests",
     "ByteCount": "ConvertTests",
+    "BatchStatus": "BatchSharingTests",
+    "BatchWork": "BatchTests",
     "ChildProcess": "BatchTests",
     "Classify": "HHConvertTests",
     "ConversionArguments": "ConvertTests",
@@ -165,6 +169,7 @@ enum UnmirroredSources {
     "ExitStatus": "HHConvertTests",
     "ReportedFailure": "RecipeCommandTests",
     "Interrupts": "InterruptionTests",
+    "Launcher": "BatchSharingTests",
     "MessageInput": "GenerateChatTests",
     "ModelArguments": "GenerateTests",
     "Terminal": "HHConvertTests",

@@ -23,10 +23,24 @@ struct AtomicFileTests {
     let pieces: [[UInt8]] = [[1, 2], [], [3]]
     for piece in pieces { try file.write(piece.raw) }
     #expect(file.byteCount == 3)
-    #expect(try entries() == [".out.\(getpid()).partial"])
+    #expect(try entries() == [".out.\(PartialName.hostName).\(getpid()).partial"])
     try file.commit()
     #expect(try entries() == ["out"])
     #expect(try content() == [1, 2, 3])
+  }
+
+  @Test(
+    "a file that is replaced leaves its mode to the new one", arguments: [0o600, 0o640] as [mode_t])
+  func mode(_ mode: mode_t) throws {
+    try folder.write("secret", to: "out")
+    try #require(unsafe chmod(path, mode) == 0)
+    var file = try AtomicFile(at: path, replacing: true)
+    try file.write([1].raw)
+    try file.commit()
+    var status = stat()
+    // Safe: the status outlives the call.
+    try #require(unsafe stat(path, &status) == 0)
+    #expect(status.st_mode & 0o777 == mode && status.st_size == 1)
   }
 
   @Test("without a commit nothing stays")

@@ -1,7 +1,10 @@
 // Outputs that appear whole or not at all.
 
+import Foundation
+import Glibc
 import HHFormat
 import HHTestSupport
+import Synchronization
 import Testing
 
 @Suite("StagingFolder")
@@ -58,6 +61,33 @@ struct StagingFolderTests {
     try second.publish(file: "x")
     #expect(try contents() == ["file", "out"])
     #expect(try MappedFile(at: folder.path("file")).count == 1)
+  }
+
+  @Test("the name of a folder that is replaced is never without a folder, and keeps its mode")
+  func exchange() throws {
+    try folder.write("old", to: "out/config.json")
+    try #require(unsafe chmod(folder.path("out"), 0o700) == 0)
+    let path = folder.path("out")
+    let isDone = Atomic(false)
+    let absences = Atomic(0)
+    let watcher = Thread {
+      while !isDone.load(ordering: .relaxed) {
+        if unsafe access(path, F_OK) != 0 { absences.add(1, ordering: .relaxed) }
+      }
+    }
+    watcher.start()
+    for round in 0..<200 {
+      let staging = try StagingFolder(for: path, replacing: true)
+      try staging.write([UInt8(round)], to: "config.json")
+      try staging.publish()
+    }
+    isDone.store(true, ordering: .relaxed)
+    #expect(absences.load(ordering: .relaxed) == 0)
+    #expect(try contents() == ["out"] && contents("out") == ["config.json"])
+    var status = stat()
+    // Safe: the status outlives the call.
+    try #require(unsafe stat(path, &status) == 0)
+    #expect(status.st_mode & 0o777 == 0o700)
   }
 
   @Test("what appeared meanwhile is not replaced")

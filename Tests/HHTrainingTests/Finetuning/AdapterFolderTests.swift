@@ -40,7 +40,7 @@ struct AdapterFolderTests {
   /// Stands for anything that ends a conversion while it writes the artifact.
   private struct Stop: Error {}
 
-  @Test("where the artifact cannot be written the adapter is there")
+  @Test("where the artifact cannot be written there is no adapter either")
   func order() throws {
     var options = ConversionOptions(
       model: Fixtures.path("models/gpt2"), threads: ThreadPolicy.threads)
@@ -56,10 +56,7 @@ struct AdapterFolderTests {
         if case .progress(.written) = event { throw Stop() }
       }
     }
-    #expect(try directoryEntries(of: directory.path) == ["adapter"])
-    #expect(
-      try directoryEntries(of: directory.path("adapter"))
-        == ["adapter_config.json", "adapter_model.safetensors"])
+    #expect(try directoryEntries(of: directory.path).isEmpty)
   }
 
   @Test(
