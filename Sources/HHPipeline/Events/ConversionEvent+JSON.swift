@@ -58,6 +58,11 @@ extension EvaluationFigure {
   package var json: JSONObject {
     var object: JSONObject = ["name": .string(name), "value": .number(value)]
     if isCost { object["is_cost"] = .bool(true) }
+    if let positions {
+      object["positions"] = .array([
+        .integer(positions.lowerBound), .integer(positions.upperBound),
+      ])
+    }
     if let teacher, let recovered {
       object["softmax"] = .number(teacher)
       object["recovered"] = .number(recovered)
