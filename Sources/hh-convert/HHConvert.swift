@@ -25,6 +25,7 @@ struct HHConvert: ParsableCommand {
       Convert.self, Train.self, Resume.self, Inspect.self, Verify.self, Diff.self,
       ExportCommand.self,
       Batch.self, Generate.self, Embed.self, Classify.self, Evaluate.self, Diagnose.self,
+      ReportCommand.self,
       BenchCommand.self, RecipeCommand.self,
     ],
     defaultSubcommand: Convert.self)

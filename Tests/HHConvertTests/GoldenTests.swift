@@ -22,7 +22,8 @@ struct GoldenTests {
     "the help of every command",
     arguments: [
       "", "convert", "train", "resume", "inspect", "verify", "diff", "export", "batch", "generate",
-      "embed", "classify", "eval", "diagnose", "bench", "recipe", "recipe print", "recipe list",
+      "embed", "classify", "eval", "diagnose", "report", "bench", "recipe", "recipe print",
+      "recipe list",
     ])
   func help(_ command: String) throws {
     let words = command.split(separator: " ").map(String.init)

@@ -21,6 +21,8 @@ package struct RunFolder: Sendable {
 
   /// The untrained model of a run that trains one.
   private static let modelName = "untrained"
+  static let recipeName = "recipe.yaml"
+  static let logName = "events.jsonl"
   private static let prefix = "checkpoint-"
   /// Checkpoints that are kept.
   private static let keptCount = 2
@@ -31,7 +33,7 @@ package struct RunFolder: Sendable {
   init(creating path: String, recipe: Recipe) throws(FormatError) {
     self.path = path
     isNew = true
-    if isPresent(join(path, "recipe.yaml")) {
+    if isPresent(join(path, Self.recipeName)) {
       throw FormatError(
         .cannotCreate, file: path, problem: "expected a new folder for the run, found a run in it",
         hint: "go on with it: hh-convert resume \(path)")
@@ -39,7 +41,7 @@ package struct RunFolder: Sendable {
     try makeFolder(at: path)
     try Self.write(recipe, to: path, replacing: false)
     lock = try Self.lock(of: path)
-    log = try AppendedFile(at: join(path, "events.jsonl"))
+    log = try AppendedFile(at: join(path, Self.logName))
   }
 
   /// Makes the folder of a run that trains a model without a teacher, with what it begins with in it.
@@ -67,7 +69,7 @@ package struct RunFolder: Sendable {
   package init(opening path: String) throws(FormatError) {
     self.path = path
     isNew = false
-    guard isPresent(join(path, "recipe.yaml")) else {
+    guard isPresent(join(path, Self.recipeName)) else {
       throw FormatError(
         .missingInput, file: path,
         problem: "expected the folder of a run, found no recipe.yaml in it"
@@ -75,7 +77,7 @@ package struct RunFolder: Sendable {
     }
     // Before anything is cleared away: a living process still needs what looks left behind.
     lock = try Self.lock(of: path)
-    log = try AppendedFile(at: join(path, "events.jsonl"))
+    log = try AppendedFile(at: join(path, Self.logName))
     for name in try directoryEntries(of: path)
     where name.hasPrefix(".") && name.hasSuffix(".partial") {
       removeFile(at: join(path, name))
@@ -84,7 +86,7 @@ package struct RunFolder: Sendable {
 
   /// The settings of the run's conversion.
   package func options() throws(FormatError) -> ConversionOptions {
-    var options = try Recipe.named(join(path, "recipe.yaml")).options(model: nil, threads: 1)
+    var options = try Recipe.named(join(path, Self.recipeName)).options(model: nil, threads: 1)
     options.run = path
     if let initialWeights = options.initialWeights {
       options.model = try initialWeights.model(
@@ -106,7 +108,7 @@ package struct RunFolder: Sendable {
 
   /// Gives the run the learning rates of other settings from here on.
   func takeRates(of options: ConversionOptions) throws(FormatError) {
-    let old = try Recipe.named(join(path, "recipe.yaml")).options(model: nil, threads: 1)
+    let old = try Recipe.named(join(path, Self.recipeName)).options(model: nil, threads: 1)
     guard
       old.distillation.learningRate != options.distillation.learningRate
         || old.finetuning.learningRate != options.finetuning.learningRate
@@ -115,7 +117,9 @@ package struct RunFolder: Sendable {
   }
 
   /// Adds an event to the log.
-  func append(_ event: ConversionEvent) throws(FormatError) { try log.append(event.jsonLine()) }
+  func append(_ event: ConversionEvent, at moment: Moment) throws(FormatError) {
+    try log.append(JSONValue.object(event.object(at: moment)).line + "\n")
+  }
 
   /// Whether the run has written its output.
   package func isFinished() -> Bool {
@@ -160,7 +164,7 @@ package struct RunFolder: Sendable {
 
   /// Takes the lock of a run, that of its log.
   private static func lock(of path: String) throws(FormatError) -> FileLock {
-    guard let lock = try FileLock(of: join(path, "events.jsonl")) else {
+    guard let lock = try FileLock(of: join(path, Self.logName)) else {
       throw FormatError(
         .cannotCreate, file: path,
         problem:
@@ -173,7 +177,7 @@ package struct RunFolder: Sendable {
   private static func write(
     _ recipe: Recipe, to path: String, replacing: Bool
   ) throws(FormatError) {
-    var file = try AtomicFile(at: join(path, "recipe.yaml"), replacing: replacing)
+    var file = try AtomicFile(at: join(path, Self.recipeName), replacing: replacing)
     let bytes = Array(try recipe.yaml().utf8)
     // Safe: bytes have no padding.
     try file.write(unsafe bytes.span.bytes)

@@ -39,6 +39,7 @@ struct Convert: ParsableCommand, SettingArguments {
   @Option(\.self, \.checkpointSteps) var checkpointSteps: Given?
 
   @OptionGroup var arguments: ConversionArguments
+  @OptionGroup var reporting: ReportArguments
 
   @Flag(help: "Print the plan and stop.")
   var dryRun = false
@@ -89,7 +90,7 @@ struct Convert: ParsableCommand, SettingArguments {
     if let checkpointSteps, options.run == nil {
       throw PipelineError.missingSetting(options.key(\.run), beside: checkpointSteps.key)
     }
-    options.force = flags.force
+    (options.force, options.report) = (flags.force, reporting.report)
     if let recipe = arguments.recipe { try options.rejectOverwriting(recipe: recipe) }
     return options
   }

@@ -36,16 +36,27 @@ final class EventPrinter {
     shown = ProgressLine(isLive: manner == .live)
   }
 
-  /// Opens and runs a conversion and prints its events; a signal stops it.
+  /// Opens and runs a conversion and prints its events; a signal stops it. At its end a report is
+  /// written where one is asked for.
   func follow(opening conversion: (@escaping ConversionReport) throws -> Conversion) throws {
     defer { clear() }
+    let sinceStart = Stopwatch()
     func report(_ event: ConversionEvent) throws {
       try Interrupts.check()
       print(event)
     }
     let conversion = try conversion(report)
     try Interrupts.check()
-    _ = try conversion.run(report: report)
+    guard let file = ReportFile(of: conversion) else {
+      _ = try conversion.run(report: report)
+      return
+    }
+    var history = RunHistory()
+    _ = try conversion.run { event in
+      history.add(event, after: sinceStart.seconds)
+      try report(event)
+    }
+    try file.write(conversion, history)
   }
 
   /// Prints one event of work that is no conversion.

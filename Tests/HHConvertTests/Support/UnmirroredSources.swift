@@ -20,6 +20,8 @@ enum UnmirroredSources {
     "LargePages": "advice to the system that changes no result",
     "PipelineError": "cases only",
     "ProgressEvent": "fields and cases only",
+    "Report": "fields only",
+    "Stylesheet": "constants only",
     "Version": "constants only",
   ]
 
@@ -150,6 +152,7 @@ enum UnmirroredSources {
     "ShippedRecipes": "RecipeTests",
     "Stopwatch": "ConvertTests",
     "WeightCheck": "BadModelTests",
+    "ModelReport+Sources": "ReportCommandTests",
     // hh-convert
     "BatchPrinter": "BatchTests",
     "BatchReport": "BatchTests",
@@ -170,6 +173,7 @@ enum UnmirroredSources {
     "Terminal": "HHConvertTests",
     "TimeBudget": "ConvertTests",
     "UnpackingArguments": "HostileSizesTests",
+    "ReportFile": "ReportCommandTests",
     "Verify": "InspectTests",
   ]
 }
