@@ -216,8 +216,9 @@ package struct Conversion {
     let inputs = try Self.inputFiles(of: options, checkpoint)
     for path in [output, options.adapter].compactMap(\.self) { try protect(inputs, from: path) }
     if let report = options.report {
-      try protect([output, options.adapter, run].compactMap(\.self) + inputs, from: report)
-      _ = try AtomicFile(at: report, replacing: options.force)
+      try checkReport(
+        at: report, replacing: options.force,
+        besides: [output, options.adapter, run].compactMap(\.self) + inputs)
     }
   }
 

@@ -11,11 +11,9 @@ struct ReportFile {
   /// Whether it may take the place of another file.
   let isForced: Bool
 
-  /// Refuses a file that cannot be written or that is one of some inputs: nobody should wait for
-  /// that.
+  /// Refuses a file that cannot be written, or that is no page to replace.
   func check(besides inputs: [String]) throws(FormatError) {
-    try protect(inputs, from: path)
-    _ = try AtomicFile(at: path, replacing: isForced)
+    try checkReport(at: path, replacing: isForced, besides: inputs)
   }
 
   /// Writes a page about a conversion that is done.

@@ -193,6 +193,10 @@ struct ReportCommandTests {
       (["bad.run"], 65, "events.jsonl: line 2: invalid JSON"),
       (["out", "-o", "taken.html"], 73, "taken.html: the output exists already"),
       (["out", "-o", "out", "--force"], 73, "expected another name than the inputs'"),
+      (
+        ["out", "-o", "bad.run/recipe.yaml", "--force"], 73,
+        "expected a page or a drawing to replace, found another file"
+      ),
       (["out", "-o", "no/page.html"], 73, "no/page.html: cannot be created"),
       (["out", "--rows", "2"], 64, "--rows: expected --data or --model beside it, found none"),
     ] as [([String], Int32, String)] {

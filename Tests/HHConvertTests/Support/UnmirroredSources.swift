@@ -174,6 +174,7 @@ enum UnmirroredSources {
     "TimeBudget": "ConvertTests",
     "UnpackingArguments": "HostileSizesTests",
     "ReportFile": "ReportCommandTests",
+    "ReportOutput": "ReportCommandTests",
     "Verify": "InspectTests",
   ]
 }

@@ -17,14 +17,13 @@ package struct Picture: Sendable, Equatable {
   /// The drawing in a page whose style sheet has its colours.
   var svg: Markup { svg([("style", "max-width:\(coordinate(1.35 * width))px")], []) }
 
-  /// The drawing as a file of its own.
-  package var file: String {
+  /// The drawing in the place that it has in another.
+  private func part(below y: Double) -> Markup {
     svg(
       [
-        ("xmlns", "http://www.w3.org/2000/svg"), ("width", coordinate(2 * width)),
-        ("height", coordinate(2 * height)),
-      ], [.style(Stylesheet.colours, Stylesheet.drawing)]
-    ).source + "\n"
+        ("y", coordinate(y)), ("width", coordinate(width)), ("height", coordinate(height)),
+      ],
+      [])
   }
 
   private func svg(_ attributes: [(StaticString, String)], _ style: [Markup]) -> Markup {
@@ -33,6 +32,28 @@ package struct Picture: Sendable, Equatable {
       with: attributes + [
         ("viewBox", "0 0 \(coordinate(width)) \(coordinate(height))"), ("role", "img"),
       ], [Markup("title", title), Markup("desc", summary)] + style + content)
+  }
+
+  /// Drawings below each other under their titles, as a file of its own.
+  package static func file(_ pictures: [Picture], title: String) -> String {
+    let width = pictures.map(\.width).max() ?? 1
+    var height = 0.0
+    var content: [Markup] = []
+    for picture in pictures {
+      content.append(.label(picture.title, x: 4, y: height + 18, anchor: "start", class: "title"))
+      content.append(picture.part(below: height + 28))
+      height += 28 + picture.height + 16
+    }
+    let all = Picture(
+      title: title, summary: pictures.map { "\($0.title): \($0.summary)" }.joined(separator: " "),
+      width: width, height: height, content: content,
+      table: Table(name: title, columns: [], rows: []))
+    return all.svg(
+      [
+        ("xmlns", "http://www.w3.org/2000/svg"), ("width", coordinate(2 * width)),
+        ("height", coordinate(2 * height)),
+      ], [.style(Stylesheet.colours, Stylesheet.drawing)]
+    ).source + "\n"
   }
 }
 

@@ -16,6 +16,7 @@ enum Stylesheet {
     svg{background:var(--paper);font-family:system-ui,"Liberation Sans",sans-serif}
     text{font-size:10px;fill:var(--quiet);font-variant-numeric:tabular-nums}
     text.name{font-style:italic}
+    text.title{font-size:12px;fill:var(--text)}
     rect.cell{fill:var(--model)}
     text.cell{font-size:9px;fill:var(--text)}
     text.dark{fill:var(--paper)}
