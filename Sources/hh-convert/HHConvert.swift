@@ -25,7 +25,7 @@ struct HHConvert: ParsableCommand {
     subcommands: [
       Convert.self, Train.self, Resume.self, Inspect.self, Verify.self, Diff.self,
       ExportCommand.self, Batch.self, Sbatch.self, Generate.self, Embed.self, Classify.self,
-      Evaluate.self, Diagnose.self, BenchCommand.self, RecipeCommand.self,
+      Evaluate.self, Diagnose.self, ReportCommand.self, BenchCommand.self, RecipeCommand.self,
     ],
     defaultSubcommand: Convert.self)
 

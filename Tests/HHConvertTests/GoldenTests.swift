@@ -22,8 +22,8 @@ struct GoldenTests {
     "the help of every command",
     arguments: [
       "", "convert", "train", "resume", "inspect", "verify", "diff", "export", "batch", "sbatch",
-      "generate",
-      "embed", "classify", "eval", "diagnose", "bench", "recipe", "recipe print", "recipe list",
+      "generate", "embed", "classify", "eval", "diagnose", "report", "bench", "recipe",
+      "recipe print", "recipe list",
     ])
   func help(_ command: String) throws {
     let words = command.split(separator: " ").map(String.init)

@@ -60,6 +60,8 @@ struct HHConvertTests {
                                   model it was converted from.
           diagnose                Compare attention weights with softmax's: of a
                                   model's layers, or of feature maps.
+          report                  Write an HTML page about artifacts and runs: quality,
+                                  layers, losses, time.
           bench                   Time an artifact's linear attention beside the
                                   softmax it replaced.
           recipe                  Show recipes, which hold the settings of a conversion.
@@ -123,7 +125,8 @@ struct HHConvertTests {
         "--steps", "--batch", "--rows", "--lr", "--budget", "--finetune-steps", "--finetune-lr",
         "--finetune-loss", "--finetune-parameters", "--lora", "--precision", "--max-memory",
         "--seed", "--threads",
-        "--delta", "--allow-nonfinite", "--dry-run", "--force", "-q", "--quiet", "--json",
+        "--delta", "--allow-nonfinite", "--report", "--dry-run", "--force", "-q", "--quiet",
+        "--json",
         "--version", "-h", "--help",
       ])
   }

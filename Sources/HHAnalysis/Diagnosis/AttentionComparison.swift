@@ -43,21 +43,30 @@ struct AttentionComparison {
   ) throws -> [LayerDiagnosis] {
     var layers: [Int: LayerDiagnosis] = [:]
     for (index, input) in inputs.enumerated() {
-      let hidden = Matrix(
-        rows: teacher.length(of: input), columns: teacher.graph.hiddenSize)
-      var state = try teacher.embed(input, into: hidden)
-      for layer in 0..<teacher.graph.layerCount {
-        try look(at: layer, &state, &layers)
-        let share = Double(layer + 1) / Double(teacher.graph.layerCount)
-        try progress((Double(index) + share) / Double(inputs.count))
+      try visit(input, progress: { try progress((Double(index) + $0) / Double(inputs.count)) }) {
+        layers[$0.layer, default: $0.emptyDiagnosis].add($0)
       }
     }
     return layers.values.sorted { $0.layer < $1.layer }
   }
 
-  /// Takes one layer of one row in, and replaces the hidden states by the layer's output.
-  private func look(
-    at layer: Int, _ state: inout Activations, _ layers: inout [Int: LayerDiagnosis]
+  /// Shows the weights of every layer with attention over an input of one row.
+  ///
+  /// - Throws: As `layers`, with what `look` throws.
+  func visit(
+    _ input: ModelInput, progress: (Double) throws -> Void, look: (LayerWeights) throws -> Void
+  ) throws {
+    let hidden = Matrix(rows: teacher.length(of: input), columns: teacher.graph.hiddenSize)
+    var state = try teacher.embed(input, into: hidden)
+    for layer in 0..<teacher.graph.layerCount {
+      try visit(layer, &state, look)
+      try progress(Double(layer + 1) / Double(teacher.graph.layerCount))
+    }
+  }
+
+  /// Shows one layer, and replaces the hidden states by the layer's output.
+  private func visit(
+    _ layer: Int, _ state: inout Activations, _ look: (LayerWeights) throws -> Void
   ) throws {
     let nodes = teacher.graph.nodes(ofLayer: layer)
     guard let index = nodes.firstIndex(where: { $0.attention != nil }),
@@ -66,32 +75,63 @@ struct AttentionComparison {
     else { return try teacher.run(nodes, &state) }
     try teacher.run(nodes[..<index], &state)
     let projected = try teacher.project(attention, state)
-    let length = state.validLengths?.first ?? state.length
+    let (length, validLength) = (state.length, state.validLengths?.first ?? state.length)
     func softmax(_ x: QueryKeyValue) -> Matrix { teacher.attend(attention, x, state, layer: layer) }
     func model(_ x: QueryKeyValue) -> Matrix { student.attend(own, x, state, layer: layer) }
-    let weights = AttentionWeights(attention, projected, length: state.length, mix: softmax)
-    let others = AttentionWeights(attention, projected, length: state.length, mix: model)
-    var found =
-      layers[layer]
-      ?? LayerDiagnosis(
-        layer: layer, heads: Array(repeating: HeadStatistics(), count: attention.headCount))
-    for head in 0..<attention.headCount {
-      for query in 0..<length {
-        let visible = attention.isCausal ? query + 1 : length
-        found.heads[head].add(
-          teacher: weights.row(head: head, query: query, visible: visible),
-          model: others.row(head: head, query: query, visible: visible),
-          products: attention.products(projected, head: head, query: query, keys: visible))
-      }
-    }
-    let expected = softmax(projected).values
-    for (x, y) in zip(expected, model(projected).values) {
-      found.squaredError += Double(x - y) * Double(x - y)
-      found.squaredOutput += Double(x) * Double(x)
-    }
-    layers[layer] = found
+    try look(
+      LayerWeights(
+        layer: layer, attention: attention, projected: projected, length: validLength,
+        softmax: AttentionWeights(attention, projected, length: length, mix: softmax),
+        model: AttentionWeights(attention, projected, length: length, mix: model),
+        outputs: (softmax(projected), model(projected))))
     state.hidden = try teacher.mix(attention, projected, state, layer: layer)
     try teacher.run(nodes[(index + 1)...], &state)
+  }
+}
+
+/// The weights of one layer over one row, by softmax and by the model.
+struct LayerWeights {
+  let layer: Int
+  let attention: Attention
+  let projected: QueryKeyValue
+  /// Positions that are no padding.
+  let length: Int
+  let softmax: AttentionWeights
+  let model: AttentionWeights
+  /// What the heads give, by softmax and by the model.
+  let outputs: (softmax: Matrix, model: Matrix)
+
+  /// Keys that a query sees.
+  func visible(to query: Int) -> Int { attention.isCausal ? query + 1 : length }
+
+  /// The dot products of a query with the keys that it sees.
+  func products(head: Int, query: Int) -> [Double] {
+    attention.products(projected, head: head, query: query, keys: visible(to: query))
+  }
+
+  fileprivate var emptyDiagnosis: LayerDiagnosis {
+    LayerDiagnosis(
+      layer: layer, heads: Array(repeating: HeadStatistics(), count: attention.headCount))
+  }
+}
+
+extension LayerDiagnosis {
+  /// Takes the weights of one row in.
+  fileprivate mutating func add(_ weights: LayerWeights) {
+    for head in heads.indices {
+      for query in 0..<weights.length {
+        let visible = weights.visible(to: query)
+        heads[head].add(
+          teacher: weights.softmax.row(head: head, query: query, visible: visible),
+          model: weights.model.row(head: head, query: query, visible: visible),
+          products: weights.products(head: head, query: query))
+      }
+    }
+    let expected = weights.outputs.softmax.values
+    for (x, y) in zip(expected, weights.outputs.model.values) {
+      squaredError += Double(x - y) * Double(x - y)
+      squaredOutput += Double(x) * Double(x)
+    }
   }
 }
 

@@ -47,6 +47,7 @@ package struct Diagnosis {
   private let teacher: ModelRunner
   private let rows: TrainingRows
   private let recipe: TrainingPlan
+  private let checkpoint: Checkpoint
 
   /// Opens the model and finds the rows.
   ///
@@ -57,6 +58,7 @@ package struct Diagnosis {
     let model = try OpenedModel(
       opening: options.model, configuration: options.configuration, base: options.base,
       tokenizer: options.tokenizer)
+    checkpoint = model.checkpoint
     if let teacher = model.teacher {
       (student, self.teacher) = (model.runner, teacher)
     } else {
@@ -91,9 +93,39 @@ package struct Diagnosis {
   /// - Throws: What `progress` throws, which is called with the share that is done, and
   ///   `FormatError` for weights that cannot be read.
   package func run(progress: (Double) throws -> Void) throws -> [LayerDiagnosis] {
+    try look(progress: progress).layers
+  }
+
+  /// Looks at every layer with attention, and then at some heads over the first row.
+  ///
+  /// - Throws: As `run`.
+  package func runWithSamples(progress: (Double) throws -> Void) throws -> (
+    layers: [LayerDiagnosis], samples: [AttentionSample]
+  ) {
+    let (layers, rows) = try look { try progress(0.9 * $0) }
+    guard let row = rows.first else { return (layers, []) }
+    let tokens = AttentionSample.words(of: row, try TokenizerLoader.load(of: checkpoint))
+    var samples = AttentionSample.choice(layers).map {
+      AttentionSample(
+        $0.diagnosis, head: $0.head, tokens: Array(tokens.prefix(teacher.length(of: row))))
+    }
+    try AttentionComparison(teacher: teacher, student: student).visit(
+      row, progress: { try progress(0.9 + 0.1 * $0) }
+    ) { weights in
+      for index in samples.indices where samples[index].layer == weights.layer {
+        samples[index].add(weights)
+      }
+    }
+    return (layers, samples)
+  }
+
+  private func look(progress: (Double) throws -> Void) throws -> (
+    layers: [LayerDiagnosis], rows: [ModelInput]
+  ) {
     let all = try rows.load(runner: teacher) { _ in try progress(0) }.heldOut
-    return try AttentionComparison(teacher: teacher, student: student)
-      .layers(of: all.singleRows(options.rowLimit), progress: progress)
+    let rows = all.singleRows(options.rowLimit)
+    let comparison = AttentionComparison(teacher: teacher, student: student)
+    return (try comparison.layers(of: rows, progress: progress), rows)
   }
 
   /// Distils every map that the options name against the softmax model, and looks at all layers.

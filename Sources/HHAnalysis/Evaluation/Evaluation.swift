@@ -32,6 +32,8 @@ package struct EvaluationOptions: Sendable {
   package var threads: Int
   /// A branch of linear attention that is left out; nil for none.
   package var ablated: AttentionBranch?
+  /// Whether a language model's perplexity is also given by position.
+  package var isByPosition = false
 
   /// Creates options.
   package init(model: String, task: EvaluationTask, data: String, threads: Int) {
@@ -50,6 +52,8 @@ package struct EvaluationFigure: Sendable, Equatable {
   package let teacher: Double?
   /// Whether a smaller value is a better one.
   package let isCost: Bool
+  /// Numbers of tokens before those that the figure is of; nil for a figure of all.
+  package var positions: ClosedRange<Int>?
 
   /// Takes every member as it is.
   package init(name: String, value: Double, teacher: Double?, isCost: Bool) {

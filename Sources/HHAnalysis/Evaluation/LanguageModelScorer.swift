@@ -11,6 +11,8 @@ package struct LanguageModelScorer: Scorer {
   private let rows: TokenRows
   /// White-space-separated words of the text, where the data is text and all of it is measured.
   private let wordsPerToken: Double?
+  /// Whether figures by position follow those of all tokens.
+  private let isByPosition: Bool
   private let scratch = ScratchSpace()
 
   /// Positions that run at a time, and logits that lie in memory at a time.
@@ -32,12 +34,13 @@ package struct LanguageModelScorer: Scorer {
       preconditionFailure("a decoder's rows are tokens")
     }
     self.init(
-      all.rows(0..<min(all.count, options.rowLimit ?? all.count)), tokenizer: tokenizer)
+      all.rows(0..<min(all.count, options.rowLimit ?? all.count)), tokenizer: tokenizer,
+      isByPosition: options.isByPosition)
   }
 
-  /// Measures rows in memory; with a tokenizer also per word.
-  package init(_ rows: TokenRows, tokenizer: (any Tokenizer)?) {
-    self.rows = rows
+  /// Measures rows in memory; with a tokenizer also per word, and `isByPosition` by position.
+  package init(_ rows: TokenRows, tokenizer: (any Tokenizer)?, isByPosition: Bool = false) {
+    (self.rows, self.isByPosition) = (rows, isByPosition)
     // A figure per word compares models with different tokenizers.
     wordsPerToken = tokenizer.map { tokenizer in
       let text = tokenizer.decode(rows.ids)
@@ -48,14 +51,14 @@ package struct LanguageModelScorer: Scorer {
   package var description: String { "\(rows.count) rows of \(rows.length) tokens" }
 
   package func score(_ runner: ModelRunner, progress: (Double) throws -> Void) throws -> [Metric] {
-    try metrics(ofLoss: measure([runner], progress: progress).losses[0])
+    try metrics(ofLoss: measure([runner], progress: progress).losses[0].mean)
   }
 
   package func figures(
     _ runner: ModelRunner, teacher: ModelRunner?, progress: (Double) throws -> Void
   ) throws -> [EvaluationFigure] {
     let result = try measure([runner] + (teacher.map { [$0] } ?? []), progress: progress)
-    let metrics = result.losses.map { self.metrics(ofLoss: $0) }
+    let metrics = result.losses.map { self.metrics(ofLoss: $0.mean) }
     var figures = metrics[0].enumerated().map { index, metric in
       EvaluationFigure(
         name: metric.name, value: metric.value,
@@ -66,7 +69,7 @@ package struct LanguageModelScorer: Scorer {
         EvaluationFigure(
           name: "same next token", value: result.agreement, teacher: nil, isCost: false))
     }
-    return figures
+    return isByPosition ? figures + byPosition(result.losses) : figures
   }
 
   private func metrics(ofLoss mean: Double) -> [Metric] {
@@ -78,13 +81,25 @@ package struct LanguageModelScorer: Scorer {
     return metrics
   }
 
-  /// Mean −log p of each of the models, in one pass over the rows, and the share of positions at which
+  /// The perplexity of tokens that come after 1, 2 or 3, 4 to 7, … others.
+  private func byPosition(_ losses: [PositionLosses]) -> [EvaluationFigure] {
+    losses[0].buckets.map { bucket in
+      var figure = EvaluationFigure(
+        name: "perplexity after \(words(of: bucket))",
+        value: exp(losses[0].mean(of: bucket)),
+        teacher: losses.count > 1 ? exp(losses[1].mean(of: bucket)) : nil, isCost: true)
+      figure.positions = bucket
+      return figure
+    }
+  }
+
+  /// −log p of each of the models, in one pass over the rows, and the share of positions at which
   /// all of them find the same token likeliest.
   private func measure(_ runners: [ModelRunner], progress: (Double) throws -> Void) throws -> (
-    losses: [Double], agreement: Double
+    losses: [PositionLosses], agreement: Double
   ) {
     let batch = max(1, Self.positions / rows.length)
-    var sums = [Double](repeating: 0, count: runners.count)
+    var losses = runners.map { _ in PositionLosses(rowLength: rows.length) }
     var agreed = 0
     for start in stride(from: 0, to: rows.count, by: batch) {
       let part = rows.rows(start..<min(rows.count, start + batch))
@@ -101,16 +116,18 @@ package struct LanguageModelScorer: Scorer {
           let hidden = Activations(hidden: states[index].rows(range), rowCount: range.count)
           guard let logits = try runner.outputs(from: hidden).logits else { continue }
           if runners.count > 1 { choices.append(logits.argmaxOfRows) }
-          sums[index] += Loss.crossEntropy(labels: Array(labels[range]))
-            .evaluate(logits, weight: nil, scratch: scratch)
+          losses[index].add(
+            Loss.crossEntropy(labels: Array(labels[range])).ofRows(logits, scratch: scratch),
+            from: start)
         }
         guard let first = choices.first, let last = choices.last else { continue }
         agreed += range.count { labels[$0] >= 0 && first[$0 - start] == last[$0 - start] }
       }
       try progress(Double(start + part.count) / Double(rows.count))
     }
-    let count = Double(rows.count * (rows.length - 1))
-    return (sums.map { $0 / count }, Double(agreed) / count)
+    let count = rows.count * (rows.length - 1)
+    for index in losses.indices { losses[index].count = count }
+    return (losses, Double(agreed) / Double(count))
   }
 }
 

@@ -35,6 +35,22 @@ package enum Loss: Sendable {
   package func evaluate(
     _ x: Matrix, rows: Range<Int>? = nil, weight: Float?, scratch: ScratchSpace
   ) -> Double {
+    var sum = 0.0
+    let values = losses(x, rows: rows, weight: weight, scratch: scratch).span
+    for row in 0..<x.rows { sum += Double(values[row]) }
+    return sum
+  }
+
+  /// The loss of every row of `x`, the predictions for all rows of the targets; 0 where it does not
+  /// count.
+  package func ofRows(_ x: Matrix, scratch: ScratchSpace) -> [Double] {
+    let values = losses(x, rows: nil, weight: nil, scratch: scratch).span
+    return (0..<x.rows).map { Double(values[$0]) }
+  }
+
+  private func losses(
+    _ x: Matrix, rows: Range<Int>?, weight: Float?, scratch: ScratchSpace
+  ) -> FloatBuffer {
     let labels = self.labels
     let rows = rows ?? 0..<labels.count
     precondition(
@@ -60,9 +76,6 @@ package enum Loss: Sendable {
         kind, &span, x.layout, LossTarget(target.span, target.layout, labels: part),
         weight: weight ?? 0, gradient: weight != nil, into: &result)
     }
-    var sum = 0.0
-    let values = losses.span
-    for row in 0..<x.rows { sum += Double(values[row]) }
-    return sum
+    return losses
   }
 }

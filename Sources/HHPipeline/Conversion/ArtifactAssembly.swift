@@ -182,7 +182,7 @@ struct ArtifactAssembly {
   private var stages: [ArtifactDescription.Stage] {
     guard let training else { return [.init(name: ConversionStage.rewrite.rawValue)] }
     func evaluations(after stage: String) -> [ArtifactDescription.Stage] {
-      training.evaluations.filter { $0.after == stage }.map(self.stage)
+      training.evaluations.filter { $0.after == stage }.map(\.stage)
     }
     return evaluations(after: "rewrite")
       + (training.result.layers.isEmpty ? [] : [stage(training.result)])
@@ -215,15 +215,6 @@ struct ArtifactAssembly {
         "objective": .string(summary.objective), "steps": .integer(summary.steps),
         "trained_parameters": .integer(summary.parameterCount),
       ])
-  }
-
-  private func stage(_ result: EvaluationResult) -> ArtifactDescription.Stage {
-    var figures: JSONObject = ["task": .string(result.task), "data": .string(result.data)]
-    for figure in result.figures {
-      figures[figure.name] = .number(figure.value)
-      if let teacher = figure.teacher { figures["softmax \(figure.name)"] = .number(teacher) }
-    }
-    return .init(name: "evaluate", qualities: figures)
   }
 
   private func stage(_ result: DistillationResult) -> ArtifactDescription.Stage {

@@ -11,7 +11,7 @@ package struct Conversion {
   /// What will be done.
   package let plan: ConversionPlan
   /// The settings as they were given.
-  let options: ConversionOptions
+  package let options: ConversionOptions
   /// The inputs that were reported while the conversion was opened.
   private let inputs: ConversionInputs?
   /// The folder of a run that was stopped; nil for a new conversion.
@@ -230,6 +230,11 @@ package struct Conversion {
     }
     let inputs = try Self.inputFiles(of: options, checkpoint)
     for path in [output, options.adapter].compactMap(\.self) { try protect(inputs, from: path) }
+    if let report = options.report {
+      try checkReport(
+        at: report, replacing: options.force,
+        besides: [output, options.adapter, run].compactMap(\.self) + inputs)
+    }
   }
 
   /// Every file that the settings name and that is read.
@@ -274,14 +279,14 @@ package struct Conversion {
     let sources = try ConversionKey.sources(of: checkpoint)
     let run = try openRun(folder, sources)
     func logged(_ event: ConversionEvent) throws {
-      try run.log(event)
+      try run.log(event, at: moment)
       try report(event)
     }
     do {
       if let stopped, isResumed {
         try logged(.resumed(checkpoint: try stopped.lastCheckpoint()))
       }
-      if let inputs { try run.log(.reading(inputs)) }
+      if let inputs { try run.log(.reading(inputs), at: moment) }
       try logged(.planned(plan))
       let summary = try self.run(sources, run, logged)
       run.record(nil)
@@ -289,9 +294,13 @@ package struct Conversion {
     } catch {
       let error = run.explained(error)
       run.record(failure(error))
-      try run.log(.failed("\(error)"))
+      try run.log(.failed("\(error)"), at: moment)
       throw error
     }
+  }
+
+  private var moment: Moment {
+    Moment(seconds: stopwatch.seconds, peakMemory: peakMemoryBytes)
   }
 
   /// The run that the conversion keeps in a folder, new or stopped before.

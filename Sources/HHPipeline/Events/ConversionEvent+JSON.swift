@@ -9,26 +9,43 @@ internal import HHTraining
 extension ConversionEvent {
   /// The event as a line of JSON, settings spelled as told.
   package func jsonLine(_ spelling: (SettingKey) -> String = { $0.description }) -> String {
-    json(spelling).line + "\n"
+    JSONValue.object(json(spelling)).line + "\n"
+  }
+
+  /// The event with when it was; of a stage also how much memory was taken until then.
+  func object(at moment: Moment) -> JSONObject {
+    var object = json { $0.description }
+    object[Moment.key] = .number(moment.seconds)
+    if case .progress(.stage) = self {
+      object["peak_memory_bytes"] = .integer(moment.peakMemory)
+    }
+    return object
   }
 
   /// The event with its kind under `event`.
-  private func json(_ spelling: (SettingKey) -> String) -> JSONValue {
+  private func json(_ spelling: (SettingKey) -> String) -> JSONObject {
     switch self {
-    case .reading(let inputs): .object(inputs.json)
-    case .planned(let plan): .object(plan.json)
+    case .reading(let inputs): inputs.json
+    case .planned(let plan): plan.json
     case .resumed(let checkpoint):
-      .object([
-        "event": .string("resumed"), "checkpoint": checkpoint.map { .string($0) } ?? .null,
-      ])
-    case .progress(let event): .object(event.json(spelling))
-    case .evaluated(let result):
-      .object(result.json(leading: ["event": .string("evaluated")]))
-    case .failed(let reason):
-      .object(["event": .string("failed"), "message": .string(reason)])
-    case .summary(let summary): .object(summary.json)
+      ["event": .string("resumed"), "checkpoint": checkpoint.map { .string($0) } ?? .null]
+    case .progress(let event): event.json(spelling)
+    case .evaluated(let result): result.json(leading: ["event": .string("evaluated")])
+    case .failed(let reason): ["event": .string("failed"), "message": .string(reason)]
+    case .summary(let summary): summary.json
     }
   }
+}
+
+/// When something was, since a conversion began, and what that had taken by then.
+struct Moment {
+  /// Wall time.
+  let seconds: Double
+  /// Highest resident memory of the process.
+  let peakMemory: Int
+
+  /// What an event calls its time.
+  static let key = "at"
 }
 
 extension ConversionInputs {
@@ -58,6 +75,11 @@ extension EvaluationFigure {
   package var json: JSONObject {
     var object: JSONObject = ["name": .string(name), "value": .number(value)]
     if isCost { object["is_cost"] = .bool(true) }
+    if let positions {
+      object["positions"] = .array([
+        .integer(positions.lowerBound), .integer(positions.upperBound),
+      ])
+    }
     if let teacher, let recovered {
       object["softmax"] = .number(teacher)
       object["recovered"] = .number(recovered)

@@ -20,6 +20,17 @@ package struct Verdict: Sendable, Equatable {
     case broken
     /// The figures are not numbers.
     case unknown
+
+    /// The grade in words.
+    package var text: String {
+      switch self {
+      case .kept: "as good as the softmax model on these rows"
+      case .close: "close to the softmax model on these rows"
+      case .worse: "noticeably worse than the softmax model"
+      case .broken: "much worse than the softmax model: do not use it as it is"
+      case .unknown: "could not be measured: the model's answers are not numbers"
+      }
+    }
   }
 
   /// What may make the result better, from the likeliest on.
@@ -57,6 +68,15 @@ package struct Verdict: Sendable, Equatable {
   ///   - options: What was done, so that only other things are advised.
   ///   - decoderPositions: Most positions of a language model; nil for any other.
   init(_ result: EvaluationResult, of options: ConversionOptions, decoderPositions: Int?) {
+    self.init(result) { grade in
+      grade == .kept ? [] : Self.remedies(for: options, decoderPositions: decoderPositions)
+    }
+  }
+
+  /// The verdict on a measurement of a conversion that is long done, with what it advised.
+  init(_ result: EvaluationResult, remedies: [Remedy]) { self.init(result) { _ in remedies } }
+
+  private init(_ result: EvaluationResult, remedies: (Grade) -> [Remedy]) {
     func figure(_ name: String) -> EvaluationFigure? { result.figures.first { $0.name == name } }
     let bounds: [Double]
     let loss: Double
@@ -84,7 +104,7 @@ package struct Verdict: Sendable, Equatable {
     }
     let grades: [Grade] = [.kept, .close, .worse, .broken]
     grade = loss.isFinite ? grades[bounds.count { loss > $0 }] : .unknown
-    remedies = grade == .kept ? [] : Self.remedies(for: options, decoderPositions: decoderPositions)
+    self.remedies = remedies(grade)
   }
 
   /// Positions of the rows of the recipe 'hybrid'.

@@ -113,9 +113,9 @@ final class ConversionRun {
   }
 
   /// Adds an event to the log, but for the progress of writing, which says nothing of the run.
-  func log(_ event: ConversionEvent) throws(FormatError) {
+  func log(_ event: ConversionEvent, at moment: Moment) throws(FormatError) {
     if case .progress(.written) = event { return }
-    try folder.append(event)
+    try folder.append(event, at: moment)
   }
 
   /// Notes in the folder how the run failed; nil for a run that has not.
@@ -192,19 +192,5 @@ extension DistilledLayer {
       layer: value["layer"]?.integer ?? -1, klBefore: value["kl_before"]?.double ?? .nan,
       klAfter: value["kl_after"]?.double ?? .nan,
       klPerHead: (value["kl_per_head"]?.array ?? []).map { $0.double ?? .nan })
-  }
-}
-
-extension EvaluationResult {
-  /// Reads what `json` wrote.
-  fileprivate init(_ value: JSONValue) {
-    self.init(
-      task: value["task"]?.string ?? "", after: value["after"]?.string ?? "",
-      data: value["examples"]?.string ?? "",
-      figures: (value["figures"]?.array ?? []).map { figure in
-        EvaluationFigure(
-          name: figure["name"]?.string ?? "", value: figure["value"]?.double ?? .nan,
-          teacher: figure["softmax"]?.double, isCost: figure["is_cost"]?.bool ?? false)
-      })
   }
 }

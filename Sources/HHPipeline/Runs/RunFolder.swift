@@ -22,7 +22,8 @@ package struct RunFolder: Sendable {
 
   /// The untrained model of a run that trains one.
   private static let modelName = "untrained"
-  private static let recipeName = "recipe.yaml"
+  static let recipeName = "recipe.yaml"
+  static let logName = "events.jsonl"
   private static let prefix = "checkpoint-"
   /// Checkpoints that are kept.
   private static let keptCount = 2
@@ -43,7 +44,7 @@ package struct RunFolder: Sendable {
     try makeFolder(at: path)
     try Self.write(recipe, to: path, replacing: false)
     lock = try Self.lock(of: path)
-    log = try AppendedFile(at: join(path, "events.jsonl"))
+    log = try AppendedFile(at: join(path, Self.logName))
   }
 
   /// Makes the folder of a run that trains a model without a teacher, with what it begins with in it.
@@ -86,7 +87,7 @@ package struct RunFolder: Sendable {
     }
     // Before anything is cleared away: a living process still needs what looks left behind.
     lock = try Self.lock(of: path)
-    log = try AppendedFile(at: join(path, "events.jsonl"))
+    log = try AppendedFile(at: join(path, Self.logName))
     for name in try directoryEntries(of: path)
     where name.hasPrefix(".") && name.hasSuffix(".partial") {
       removeFile(at: join(path, name))
@@ -138,7 +139,9 @@ package struct RunFolder: Sendable {
   }
 
   /// Adds an event to the log.
-  func append(_ event: ConversionEvent) throws(FormatError) { try log.append(event.jsonLine()) }
+  func append(_ event: ConversionEvent, at moment: Moment) throws(FormatError) {
+    try log.append(JSONValue.object(event.object(at: moment)).line + "\n")
+  }
 
   /// Whether the run has written its output.
   package func isFinished() -> Bool {
@@ -183,7 +186,7 @@ package struct RunFolder: Sendable {
 
   /// Takes the lock of a run, that of its log.
   private static func lock(of path: String) throws(FormatError) -> FileLock {
-    guard let lock = try FileLock(of: join(path, "events.jsonl")) else {
+    guard let lock = try FileLock(of: join(path, Self.logName)) else {
       throw FormatError(
         .cannotCreate, file: path,
         problem:

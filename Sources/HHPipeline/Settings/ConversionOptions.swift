@@ -58,6 +58,8 @@ package struct ConversionOptions: SettingGroup {
   package var run: String?
   /// Learning rates at which a resumed run was trained before.
   var earlierRates = EarlierRates()
+  /// Where the caller writes a report at the end; it is checked with the other outputs.
+  package var report: String?
   /// Steps of training between two checkpoints of a run.
   package var checkpointSteps = 100
   /// Bytes of memory that training may take, mapped weights not counted; nil is three quarters of

@@ -42,6 +42,7 @@ struct Convert: ParsableCommand, SettingArguments {
   var resume = false
 
   @OptionGroup var arguments: ConversionArguments
+  @OptionGroup var reporting: ReportArguments
 
   @Flag(help: "Print the plan and stop.")
   var dryRun = false
@@ -99,7 +100,7 @@ struct Convert: ParsableCommand, SettingArguments {
     if resume, options.run == nil {
       throw PipelineError.missingSetting(options.key(\.run), beside: SettingKey(option: "resume"))
     }
-    options.force = flags.force
+    (options.force, options.report) = (flags.force, reporting.report)
     if let recipe = arguments.recipe { try options.rejectOverwriting(recipe: recipe) }
     return options
   }

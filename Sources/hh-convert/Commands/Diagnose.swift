@@ -84,6 +84,15 @@ struct Diagnose: UnpackingCommand {
   @Flag(help: "Show every head.")
   var heads = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Draw KL by layer and head, entropy and monotonicity of a model, too.", valueName: "file"),
+    completion: .file(extensions: ["svg"]))
+  var svg: String?
+
+  @Flag(help: "Replace an existing drawing.")
+  var force = false
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
@@ -102,6 +111,7 @@ struct Diagnose: UnpackingCommand {
       try refuse(
         [
           ("--data", data != nil), ("--rows", rows != nil), ("--heads", heads),
+          ("--svg", svg != nil),
           ("--base", opening.base != nil), ("--config", opening.config != nil),
         ], beside: "a model")
       return
@@ -113,9 +123,11 @@ struct Diagnose: UnpackingCommand {
     try refuse([("--vocabulary", vocabulary != nil)], beside: "--task")
     if featureMap == nil {
       try refuse([("--steps", steps != nil)], beside: "--feature-map")
-    } else if heads {
-      throw ValidationError("--heads and --feature-map exclude each other")
+    } else if heads || svg != nil {
+      throw ValidationError(
+        "\(heads ? "--heads" : "--svg") and --feature-map exclude each other")
     }
+    try refuse([("--force", force && svg == nil)], beside: "--svg")
   }
 
   func run() throws {
@@ -128,11 +140,15 @@ struct Diagnose: UnpackingCommand {
       (options.data, options.length) = (data, length)
       (options.rowLimit, options.seed) = (rows ?? options.rowLimit, seed)
       (options.maps, options.steps) = (featureMap ?? [], steps)
+      let drawing = svg.map { ReportFile(path: $0, isForced: force) }
+      try drawing?.check(besides: [model, data, opening.base].compactMap(\.self))
       let diagnosis = try Interrupts.reading { try Diagnosis(options) }
       guard featureMap == nil else { return try compare(diagnosis, model) }
       let layers = try ProgressLine.following("diagnose", isQuiet: json) {
         try diagnosis.run(progress: $0)
       }
+      try drawing?.write(
+        Picture.file(layers.pictures, title: "Attention of \(model) on \(diagnosis.data)"))
       let table = LayerTable(layers: layers, data: diagnosis.data)
       try Terminal.print(
         (json ? JSONValue.object(table.json(model: model)).line : table.text(heads: heads)) + "\n")

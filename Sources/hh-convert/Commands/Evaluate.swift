@@ -53,6 +53,12 @@ struct Evaluate: UnpackingCommand {
   @Option(parsing: .unconditional, help: "Most rows or examples, from the first (default: all).")
   var rows: Int?
 
+  @Flag(
+    help: """
+      Of lm: the perplexity of tokens that come after 1, 2-3, 4-7, … others, too.
+      """)
+  var byPosition = false
+
   @Option(
     help: """
       Leave a part of the converted blocks' attention out: linear, window or attention (both).
@@ -74,6 +80,11 @@ struct Evaluate: UnpackingCommand {
   func validate() throws {
     try check(length, in: 2...1_048_576, "--length")
     try check(rows, in: 1...1_000_000_000, "--rows")
+    guard !byPosition || task == .languageModel else {
+      throw ValidationError(
+        "--by-position: expected --task \(EvaluationTask.languageModel.rawValue) beside it, found"
+          + " --task \(task.rawValue)")
+    }
   }
 
   func run() throws {
@@ -89,6 +100,7 @@ struct Evaluate: UnpackingCommand {
       options.length = length
       options.rowLimit = rows
       options.ablated = ablate
+      options.isByPosition = byPosition
       let evaluation = try Interrupts.reading { try Evaluation(options) }
       let figures = try ProgressLine.following("eval", isQuiet: json) {
         try evaluation.run(progress: $0)
@@ -112,11 +124,12 @@ struct Evaluate: UnpackingCommand {
 
   private func table(of figures: [EvaluationFigure], _ data: String) -> String {
     var lines = ["\(data) of \(self.data)"]
+    let width = max(22, (figures.map(\.name.count).max() ?? 0) + 2)
     for figure in figures {
-      var line = figure.name.padding(to: 22) + Format.fixed(figure.value, 4)
+      var line = figure.name.padding(to: width) + Format.fixed(figure.value, 4)
       if let teacher = figure.teacher, let recovered = figure.recovered {
         line =
-          line.padding(to: 32)
+          line.padding(to: width + 10)
           + "softmax \(Format.fixed(teacher, 4))  (\(Format.fixed(100 * recovered, 1)) %)"
       }
       lines.append(line)

@@ -1,6 +1,7 @@
 // hh-convert resume RUN: going on with a conversion that was stopped.
 
 import ArgumentParser
+import HHAnalysis
 import HHFormat
 import HHModel
 import HHPipeline
@@ -31,6 +32,7 @@ struct Resume: ParsableCommand, SettingArguments {
     help: "From here on another highest learning rate of finetuning.")
   var finetuneRate: Given?
 
+  @OptionGroup var reporting: ReportArguments
   @OptionGroup var flags: JobFlags
 
   func validate() throws { try checkRanges() }
@@ -68,8 +70,16 @@ struct Resume: ParsableCommand, SettingArguments {
       Interrupts.listen(keepingRun: true)
       let run = try RunFolder(opening: folder)
       var options = try options(of: run)
-      options.force = flags.force
-      if !flags.force, try run.isDone(options) { return flags.showDone(run, options) }
+      (options.force, options.report) = (flags.force, reporting.report)
+      if !flags.force, try run.isDone(options) {
+        flags.showDone(run, options)
+        if let path = reporting.report {
+          let file = ReportFile(path: path, isForced: flags.force)
+          try file.check(besides: [folder, options.outputPath])
+          try file.write([ModelReport(on: folder, advice: \.text)])
+        }
+        return
+      }
       try EventPrinter(flags.manner).follow(resuming: run) { report in
         try Interrupts.reading { try Conversion(options, resuming: run, report: report) }
       }

@@ -47,6 +47,7 @@ struct Train: ParsableCommand, SettingArguments {
   @OptionGroup var rows: DataArguments
   @OptionGroup var training: TrainArguments
   @OptionGroup var machine: RunArguments
+  @OptionGroup var reporting: ReportArguments
   @OptionGroup var flags: JobFlags
 
   func validate() throws { try checkRanges() }
@@ -60,7 +61,7 @@ struct Train: ParsableCommand, SettingArguments {
       try EventPrinter(flags.manner).follow { report in
         do {
           var options = try folder.options()
-          options.force = flags.force
+          (options.force, options.report) = (flags.force, reporting.report)
           return try Conversion(options, resuming: folder, report: report)
         } catch {
           folder.discard()

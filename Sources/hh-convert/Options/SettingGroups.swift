@@ -30,6 +30,14 @@ struct RunArguments: SettingArguments {
   @Option(\.self, \.threads) var threads: Given?
 }
 
+/// What a job tells of itself beside its output.
+struct ReportArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("Write an HTML page about the conversion at its end.", valueName: "file"),
+    completion: .file(extensions: ["html"]))
+  var report: String?
+}
+
 /// How a job deals with what is there, and what it prints.
 struct JobFlags: ParsableArguments {
   @Flag(help: "Replace an existing output.")

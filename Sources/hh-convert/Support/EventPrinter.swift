@@ -36,7 +36,8 @@ final class EventPrinter {
     shown = ProgressLine(isLive: manner == .live)
   }
 
-  /// Opens and runs a conversion and prints its events; a signal stops it.
+  /// Opens and runs a conversion and prints its events; a signal stops it. At its end a report is
+  /// written where one is asked for.
   ///
   /// - Parameters:
   ///   - folder: The folder of a run that goes on, which keeps why it could not.
@@ -47,6 +48,7 @@ final class EventPrinter {
     opening conversion: (@escaping ConversionReport) throws -> Conversion
   ) throws {
     defer { clear() }
+    let sinceStart = Stopwatch()
     func report(_ event: ConversionEvent) throws {
       try Interrupts.check()
       print(event)
@@ -59,7 +61,15 @@ final class EventPrinter {
       folder?.record(ReportedFailure(error).ofRun)
       throw error
     }
-    _ = try opened.run(report: report) { ReportedFailure($0).ofRun }
+    var history = RunHistory()
+    let file = ReportFile(of: opened)
+    _ = try opened.run { event in
+      if file != nil { history.add(event, after: sinceStart.seconds) }
+      try report(event)
+    } failure: {
+      ReportedFailure($0).ofRun
+    }
+    try file?.write(opened, history)
   }
 
   /// Prints one event of work that is no conversion.

@@ -10,20 +10,9 @@ extension Verdict {
   }
 }
 
-extension Verdict.Grade {
-  fileprivate var text: String {
-    switch self {
-    case .kept: "as good as the softmax model on these rows"
-    case .close: "close to the softmax model on these rows"
-    case .worse: "noticeably worse than the softmax model"
-    case .broken: "much worse than the softmax model: do not use it as it is"
-    case .unknown: "could not be measured: the model's answers are not numbers"
-    }
-  }
-}
-
 extension Verdict.Remedy {
-  fileprivate var text: String {
+  /// The options that may help.
+  var text: String {
     switch self {
     case .window: "--window 64"
     case .finish: "--finetune-steps 60"

@@ -1,5 +1,6 @@
 // hh-convert diagnose.
 
+import Foundation
 import HHFormat
 import HHTestSupport
 import Testing
@@ -26,6 +27,37 @@ struct DiagnoseTests {
     let order = try #require(json["hardest_first"]?.array).compactMap(\.integer)
     let divergences = order.compactMap { layers[$0]["kl"]?.double }
     #expect(divergences == divergences.sorted(by: >) && divergences.count == 3)
+  }
+
+  @Test("a drawing of the layers beside the table, which never takes another file's place")
+  func drawing() throws {
+    let arguments = [
+      "diagnose", "models/gpt2", "--data", "data/held-out.txt", "--length", "16", "--rows", "2",
+      "--svg",
+    ]
+    let plain = try Tool.run(arguments + ["a.svg", "--json"], in: bench.folder)
+    #expect(plain.status == 0, "\(plain)")
+    let svg = try MarkupTree.reading(
+      try String(contentsOfFile: bench.folder.path("a.svg"), encoding: .utf8))
+    #expect(svg.all("svg").count == 4)
+    let cells = svg.all("rect").compactMap { $0.children.first?.text }
+    let layers = try #require(try parse(plain.output)["layers"]?.array)
+    for (layer, heads) in layers.map({ $0["heads"]?.array ?? [] }).enumerated() {
+      for (head, figures) in heads.enumerated() {
+        let divergence = Format.fixed(try #require(figures["kl"]?.double), 4)
+        #expect(cells.contains("layer \(layer), head \(head): \(divergence)"))
+      }
+    }
+    #expect(try Tool.run(arguments + ["a.svg", "--force"], in: bench.folder).status == 0)
+    try bench.folder.write("mine", to: "text")
+    for (words, message) in [
+      (["a.svg"], "a.svg: the output exists already"), (["no/a.svg"], "no/a.svg: cannot be"),
+      (["text", "--force"], "text: expected a page or a drawing to replace, found another file"),
+    ] {
+      let outcome = try Tool.run(arguments + words, in: bench.folder)
+      #expect(outcome.status == 73, "\(outcome)")
+      expectError(outcome, message)
+    }
   }
 
   @Test("maps beside each other on a model's queries and keys")
@@ -103,6 +135,11 @@ struct DiagnoseTests {
       (["models/gpt2", "--feature-map", "relo"], 64, "found 'relo'; did you mean 'relu'?"),
       (["models/gpt2", "--feature-map", "elu,elu"], 64, "expected each map once"),
       (["models/gpt2", "--feature-map", "elu", "--heads"], 64, "exclude each other"),
+      (
+        ["models/gpt2", "--feature-map", "elu", "--svg", "x"], 64,
+        "--svg and --feature-map exclude each other"
+      ),
+      (["models/gpt2", "--force"], 64, "--force: expected --svg beside it, found none"),
       (["models/gpt2", "--rows", "65"], 64, "--rows: expected 1 to 64, found 65"),
       (["models/gpt2", "--length", "999"], 64, "--length: expected 2 to 128"),
       (["models/gpt2", "--data", "none.txt"], 66, "none.txt"),

@@ -30,6 +30,27 @@ struct EvaluateTests {
     #expect(figure["recovered"]?.double == softmax / own)
   }
 
+  @Test("perplexity by position, in words and for programs")
+  func byPosition() throws {
+    let arguments = [
+      "eval", "models/gpt2", "--task", "lm", "--data", "data/held-out.txt", "--length", "8",
+      "--rows", "4", "--by-position",
+    ]
+    let text = try Tool.run(arguments, in: bench.folder)
+    #expect(text.status == 0, "\(text)")
+    #expect(
+      text.lines.suffix(3).map { $0.split(separator: " ").prefix(3).joined(separator: " ") }
+        == ["1", "2-3", "4-7"].map { "perplexity after \($0)" })
+    let report = try parse(try Tool.run(arguments + ["--json"], in: bench.folder).output)
+    let last = try #require(report["figures"]?.array?.last)
+    #expect(last["positions"]?.text == "[4,7]")
+    let task = try Tool.run(
+      "eval", "models/vit", "--task", "classification", "--data",
+      "data/shapes/t10k-images-idx3-ubyte", "--by-position", in: bench.folder)
+    #expect(task.status == 64)
+    expectError(task, "--by-position: expected --task lm beside it, found --task classification")
+  }
+
   @Test("a converted model is measured without a part of its attention")
   func ablation() throws {
     let convert = Bench.short("llama") + ["--window", "4", "-q", "-o", "out"]

@@ -20,6 +20,8 @@ enum UnmirroredSources {
     "LargePages": "advice to the system that changes no result",
     "PipelineError": "cases only",
     "ProgressEvent": "fields and cases only",
+    "Report": "fields only",
+    "Stylesheet": "constants only",
     "Version": "constants only",
   ]
 
@@ -152,6 +154,7 @@ enum UnmirroredSources {
     "ShippedRecipes": "RecipeTests",
     "Stopwatch": "ConvertTests",
     "WeightCheck": "BadModelTests",
+    "ModelReport+Sources": "ReportCommandTests",
     // hh-convert
     "BatchPrinter": "BatchTests",
     "BatchReport": "BatchTests",
@@ -175,6 +178,8 @@ enum UnmirroredSources {
     "Terminal": "HHConvertTests",
     "TimeBudget": "ConvertTests",
     "UnpackingArguments": "HostileSizesTests",
+    "ReportFile": "ReportCommandTests",
+    "ReportOutput": "ReportCommandTests",
     "Verify": "InspectTests",
   ]
 }
