@@ -90,7 +90,8 @@ struct Convert: ParsableCommand, SettingArguments {
     if let checkpointSteps, options.run == nil {
       throw PipelineError.missingSetting(options.key(\.run), beside: checkpointSteps.key)
     }
-    (options.force, options.report) = (flags.force, reporting.report)
+    options.force = flags.force
+    reporting.apply(&options)
     if let recipe = arguments.recipe { try options.rejectOverwriting(recipe: recipe) }
     return options
   }

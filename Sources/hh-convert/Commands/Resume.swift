@@ -77,7 +77,8 @@ struct Resume: ParsableCommand, SettingArguments {
       Interrupts.listen()
       let run = try RunFolder(opening: folder)
       var options = try options(of: run)
-      (options.force, options.report) = (flags.force, reporting.report)
+      options.force = flags.force
+      reporting.apply(&options)
       if !flags.force, try isDone(run, options) {
         if !flags.quiet && !flags.json {
           Terminal.show(inline("\(folder): done already: \(options.outputPath)") + "\n")

@@ -47,16 +47,15 @@ final class EventPrinter {
     }
     let conversion = try conversion(report)
     try Interrupts.check()
-    guard let file = ReportFile(of: conversion) else {
-      _ = try conversion.run(report: report)
-      return
-    }
+    let file = ReportFile(of: conversion)
+    let board = try conversion.options.tensorBoard.map(TensorBoardLog.init)
     var history = RunHistory()
     _ = try conversion.run { event in
-      history.add(event, after: sinceStart.seconds)
+      if file != nil { history.add(event, after: sinceStart.seconds) }
+      try board?.add(event)
       try report(event)
     }
-    try file.write(conversion, history)
+    try file?.write(conversion, history)
   }
 
   /// Prints one event of work that is no conversion.

@@ -175,6 +175,7 @@ enum UnmirroredSources {
     "UnpackingArguments": "HostileSizesTests",
     "ReportFile": "ReportCommandTests",
     "ReportOutput": "ReportCommandTests",
+    "TensorBoardRecord": "TensorBoardLogTests",
     "Verify": "InspectTests",
   ]
 }
