@@ -108,7 +108,7 @@ struct ReportCommandTests {
     _ = try run(["train", recipe, "-q", "-o", "b", "--report", "b.html"])
     let trained = try page("b.html")
     #expect(trained.all("figcaption").map(\.text) == ["Train: loss"])
-    #expect(trained.rows.contains { $0 == ["stages.1.stage", "train"] })
+    #expect(trained.rows.contains { $0 == ["train.batch", "4"] })
     #expect(missing(trained).contains { $0.contains("is no artifact") })
 
     _ = try Tool.run(
