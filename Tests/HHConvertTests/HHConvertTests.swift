@@ -125,7 +125,8 @@ struct HHConvertTests {
         "--steps", "--batch", "--rows", "--lr", "--budget", "--finetune-steps", "--finetune-lr",
         "--finetune-loss", "--finetune-parameters", "--lora", "--precision", "--max-memory",
         "--seed", "--threads",
-        "--delta", "--allow-nonfinite", "--report", "--dry-run", "--force", "-q", "--quiet",
+        "--delta", "--allow-nonfinite", "--report", "--tensorboard", "--dry-run", "--force", "-q",
+        "--quiet",
         "--json",
         "--version", "-h", "--help",
       ])

@@ -85,8 +85,12 @@ package final class AppendedFile: Sendable {
   /// Appends a text, which ends with a line's end.
   ///
   /// - Throws: `.io`, such as for a full disk.
-  package func append(_ text: String) throws(FormatError) {
-    let bytes = Array(text.utf8)
+  package func append(_ text: String) throws(FormatError) { try append(Array(text.utf8)) }
+
+  /// Appends bytes of a file that has no lines.
+  ///
+  /// - Throws: As for a text.
+  package func append(_ bytes: [UInt8]) throws(FormatError) {
     // Safe: the system call reads the bytes of the array during the call only.
     let count = unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
     guard count == bytes.count else {

@@ -235,6 +235,7 @@ package struct Conversion {
         at: report, replacing: options.force,
         besides: [output, options.adapter, run].compactMap(\.self) + inputs)
     }
+    if let folder = options.tensorBoard { try TensorBoardLog.check(folder) }
   }
 
   /// Every file that the settings name and that is read.

@@ -106,15 +106,19 @@ extension ArtifactManifest {
 }
 
 extension JSONValue {
-  /// Every member as a fact, inner ones under `outer.inner`.
+  /// Every member as a fact, inner ones under `outer.inner` and a recipe's stages under their names.
   var facts: [Fact] { facts(below: "") }
 
   private func facts(below path: String) -> [Fact] {
     func inner(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
     switch self {
     case .object(let members): return members.pairs.flatMap { $1.facts(below: inner($0)) }
-    case .array(let items) where items.contains { $0.object != nil }:
-      return items.enumerated().flatMap { $1.facts(below: inner("\($0 + 1)")) }
+    case .array(let items) where items.contains { $0["stage"]?.string != nil }:
+      return items.flatMap { item in
+        let own = item.facts(below: item["stage"]?.string ?? "")
+        // The stage's own name says no more than where it stands.
+        return own.count > 1 ? own.filter { !$0.name.hasSuffix(".stage") } : own
+      }
     case .string(let text): return [Fact(path, text)]
     case .null: return []
     default: return [Fact(path, text)]

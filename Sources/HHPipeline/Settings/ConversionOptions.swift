@@ -60,6 +60,8 @@ package struct ConversionOptions: SettingGroup {
   var earlierRates = EarlierRates()
   /// Where the caller writes a report at the end; it is checked with the other outputs.
   package var report: String?
+  /// A folder to which the caller writes losses for TensorBoard; it is checked likewise.
+  package var tensorBoard: String?
   /// Steps of training between two checkpoints of a run.
   package var checkpointSteps = 100
   /// Bytes of memory that training may take, mapped weights not counted; nil is three quarters of

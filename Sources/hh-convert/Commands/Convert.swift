@@ -100,7 +100,8 @@ struct Convert: ParsableCommand, SettingArguments {
     if resume, options.run == nil {
       throw PipelineError.missingSetting(options.key(\.run), beside: SettingKey(option: "resume"))
     }
-    (options.force, options.report) = (flags.force, reporting.report)
+    options.force = flags.force
+    reporting.apply(&options)
     if let recipe = arguments.recipe { try options.rejectOverwriting(recipe: recipe) }
     return options
   }

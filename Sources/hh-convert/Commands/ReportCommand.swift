@@ -59,6 +59,9 @@ struct ReportCommand: UnpackingCommand {
   @Flag(help: "Replace an existing page.")
   var force = false
 
+  @Flag(name: .shortAndLong, help: "Print nothing but errors.")
+  var quiet = false
+
   var unpacking: UnpackingArguments { opening.unpacking }
 
   func validate() throws {
@@ -86,6 +89,7 @@ struct ReportCommand: UnpackingCommand {
         for index in models.indices { try look(&models[index]) }
       }
       try file.write(models)
+      guard !quiet else { return }
       Terminal.show(inline("\(file.path): a report on \(inputs.joined(separator: ", "))") + "\n")
     }
   }
@@ -104,6 +108,8 @@ struct ReportCommand: UnpackingCommand {
     diagnosis.rowLimit = rows ?? diagnosis.rowLimit
     let options = ExaminationOptions(diagnosis, teacher: model)
     report.examination = .known(
-      try ProgressLine.following("report") { try Examination(options, progress: $0) })
+      try ProgressLine.following("report", isQuiet: quiet) {
+        try Examination(options, progress: $0)
+      })
   }
 }

@@ -70,7 +70,8 @@ struct Resume: ParsableCommand, SettingArguments {
       Interrupts.listen(keepingRun: true)
       let run = try RunFolder(opening: folder)
       var options = try options(of: run)
-      (options.force, options.report) = (flags.force, reporting.report)
+      options.force = flags.force
+      reporting.apply(&options)
       if !flags.force, try run.isDone(options) {
         flags.showDone(run, options)
         if let path = reporting.report {

@@ -61,7 +61,8 @@ struct Train: ParsableCommand, SettingArguments {
       try EventPrinter(flags.manner).follow { report in
         do {
           var options = try folder.options()
-          (options.force, options.report) = (flags.force, reporting.report)
+          options.force = flags.force
+          reporting.apply(&options)
           return try Conversion(options, resuming: folder, report: report)
         } catch {
           folder.discard()

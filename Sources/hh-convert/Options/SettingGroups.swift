@@ -36,6 +36,17 @@ struct ReportArguments: ParsableArguments {
     help: ArgumentHelp("Write an HTML page about the conversion at its end.", valueName: "file"),
     completion: .file(extensions: ["html"]))
   var report: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write losses for TensorBoard to this folder as they come.", valueName: "folder"),
+    completion: .directory)
+  var tensorboard: String?
+
+  /// Gives a conversion what was asked for.
+  func apply(_ options: inout ConversionOptions) {
+    (options.report, options.tensorBoard) = (report, tensorboard)
+  }
 }
 
 /// How a job deals with what is there, and what it prints.

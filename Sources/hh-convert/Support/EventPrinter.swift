@@ -61,10 +61,12 @@ final class EventPrinter {
       folder?.record(ReportedFailure(error).ofRun)
       throw error
     }
-    var history = RunHistory()
     let file = ReportFile(of: opened)
+    let board = try opened.options.tensorBoard.map(TensorBoardLog.init)
+    var history = RunHistory()
     _ = try opened.run { event in
       if file != nil { history.add(event, after: sinceStart.seconds) }
+      try board?.add(event)
       try report(event)
     } failure: {
       ReportedFailure($0).ofRun

@@ -181,7 +181,7 @@ struct BatchTests {
     let help = try Tool.run("help", "convert", in: bench.folder)
     let own = [
       "--output", "--config", "--run", "--checkpoint-steps", "--adapter", "--dry-run", "--force",
-      "--quiet", "--json", "--base", "--tokenizer", "--resume", "--report",
+      "--quiet", "--json", "--base", "--tokenizer", "--resume", "--report", "--tensorboard",
     ]
     let shared = help.lines.filter { $0.hasPrefix("  -") }
       .flatMap { $0.split(whereSeparator: { " ,".contains($0) }) }.map(String.init)

@@ -91,7 +91,10 @@ struct ReportCommandTests {
 
   @Test("a conversion, a training and a resumed run write their own report")
   func option() throws {
-    _ = try run(Bench.short("gpt2") + ["-q", "-o", "a", "--report", "a.html"])
+    _ = try run(
+      Bench.short("gpt2") + ["-q", "-o", "a", "--report", "a.html", "--tensorboard", "board"])
+    let names = try directoryEntries(of: bench.folder.path("board"))
+    #expect(names.count == 1)
     let whole = try page("a.html")
     #expect(whole.rows.contains { $0.first == "distil" && $0.count == 5 })
     #expect(missing(whole).count == 1, "\(missing(whole))")
@@ -105,7 +108,7 @@ struct ReportCommandTests {
     _ = try run(["train", recipe, "-q", "-o", "b", "--report", "b.html"])
     let trained = try page("b.html")
     #expect(trained.all("figcaption").map(\.text) == ["Train: loss"])
-    #expect(trained.rows.contains { $0 == ["stages.1.stage", "train"] })
+    #expect(trained.rows.contains { $0 == ["train.batch", "4"] })
     #expect(missing(trained).contains { $0.contains("is no artifact") })
 
     _ = try Tool.run(
@@ -216,6 +219,11 @@ struct ReportCommandTests {
       #expect(outcome.status == 73, "\(outcome)")
       expectError(outcome, message)
     }
+    let board = try Tool.run(
+      Bench.short("gpt2") + ["--run", "new.run", "-o", "new", "--tensorboard", "no/board"],
+      in: bench.folder)
+    #expect(board.status == 73, "\(board)")
+    expectError(board, "no/board: cannot be created")
     #expect(try bench.contents.isDisjoint(with: ["new", "new.run"]))
   }
 }

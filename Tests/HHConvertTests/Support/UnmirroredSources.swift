@@ -180,6 +180,7 @@ enum UnmirroredSources {
     "UnpackingArguments": "HostileSizesTests",
     "ReportFile": "ReportCommandTests",
     "ReportOutput": "ReportCommandTests",
+    "TensorBoardRecord": "TensorBoardLogTests",
     "Verify": "InspectTests",
   ]
 }

@@ -56,10 +56,11 @@ struct StageRecordsTests {
   @Test("settings inside of others have both names")
   func facts() throws {
     let json = try JSONValue(
-      parsing: Array(#"{"a":1,"b":{"c":"x","d":null},"e":[1,2],"f":[{"g":true}]}"#.utf8))
+      parsing: Array(#"{"a":1,"b":{"c":"x","d":null},"e":[1,2],"f":[{"stage":"s","g":true}]}"#.utf8)
+    )
     #expect(
       json.facts == [
-        Fact("a", "1"), Fact("b.c", "x"), Fact("e", "[1,2]"), Fact("f.1.g", "true"),
+        Fact("a", "1"), Fact("b.c", "x"), Fact("e", "[1,2]"), Fact("s.g", "true"),
       ])
   }
 }

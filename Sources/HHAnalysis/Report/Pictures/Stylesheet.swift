@@ -58,7 +58,8 @@ enum Stylesheet {
     .broken::before{background:var(--bad)}
     .missing{border-left:3px solid var(--rule);padding-left:.75rem;color:var(--quiet);\
     font-size:.9rem;max-width:44rem}
-    .scroll{overflow:auto;max-height:26rem}
+    .scroll{overflow:auto}
+    details .scroll{max-height:26rem}
     .scroll:focus-visible,summary:focus-visible,a:focus-visible{\
     outline:2px solid var(--model);outline-offset:2px}
     table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}
