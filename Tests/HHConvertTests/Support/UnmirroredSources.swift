@@ -154,7 +154,6 @@ enum UnmirroredSources {
     "WeightCheck": "BadModelTests",
     // hh-convert
     "BatchPrinter": "BatchTests",
-    "BatchReport": "BatchTests",
     "BatchRun": "BatchTests",
     "BenchCommand": "BenchTests",
     "ByteCount": "ConvertTests",
