@@ -157,7 +157,6 @@ enum UnmirroredSources {
     "ModelReport+Sources": "ReportCommandTests",
     // hh-convert
     "BatchPrinter": "BatchTests",
-    "BatchReport": "BatchTests",
     "BatchRun": "BatchTests",
     "BenchCommand": "BenchTests",
     "ByteCount": "ConvertTests",
