@@ -2,6 +2,7 @@
 
 import HHCompute
 import HHFormat
+import HHModel
 import HHTraining
 import Testing
 
