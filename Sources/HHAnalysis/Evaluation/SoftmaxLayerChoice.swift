@@ -7,8 +7,8 @@ package import HHModel
 /// Chooses layers one after another, each time the one whose softmax brings the logits nearest to the
 /// unconverted model's.
 ///
-/// Half of the rows say their first half again, since what linear attention loses first is the
-/// recall of what was said far back. Layers are distilled one by one, so that a converted layer that
+/// One of two rows ends in what it began with, beyond the window where it is long enough for that: what
+/// linear attention loses first is the recall of what was said far back. Layers are distilled one by one, so that a converted layer that
 /// is given back its softmax is as it would be had it kept it.
 package struct SoftmaxLayerChoice {
   private let teacher: ModelRunner
@@ -32,11 +32,13 @@ package struct SoftmaxLayerChoice {
     rows batch: TokenBatch
   ) throws {
     (self.teacher, self.maps, self.settings) = (teacher, maps, settings)
-    let (length, half) = (batch.length, batch.length / 2)
+    let length = batch.length
+    // So far back that no window reaches it, yet with a passage to repeat.
+    let distance = max(length / 2, min((settings.window ?? 0) * 5 / 4, length * 7 / 8))
     var ids: [Int32] = []
     for row in 0..<min(Self.rowCount, batch.rowCount) {
       var row = Array(batch.ids[row * length..<(row + 1) * length])
-      if ids.isEmpty { row.replaceSubrange(length - half..<length, with: row[0..<half]) }
+      if ids.isEmpty { row.replaceSubrange(distance..<length, with: row[0..<length - distance]) }
       ids += row
     }
     rows = TokenRows(ids: ids, length: length)
