@@ -73,7 +73,7 @@ struct Convert: ParsableCommand, SettingArguments {
         return
       }
       let run = resume ? try options.run.flatMap(RunFolder.openIfPresent) : nil
-      if let run, !flags.force, try run.isDone(options) { return flags.showDone(run, options) }
+      if let run, !flags.force, try run.isDone(options) { return try flags.showDone(run, options) }
       try EventPrinter(flags.manner).follow(resuming: run) { report in
         try Interrupts.reading { try Conversion(options, resuming: run, report: report) }
       }

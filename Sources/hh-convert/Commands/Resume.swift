@@ -1,7 +1,6 @@
 // hh-convert resume RUN: going on with a conversion that was stopped.
 
 import ArgumentParser
-import HHAnalysis
 import HHFormat
 import HHModel
 import HHPipeline
@@ -72,15 +71,7 @@ struct Resume: ParsableCommand, SettingArguments {
       var options = try options(of: run)
       options.force = flags.force
       reporting.apply(&options)
-      if !flags.force, try run.isDone(options) {
-        flags.showDone(run, options)
-        if let path = reporting.report {
-          let file = ReportFile(path: path, isForced: flags.force)
-          try file.check(besides: [folder, options.outputPath])
-          try file.write([ModelReport(on: folder, advice: \.text)])
-        }
-        return
-      }
+      if !flags.force, try run.isDone(options) { return try flags.showDone(run, options) }
       try EventPrinter(flags.manner).follow(resuming: run) { report in
         try Interrupts.reading { try Conversion(options, resuming: run, report: report) }
       }

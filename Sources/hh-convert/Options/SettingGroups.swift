@@ -2,6 +2,7 @@
 // rest.
 
 import ArgumentParser
+import HHAnalysis
 import HHFormat
 import HHModel
 import HHPipeline
@@ -62,10 +63,15 @@ struct JobFlags: ParsableArguments {
 
   func validate() throws { try checkOutput(quiet: quiet, json: json) }
 
-  /// Says that a run has nothing left to do.
-  func showDone(_ run: RunFolder, _ options: ConversionOptions) {
-    guard !quiet, !json else { return }
-    Terminal.show(inline("\(run.path): done already: \(options.outputPath)") + "\n")
+  /// Says that a run has nothing left to do, and writes the report that is asked for all the same.
+  func showDone(_ run: RunFolder, _ options: ConversionOptions) throws {
+    if !quiet, !json {
+      Terminal.show(inline("\(run.path): done already: \(options.outputPath)") + "\n")
+    }
+    guard let path = options.report else { return }
+    let file = ReportFile(path: path, isForced: force)
+    try file.check(besides: [run.path, options.outputPath])
+    try file.write([ModelReport(on: run.path, advice: \.text)])
   }
 
   /// How the job tells of its events.
