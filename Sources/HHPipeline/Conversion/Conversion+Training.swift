@@ -87,7 +87,8 @@ extension Conversion {
       evaluations: evaluations,
       verdict: evaluations.last { $0.task == Fidelity.task }.map {
         Verdict(
-          $0, of: options, decoderPositions: graph.hasLanguageModelHead ? graph.maximumLength : nil)
+          $0, of: options, decoderPositions: graph.hasLanguageModelHead ? graph.maximumLength : nil,
+          layerCount: graph.layerCount)
       })
     return (result, finetuned, summary, attention)
   }

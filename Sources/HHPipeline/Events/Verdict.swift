@@ -47,6 +47,8 @@ package struct Verdict: Sendable, Equatable {
     case steps
     /// Keep softmax in some layers.
     case softmaxLayers = "softmax-layers"
+    /// Keep it in the layers that are worth most, which a decoder with enough of them can choose.
+    case chosenLayers = "chosen-layers"
     /// Train on data of the model's use.
     case data
   }
@@ -67,9 +69,16 @@ package struct Verdict: Sendable, Equatable {
   ///   - result: The measurement.
   ///   - options: What was done, so that only other things are advised.
   ///   - decoderPositions: Most positions of a language model; nil for any other.
-  init(_ result: EvaluationResult, of options: ConversionOptions, decoderPositions: Int?) {
+  ///   - layerCount: Layers of the model.
+  init(
+    _ result: EvaluationResult, of options: ConversionOptions, decoderPositions: Int?,
+    layerCount: Int
+  ) {
     self.init(result) { grade in
-      grade == .kept ? [] : Self.remedies(for: options, decoderPositions: decoderPositions)
+      grade == .kept
+        ? []
+        : Self.remedies(
+          for: options, decoderPositions: decoderPositions, layerCount: layerCount)
     }
   }
 
@@ -110,7 +119,12 @@ package struct Verdict: Sendable, Equatable {
   /// Positions of the rows of the recipe 'hybrid'.
   static let hybridLength = 1024
 
-  private static func remedies(for options: ConversionOptions, decoderPositions: Int?) -> [Remedy] {
+  /// How many layers are advised to keep softmax.
+  package static let advisedSoftmaxCount = 3
+
+  private static func remedies(
+    for options: ConversionOptions, decoderPositions: Int?, layerCount: Int
+  ) -> [Remedy] {
     var remedies: [Remedy] = []
     if decoderPositions != nil, options.attention.window == nil,
       !options.attention.kind.storesLogScales
@@ -125,7 +139,10 @@ package struct Verdict: Sendable, Equatable {
       remedies.append(.finish)
     }
     if options.data == nil { remedies.append(.data) }
-    if options.attention.keptSoftmax == .layers([]) { remedies.append(.softmaxLayers) }
+    if options.attention.keptSoftmax == .layers([]) {
+      let choice = decoderPositions != nil && layerCount > advisedSoftmaxCount
+      remedies.append(choice ? .chosenLayers : .softmaxLayers)
+    }
     return remedies
   }
 

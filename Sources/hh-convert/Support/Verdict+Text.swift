@@ -19,7 +19,8 @@ extension Verdict.Remedy {
     case .finishOnLogits: "--finetune-steps 60 --finetune-loss teacher-logits"
     case .hybrid: "--recipe hybrid, which trains all weights"
     case .steps: "more --finetune-steps"
-    case .softmaxLayers: "--keep-softmax auto:3"
+    case .softmaxLayers: "--keep-softmax for some layers"
+    case .chosenLayers: "--keep-softmax auto:\(Verdict.advisedSoftmaxCount)"
     case .data: "--data with text of the model's use"
     }
   }

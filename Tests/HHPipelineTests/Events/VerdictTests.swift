@@ -10,14 +10,14 @@ import Testing
 @Suite("Verdict")
 struct VerdictTests {
   private func verdict(
-    _ figures: [EvaluationFigure], positions: Int? = 2048,
+    _ figures: [EvaluationFigure], positions: Int? = 2048, layers: Int = 12,
     _ change: (inout ConversionOptions) -> Void = { _ in }
   ) -> Verdict {
     var options = ConversionOptions()
     change(&options)
     let result = EvaluationResult(
       task: Fidelity.task, after: "distil", data: "rows", figures: figures)
-    return Verdict(result, of: options, decoderPositions: positions)
+    return Verdict(result, of: options, decoderPositions: positions, layerCount: layers)
   }
 
   private func perplexity(_ value: Double) -> EvaluationFigure {
@@ -51,7 +51,7 @@ struct VerdictTests {
     let hybrid = try Recipe.named("hybrid").options(model: "x", threads: 1)
     #expect(hybrid.length == Verdict.hybridLength)
     let plain = verdict([perplexity(40)])
-    #expect(plain.remedies == [.window, .hybrid, .data, .softmaxLayers])
+    #expect(plain.remedies == [.window, .hybrid, .data, .chosenLayers])
     // Rows of the recipe do not fit into fewer positions.
     #expect(verdict([perplexity(40)], positions: 512).remedies[1] == .finishOnLogits)
     let done = verdict([perplexity(40)]) {
@@ -61,5 +61,8 @@ struct VerdictTests {
     #expect(done.remedies == [.steps])
     let encoder = verdict([], positions: nil)
     #expect(encoder.remedies.first == .finish)
+    // Nothing is advised that would be refused: only decoders choose, and fewer layers than they have.
+    #expect(encoder.remedies.last == .softmaxLayers)
+    #expect(verdict([perplexity(40)], layers: 3).remedies.last == .softmaxLayers)
   }
 }
