@@ -117,6 +117,9 @@ typedef struct {
   size_t near;
 } query_block;
 
+// More than any key is back.
+static const ptrdiff_t any_distance = PTRDIFF_MAX / 2;
+
 /// target (near, columns) += x^T y, with x (rows, sinks + near) from its first near key on and y packed
 /// (rows, columns). Only those queries count whose key is at least `least` and less than `most`
 /// positions back.
@@ -194,7 +197,7 @@ static void backward_near(
       sinks, d, rows, w->forward.weights, 1, count, w->dn_rows, rows, gradients->dsink_v,
       gradients->dv_stride, 1);
   add_to_keys(
-    item, block, w->forward.weights + sinks, d, w->dn_rows, 0, PTRDIFF_MAX / 2, gradients->dv,
+    item, block, w->forward.weights + sinks, d, w->dn_rows, 0, any_distance, gradients->dv,
     gradients->dv_stride);
   hh_pack(near, features, item->phi_k + far * features, features, w->phi_rows);
   for (size_t strip = 0; strip < rows; strip += HH_LINEAR_STRIP) {
@@ -207,7 +210,7 @@ static void backward_near(
   hh_pack(rows, features, item->phi_q + start * features, features, w->phi_rows);
   add_to_keys(
     item, block, w->dweights + sinks, features, w->phi_rows, (ptrdiff_t)item->window,
-    PTRDIFF_MAX / 2, gradients->dphi_k, features);
+    any_distance, gradients->dphi_k, features);
   if (item->window) backward_scores(w, item, gradients, block);
 }
 

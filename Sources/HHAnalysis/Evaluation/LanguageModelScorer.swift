@@ -17,7 +17,7 @@ package struct LanguageModelScorer: Scorer {
 
   /// Positions that run at a time, and logits that lie in memory at a time.
   private static let positions = 4096
-  private static let logits = 1 << 24
+  package static let logits = 1 << 24
 
   init(_ options: EvaluationOptions, _ model: OpenedModel) throws {
     let graph = model.runner.graph

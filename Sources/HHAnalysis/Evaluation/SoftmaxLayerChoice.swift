@@ -18,10 +18,11 @@ package struct SoftmaxLayerChoice {
   /// The teacher's last states.
   private let expected: Matrix
 
-  /// Logits that lie in memory at a time.
-  private static let logits = 1 << 24
   /// Rows that are compared.
-  private static let rowCount = 2
+  package static let rowCount = 2
+
+  /// How often the rows are read, as a rule, to choose `count` of `layers` layers.
+  package static func passes(choosing count: Int, of layers: Int) -> Int { layers + 6 * count }
 
   /// Prepares to choose for a model with `settings` and distilled `maps`, on the first rows of a
   /// batch without padding.
@@ -55,7 +56,7 @@ package struct SoftmaxLayerChoice {
     var kept: [Int] = []
     var divergence = try divergence(keeping: [])
     var candidates = maps.keys.sorted().map { (layer: $0, worth: Double.infinity, round: -1) }
-    let expectedCalls = Double(candidates.count + 6 * count)
+    let expectedCalls = Double(Self.passes(choosing: count, of: candidates.count))
     var calls = 0.0
     while kept.count < min(count, maps.count) {
       while candidates[0].round < kept.count {
@@ -86,7 +87,7 @@ package struct SoftmaxLayerChoice {
     student.precision = teacher.precision
     let states = try student.lastStates(of: rows)
     let scratch = ScratchSpace()
-    let step = max(1, Self.logits / teacher.graph.vocabularySize)
+    let step = max(1, LanguageModelScorer.logits / teacher.graph.vocabularySize)
     var sum = 0.0
     for start in stride(from: 0, to: states.rows, by: step) {
       let range = start..<min(states.rows, start + step)

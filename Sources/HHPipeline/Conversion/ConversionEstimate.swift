@@ -1,6 +1,7 @@
 // How much memory and time a conversion will take.
 
 internal import Glibc
+internal import HHAnalysis
 internal import HHCompute
 internal import HHData
 internal import HHFormat
@@ -155,12 +156,13 @@ struct ConversionEstimate {
       + Double(DecoderSampler.cacheBytes(graph, rowCount: rowCount, length: length))
   }
 
-  /// Adds the choice of layers that keep softmax, for which the model reads two rows once for every
-  /// layer and a few times more.
+  /// Adds the choice of layers that keep softmax, for which the model reads a few rows again and again.
   mutating func addChoice(of count: Int, length: Int, graph: Graph) {
-    let tokens = 2 * Double(length) * Double(graph.layerCount + 6 * count)
+    let passes = SoftmaxLayerChoice.passes(choosing: count, of: graph.layerCount)
+    let tokens = Double(SoftmaxLayerChoice.rowCount) * Double(length) * Double(passes)
     teacher.products += 2 * tokens * weights / 4
-    let logits = 2.0 * Double(1 << 26)
+    // The logits of both models.
+    let logits = 2 * 4 * Double(LanguageModelScorer.logits)
     samplingMemory = max(samplingMemory, weights + logits)
   }
 

@@ -21,15 +21,7 @@ struct Batch: ParsableCommand {
         models: the first artifact stays.
         """))
 
-  @Argument(help: "Folders, lists (.txt) or checkpoints.", completion: .file())
-  var paths: [String]
-
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp(
-      "The folder for the artifacts (default: the working folder).", valueName: "folder"),
-    completion: .directory)
-  var output: String?
+  @OptionGroup var models: BatchArguments
 
   @Option(
     parsing: .unconditional, help: "Models to convert at a time, each with a share of the threads.")
@@ -73,7 +65,6 @@ struct Batch: ParsableCommand {
 
   func validate() throws {
     try check(jobs, in: 1...1024, "--jobs")
-    if paths.isEmpty { throw ValidationError("Missing expected argument '<paths> ...'") }
     try checkOutput(quiet: quiet, json: json)
     if status, dryRun || force || quiet {
       throw ValidationError(
@@ -87,7 +78,7 @@ struct Batch: ParsableCommand {
     ) {
       // One question may be asked by many at a time, and a shard is no copy of another.
       if !status, shard == nil { try Launcher.refuseCopies() }
-      let work = try BatchWork(paths, output: output, arguments: arguments, shard: shard)
+      let work = try BatchWork(models, arguments, shard: shard)
       if status { return try BatchStatus(units: work.units, states: work.states).show(json: json) }
       if dryRun { return try list(work.units, work.states) }
       Interrupts.listen(keepingRun: resumable)
@@ -97,7 +88,9 @@ struct Batch: ParsableCommand {
   }
 
   private func makeOutputFolder() throws {
-    guard let output, unsafe mkdir(output, 0o777) != 0, errno != EEXIST else { return }
+    guard let output = models.output, unsafe mkdir(output, 0o777) != 0, errno != EEXIST else {
+      return
+    }
     throw FormatError(
       .cannotCreate, file: output, problem: "cannot be created: \(systemMessage(errno))")
   }

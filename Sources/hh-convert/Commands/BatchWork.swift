@@ -1,8 +1,29 @@
 // The models of a batch, and what is there of their artifacts.
 
+import ArgumentParser
 import HHFormat
 import HHModel
 import HHPipeline
+
+/// The models of a batch, and where their artifacts go.
+struct BatchArguments: ParsableArguments {
+  @Argument(help: "Folders, lists (.txt) or checkpoints.", completion: .file())
+  var paths: [String]
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The folder for the artifacts (default: the working folder).", valueName: "folder"),
+    completion: .directory)
+  var output: String?
+
+  /// The folder for the artifacts.
+  var folder: String { output ?? "." }
+
+  func validate() throws {
+    if paths.isEmpty { throw ValidationError("Missing expected argument '<paths> ...'") }
+  }
+}
 
 /// The units of a batch, each with what stands where its artifact goes.
 struct BatchWork {
@@ -16,7 +37,7 @@ struct BatchWork {
   ///
   /// - Throws: what is wrong with the paths, and with a recipe that is no single model's fault.
   init(
-    _ paths: [String], output: String?, arguments: ConversionArguments, shard: Shard? = nil
+    _ models: BatchArguments, _ arguments: ConversionArguments, shard: Shard? = nil
   ) throws {
     let options = try arguments.options(model: "x")
     if let run = options.run {
@@ -25,7 +46,7 @@ struct BatchWork {
     }
     self.arguments = arguments
     threads = options.threads
-    let all = try WorkList.units(of: paths, outputFolder: output ?? ".")
+    let all = try WorkList.units(of: models.paths, outputFolder: models.folder)
     units = shard?.part(of: all) ?? all
     states = units.map { Self.completion(of: $0, arguments) }
   }

@@ -20,34 +20,22 @@ struct Sbatch: ParsableCommand {
         does that.
         """))
 
-  @Argument(help: "Folders, lists (.txt) or checkpoints.", completion: .file())
-  var paths: [String]
-
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp(
-      "The folder for the artifacts (default: the working folder).", valueName: "folder"),
-    completion: .directory)
-  var output: String?
-
+  @OptionGroup var models: BatchArguments
   @OptionGroup var arguments: ConversionArguments
-
-  func validate() throws {
-    if paths.isEmpty { throw ValidationError("Missing expected argument '<paths> ...'") }
-  }
 
   func run() throws {
     try ReportedFailure.reporting(
       naming: SettingNames(given: arguments.givenNames, recipe: arguments.recipe)
     ) {
-      let work = try BatchWork(paths, output: output, arguments: arguments)
+      let work = try BatchWork(models, arguments)
       let left = work.states.indices.filter { work.states[$0] != .done }
       guard !left.isEmpty else {
         return Terminal.writeError("all \(work.units.count) models are converted already\n")
       }
       let script = ArrayScript(
         folder: try resolvedPath("."), program: try resolvedPath("/proc/self/exe"),
-        words: paths + ["--output", output ?? ".", "--keep-going", "--resumable"] + arguments.words,
+        words: models.paths + ["--output", models.folder, "--keep-going", "--resumable"]
+          + arguments.words,
         modelCount: work.units.count, left: left, threads: work.threads,
         needs: try needs(of: left.map { work.units[$0] }))
       try Terminal.print(script.text)
@@ -64,7 +52,7 @@ struct Sbatch: ParsableCommand {
       do {
         var options = try arguments.options(model: unit.model)
         // A plan needs a folder that is there, which the first task may be the one to make.
-        options.output = isPresent(output ?? ".") ? unit.output : lastComponent(of: unit.output)
+        options.output = isPresent(models.folder) ? unit.output : lastComponent(of: unit.output)
         options.force = true
         let plan = try Conversion(options).plan
         needs.memory = max(needs.memory, plan.memory)

@@ -36,7 +36,8 @@ struct SurroundingsTests {
   }
 
   @Test(
-    "where the system gives no more threads, one does the work", .enabled(if: isRoot),
+    "where the system gives no more threads, one does the work",
+    .enabled(if: isRoot, "only root can change users"),
     arguments: [1, 2])
   func noThreads(_ limit: Int) throws {
     // A user of whom nothing else runs; root has no such limit.
@@ -94,7 +95,8 @@ struct SurroundingsTests {
   }
 
   @Test(
-    "another user's file in a folder like /tmp is refused before any work", .enabled(if: isRoot))
+    "another user's file in a folder like /tmp is refused before any work",
+    .enabled(if: isRoot, "only root can change users"))
   func othersFile() throws {
     let outcome = try Tool.shell(
       """
