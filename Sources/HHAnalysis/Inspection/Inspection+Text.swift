@@ -3,11 +3,19 @@
 package import HHFormat
 
 extension Inspection {
-  /// The inspection as lines: a summary, then one line per tensor; settings spelled as told.
-  package func text(_ spelling: (SettingKey) -> String = { $0.description }) -> String {
+  /// The inspection as lines: a summary, then one line for the tensors that equal layers have of a
+  /// kind, or with `listingAll` for each tensor; settings spelled as told.
+  package func text(
+    listingAll: Bool = false, _ spelling: (SettingKey) -> String = { $0.description }
+  ) -> String {
     var lines = [
-      "file          \(path)", "format        \(format)",
+      "file          \(path), \(Format.bytes(fileSize))", "format        \(format)",
       "architecture  \(architecture ?? "unknown")",
+    ]
+    for (name, value) in facts?.lines ?? [] {
+      lines.append(name + String(repeating: " ", count: 14 - name.count) + value)
+    }
+    lines += [
       "parameters    \(Format.count(parameterCount))",
       "tensors       \(tensors.count), \(Format.bytes(byteCount)) uncompressed",
     ]
@@ -16,23 +24,17 @@ extension Inspection {
         "              \(entry.dtype.rawValue): \(entry.count) tensors, \(Format.bytes(entry.byteCount))"
       )
     }
+    if !storage.isEmpty {
+      lines.append(
+        "stored as     " + storage.map { "\($0.type) (\($0.count))" }.joined(separator: ", "))
+    }
     if let manifest { lines += Self.lines(of: manifest) }
     if let obstacle {
       let parts = obstacle.spelled(spelling).split(separator: "\n").map(String.init)
       lines.append("note          not convertible as it is: \(parts.first ?? "")")
       lines += parts.dropFirst().map { "              \($0)" }
     }
-    let rows = tensors.map { tensor in
-      [excerpt(tensor.name), tensor.dtype.rawValue, "\(tensor.shape)", tensor.note]
-    }
-    let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
-    lines.append("")
-    for row in rows {
-      let cells = zip(row, widths).map { cell, width in
-        cell + String(repeating: " ", count: width - cell.count)
-      }
-      lines.append((cells + [row[3]]).joined(separator: "  "))
-    }
+    lines += [""] + TensorTable(tensors, isCollapsed: !listingAll).lines
     return joined(lines: lines)
   }
 
@@ -53,7 +55,8 @@ extension Inspection {
       if !map.softmaxLayers.isEmpty {
         lines.append(
           "softmax       kept in "
-            + map.softmaxLayers.map { "layer \($0)" }.joined(separator: ", "))
+            + (map.softmaxLayers.count == 1 ? "layer " : "layers ")
+            + map.softmaxLayers.map(String.init).joined(separator: ", "))
       }
     }
     for source in description.provenance.sources {
@@ -82,6 +85,10 @@ extension Inspection {
     [
       "file": .string(path), "format": .string(format),
       "architecture": architecture.map { .string($0) } ?? .null,
+      "file_bytes": .integer(fileSize),
+      "model": facts.map { facts in
+        .object(facts.lines.reduce(into: [:]) { $0[$1.name] = .string($1.value) })
+      } ?? .null,
       "parameters": .integer(parameterCount), "bytes": .integer(byteCount),
       "obstacle": obstacle.map { .string($0.spelled(spelling)) } ?? .null,
       "manifest": manifest?.json ?? .null,
@@ -90,7 +97,8 @@ extension Inspection {
           .object([
             "name": .string(tensor.name), "dtype": .string(tensor.dtype.rawValue),
             "shape": .array(tensor.shape.map { .integer($0) }),
-            "bytes": .integer(tensor.byteCount), "note": .string(tensor.note),
+            "bytes": .integer(tensor.byteCount), "stored": .string(tensor.stored),
+            "note": .string(tensor.note),
           ])
         }),
     ]

@@ -28,6 +28,15 @@ extension ChatTemplate {
     }
   }
 
+  /// The name of the family of a model's own template, known here or not; nil where it has none.
+  ///
+  /// - Throws: `FormatError` for files that are damaged.
+  package static func familyName(of files: ModelFiles) throws(FormatError) -> String? {
+    guard let text = try files.chatTemplate() else { return nil }
+    let parsed = ChatTemplateText(text, bos: "", eos: "")
+    return parsed.template(today: "")?.family.rawValue ?? parsed.foreignFamily ?? "unknown"
+  }
+
   private static func own(
     of files: ModelFiles, file: String, bos: String, eos: String
   ) throws(FormatError) -> ChatTemplate {

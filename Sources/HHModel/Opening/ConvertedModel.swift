@@ -1,6 +1,6 @@
 // A converted model opened from its artifact or an export: the rewritten graph with its trained maps.
 
-internal import HHCompute
+package import HHCompute
 package import HHFormat
 
 /// A Hedgehog model as an artifact or an export of one holds it.
@@ -13,6 +13,8 @@ package struct ConvertedModel {
   package let graph: Graph
   /// What was rewritten, block by block; it names the maps' tensors.
   package let plan: RewritePlan
+  /// What attention was rewritten with.
+  package let settings: LinearAttentionSettings
   /// What an artifact says of itself; nil for an export.
   package let manifest: ArtifactManifest?
   /// What the maps are; nil for an artifact that does not say so.
@@ -51,7 +53,7 @@ package struct ConvertedModel {
       configuration: checkpoint.configuration, configurationPath: checkpoint.configurationPath,
       checkpointPath: checkpoint.path)
     let source = try Graph(names)
-    let settings =
+    settings =
       try linearAttention.map { (map) throws(FormatError) in
         try LinearAttentionSettings(map, of: source, file: checkpoint.path)
       } ?? LinearAttentionSettings()
@@ -67,15 +69,24 @@ package struct ConvertedModel {
     let runner = ModelRunner(
       graph: graph,
       parameters: ParameterStore(checkpoint: checkpoint, names: names, halves: .stored))
+    runner.maps = try maps()
+    return runner
+  }
+
+  /// The maps by layer, read anew.
+  ///
+  /// - Throws: As `runner` does.
+  package func maps() throws(FormatError) -> [Int: FeatureMaps] {
+    var maps: [Int: FeatureMaps] = [:]
     for block in plan.blocks {
-      let maps = block.maps()
-      for (tensor, buffer) in zip(block.tensors, maps.parameters) {
+      let read = block.maps()
+      for (tensor, buffer) in zip(block.tensors, read.parameters) {
         var values = buffer.mutableSpan
         try checkpoint.readFloats(of: tensor.name, into: &values)
       }
-      runner.maps[block.layer] = maps
+      maps[block.layer] = read
     }
-    return runner
+    return maps
   }
 
   /// The artifact must hold the maps that the plan asks for, and no others.

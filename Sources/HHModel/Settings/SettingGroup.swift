@@ -74,6 +74,11 @@ extension SettingGroup {
     SettingKey(stage: stageName, key: self[path].key, option: self[path].option)
   }
 
+  /// The first setting whose value is another one in `other`.
+  package func difference(from other: Self) -> SettingKey? {
+    offered.first { $0.write(self) != $0.write(other) }.map { key($0.path) }
+  }
+
   /// The default of a setting in words, as documents say it; nil where it is to have none.
   package func defaultText(of setting: Setting<Self>) -> String? {
     if let otherwise = setting.otherwise { return otherwise }

@@ -18,7 +18,8 @@ struct ArtifactAssembly {
   /// Those files as they were when the model was opened.
   let opened: SourceFiles
   let checkpoint: Checkpoint
-  let names: NameMap
+  let start: StartingPoint
+  private var names: NameMap { start.names }
   let sidecars: SidecarFiles
   /// The rows and what distillation on them gave; nil where nothing was trained.
   let training:
@@ -148,7 +149,7 @@ struct ArtifactAssembly {
 
   private var maps: [ArtifactTensor] {
     plan.rewrite.blocks.flatMap { block -> [ArtifactTensor] in
-      let maps = training?.result.maps[block.layer] ?? block.maps()
+      let maps = training?.result.maps[block.layer] ?? start.maps(of: block)
       return zip(block.tensors, maps.parameters).map { tensor, values in
         ArtifactTensor(
           name: tensor.name, dtype: .f32, shape: tensor.shape, origin: .new,
@@ -184,7 +185,7 @@ struct ArtifactAssembly {
     func evaluations(after stage: String) -> [ArtifactDescription.Stage] {
       training.evaluations.filter { $0.after == stage }.map(\.stage)
     }
-    return evaluations(after: "rewrite")
+    return start.stages + evaluations(after: "rewrite")
       + (training.result.layers.isEmpty ? [] : [stage(training.result)])
       + evaluations(after: "distil")
       + [training.finetuned.map { stage($0.summary) }]

@@ -55,11 +55,14 @@ extension Conversion {
       evaluations += results
     }
     try evaluate(after: "rewrite")
-    try progress(.stage("distil"))
     let distillation = Stopwatch()
-    let reusableRowCount = try sharedRowCount(rows)
-    var result = try distil(
-      run, rows, heldOut, keepingStates: reusableRowCount > 0, report: progress)
+    let distils = start.distils(by: options)
+    let reusableRowCount = distils ? try sharedRowCount(rows) : 0
+    if distils { try progress(.stage("distil")) }
+    var result =
+      try distils
+      ? distil(run, rows, heldOut, keepingStates: reusableRowCount > 0, report: progress)
+      : DistillationResult(maps: student.maps)
     let passed = result.passed
     result.passed = nil
     let seconds = distillation.seconds
@@ -151,7 +154,8 @@ extension Conversion {
     training.runner.precision = recipe.precision.product
     defer { training.runner.precision = .float32 }
     let stage = DistillationStage(
-      runner: training.runner, plan: plan.rewrite, recipe: recipe, space: training.space)
+      runner: training.runner, plan: plan.rewrite, learnt: start.maps, recipe: recipe,
+      space: training.space)
     return try stage.run(
       training: input, heldOut: heldOut.input,
       checkpointing: run.map { run in
@@ -170,7 +174,7 @@ extension Conversion {
       graph: options.rewrites ? graph.rewritten(attention).graph : graph,
       parameters: ParameterStore(checkpoint: checkpoint, names: names))
     student.streamsWeights = training.runner.streamsWeights
-    for block in plan.rewrite.blocks { student.maps[block.layer] = block.maps() }
+    for block in plan.rewrite.blocks { student.maps[block.layer] = start.maps(of: block) }
     return student
   }
 

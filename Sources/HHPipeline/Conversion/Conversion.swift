@@ -1,5 +1,6 @@
 // The main job: a softmax checkpoint in, a distilled Hedgehog artifact out.
 
+internal import HHAnalysis
 internal import HHCompute
 internal import HHData
 internal import HHFormat
@@ -18,7 +19,8 @@ package struct Conversion {
   private let stopped: RunFolder?
   let checkpoint: Checkpoint
   private let opened: SourceFiles
-  let names: NameMap
+  let start: StartingPoint
+  var names: NameMap { start.names }
   private let sidecars: SidecarFiles
   /// What distillation needs; nil where nothing is trained.
   let training:
@@ -53,12 +55,8 @@ package struct Conversion {
       opening: options.model, configuration: options.configuration, base: options.base,
       tokenizer: options.tokenizer)
     opened = SourceFiles(of: checkpoint)
-    guard checkpoint.artifact == nil else {
-      throw FormatError(
-        .unsupported, file: options.model,
-        problem: "expected a softmax model, found an artifact, which is converted already",
-        hint: "pass the model that it was made from")
-    }
+    start = try StartingPoint(checkpoint)
+    try start.settle(&options)
     let nesting = JSONValue.object(checkpoint.configuration ?? [:]).depth
     guard nesting <= ArtifactDescription.Architecture.maximumDepth else {
       throw FormatError(
@@ -66,7 +64,7 @@ package struct Conversion {
         problem: "expected at most \(ArtifactDescription.Architecture.maximumDepth) levels of"
           + " nesting, which an artifact can hold, found \(nesting)")
     }
-    names = try NameMap(checkpoint)
+    let names = start.names
     try Self.checkOutput(
       of: options, checkpoint, isResumed: folder.map { !$0.isNew } ?? false)
     inputs = options.isOnePass ? nil : ConversionInputs(options, names)
@@ -87,11 +85,12 @@ package struct Conversion {
     }
     let rewrite =
       options.rewrites ? graph.rewritten(options.attention).plan : RewritePlan(blocks: [])
-    let training = try Self.training(options, graph: graph, rewrite, checkpoint, names)
+    let training = try Self.training(options, graph: graph, rewrite, checkpoint, names, start)
     self.training = training.map {
       ($0.runner, $0.rows, $0.evaluations, $0.space, $0.distillation, $0.finetuning)
     }
     let byteCount = checkpoint.byteCount
+    let distils = start.distils(by: options)
     plan = ConversionPlan(
       source: options.model, output: options.outputPath, architecture: graph.architecture,
       rewrite: rewrite, report: RewriteReport(names: names, plan: rewrite),
@@ -99,7 +98,7 @@ package struct Conversion {
         ConversionPlan.Training(
           data: training.rows.description, steps: training.distillation.steps,
           batchSize: options.distillation.batchSize, hasTeacher: options.initialWeights == nil,
-          length: training.rows.length,
+          length: training.rows.length, distils: distils,
           softmaxCount: options.attention.softmaxCount,
           rowCount: training.rows.distillationCount,
           precision: options.distillation.precision.product, choice: choice,
@@ -134,7 +133,7 @@ package struct Conversion {
 
   private static func training(
     _ options: ConversionOptions, graph: Graph, _ rewrite: RewritePlan, _ checkpoint: Checkpoint,
-    _ names: NameMap
+    _ names: NameMap, _ start: StartingPoint
   ) throws -> (
     runner: ModelRunner, rows: TrainingRows, evaluations: StageEvaluations, space: SpillSpace,
     distillation: TrainingPlan, finetuning: TrainingPlan?, objective: ObjectiveKind?,
@@ -156,6 +155,12 @@ package struct Conversion {
     )
     request.columns = options.columns
     (request.distillation, request.seed) = (options.distillation, options.seed)
+    if options.attention.softmaxCount != nil, !options.distillation.isEnabled {
+      // Layers are chosen on rows, whether or not anything is distilled on them.
+      (request.distillation.steps, request.distillation.batchSize) = (
+        1, SoftmaxLayerChoice.rowCount
+      )
+    }
     request.finetuning = options.finetuning.isEnabled ? options.finetuning : nil
     let rows = try TrainingRows(request, graph: graph, checkpoint: checkpoint, names: names)
     let distillation = try TrainingPlan(
@@ -171,7 +176,7 @@ package struct Conversion {
       comparing: options.initialWeights == nil)
     var estimate = ConversionEstimate(
       graph: graph, recipe: distillation,
-      rowCount: options.initialWeights == nil ? rows.distillationCount : 0,
+      rowCount: start.distils(by: options) ? rows.distillationCount : 0,
       heldOutCount: rows.heldOutCount, length: rows.length)
     if rows.areSampled {
       estimate.addSampling(
@@ -190,7 +195,7 @@ package struct Conversion {
       estimate.add(
         finetuning, objective: kind, graph: graph, mapCount: rewrite.newParameterCount,
         rowCount: rows.trainingCount,
-        reusableRowCount: options.initialWeights == nil
+        reusableRowCount: start.distils(by: options)
           ? options.sharedRowCount(distilled: rows.distillationCount, of: rows.trainingCount) : 0,
         heldOutCount: rows.heldOutCount, length: rows.length)
     }
@@ -302,7 +307,7 @@ package struct Conversion {
     }
     let assembly = ArtifactAssembly(
       plan: plan, options: options, key: key, sources: sources, opened: opened,
-      checkpoint: checkpoint, names: names, sidecars: sidecars,
+      checkpoint: checkpoint, start: start, sidecars: sidecars,
       training: trained.flatMap { trained in
         training.map {
           ($0.rows, trained.result, trained.finetuned, trained.summary.evaluations, $0.finetuning)

@@ -32,6 +32,10 @@ extension ConversionOptions {
   /// Tokens of a decoder's rows, as far as it has positions: more than the window, since the maps learn
   /// nothing of far keys from shorter ones.
   private static let decoderLength = 1024
+  /// Steps of a decoder's finish, in which its maps learn the teacher's logits together, and their
+  /// rate.
+  private static let finishSteps = 20
+  private static let finishRate = 0.03
   /// Positions of a usual batch.
   private static let batchPositions = 2048
 
@@ -50,11 +54,25 @@ extension ConversionOptions {
   ) -> ConversionOptions {
     var options = ConversionOptions(model: model, threads: threads)
     guard
-      let checkpoint = try? Checkpoint(opening: model, configuration: configuration, base: base),
-      let names = try? NameMap(checkpoint), let graph = try? Graph(names), graph.kind == .decoder
+      let checkpoint = try? Checkpoint(opening: model, configuration: configuration, base: base)
+    else { return options }
+    if checkpoint.artifact != nil {
+      // Its maps have learnt their attention; what else they are to learn is for the user to say.
+      options.distillation.steps = 0
+    }
+    guard let start = try? StartingPoint(checkpoint), let graph = try? Graph(start.names),
+      graph.kind == .decoder
     else { return options }
     options.attention.window = min(decoderWindow, max(1, graph.maximumLength / decoderShare))
     options.attention.sinks = decoderSinks
+    if let own = start.attention {
+      options.attention = own
+    } else if graph.hasLanguageModelHead {
+      options.finetuning.steps = finishSteps
+      options.finetuning.learningRate = finishRate
+      options.finetuning.parameters = .featureMaps
+      options.finetuning.loss = .teacherLogits
+    }
     options.distillation.factors = decoderFactors
     options.length = min(decoderLength, graph.maximumLength)
     return options
@@ -65,6 +83,13 @@ extension ConversionOptions {
     guard let length else { return }
     distillation.batchSize = min(
       distillation.batchSize, max(1, Self.batchPositions / max(1, length)))
+  }
+
+  /// Gives a finish the rows and batches of distillation, whose teacher has passed them already.
+  package mutating func fitFinish() {
+    finetuning.batchSize = distillation.batchSize
+    guard finetuning.isEnabled, let length else { return }
+    finetuning.rowLimit = distillation.rowCount(length: length)
   }
 
   /// Trains less or more than usual.

@@ -57,6 +57,8 @@ package struct ConversionPlan: Sendable, Equatable {
     package let hasTeacher: Bool
     /// Positions per row.
     package let length: Int
+    /// Whether feature maps are distilled; those of an artifact may be learnt already.
+    package let distils: Bool
     /// How many layers are chosen after distillation that keep softmax; nil for none.
     package let softmaxCount: Int?
     /// Distinct training rows.
@@ -108,7 +110,7 @@ package struct ConversionPlan: Sendable, Equatable {
       lines += [
         "data         \(training.data)"
       ]
-      if training.hasTeacher {
+      if training.distils {
         lines.append(
           "distillation \(training.steps) steps of \(training.batchSize) rows of"
             + " \(training.length), \(training.rowCount) distinct rows"
@@ -143,18 +145,33 @@ package struct ConversionPlan: Sendable, Equatable {
             : "\(Format.bytes(quantized.floats)) as float32, of \(Format.bytes(quantized.stored)) in quantised"
               + " blocks"))
     }
-    for block in rewrite.blocks {
-      lines.append(
-        "layer \(block.layer): \(block.headCount) heads of \(block.headSize)"
-          + (block.keyValueHeadCount == block.headCount
-            ? "" : " on \(block.keyValueHeadCount) key/value heads")
-          + ", softmax -> \(block.map.summary), \(Format.count(block.parameterCount)) new parameters"
-      )
-    }
+    lines += blockLines
     for entry in report.entries {
       if case .dropped(let why) = entry.fate { lines.append("drops \(entry.name): \(why)") }
     }
     return joined(lines: lines)
+  }
+
+  /// A line for every run of equal blocks.
+  private var blockLines: [String] {
+    var runs: [(first: Int, last: Int, text: String)] = []
+    for block in rewrite.blocks {
+      let text =
+        "\(block.headCount) heads of \(block.headSize)"
+        + (block.keyValueHeadCount == block.headCount
+          ? "" : " on \(block.keyValueHeadCount) key/value heads")
+        + ", softmax -> \(block.map.summary), \(Format.count(block.parameterCount)) new parameters"
+      if let run = runs.last, run.text == text, run.last == block.layer - 1 {
+        runs[runs.count - 1].last = block.layer
+      } else {
+        runs.append((block.layer, block.layer, text))
+      }
+    }
+    return runs.map { run in
+      run.first == run.last
+        ? "layer \(run.first): \(run.text)"
+        : "layers \(run.first) to \(run.last), each: \(run.text)"
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 // Stage 1: training feature maps to mimic the teacher's attention weights, layer by layer.
 
-internal import HHCompute
+package import HHCompute
 package import HHData
 package import HHFormat
 package import HHModel
@@ -36,20 +36,22 @@ package struct DistillationStage {
 
   private let runner: ModelRunner
   private let plan: RewritePlan
+  private let learnt: [Int: FeatureMaps]
   private let recipe: TrainingPlan
   private let space: SpillSpace
   /// About how many positions of held-out rows run at a time.
   private static let chunk = 4096
 
   /// Prepares to train the maps of a plan against the model of a runner; hidden states and what is
-  /// computed from them lie in `space`.
+  /// computed from them lie in `space`. Maps that have `learnt` something already go on from there.
   package init(
-    runner: ModelRunner, plan: RewritePlan, recipe: TrainingPlan,
+    runner: ModelRunner, plan: RewritePlan, learnt: [Int: FeatureMaps] = [:], recipe: TrainingPlan,
     space: SpillSpace = .memory
   ) {
     self.space = space
     self.runner = runner
     self.plan = plan
+    self.learnt = learnt
     self.recipe = recipe
   }
 
@@ -116,7 +118,7 @@ package struct DistillationStage {
         if advancing { try train.advance(teacher, batchesOf: schedule) }
         continue
       }
-      var student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
+      var student = student(block, teacher)
       let measuring = Stopwatch()
       let before = measure(student, heldBatches)
       // The held-out rows are measured a second time when the layer is trained.
@@ -169,11 +171,11 @@ package struct DistillationStage {
             .warning(
               """
               layer \(layer): training raised its \(recipe.factors.outputs > 0 ? "loss" : "KL") from \
-              \(from) to \(to), so its feature maps stay untrained; try a lower \
+              \(from) to \(to), so its feature maps stay as they were; try a lower \
               \(recipe.settings.key(\.learningRate))
               """))
         }
-        student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
+        student = self.student(block, teacher)
         // Untrained features must not weigh far keys as much as a window's start would let them.
         if let first = heldBatches.first { student.begin(first, stepCount: 0) }
         after = measure(student, heldBatches)
@@ -256,11 +258,16 @@ package struct DistillationStage {
     try training.finish { measure(training.student, heldOut).loss }
   }
 
+  private func student(_ block: RewritePlan.Block, _ teacher: TeacherLayer) -> LayerStudent {
+    LayerStudent(
+      block, learnt: learnt[block.layer], scale: teacher.attention.scale, recipe: recipe)
+  }
+
   /// How many steps per layer fit a budget in seconds, from the time of two trial steps.
   private func affordableSteps(
     _ train: HiddenStates, _ teacher: TeacherLayer, _ block: RewritePlan.Block, budget: Double
   ) throws -> Int {
-    let student = LayerStudent(block, scale: teacher.attention.scale, recipe: recipe)
+    let student = student(block, teacher)
     var seconds = 0.0
     for _ in 0..<2 {
       let trial = Stopwatch()

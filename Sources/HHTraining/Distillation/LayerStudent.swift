@@ -12,10 +12,19 @@ final class LayerStudent {
   private var optimizer: WhitenedAdamW?
   private let scale: Float
   private let clipping: Double?
+  /// Whether the maps begin with what they learnt before.
+  private let hasLearnt: Bool
 
-  /// Fresh maps of a block, as they start; `scale` is the factor of the teacher's scores.
-  init(_ block: RewritePlan.Block, scale: Float, recipe: TrainingPlan) {
+  /// Maps of a block with the values of those that have `learnt` something before, or as they start;
+  /// `scale` is the factor of the teacher's scores.
+  init(
+    _ block: RewritePlan.Block, learnt: FeatureMaps? = nil, scale: Float, recipe: TrainingPlan
+  ) {
     maps = block.maps()
+    hasLearnt = learnt != nil
+    for (values, source) in zip(maps.parameters, learnt?.parameters ?? []) {
+      copy(source, to: values)
+    }
     gradients = FeatureMapGradients(like: maps)
     distillation = AttentionDistillation(recipe.factors)
     options = AdamW.Options(
@@ -54,9 +63,11 @@ final class LayerStudent {
   /// The optimiser, which the first batch begins.
   private func optimizer(of batch: LayerQKV) -> WhitenedAdamW {
     if let optimizer { return optimizer }
-    distillation.findWindowFactors(
-      q: batch.query, k: batch.key, v: batch.value, shape: batch.shape, scale: scale, maps: maps,
-      gradients: gradients)
+    if !hasLearnt {
+      distillation.findWindowFactors(
+        q: batch.query, k: batch.key, v: batch.value, shape: batch.shape, scale: scale, maps: maps,
+        gradients: gradients)
+    }
     func projected(_ x: Matrix) -> Matrix {
       maps.design.function.projected(x, length: batch.shape.length)
     }

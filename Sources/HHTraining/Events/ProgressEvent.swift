@@ -85,6 +85,8 @@ package struct Measurement: Sendable, Equatable {
 package struct FinetuneSummary: Sendable, Equatable {
   /// What the model was trained to do, in a word.
   package let objective: String
+  /// Whether that is to answer as the unconverted model does, from which the loss is a distance.
+  package let asksTeacher: Bool
   /// Held-out loss before, after, and of the unconverted model where it has one.
   package let lossBefore: Double
   package let lossAfter: Double

@@ -27,7 +27,7 @@ package struct FinetuneResult {
 
 extension FinetuneSummary {
   init(_ result: FinetuneResult) {
-    objective = result.objective.word
+    (objective, asksTeacher) = (result.objective.word, result.objective.asksTeacher)
     (lossBefore, lossAfter) = (result.lossBefore, result.lossAfter)
     teacherLoss = result.teacherLoss
     (steps, parameterCount) = (result.steps, result.parameters.count)

@@ -38,7 +38,7 @@ extension TrainingSettings {
   package func rowCount(length: Int) -> Int {
     guard let steps else { return rowLimit ?? .max }
     let all = steps * batchSize * accumulation
-    guard stage == .distil else { return all }
+    guard stage == .distil else { return min(all, rowLimit ?? all) }
     return max(1, min(all, rowLimit ?? max(batchSize, Self.positionLimit / length)))
   }
 }

@@ -139,8 +139,9 @@ extension TrainingSettings: SettingGroup {
         help: "Rows per step"),
       Setting(
         "rows", \.rowLimit, option: "rows", limits: .range(1...1_000_000_000),
-        when: stage == .distil, help: "Most distinct rows to train on",
-        otherwise: "16,384 positions of them, with epochs all"),
+        when: stage != .train, help: "Most distinct rows to train on",
+        otherwise: stage == .distil
+          ? "16,384 positions of them, with epochs all" : "as many as the steps take"),
       Setting(
         "accumulation", \.accumulation, limits: .range(1...65_536),
         when: stage != .distil, help: "Batches per step, their gradients added up"),

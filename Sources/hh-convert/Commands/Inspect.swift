@@ -19,6 +19,10 @@ struct Inspect: ParsableCommand {
     completion: .file())
   var config: String?
 
+  @Flag(
+    help: "Print a line for every tensor, and not one for all that equal layers have of a kind.")
+  var all = false
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
@@ -27,7 +31,8 @@ struct Inspect: ParsableCommand {
       let inspection = try Inspection(of: file, configuration: config)
       try Terminal.print(
         (json
-          ? inspection.jsonLine(SettingNames.option) : inspection.text(SettingNames.option)) + "\n")
+          ? inspection.jsonLine(SettingNames.option)
+          : inspection.text(listingAll: all, SettingNames.option)) + "\n")
     }
   }
 }

@@ -13,8 +13,9 @@ import HHTraining
 struct ConversionArguments: SettingArguments {
   @Option(
     help: """
-      A recipe: the file or the name of one that 'recipe list' shows (default: hedgehog, \
-      for decoders beside a window and sinks). Options come on top of it.
+      A recipe: the file or the name of one that 'recipe list' shows (default: hedgehog; decoders get \
+      a window, sinks and a short finish, which --finetune-steps 0 leaves out). Options come on top \
+      of it.
       """, completion: .list(ShippedRecipes.names))
   var recipe: String?
 
@@ -147,14 +148,20 @@ struct ConversionArguments: SettingArguments {
       options = ConversionOptions.standard(
         model: model ?? "", configuration: configuration, base: base, threads: processors)
     }
+    // Finetuning of a user's choice takes the place of the short one that is usual.
+    if recipe == nil, !finetuning.isEmpty { options.finetuning = ConversionOptions().finetuning }
     if let effort { options.scale(by: effort) }
     if let stages { options.stages = stages }
     let hasFinetuning = options.finetuning.isEnabled
     let hasLength = options.length != nil
     for given in given { given.apply(&options) }
     if recipe == nil, hasLength, batch == nil { options.fitBatch() }
-    // A stage that no recipe describes has the batches of the stage before it.
-    if !hasFinetuning { options.finetuning.batchSize = options.distillation.batchSize }
+    if recipe == nil, hasFinetuning {
+      options.fitFinish()
+    } else if !hasFinetuning {
+      // A stage that no recipe describes has the batches of the stage before it.
+      options.finetuning.batchSize = options.distillation.batchSize
+    }
     if !options.finetuning.isEnabled,
       let option = finetuning.first(where: { $0.name != finetuneSteps?.name })
     {

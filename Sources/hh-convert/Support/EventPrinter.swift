@@ -136,7 +136,7 @@ final class EventPrinter {
           + "  \(Format.duration(step.secondsLeft)) left")
     case .finetuned(let summary):
       line(
-        (summary.teacherLoss == nil ? "trained" : "finetuned")
+        (summary.teacherLoss == nil && !summary.asksTeacher ? "trained" : "finetuned")
           + " on \(summary.objective)  held-out loss \(Format.fixed(summary.lossBefore, 4)) ->"
           + " \(Format.fixed(summary.lossAfter, 4))"
           + (summary.teacherLoss.map { " (unconverted: \(Format.fixed($0, 4)))" } ?? "")

@@ -220,18 +220,6 @@ struct ConvertTests {
     #expect(!outcome.lines.contains { $0.hasPrefix("data ") })
   }
 
-  @Test("an artifact is not converted again")
-  func convertedAlready() throws {
-    #expect(
-      try Tool.run(Bench.short("gpt2", steps: 0) + ["-q", "-o", "out"], in: bench.folder).status
-        == 0)
-    let outcome = try Tool.run("out", "--dry-run", in: bench.folder)
-    #expect(outcome.status == 69)
-    expectError(
-      outcome, "error: out: expected a softmax model, found an artifact, which is converted already"
-    )
-  }
-
   @Test("files beside the model go along, and a delta leaves them and the weights to the model")
   func delta() throws {
     let arguments = Bench.short("llama", steps: 0) + ["-q"]

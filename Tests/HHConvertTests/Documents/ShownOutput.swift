@@ -6,7 +6,8 @@ import Foundation
 ///
 /// Times, rates and memory differ from run to run and are not compared. Numbers with a point may
 /// differ by a twentieth, since kinds of processors round differently. Everything else is equal. A
-/// line that begins with "…" stands for any number of lines; "…" inside one for any text.
+/// line that begins with "…" stands for any number of lines; "…" inside one for any text. Lines of
+/// progress, which a slow machine prints every ten seconds, may come between.
 enum ShownOutput {
   /// What is wrong with the output, or nil.
   static func difference(_ shown: [String], from output: String) -> String? {
@@ -23,11 +24,21 @@ enum ShownOutput {
         printed = printed[(index + 1)...]
         isOpen = false
       } else {
+        while let next = printed.first, isProgress(next), !matches(line, next) {
+          printed.removeFirst()
+        }
         guard let next = printed.popFirst() else { return "expected '\(line)', found no more" }
         guard matches(line, next) else { return "expected '\(line)', found '\(next)'" }
       }
     }
-    return isOpen || printed.isEmpty ? nil : "expected no more, found:\n\(text(printed))"
+    return isOpen || printed.allSatisfy(isProgress)
+      ? nil : "expected no more, found:\n\(text(printed))"
+  }
+
+  /// Whether a line tells how far a stage is.
+  private static func isProgress(_ line: String) -> Bool {
+    line.contains(
+      /^(read|sample|distil|choose|finetune|train|evaluate|measure|export|write|verify) {2,}/)
   }
 
   private static func text(_ lines: ArraySlice<String>) -> String {

@@ -18,6 +18,8 @@ struct ShownOutputTests {
       (["sha256 87904c…"], "sha256 87904c0368bd4b0d…"),
       (["saved to …/run"], "saved to /tmp/x/run"),
       (["KL 0.01 …"], "KL 0.01 and 7.5 more"),
+      (["one", "two"], "one\ntrain  step 20  held-out loss 5.5039\ntwo\nwrite   1 of 2 B\n"),
+      (["train  step 20"], "train  step 10\ntrain  step 20\n"),
     ])
   func agrees(_ shown: [String], _ output: String) {
     #expect(ShownOutput.difference(shown, from: output) == nil)
@@ -28,7 +30,8 @@ struct ShownOutputTests {
     arguments: [
       (["52 tensors"], "53 tensors"), (["52 tensors"], "52 tensors\nwarning"),
       (["52 tensors", "sound"], "52 tensors"), (["KL 0.5531"], "KL 0.6531"),
-      (["KL 0.5531"], "KL 0.553"), (["…", "three"], "one\ntwo\n"),
+      (["train  step 20"], "train  step 10\n"), (["KL 0.5531"], "KL 0.553"),
+      (["…", "three"], "one\ntwo\n"),
       (["one", "… and so on"], "two\n"), (["528.6 kB"], "428.6 kB"), (["528.6 kB"], "528.6 MB"),
       (["from …/run to"], "from /tmp/walk to"), (["ab…bc"], "abc"), (["KL 0.01 …"], "KL 0.51 a"),
     ])

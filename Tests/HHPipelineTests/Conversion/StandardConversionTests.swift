@@ -24,7 +24,25 @@ struct StandardConversionTests {
     (plain.attention.window, plain.length) = (positions / 2, positions)
     plain.attention.sinks = 4
     (plain.distillation.factors.weights, plain.distillation.factors.outputs) = (0, 1)
+    (plain.finetuning.steps, plain.finetuning.learningRate) = (20, 0.03)
+    (plain.finetuning.loss, plain.finetuning.parameters) = (.teacherLogits, .featureMaps)
     #expect(standard(path) == plain)
+  }
+
+  @Test("a finish sees the rows of distillation, in its batches")
+  func finish() {
+    var options = standard(Fixtures.path("models/llama"))
+    (options.length, options.distillation.batchSize) = (256, 4)
+    options.fitFinish()
+    #expect(options.finetuning.batchSize == 4 && options.finetuning.rowLimit == 64)
+    #expect(options.finetuning.rowCount(length: 256) == 64)
+    options.distillation.rowLimit = 3
+    options.fitFinish()
+    #expect(options.finetuning.rowCount(length: 256) == 3)
+    options.finetuning = TrainingSettings(.finetune)
+    options.finetuning.steps = 0
+    options.fitFinish()
+    #expect(options.finetuning.rowLimit == nil)
   }
 
   @Test(
