@@ -13,13 +13,13 @@ final class ONNXBuilder {
   /// The part of the model that is being built, which nodes are named by, such as `layers.0.mlp`.
   var scope = ""
 
-  private let weightOf: (String) -> ExportTensor?
+  private let weightOf: (String) -> ONNXWeight?
   private var known: [String: ONNXValue] = [:]
   private var nodeCount = 0
 
   /// An empty graph; `weight` finds the tensor of the checkpoint behind the role or name of a
   /// parameter.
-  init(weight: @escaping (String) -> ExportTensor?) { weightOf = weight }
+  init(weight: @escaping (String) -> ONNXWeight?) { weightOf = weight }
 
   // MARK: Nodes
 
@@ -131,15 +131,15 @@ final class ONNXBuilder {
 
   /// A parameter as float32, by its role or name; `shape` where it is another than the checkpoint's.
   func weight(_ role: String, shape: [Int]? = nil) -> ONNXValue {
-    guard let tensor = weightOf(role), let element = ONNXElement(tensor.dtype) else {
+    guard var weight = weightOf(role) else {
       preconditionFailure("a graph names only parameters that its checkpoint has")
     }
-    let key = "weight \(tensor.name)"
+    let key = "weight \(weight.name)"
     if let value = known[key] { return value }
-    let shape = shape ?? tensor.source.shape
-    graph.weights.append(ONNXWeight(tensor: tensor, element: element, shape: shape))
-    let stored = ONNXValue(name: tensor.name)
-    let value = element == .float ? stored : cast(stored, to: .float)
+    if let shape { weight.shape = shape }
+    graph.weights.append(weight)
+    let stored = ONNXValue(name: weight.name)
+    let value = weight.element == .float ? stored : cast(stored, to: .float)
     known[key] = value
     return value
   }

@@ -1,7 +1,6 @@
 // An ONNX model on disk: one protobuf message, with the weights in it or in files beside it.
 
 internal import HHFormat
-internal import HHTraining
 
 /// A model that is laid out and ready to be written.
 struct ONNXFile {
@@ -93,20 +92,18 @@ struct ONNXFile {
     }
   }
 
-  /// Writes the model into a folder, weight by weight; gives the weights' digests.
+  /// Writes the model into a folder. `content` is called once for each weight, in order, and gives its
+  /// bytes to the sink.
   func write(
-    to folder: borrowing StagingFolder, from source: ExportSource,
-    _ progress: inout WritingProgress,
-    _ report: ProgressReport
-  ) throws(FormatError) -> [String] {
-    var digests: [String] = []
+    to folder: borrowing StagingFolder, content: (Int, ByteSink) throws(FormatError) -> Void
+  ) throws(FormatError) {
     var file = try AtomicFile(at: folder.path(Self.name), replacing: false)
     try file.write(beginning.bytes.raw)
-    for (index, weight) in weights.enumerated() {
+    for index in weights.indices {
       let frame = frames[index].bytes
       try file.write(frame.raw)
       guard places.isEmpty else { continue }
-      digests.append(try Self.write(weight, from: source, to: &file, &progress, report))
+      try content(index) { bytes throws(FormatError) in try file.write(bytes) }
     }
     try file.commit()
     var first = 0
@@ -117,21 +114,10 @@ struct ONNXFile {
       for index in first..<end {
         let gap = [UInt8](repeating: 0, count: places[index].offset - file.byteCount)
         try file.write(gap.raw)
-        digests.append(try Self.write(weights[index], from: source, to: &file, &progress, report))
+        try content(index) { bytes throws(FormatError) in try file.write(bytes) }
       }
       try file.commit()
       first = end
-    }
-    return digests
-  }
-
-  private static func write(
-    _ weight: ONNXWeight, from source: ExportSource, to file: inout AtomicFile,
-    _ progress: inout WritingProgress, _ report: ProgressReport
-  ) throws(FormatError) -> String {
-    try weight.tensor.write(from: source) { piece throws(FormatError) in
-      try file.write(piece)
-      try progress.advance(by: piece.byteCount, report)
     }
   }
 }

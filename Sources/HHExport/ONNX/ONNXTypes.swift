@@ -28,6 +28,15 @@ enum ONNXElement: Int, Sendable {
     default: return nil
     }
   }
+
+  var byteCount: Int {
+    switch self {
+    case .bool: 1
+    case .float16, .bfloat16: 2
+    case .float: 4
+    case .int64, .double: 8
+    }
+  }
 }
 
 /// A setting of a node.
@@ -147,19 +156,21 @@ struct ONNXConstant: Sendable {
 
 /// A tensor of the checkpoint that the graph reads.
 struct ONNXWeight: Sendable {
-  let tensor: ExportTensor
+  /// The tensor's name.
+  let name: String
+  /// How its elements are stored.
   let element: ONNXElement
   /// The shape in the graph, of as many elements as the tensor has.
-  let shape: [Int]
+  var shape: [Int]
 
-  var byteCount: Int { shape.reduce(1, *) * tensor.dtype.bitWidth / 8 }
+  var byteCount: Int { shape.reduce(1, *) * element.byteCount }
 
   /// What stands before the weight's own bytes, or before the place where they lie.
   var beginning: ProtobufMessage {
     ProtobufMessage {
       $0.packed(1, shape)
       $0.integer(2, element.rawValue)
-      $0.text(8, tensor.name)
+      $0.text(8, name)
     }
   }
 }

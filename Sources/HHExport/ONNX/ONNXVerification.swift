@@ -27,7 +27,7 @@ struct ONNXVerification {
     for (index, weight) in file.weights.enumerated() {
       let frame = file.frames[index].bytes
       guard model.bytes.extracting(offset..<offset + frame.count).isEqual(to: frame.raw) else {
-        throw unfaithful("expected tensor \(quoted(weight.tensor.name)), found another")
+        throw unfaithful("expected tensor \(quoted(weight.name)), found another")
       }
       offset += frame.count
       let (data, start): (MappedFile, Int)
@@ -44,7 +44,7 @@ struct ONNXVerification {
       guard range.upperBound <= data.count, Self.digest(of: range, in: data) == digests[index]
       else {
         throw unfaithful(
-          "tensor \(quoted(weight.tensor.name)): expected other bytes than those found")
+          "tensor \(quoted(weight.name)): expected other bytes than those found")
       }
       done += weight.byteCount
       try report(.verified(bytes: done, of: total))

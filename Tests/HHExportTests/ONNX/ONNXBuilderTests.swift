@@ -8,11 +8,8 @@ import Testing
 @Suite("ONNXBuilder")
 struct ONNXBuilderTests {
   /// Finds a tensor of one type under every role.
-  private func builder(_ type: DType = .f32) -> ONNXBuilder {
-    ONNXBuilder { role in
-      let tensor = TensorDescriptor(name: role, dtype: type, shape: [2, 3], byteRange: 0..<24)
-      return ExportTensor(name: role, source: tensor, dtype: type)
-    }
+  private func builder(_ type: ONNXElement = .float) -> ONNXBuilder {
+    ONNXBuilder { ONNXWeight(name: $0, element: type, shape: [2, 3]) }
   }
 
   @Test("constants and weights are there once, whatever asks for them")
@@ -24,7 +21,7 @@ struct ONNXBuilderTests {
     #expect(builder.weight("w") != builder.weight("v"))
     let graph = builder.finished
     #expect(graph.constants.map(\.shape) == [[2], [1], []])
-    #expect(graph.weights.map(\.tensor.name) == ["w", "v"])
+    #expect(graph.weights.map(\.name) == ["w", "v"])
     #expect(graph.weights.map(\.byteCount) == [24, 24])
     #expect(graph.nodes.isEmpty)
   }
@@ -41,14 +38,15 @@ struct ONNXBuilderTests {
     #expect(builder.finished.nodes.map(\.name) == ["/shared/Add_1", "/layers.1/Relu_2"])
   }
 
-  @Test("a 16-bit weight becomes float32 where it is used", arguments: [DType.f16, .bf16])
-  func cast(_ type: DType) throws {
+  @Test(
+    "a 16-bit weight becomes float32 where it is used", arguments: [ONNXElement.float16, .bfloat16])
+  func cast(_ type: ONNXElement) throws {
     let builder = builder(type)
     let value = builder.weight("w")
     let graph = builder.finished
     let node = try #require(graph.nodes.first)
     #expect(node.operation == "Cast" && node.inputs == [ONNXValue(name: "w")])
-    #expect(node.outputs == [value] && graph.weights[0].element == ONNXElement(type))
+    #expect(node.outputs == [value] && graph.weights[0].byteCount == 12)
   }
 
   @Test("outputs have their names everywhere, and states come last")

@@ -10,11 +10,7 @@ struct ONNXFileTests {
   private func file(_ sizes: [Int], besides: Bool, limit: Int? = nil) -> ONNXFile {
     var graph = ONNXGraph()
     graph.weights = sizes.enumerated().map { index, size in
-      let tensor = TensorDescriptor(
-        name: "w\(index)", dtype: .f32, shape: [size], byteRange: 0..<4 * size)
-      return ONNXWeight(
-        tensor: ExportTensor(name: tensor.name, source: tensor, dtype: .f32), element: .float,
-        shape: [size])
+      ONNXWeight(name: "w\(index)", element: .float, shape: [size])
     }
     return ONNXFile(graph, name: "g", fields: ProtobufMessage(), besides: besides, limit: limit)
   }

@@ -40,14 +40,20 @@ struct ONNXWeights {
     }
   }
 
-  /// The tensor of a role or of a feature map's name; nil for an unknown one.
-  func tensor(_ role: String) -> ExportTensor? {
-    let isMap = maps.contains(ByteKey(role))
-    guard let name = isMap ? role : parameters.tensorName(role),
-      let tensor = source.checkpoint[name]
+  /// The weight of a role or of a feature map's name; nil for an unknown one.
+  func weight(_ role: String) -> ONNXWeight? {
+    guard let name = maps.contains(ByteKey(role)) ? role : parameters.tensorName(role),
+      let tensor = tensor(name), let element = ONNXElement(tensor.dtype)
     else { return nil }
+    return ONNXWeight(name: name, element: element, shape: tensor.source.shape)
+  }
+
+  /// The tensor of a weight's name.
+  func tensor(_ name: String) -> ExportTensor? {
+    guard let tensor = source.checkpoint[name] else { return nil }
     let stored = tensor.dtype.isStorable ? tensor.dtype : .f32
     return ExportTensor(
-      name: tensor.name, source: tensor, dtype: isMap ? .f32 : type ?? stored)
+      name: tensor.name, source: tensor,
+      dtype: maps.contains(ByteKey(name)) ? .f32 : type ?? stored)
   }
 }

@@ -9,6 +9,8 @@ internal import HHTraining
 struct ONNXExport {
   private let source: ExportSource
   private let file: ONNXFile
+  /// The tensors of the file's weights, in its order.
+  private let tensors: [ExportTensor]
   private let isFolder: Bool
   private let output: String
 
@@ -23,7 +25,7 @@ struct ONNXExport {
     let opset = try ONNXOpset(of: source.graph, options)
     let lookUp = try ONNXWeights(source, type: options.floatType())
     try lookUp.check()
-    let builder = ONNXBuilder(weight: lookUp.tensor)
+    let builder = ONNXBuilder(weight: lookUp.weight)
     _ = ONNXModelBuilder(source.graph, builder, linearAttention: options.linearAttention)
     let graph = builder.finished
     let fields = ONNXMetadata(source, opset: opset, graph).message
@@ -39,6 +41,7 @@ struct ONNXExport {
           + " \(Format.bytes(whole.byteCount))",
         hint: "name a folder, which holds the weights in a file of their own")
     }
+    tensors = graph.weights.compactMap { lookUp.tensor($0.name) }
     self.file = whole.byteCount <= ONNXFile.maximumBytes ? whole : file(besides: true)
     self.source = source
     isFolder = options.isFolder
@@ -52,9 +55,15 @@ struct ONNXExport {
   func run(into folder: borrowing StagingFolder, report: ProgressReport) throws {
     var progress = WritingProgress(
       of: file.weights.reduce(0) { $0 + $1.byteCount }, to: output)
-    let digests: [String]
+    var digests: [String] = []
     do {
-      digests = try file.write(to: folder, from: source, &progress, report)
+      try file.write(to: folder) { index, sink throws(FormatError) in
+        let digest = try tensors[index].write(from: source) { piece throws(FormatError) in
+          try sink(piece)
+          try progress.advance(by: piece.byteCount, report)
+        }
+        digests.append(digest)
+      }
     } catch {
       throw progress.stop ?? error
     }
