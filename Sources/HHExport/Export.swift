@@ -61,6 +61,10 @@ package struct Export {
       let export = try GGUFExport(source: source, options: options, output: output)
       try export.run(into: staging, report: report)
       tensorCount = export.tensorCount
+    case .onnx:
+      let export = try ONNXExport(source: source, options: options, output: output)
+      try export.run(into: staging, report: report)
+      tensorCount = export.tensorCount
     }
     let files = try directoryEntries(of: staging.path)
     var size = 0

@@ -13,6 +13,8 @@ package struct ExportOptions: Sendable {
     case safetensors
     /// A GGUF file.
     case gguf
+    /// A folder with an ONNX model, or that file alone.
+    case onnx
   }
 
   /// An artifact, or a checkpoint of any supported format.
@@ -32,6 +34,10 @@ package struct ExportOptions: Sendable {
   package var softmax = false
   /// Whether tensors are left out that the target has no names for: heads of encoders in GGUF.
   package var dropHead = false
+  /// The version of ONNX's operators; nil for the lowest that has what the model needs.
+  package var opset: Int?
+  /// Where ONNX computes the sums of causal linear attention.
+  package var linearAttention = ONNXLinearAttention.standard
   /// The model that a delta artifact was made from.
   package var base: String?
   /// A tokenizer in place of the model's own: a folder, or one of its files.
@@ -46,7 +52,13 @@ package struct ExportOptions: Sendable {
   }
 
   /// Whether the output is a folder.
-  var isFolder: Bool { target == .hf || shardSize != nil }
+  var isFolder: Bool {
+    switch target {
+    case .hf: true
+    case .onnx: shardSize != nil || output?.hasSuffix(".onnx") != true
+    case .safetensors, .gguf: shardSize != nil
+    }
+  }
 
   /// Where the output goes, for a Hedgehog or a softmax model.
   func outputPath(isHedgehog: Bool) -> String {
@@ -81,6 +93,10 @@ extension SettingKey {
   static let softmax = SettingKey(option: "softmax")
   /// Whether heads that the target has no names for are left out.
   static let dropHead = SettingKey(option: "drop-head")
+  /// The version of ONNX's operators.
+  static let opset = SettingKey(option: "opset")
+  /// Where ONNX computes the sums of causal linear attention.
+  static let linearAttention = SettingKey(option: "linear-attention")
   /// What is exported to.
   static let target = SettingKey(option: "to")
 }

@@ -13,6 +13,8 @@ package struct ExportSource {
   package let checkpoint: Checkpoint
   /// The tensors of the softmax model, sorted into roles.
   package let names: NameMap
+  /// The model that is exported.
+  package let graph: Graph
   /// The feature maps that go along, named as `checkpoint` names them; nil for the softmax model.
   package let plan: RewritePlan?
   /// What an artifact says of itself.
@@ -36,12 +38,13 @@ package struct ExportSource {
       names = try NameMap(checkpoint)
       (plan, manifest, linearAttention) = (nil, nil, nil)
       // Builds what it describes: a setting that makes another model is refused here.
-      _ = try Graph(names)
+      graph = try Graph(names)
       return
     }
     let model = try ConvertedModel(checkpoint)
     self.checkpoint = model.checkpoint
     names = model.names
+    graph = options.softmax ? try Graph(model.names) : model.graph
     manifest = model.manifest
     plan = options.softmax ? nil : model.plan
     linearAttention = options.softmax ? nil : model.linearAttention

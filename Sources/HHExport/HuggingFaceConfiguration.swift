@@ -34,10 +34,17 @@ struct HuggingFaceConfiguration {
   /// Members of the source's configuration that are left out because they name code.
   var leftOut: [String] { given.places }
 
-  /// The configuration to write.
+  /// The configuration of the model that is exported.
   var json: JSONObject {
+    source.isHedgehog ? withTokens(hedgehog(given.settings)) : softmaxJSON
+  }
+
+  /// The configuration of the softmax model, whichever is exported.
+  var softmaxJSON: JSONObject { withTokens(softmax(given.settings)) }
+
+  private func withTokens(_ configuration: JSONObject) -> JSONObject {
     let given = given.settings
-    var result = source.isHedgehog ? hedgehog(given) : softmax(given)
+    var result = configuration
     for (key, id) in [
       ("bos_token_id", special?.bos), ("eos_token_id", special?.ends.first),
       ("pad_token_id", special?.padding),

@@ -57,9 +57,9 @@ struct HuggingFaceExport {
 
   /// Writes every file of the folder.
   func run(into folder: borrowing StagingFolder, report: ProgressReport) throws {
-    let gguf = try ggufTokenizer(report)
+    let sidecars = try ExportSidecars(of: source, report)
     let settings = HuggingFaceConfiguration(
-      source: source, type: type, special: gguf?.tokenizer.special)
+      source: source, type: type, special: sidecars.specialTokens)
     let configuration = settings.json
     if !settings.leftOut.isEmpty {
       try report(.warning(SettingText(ForeignCode.warning("config.json", settings.leftOut))))
@@ -67,21 +67,9 @@ struct HuggingFaceExport {
     try folder.write(Array(JSONValue.object(configuration).readableText.utf8), to: "config.json")
     try TensorExport(source, tensors: tensors, shardSize: options.shardSize, output: output)
       .run(into: folder, report: report)
-    let sidecars = try SidecarFiles(of: source.checkpoint)
-    for file in sidecars.skipped {
-      try report(
-        .warning("\(file.name): left behind, since it has \(Format.bytes(file.bytes))"))
-    }
-    // The metadata of a GGUF source says nothing to transformers.
-    var files = sidecars.files.filter { $0.name != SidecarRules.ggufName }
+    var files = try sidecars.files(report)
     // The card in an export is one of ours, which is written anew.
     if source.isHedgehog, source.manifest == nil { files.removeAll { $0.name == "README.md" } }
-    if let metadata = try ModelFiles(of: source.checkpoint).gguf {
-      files += try ggufFiles(metadata, gguf).filter { made in
-        !files.contains { $0.name == made.name }
-      }
-    }
-    files = try files.map { try withoutForeignCode($0, report) }
     for file in files { try folder.write(file.content, to: destination(of: file.name)) }
     guard source.isHedgehog else { return try warn(ofCard: files, report) }
     for file in PythonCode.files { try folder.write(file.content, to: file.name) }
@@ -92,14 +80,6 @@ struct HuggingFaceExport {
       tokenizer: try Self.tokenizer(files),
       licenceFile: files.map(\.name).first { $0.uppercased().hasPrefix("LICEN") })
     try folder.write(Array(card.text.utf8), to: "README.md")
-  }
-
-  private func withoutForeignCode(
-    _ file: SidecarFile, _ report: ProgressReport
-  ) throws -> SidecarFile {
-    let (kept, places) = try ForeignCode.removed(from: file, of: source.checkpoint.path)
-    if !places.isEmpty { try report(.warning(SettingText(ForeignCode.warning(file.name, places)))) }
-    return kept
   }
 
   /// Says where the source's card, which goes along as it is, asks for more trust than is needed.
@@ -115,56 +95,13 @@ struct HuggingFaceExport {
   /// What a card says of the tokenizer among files. The class that loads it stands in its settings;
   /// where it does not, transformers asks the model's configuration, and so for the model's code.
   private static func tokenizer(_ files: [SidecarFile]) throws -> ModelCard.Tokenizer {
-    guard hasTokenizer(files) else { return .absent }
+    guard ExportSidecars.hasTokenizer(files) else { return .absent }
     guard let file = files.first(where: { $0.name == "tokenizer_config.json" }) else {
       return .needsCode
     }
     let content = file.content
     let settings = try JSONObject(parsing: content.raw, file: file.name)
     return settings["tokenizer_class"]?.string == nil ? .needsCode : .plain
-  }
-
-  private static func hasTokenizer(_ files: [SidecarFile]) -> Bool {
-    let names = ["tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model"]
-    return files.contains { names.contains($0.name) }
-  }
-
-  /// The tokenizer of a GGUF source, which has no files of its own, with those that transformers
-  /// reads; nil, with a warning, where they cannot be written.
-  private func ggufTokenizer(
-    _ report: ProgressReport
-  ) throws -> (tokenizer: any Tokenizer, files: TokenizerFiles)? {
-    let files = try SidecarFiles(of: source.checkpoint).files
-    guard source.names.schema.kind != .image, !Self.hasTokenizer(files),
-      let metadata = try ModelFiles(of: source.checkpoint).gguf
-    else { return nil }
-    let reason: String
-    do throws(FormatError) {
-      if let tokenizer = try TokenizerLoader.load(from: metadata) {
-        let path = source.checkpoint.path
-        return (tokenizer, try TokenizerFiles(tokenizer, of: metadata, file: path))
-      }
-      reason = "the GGUF source has no vocabulary"
-    } catch {
-      guard error.kind == .unsupported else { throw error }
-      reason = "\(error.file): \(error.place): \(error.problem)"
-    }
-    try report(.warning("no tokenizer is written, take the original model's: \(reason)"))
-    return nil
-  }
-
-  /// The files that say what the metadata of a GGUF source does.
-  private func ggufFiles(
-    _ metadata: any GGUFMetadataSource, _ gguf: (tokenizer: any Tokenizer, files: TokenizerFiles)?
-  ) throws(FormatError) -> [SidecarFile] {
-    let sidecars = GGUFSidecarFiles(metadata: metadata)
-    var files = [try sidecars.card()].compactMap(\.self)
-    guard let gguf else { return files }
-    files += gguf.files.files(
-      maximumLength: source.names.hyperparameters.integer("maximumPositions"),
-      chatTemplate: try sidecars.chatTemplate())
-    return files
-      + [sidecars.generationConfiguration(gguf.tokenizer.special)].compactMap(\.self)
   }
 
   /// The source's card gives way to the model's own.

@@ -68,7 +68,7 @@ struct GoldenTests {
     let text = try manifest("out")
     try Golden.check("rewrites", "\(rewrite)", rewrite.isExported ? text : Self.withoutKept(text))
     guard rewrite.isExported else { return }
-    for format in ["hf", "safetensors", "gguf"] {
+    for format in ["hf", "safetensors", "gguf", "onnx"] {
       let head = format == "gguf" ? ["--drop-head"] : []
       let outcome = try Tool.run(
         ["export", "out", "--to", format, "-q", "-o", format] + head, in: bench.folder)

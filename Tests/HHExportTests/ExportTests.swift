@@ -310,6 +310,7 @@ struct ExportTests {
       ("a/b.hedgehog.safetensors.zst", .safetensors, false, nil, "b.safetensors"),
       ("a/b.hedgehog.safetensors.zst", .safetensors, true, 5, "b-hedgehog-safetensors"),
       ("models/gpt2/", .gguf, false, nil, "gpt2.gguf"),
+      ("a/b.hedgehog.safetensors.zst", .onnx, true, nil, "b-hedgehog-onnx"),
       ("x.gguf", .safetensors, false, nil, "x.safetensors"),
     ] as [(String, ExportOptions.Target, Bool, Int?, String)])
   func names(
@@ -324,5 +325,5 @@ struct ExportTests {
 
 extension ExportOptions.Target {
   /// The targets that every model has.
-  static let portable: [ExportOptions.Target] = [.hf, .safetensors]
+  static let portable: [ExportOptions.Target] = [.hf, .safetensors, .onnx]
 }

@@ -121,7 +121,7 @@ struct TransformersTests {
       let artifact = folder.path("\(name).zst")
       try Artifacts.write(name, to: artifact, maps: student)
       try export(artifact, to: name, in: folder)
-      try expectations(of: student, for: Models.input(name), in: "\(folder.path)/\(name)")
+      try Expectations.write(of: student, for: Models.input(name), in: "\(folder.path)/\(name)")
     }
     try judge(folder, models: Models.golden)
   }
@@ -140,7 +140,8 @@ struct TransformersTests {
       try export(folder.path("\(name).zst"), to: name, in: folder) { $0.shardSize = 100_000 }
       let model = try ConvertedModel(opening: folder.path("\(name).zst"))
       let runner = try model.runner()
-      try expectations(of: runner, for: input(of: runner), in: "\(folder.path)/\(name)")
+      try Expectations.write(
+        of: runner, for: MapCase.input(of: runner), in: "\(folder.path)/\(name)")
     }
     try judge(folder, models: ["gpt2", "llama", "bert", "vit"])
   }
@@ -159,75 +160,9 @@ struct TransformersTests {
       try export(artifact, to: name, in: folder)
       let golden = try GoldenTensors(
         Fixtures.path("golden/wild/expected/\(name).safetensors"))
-      try expectations(of: student, for: Models.input(golden), in: "\(folder.path)/\(name)")
+      try Expectations.write(of: student, for: Models.input(golden), in: "\(folder.path)/\(name)")
     }
     try judge(folder, models: names)
-  }
-
-  /// A fixture under some feature map.
-  struct MapCase {
-    let model: String
-    /// Where the fixture lies; random models are in another folder than trained ones.
-    var folder: String { model.contains("-") ? "golden/forward" : "models" }
-    let settings: LinearAttentionSettings
-    let name: String
-
-    init(
-      _ model: String, _ kind: FeatureMapKind, _ variant: String = "",
-      _ change: (inout LinearAttentionSettings) -> Void = { _ in }
-    ) {
-      self.model = model
-      var settings = LinearAttentionSettings(kind)
-      change(&settings)
-      self.settings = settings
-      name = "\(model)-\(kind.rawValue)\(variant)"
-    }
-
-    static let all: [MapCase] =
-      FeatureMapKind.allCases.flatMap { kind in
-        ["gpt2", "llama"].map { MapCase($0, kind) }
-      } + [
-        MapCase("bert", .negatedExponential), MapCase("bert", .cosformer),
-        MapCase("vit", .negatedExponential), MapCase("vit", .cosformer),
-        MapCase("llama", .negatedExponential, "-narrow") {
-          $0.bias = false
-          $0.dimension = 5
-        },
-        MapCase("llama", .rectifiedProjection, "-shared") {
-          $0.sharing = .allHeads
-          $0.dimension = 24
-        },
-        MapCase("llama", .exponential, "-own") { $0.sharing = .queryHead },
-        MapCase("gpt2", .performer, "-wide") { $0.dimension = 40 },
-        MapCase("gpt2", .exponentialOfInput, "-cold") { $0.constant = 0.75 },
-        MapCase("llama", .cosformer, "-far") { $0.constant = 1000 },
-      ]
-
-    /// Softmax beside linear attention: within a window, and in layers that keep it.
-    static let besides = [
-      MapCase("llama", .splitSoftmax, "-window") { $0.window = 16 },
-      MapCase("llama", .taylor, "-window") {
-        $0.window = 1
-        $0.sharing = .queryHead
-      },
-      MapCase("llama", .cosformer, "-window") { $0.window = 70 },
-      MapCase("gpt2", .elu, "-window") { $0.window = 200 },
-      MapCase("llama", .splitSoftmax, "-sinks") { ($0.window, $0.sinks) = (16, 4) },
-      MapCase("llama", .splitSoftmax, "-logits") {
-        ($0.window, $0.windowFactor, $0.positions) = (16, .sigmoid, .kept)
-      },
-      MapCase("llama", .elu, "-dropped") { $0.positions = .dropped },
-      MapCase("gpt2", .elu, "-sinks") { ($0.window, $0.sinks) = (1, 2) },
-      MapCase("llama", .cosformer, "-sinks") { ($0.window, $0.sinks) = (5, 40) },
-      MapCase("gpt2-inverse-layer", .splitSoftmax, "-window") {
-        $0.window = 3
-        $0.softmaxLayers = [1]
-      },
-      MapCase("llama", .splitSoftmax, "-kept") { $0.softmaxLayers = [0, 2] },
-      MapCase("gpt2", .negatedExponential, "-kept") { $0.softmaxLayers = [1] },
-      MapCase("bert", .splitSoftmax, "-kept") { $0.softmaxLayers = [0] },
-      MapCase("vit", .splitSoftmax, "-kept") { $0.softmaxLayers = [1, 2] },
-    ]
   }
 
   @Test("so does every feature map", .needsPython(with: "torch", "transformers"))
@@ -240,30 +175,12 @@ struct TransformersTests {
   private func compare(_ cases: [MapCase]) throws {
     let folder = try TemporaryDirectory()
     for each in cases {
-      let path = Fixtures.path("\(each.folder)/\(each.model)")
-      let student = try ModelRunner(opening: path).rewritten(each.settings)
-      Artifacts.disturb(student)
-      let plan = try Graph(NameMap(Checkpoint(opening: path))).rewritten(each.settings).plan
-      let artifact = folder.path("\(each.name).zst")
-      try Artifacts.write(
-        each.model, in: each.folder, to: artifact, plan: plan, maps: student,
-        linearAttention: each.settings.description(plan: plan))
+      let (artifact, student) = try each.artifact(in: folder)
       try export(artifact, to: each.name, in: folder)
-      try expectations(of: student, for: input(of: student), in: "\(folder.path)/\(each.name)")
+      try Expectations.write(
+        of: student, for: MapCase.input(of: student), in: "\(folder.path)/\(each.name)")
     }
     try judge(folder, models: cases.map(\.name))
-  }
-
-  /// Two rows, one of them padded, or two images.
-  private func input(of runner: ModelRunner) -> ModelInput {
-    if runner.graph.kind == .image {
-      let pixels = (0..<512).map { (index: Int) -> Float in Float(index * 37 % 101) / 50 - 1 }
-      return .images(Matrix(rows: 2, columns: 256, pixels))
-    }
-    let (length, vocabulary) = (min(runner.graph.maximumLength, 80), runner.graph.vocabularySize)
-    let ids = (0..<2 * length).map { (index: Int) -> Int32 in Int32(index * 61 % vocabulary) }
-    return .tokens(
-      TokenBatch(ids: ids, length: length, validLengths: [length, min(47, length - 3)]))
   }
 
   private func export(
@@ -282,47 +199,5 @@ struct TransformersTests {
     for name in models {
       #expect(lines.contains { $0.hasPrefix("\(name) ok ") }, "\(result.output)")
     }
-  }
-
-  /// Writes an input and everything that we compute from it beside an exported model.
-  private func expectations(
-    of runner: ModelRunner, for input: ModelInput, in folder: String
-  ) throws {
-    var tensors: [(name: String, dtype: DType, shape: [Int], bytes: [UInt8])] = []
-    func add(_ name: String, _ shape: [Int], _ values: [Float]) {
-      tensors.append((name, .f32, shape, DType.f32.store(values.span) ?? []))
-    }
-    func add(_ name: String, _ shape: [Int], _ values: [Int]) {
-      let bytes = values.flatMap { value in
-        (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
-      }
-      tensors.append((name, .i64, shape, bytes))
-    }
-    let rows = input.rowCount
-    let length = runner.length(of: input)
-    switch input {
-    case .tokens(let batch):
-      add("input_ids", [rows, length], batch.ids.map(Int.init))
-      let lengths = batch.validLengths ?? Array(repeating: length, count: rows)
-      add(
-        "attention_mask", [rows, length],
-        lengths.flatMap { valid in (0..<length).map { $0 < valid ? 1 : 0 } })
-      if let types = batch.tokenTypes {
-        add("token_type_ids", [rows, length], types.map(Int.init))
-      }
-    case .images(let pixels):
-      guard case .patchEmbedding(let patches)? = runner.graph.nodes.first?.operation else { return }
-      let side = patches.imageSize
-      add("pixel_values", [rows, patches.channelCount, side, side], pixels.values)
-    }
-    let outputs = try runner.outputs(for: input)
-    add("hidden", [rows, length, runner.graph.hiddenSize], outputs.hidden.values)
-    if let pooled = outputs.pooled { add("pooled", [rows, pooled.columns], pooled.values) }
-    if let logits = outputs.logits {
-      let perToken = logits.rows != rows
-      add("logits", (perToken ? [rows, length] : [rows]) + [logits.columns], logits.values)
-    }
-    try SafetensorsWriter.write(
-      to: "\(folder)/expected.safetensors", tensors: tensors, metadata: [])
   }
 }

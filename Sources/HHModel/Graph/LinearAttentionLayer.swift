@@ -83,7 +83,7 @@ package struct LinearAttentionLayer: Sendable, Equatable {
   }
 
   /// The layer as it is computed, for a number of heads.
-  func shape(queryHeads: Int, keyValueHeads: Int, headSize: Int) -> LinearAttentionShape {
+  package func shape(queryHeads: Int, keyValueHeads: Int, headSize: Int) -> LinearAttentionShape {
     let shared: LinearAttentionShape.Sharing =
       switch sharing {
       case .keyValueHead: .keyValueHead

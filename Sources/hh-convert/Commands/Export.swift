@@ -8,7 +8,8 @@ import HHFormat
 struct ExportCommand: UnpackingCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write an artifact's model, or a checkpoint, for transformers, safetensors or GGUF.",
+    abstract:
+      "Write an artifact's model, or a checkpoint, for transformers, safetensors, GGUF or ONNX.",
     discussion: helpExamples(
       "export gpt2.hedgehog.safetensors.zst --to hf",
       "export smollm2.hedgehog.safetensors.zst --to gguf --dtype q8_0",
@@ -24,7 +25,7 @@ struct ExportCommand: UnpackingCommand {
   @Option(
     name: .customLong("to"),
     help: ArgumentHelp(
-      "hf (a folder for transformers), safetensors or gguf.", valueName: "format"),
+      "hf (a folder for transformers), safetensors, gguf or onnx.", valueName: "format"),
     completion: .list(ExportOptions.Target.allCases.map(\.rawValue)),
     transform: target)
   var target: ExportOptions.Target
@@ -56,6 +57,23 @@ struct ExportCommand: UnpackingCommand {
   @Flag(help: "With gguf, leave out a head that it has no names for, such as an encoder's.")
   var dropHead = false
 
+  @Option(
+    help: ArgumentHelp(
+      "With onnx, the version of its operators (default: the first that has what the model needs).",
+      valueName: "version"))
+  var opset: Int?
+
+  @Option(
+    name: .customLong("linear-attention"),
+    help: ArgumentHelp(
+      """
+      With onnx, what sums a decoder's linear attention: onnx (the operator of opset 27), \
+      com.microsoft (ONNX Runtime's own) or plain (matrix products).
+      """,
+      valueName: "operator"),
+    completion: .list(ONNXLinearAttention.allCases.map(\.rawValue)), transform: linearAttention)
+  var linearAttention = ONNXLinearAttention.standard
+
   @OptionGroup var delta: DeltaArguments
 
   @OptionGroup var unpacking: UnpackingArguments
@@ -74,6 +92,13 @@ struct ExportCommand: UnpackingCommand {
     if dropHead && target != .gguf {
       throw ValidationError(
         "--drop-head: expected --to gguf beside it, found --to \(target.rawValue)")
+    }
+    let ofONNX = [
+      ("--opset", opset != nil), ("--linear-attention", linearAttention != .standard),
+    ]
+    if target != .onnx, let option = ofONNX.first(where: \.1)?.0 {
+      throw ValidationError(
+        "\(option): expected --to onnx beside it, found --to \(target.rawValue)")
     }
   }
 
@@ -102,11 +127,19 @@ struct ExportCommand: UnpackingCommand {
     options.shardSize = shardSize?.bytes
     options.softmax = softmax
     options.dropHead = dropHead
+    options.opset = opset
+    options.linearAttention = linearAttention
     options.base = delta.base
     options.tokenizer = given.tokenizer
     options.configuration = config
     options.force = flags.force
     return options
+  }
+
+  private static func linearAttention(_ argument: String) throws -> ONNXLinearAttention {
+    if let choice = ONNXLinearAttention(rawValue: argument) { return choice }
+    let names = ONNXLinearAttention.allCases.map(\.rawValue).joined(separator: ", ")
+    throw ValidationError("expected one of \(names), found '\(argument)'")
   }
 
   private static func target(_ argument: String) throws -> ExportOptions.Target {

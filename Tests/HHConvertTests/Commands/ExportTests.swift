@@ -60,7 +60,15 @@ struct ExportCommandTests {
     "what cannot be done is refused by name and leaves nothing",
     arguments: [
       (["models/gpt2"], 64, "Missing expected argument '--to"),
-      (["models/gpt2", "--to", "onnx"], 64, "expected one of hf, safetensors, gguf, found 'onnx'"),
+      (["models/gpt2", "--to", "tflite"], 64, "hf, safetensors, gguf, onnx, found 'tflite'"),
+      (["models/gpt2", "--to", "onnx", "--opset", "99"], 64, "expected 20 to 28, found 99"),
+      (["models/gpt2", "--to", "hf", "--opset", "27"], 64, "--opset: expected --to onnx beside"),
+      (
+        ["models/gpt2", "--to", "onnx", "--linear-attention", "scan"], 64,
+        "expected one of onnx, com.microsoft, plain, found 'scan'"
+      ),
+      (["models/gpt2", "--to", "onnx", "--dtype", "q8_0"], 64, "or bf16 for onnx, found 'q8_0'"),
+      (["models/gpt2", "--to", "onnx", "-o", "data/corpus.txt"], 73, "the output exists already"),
       (["models/gpt2", "--to", "hf", "--dtype", "q9"], 64, "--dtype: expected keep, f32, f16 or"),
       (["models/gpt2", "--to", "hf", "--shard-size", "5XB"], 64, "a size such as 5GB or 500MB"),
       (["models/gpt2", "--to", "hf", "--shard-size", "0"], 64, "a size such as 5GB or 500MB"),

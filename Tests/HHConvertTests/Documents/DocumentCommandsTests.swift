@@ -104,6 +104,13 @@ struct DocumentCommandsTests {
     try checkPython(of: "docs/export.md", then: "assert text.startswith('the cat'), text")
   }
 
+  @Test(
+    "the Python of docs/onnx.md runs an exported decoder",
+    .needsPython(with: "onnxruntime"))
+  func onnxInPython() throws {
+    try checkPython(of: "docs/onnx.md", then: "assert tokens.shape == (1, 43), tokens")
+  }
+
   /// Runs the one Python block of a document after its commands, and a check behind it.
   private func checkPython(of path: String, then check: String) throws {
     let document = try Document.named(path)

@@ -1,8 +1,7 @@
 // Fields of protobuf's wire format, and what is wrong with broken ones.
 
+import HHFormat
 import Testing
-
-@testable import HHData
 
 @Suite("ProtobufReader")
 struct ProtobufReaderTests {

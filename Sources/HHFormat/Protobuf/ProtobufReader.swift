@@ -1,20 +1,21 @@
-// The part of the protobuf wire format that SentencePiece models need.
+// Reading the protobuf wire format.
 //
 // A message is a list of fields: a varint `number << 3 | type`, then by type 0 a varint, 1 eight
 // bytes, 2 a varint length and as many bytes, 5 four bytes.
 
-internal import HHFormat
-
 /// Why bytes are not a message, and where.
-struct ProtobufError: Error {
-  let offset: Int
-  let problem: String
+package struct ProtobufError: Error {
+  package let offset: Int
+  package let problem: String
+
+  /// Names a problem and its place.
+  package init(offset: Int, problem: String) { (self.offset, self.problem) = (offset, problem) }
 }
 
 /// Reads the fields of one message in order. Every length is checked against the enclosing message.
-struct ProtobufReader {
+package struct ProtobufReader {
   /// A field's payload.
-  enum Value {
+  package enum Value {
     case integer(UInt64)
     case fixed64(UInt64)
     case fixed32(UInt32)
@@ -27,14 +28,14 @@ struct ProtobufReader {
   private let end: Int
 
   /// Reads the message in `bytes[range]`.
-  init(_ bytes: [UInt8], in range: Range<Int>) {
+  package init(_ bytes: [UInt8], in range: Range<Int>) {
     self.bytes = bytes
     offset = range.lowerBound
     end = range.upperBound
   }
 
   /// The next field, or nil at the end of the message.
-  mutating func next() throws(ProtobufError) -> (number: UInt64, value: Value)? {
+  package mutating func next() throws(ProtobufError) -> (number: UInt64, value: Value)? {
     guard offset < end else { return nil }
     let start = offset
     let tag = try varint()
