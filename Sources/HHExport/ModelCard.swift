@@ -28,7 +28,7 @@ struct ModelCard {
   }
 
   /// What the source's card is called in the folder.
-  static let sourceName = "SOURCE_README.md"
+  static let sourceName = SidecarRules.sourceCardName
 
   /// The card.
   var text: String {
