@@ -32,12 +32,9 @@ final class AdaptedTensors: TensorSource {
     try self.init(opening: folder, onto: base, names: try NameMap(base))
   }
 
-  /// Opens the adapter in a folder with the opened model that it was trained on.
-  ///
-  /// - Parameters:
-  ///   - names: The tensors of `base` that have a role, which adapters may change.
-  ///   - map: The name in `base` of a feature map's tensor, by its name in an export; nil for any other
-  ///     name.
+  /// Opens the adapter in a folder with the opened model that it was trained on; `names` are the tensors
+  /// of `base` that have a role, and `map` gives the name in `base` of a feature map's tensor by its
+  /// name in an export.
   init(
     opening folder: String, onto base: Checkpoint, names: NameMap,
     map: (String) -> String? = { _ in nil }

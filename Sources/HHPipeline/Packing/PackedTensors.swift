@@ -41,13 +41,18 @@ struct PackedTensors {
     self.trained = trained
     let (names, base) = (trained.names, trained.base)
     let canonical = names.canonicalNames
+    // Training programs save both of two tied tensors, which are the same: the base's one is enough.
+    let kept = names.entries.filter { entry in
+      guard names.hyperparameters.bool("tiedHead"), let base else { return true }
+      return base.names.holds(entry.role) || base.names[entry.role] == nil
+    }
     // The base's names, unless the folder has a part that the base has no name for.
-    let hasOnlyKnown = base.map { base in names.entries.allSatisfy { base.names.holds($0.role) } }
+    let hasOnlyKnown = base.map { base in kept.allSatisfy { base.names.holds($0.role) } }
     var places: [ByteKey: Int] = [:]
     for (index, entry) in (base?.names.entries ?? []).enumerated() {
       places[ByteKey(entry.role)] = index
     }
-    let entries = names.entries.enumerated().sorted { a, b in
+    let entries = kept.enumerated().sorted { a, b in
       let (first, second) = (places[ByteKey(a.element.role)], places[ByteKey(b.element.role)])
       return (first ?? .max, a.offset) < (second ?? .max, b.offset)
     }.map(\.element)
