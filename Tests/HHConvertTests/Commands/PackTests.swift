@@ -50,8 +50,8 @@ struct PackTests {
   @Test(
     "what cannot be packed is refused by name and leaves nothing",
     arguments: [
-      (["models/gpt2"], 65, "found a softmax model"), (["absent"], 66, "absent"),
-      (["trained", "--base", "models/gpt2"], 65, "expected the artifact that was exported"),
+      (["models/gpt2"], 69, "found a softmax model"), (["absent"], 66, "absent"),
+      (["trained", "--base", "models/gpt2"], 69, "expected the artifact that was exported"),
       (["trained", "-o", "absent/x"], 73, "cannot be created"),
       (["trained", "--threads", "0"], 64, "--threads"),
     ] as [([String], Int32, String)])

@@ -173,7 +173,7 @@ struct WayBackTests {
       def adapt():
           from peft import LoraConfig, get_peft_model
           settings = LoraConfig(
-              r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"], modules_to_save=["feature_map"], task_type="CAUSAL_LM")
+              r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"], modules_to_save=["feature_map.query", "feature_map.key"], task_type="CAUSAL_LM")
           model = get_peft_model(load(base + "/exported"), settings)
           steps(model, 0, model.config.vocab_size)
           model.save_pretrained(base + "/adapter")

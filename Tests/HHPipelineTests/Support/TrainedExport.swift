@@ -29,12 +29,13 @@ struct TrainedExport {
     folder = try Artifacts.export(artifact, .hf, to: directory.path("exported"))
   }
 
-  /// Writes the folder again, changed, under another name, with a file that says what trained it.
+  /// Writes the folder again, changed, under a new name, with a file that says what trained it.
   func trained(
     _ name: String = "trained",
     state: String? = #"{"global_step": 7, "log_history": [{"loss": 2.5}]}"#,
     change: (inout ModelCopy) -> Void
   ) throws -> String {
+    let name = "trained-\(try directoryEntries(of: directory.path).count)"
     var copy = try ModelCopy(at: folder)
     change(&copy)
     let path = try copy.write(to: name, in: directory)
