@@ -93,6 +93,8 @@ struct HuggingFaceConfiguration {
     settings["modules"] = .array(
       Self.modules.filter { source.names.holds($0.0) }.map { .string($0.1) })
     for field in fields where field.isOptional { field.write(map, to: &settings) }
+    // By this the way back knows the artifact again.
+    settings[Checkpoint.artifactKey] = source.manifest.map { .string($0.digest) }
     return settings
   }
 

@@ -113,17 +113,9 @@ struct HuggingFaceExport {
   /// implementation gives it, and for a map the path of its attention block before its role.
   private static func names(of source: ExportSource) -> [ByteKey: String] {
     let canonical = source.names.canonicalNames
-    var names: [ByteKey: String] = [:]
+    var names = source.plan?.exportedNames(source.names) ?? [:]
     for entry in source.names.entries {
       names[ByteKey(entry.tensor.name)] = canonical[entry.role]
-    }
-    for block in source.plan?.blocks ?? [] {
-      let stem = "layers.\(block.layer).attention"
-      let projection = canonical["\(stem).query.weight"] ?? canonical["\(stem).qkv.weight"] ?? stem
-      let path = projection.split(separator: ".").dropLast(2).joined(separator: ".")
-      for tensor in block.tensors {
-        names[ByteKey(tensor.name)] = path + tensor.name.dropFirst(stem.count)
-      }
     }
     return names
   }

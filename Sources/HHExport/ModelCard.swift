@@ -28,7 +28,7 @@ struct ModelCard {
   }
 
   /// What the source's card is called in the folder.
-  static let sourceName = "SOURCE_README.md"
+  static let sourceName = SidecarRules.sourceCardName
 
   /// The card.
   var text: String {
@@ -219,7 +219,8 @@ struct ModelCard {
         lines.append("")
       } else if stage.losses.count + stage.qualities.count > 0 {
         lines += ["Stage \(code(stage.name)):", ""]
-        for (key, value) in stage.losses.pairs + stage.qualities.pairs {
+        // Objects are for programs, such as each tensor's change.
+        for (key, value) in stage.losses.pairs + stage.qualities.pairs where value.object == nil {
           lines.append(
             "- \(markdown(key.replacing("_", with: " "))): \(markdown(Self.words(value)))")
         }

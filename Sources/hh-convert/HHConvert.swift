@@ -24,7 +24,8 @@ struct HHConvert: ParsableCommand {
     version: Version.text,
     subcommands: [
       Convert.self, Train.self, Resume.self, Inspect.self, Verify.self, Diff.self,
-      ExportCommand.self, Batch.self, Sbatch.self, Generate.self, Embed.self, Classify.self,
+      ExportCommand.self, Pack.self, Batch.self, Sbatch.self, Generate.self, Embed.self,
+      Classify.self,
       Evaluate.self, Diagnose.self, ReportCommand.self, BenchCommand.self, RecipeCommand.self,
     ],
     defaultSubcommand: Convert.self)

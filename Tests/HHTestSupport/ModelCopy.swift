@@ -21,8 +21,11 @@ package struct ModelCopy {
   /// Reads a random model of `fixtures/golden/forward`.
   package init(golden name: String) throws { try self.init(fixture: "golden/forward/\(name)") }
 
-  private init(fixture: String) throws {
-    let checkpoint = try Checkpoint(opening: Fixtures.path(fixture))
+  private init(fixture: String) throws { try self.init(at: Fixtures.path(fixture)) }
+
+  /// Reads a model anywhere.
+  package init(at path: String) throws {
+    let checkpoint = try Checkpoint(opening: path)
     tensors = try checkpoint.tensors.map { tensor in
       Tensor(
         name: tensor.name, dtype: tensor.dtype, shape: tensor.shape,
@@ -39,9 +42,11 @@ package struct ModelCopy {
   /// Removes the tensor of a name.
   package mutating func remove(_ name: String) { tensors.removeAll { $0.name == name } }
 
-  /// Adds a tensor of one float.
-  package mutating func add(_ name: String) {
-    tensors.append(Tensor(name: name, dtype: .f32, shape: [1], bytes: [0, 0, 0, 0]))
+  /// Adds a tensor of floats that are zero.
+  package mutating func add(_ name: String, shape: [Int] = [1]) {
+    let count = shape.reduce(4, *)
+    tensors.append(
+      Tensor(name: name, dtype: .f32, shape: shape, bytes: Array(repeating: 0, count: count)))
   }
 
   /// Writes the checkpoint and its configuration to a folder, and returns the folder's path.

@@ -1,11 +1,11 @@
 // What a file says of its model's attention, whichever format it has.
 
-internal import HHFormat
+package import HHFormat
 internal import HHModel
 
 /// The feature maps of a model by the word of its file: an artifact's manifest, the keys of a GGUF
 /// file or the configuration in a folder for transformers.
-struct DeclaredLinearAttention {
+package struct DeclaredLinearAttention {
   /// What is compared: the settings that all formats have.
   private static let fields = LinearAttentionDescription.fields.filter { $0.configuration != nil }
 
@@ -13,7 +13,7 @@ struct DeclaredLinearAttention {
   private let settings: [String: JSONValue]?
 
   /// What a checkpoint says; nil where it says nothing, as tensors without a configuration do.
-  init?(_ checkpoint: Checkpoint) {
+  package init?(_ checkpoint: Checkpoint) {
     if let artifact = checkpoint.artifact {
       settings = artifact.manifest.description.linearAttention.map { map in
         Self.settings { $0.value(of: map) }
@@ -43,7 +43,7 @@ struct DeclaredLinearAttention {
 
   /// Whether both are softmax attention, or linear attention with the same maps. Numbers are equal
   /// where they are the same float32, the precision in which GGUF keeps them.
-  func agrees(with other: DeclaredLinearAttention) -> Bool {
+  package func agrees(with other: DeclaredLinearAttention) -> Bool {
     guard let own = settings, let others = other.settings else {
       return settings == nil && other.settings == nil
     }
@@ -56,7 +56,7 @@ struct DeclaredLinearAttention {
   }
 
   /// The settings in a line.
-  var summary: String {
+  package var summary: String {
     guard let settings else { return "none, softmax attention" }
     let stated = Self.fields.compactMap { field in
       settings[field.name].map { "\(field.name) \($0.string ?? $0.text)" }

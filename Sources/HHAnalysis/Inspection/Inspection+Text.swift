@@ -75,7 +75,11 @@ extension Inspection {
     }
     lines.append("recipe        \(JSONValue.object(description.provenance.recipe).text)")
     for stage in description.stages {
-      lines.append("stage         \(stage.name): \(JSONValue.object(stage.losses).text)")
+      // What is no training has no losses, but may have counts.
+      let shown =
+        stage.losses.count > 0
+        ? stage.losses.pairs : stage.qualities.pairs.filter { $0.value.double != nil }
+      lines.append("stage         \(stage.name): \(JSONValue.object(JSONObject(shown)).text)")
     }
     return lines
   }

@@ -68,6 +68,10 @@ package struct ArtifactManifest: Sendable, Equatable {
     self.base = base
   }
 
+  /// SHA-256 of the manifest in JSON, by which an export says which artifact it was made from: it has
+  /// the digest of every tensor.
+  package var digest: String { ContentDigest.of(Array(json.text.utf8)) }
+
   /// Largest frame that is written or read; it bounds what a reader allocates for one frame.
   static let maximumFrameSize = 1 << 26
 }

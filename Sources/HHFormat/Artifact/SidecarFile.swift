@@ -14,6 +14,21 @@ package struct SidecarFile: Sendable, Equatable {
   }
 }
 
+extension SidecarFile {
+  /// Reads a file of a model's folder by its name; nil where there is none, or one that is larger than
+  /// what goes with a model.
+  ///
+  /// - Throws: `badData` for what is no file and for a link that leads out of the folder.
+  package init?(named name: String, in folder: String) throws(FormatError) {
+    guard try directoryEntries(of: folder).contains(name) else { return nil }
+    let path = join(folder, name)
+    try Confinement(to: folder).requireOwn(path)
+    let file = try MappedFile(at: path)
+    guard file.count <= SidecarRules.maximumSize else { return nil }
+    self.init(name: name, content: file.bytes.copied())
+  }
+}
+
 /// What a manifest says of a carried file.
 package struct CarriedFile: Sendable, Equatable {
   /// The name: one that `SidecarRules` allows.

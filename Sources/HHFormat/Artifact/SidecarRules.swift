@@ -9,6 +9,8 @@ package enum SidecarRules {
   /// The name under which the metadata of a GGUF model is carried, in an artifact or beside weights
   /// that were trained further; see `GGUFFile.metadataJSON`.
   package static let ggufName = "gguf.json"
+  /// The name that the source's card has beside the card of an exported model.
+  package static let sourceCardName = "SOURCE_README.md"
   /// Bytes beyond which a file is left behind, and refused in an artifact.
   package static let maximumSize = 64 << 20
 

@@ -19,15 +19,27 @@ final class AdaptedTensors: TensorSource {
   private let adapterFiles: [String]
 
   /// Opens the adapter in a folder with the model that it was trained on.
-  init(opening folder: String, base basePath: String) throws(FormatError) {
-    let settings = try AdapterConfiguration(inFolder: folder)
+  convenience init(opening folder: String, base basePath: String) throws(FormatError) {
     let base = try Checkpoint(opening: basePath)
     guard !base.isConverted else {
       throw FormatError(
         .unsupported, file: basePath,
-        problem: "expected the softmax model that the adapter was trained on, found a converted one"
+        problem:
+          "expected the softmax model that the adapter was trained on, found a converted one",
+        hint: "'hh-convert pack' takes an adapter of a converted model back into its artifact"
       )
     }
+    try self.init(opening: folder, onto: base, names: try NameMap(base))
+  }
+
+  /// Opens the adapter in a folder with the opened model that it was trained on; `names` are the tensors
+  /// of `base` that have a role, and `map` gives the name in `base` of a feature map's tensor by its
+  /// name in an export.
+  init(
+    opening folder: String, onto base: Checkpoint, names: NameMap,
+    map: (String) -> String? = { _ in nil }
+  ) throws(FormatError) {
+    let settings = try AdapterConfiguration(inFolder: folder)
     let files = try directoryEntries(of: folder)
     if !files.contains(AdapterConfiguration.weightsName),
       let other = files.first(where: { $0.hasPrefix("adapter_model.") })
@@ -38,7 +50,7 @@ final class AdaptedTensors: TensorSource {
       }
     }
     let weights = try SafetensorsFile(at: join(folder, AdapterConfiguration.weightsName))
-    let plan = try AdapterPlan(settings, weights, base)
+    let plan = try AdapterPlan(settings, weights, base, names: names, map: map)
     var (tensors, origins): ([TensorDescriptor], [Origin]) = ([], [])
     func add(_ tensor: TensorDescriptor, _ dtype: DType, _ origin: Origin) {
       let size = tensor.elementCount * dtype.bitWidth / 8

@@ -20,17 +20,19 @@ struct AdapterPlan {
   /// The role and layer of every name that a model of the architecture may give a tensor.
   private let roles: [ByteKey: (role: String, spec: ArchitectureSchema.Tensor, name: String)]
 
-  /// Pairs the adapter's tensors with the base's.
+  /// Pairs the adapter's tensors with the base's: those with a role in `names`, and the feature maps
+  /// that `map` knows by the names of an export.
   ///
   /// - Throws: `badData` for a tensor that no part of the model has or that is of another shape than
   ///   it, naming both files' tensors; `unsupported` for weights that the adapter would untie.
   init(
-    _ settings: AdapterConfiguration, _ weights: SafetensorsFile, _ base: Checkpoint
+    _ settings: AdapterConfiguration, _ weights: SafetensorsFile, _ base: Checkpoint,
+    names: NameMap, map: (String) -> String?
   ) throws(FormatError) {
     self.settings = settings
     self.weights = weights
     self.base = base
-    names = try NameMap(base)
+    self.names = names
     roles = names.possibleNames
     configuration = base.configuration
     var pairs: [ByteKey: (module: String, a: TensorDescriptor?, b: TensorDescriptor?)] = [:]
@@ -38,7 +40,12 @@ struct AdapterPlan {
     for tensor in weights.tensors {
       guard let part = Part(tensor.name) else { throw unexpected(tensor) }
       switch part.kind {
-      case .whole: try replace(part.module, with: tensor)
+      case .whole:
+        if let name = map(part.module), let own = base[name] {
+          try replace(own, with: tensor)
+        } else {
+          try replace(part.module, with: tensor)
+        }
       case .a, .b:
         let key = ByteKey(part.module)
         if pairs[key] == nil { order.append(key) }
@@ -100,21 +107,14 @@ struct AdapterPlan {
     _ name: String, with tensor: TensorDescriptor
   ) throws(FormatError) {
     guard let (role, _, canonical) = roles[ByteKey(name)] else { throw unexpected(tensor) }
-    guard tensor.dtype.isComputable else {
-      throw error(
-        tensor.name, "expected dtype F32, F16, BF16 or F64, found \(tensor.dtype.rawValue)",
-        kind: .unsupported)
-    }
+    try checkType(tensor)
     try checkTie(role, tensor)
     guard names.holds(role), let own = names[role] else {
       additions.append((canonical, tensor))
       return
     }
     guard own.tensor.shape == tensor.shape || role.hasPrefix("classifier.") else {
-      throw error(
-        tensor.name,
-        "expected the shape \(own.tensor.shape) of \(quoted(own.tensor.name)) in"
-          + " \(quoted(base.path)), found \(tensor.shape)")
+      throw otherShape(tensor, than: own.tensor)
     }
     if own.tensor.shape == tensor.shape {
       replacements[ByteKey(own.tensor.name)] = tensor
@@ -123,6 +123,29 @@ struct AdapterPlan {
       dropped.insert(ByteKey(own.tensor.name))
       additions.append((canonical, tensor))
     }
+  }
+
+  /// Puts a feature map's tensor in the place of the base's.
+  private mutating func replace(
+    _ own: TensorDescriptor, with tensor: TensorDescriptor
+  ) throws(FormatError) {
+    try checkType(tensor)
+    guard own.shape == tensor.shape else { throw otherShape(tensor, than: own) }
+    replacements[ByteKey(own.name)] = tensor
+  }
+
+  private func checkType(_ tensor: TensorDescriptor) throws(FormatError) {
+    guard !tensor.dtype.isComputable else { return }
+    throw error(
+      tensor.name, "expected dtype F32, F16, BF16 or F64, found \(tensor.dtype.rawValue)",
+      kind: .unsupported)
+  }
+
+  private func otherShape(_ tensor: TensorDescriptor, than own: TensorDescriptor) -> FormatError {
+    error(
+      tensor.name,
+      "expected the shape \(own.shape) of \(quoted(own.name)) in \(quoted(base.path)), found"
+        + " \(tensor.shape)")
   }
 
   private mutating func update(

@@ -39,6 +39,14 @@ extension Checkpoint {
     return result
   }
 
+  /// The key in the object `hedgehog` of an export's configuration that says which artifact it was
+  /// made from.
+  package static let artifactKey = "artifact"
+
+  /// The digest of the manifest of the artifact that a folder for transformers was exported from; nil
+  /// where it does not say.
+  package var exportedArtifact: String? { configuration?["hedgehog"]?[Self.artifactKey]?.string }
+
   /// What an export says of its feature maps, by the names of a manifest; nil for any other
   /// checkpoint.
   package var declaredLinearAttention: JSONObject? {

@@ -86,10 +86,8 @@ package final class Checkpoint: Sendable {
     // The tokenizer is the base's.
     directory = (source as? AdaptedTensors)?.base.directory ?? located.directory
     tensors = source.tensors
-    var positions: [ByteKey: Int] = [:]
     // A name occurs once: the checks of headers, indexes and splits refuse a second one.
-    for (index, tensor) in tensors.enumerated() { positions[ByteKey(tensor.name)] = index }
-    self.positions = positions
+    positions = Self.positions(of: tensors)
     // What lies beside an artifact belongs to another model.
     let carriesConfiguration = source.configuration != nil || source is ArtifactTensors
     configurationPath =
@@ -113,9 +111,42 @@ package final class Checkpoint: Sendable {
         name: renaming(tensor.name), dtype: tensor.dtype, shape: tensor.shape,
         byteRange: tensor.byteRange)
     }
+    positions = Self.positions(of: tensors)
+  }
+
+  /// The PEFT adapter in a folder, merged into the converted model that it was trained on.
+  ///
+  /// - Parameters:
+  ///   - folder: The adapter's folder.
+  ///   - base: The model, opened.
+  ///   - names: The model's tensors that have a role.
+  ///   - map: The name in `base` of a feature map's tensor, by its name in an export; nil for any other
+  ///     name.
+  /// - Throws: `unsupported` for what is no plain LoRA, `badData` for what does not fit the model.
+  package init(
+    mergingAdapter folder: String, into base: Checkpoint, names: NameMap,
+    map: (String) -> String?
+  ) throws(FormatError) {
+    let merged = try AdaptedTensors(opening: folder, onto: base, names: names, map: map)
+    (path, directory, source) = (folder, base.directory, merged)
+    (tensors, configuration) = (merged.tensors, merged.configuration)
+    (configurationPath, givenTokenizer) = (base.configurationPath, base.givenTokenizer)
+    positions = Self.positions(of: tensors)
+  }
+
+  /// The place of each name among tensors.
+  private static func positions(of tensors: [TensorDescriptor]) -> [ByteKey: Int] {
     var positions: [ByteKey: Int] = [:]
     for (index, tensor) in tensors.enumerated() { positions[ByteKey(tensor.name)] = index }
-    self.positions = positions
+    return positions
+  }
+
+  /// The folder of the PEFT adapter that a path names; nil for any other path.
+  ///
+  /// - Throws: What `init(opening:)` throws for a path where no model lies.
+  package static func adapterFolder(at path: String) throws(FormatError) -> String? {
+    guard case .adapter(let folder) = try CheckpointSource.locate(path).content else { return nil }
+    return folder
   }
 
   /// Checks the tensors and files of a delta's base against their digests, on `threads` threads.

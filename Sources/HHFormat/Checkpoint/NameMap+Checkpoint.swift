@@ -34,7 +34,10 @@ extension NameMap {
     }
   }
 
-  private func checkTies(in checkpoint: Checkpoint) throws(FormatError) {
+  /// Refuses a head that the configuration calls tied and that has other values than the embeddings.
+  ///
+  /// - Throws: `badData` naming both tensors.
+  package func checkTies(in checkpoint: Checkpoint) throws(FormatError) {
     guard hyperparameters.bool("tiedHead") else { return }
     for (role, tied) in storedTies {
       let (own, source) = (role.tensor.name, tied.tensor.name)

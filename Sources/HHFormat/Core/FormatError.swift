@@ -17,7 +17,7 @@ package struct FormatError: Error, Equatable, CustomStringConvertible {
     case cannotCreate
     /// The system failed a read or a write: a full disk, a broken device.
     case io
-    /// The machine has not enough of something for now, such as memory.
+    /// The machine has not enough of something for now, such as memory, or another process has it.
     case exhausted
   }
 

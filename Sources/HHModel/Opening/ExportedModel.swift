@@ -63,6 +63,24 @@ extension LinearAttentionLayer {
   }
 }
 
+extension RewritePlan {
+  /// The names that the parameters of the maps have in a folder for transformers, by their roles: the
+  /// path of their attention block, and what the role says after that.
+  package func exportedNames(_ names: NameMap) -> [ByteKey: String] {
+    let canonical = names.canonicalNames
+    var result: [ByteKey: String] = [:]
+    for block in blocks {
+      let stem = "layers.\(block.layer).attention"
+      let projection = canonical["\(stem).query.weight"] ?? canonical["\(stem).qkv.weight"] ?? stem
+      let path = projection.split(separator: ".").dropLast(2).joined(separator: ".")
+      for tensor in block.tensors {
+        result[ByteKey(tensor.name)] = path + tensor.name.dropFirst(stem.count)
+      }
+    }
+    return result
+  }
+}
+
 extension NameMap {
   /// For the path of each attention block the beginning of its roles, `layers.0.attention`.
   package var attentionStems: [ByteKey: String] {

@@ -8,11 +8,14 @@ package struct BatchUnit: Sendable, Equatable {
   package let model: String
   /// The artifact's path.
   package let output: String
+  /// The settings that a list gives the model, and where they stand; nil for none.
+  package let settings: ModelList.Settings?
 
   /// Creates a unit.
-  package init(model: String, output: String) {
+  package init(model: String, output: String, settings: ModelList.Settings? = nil) {
     self.model = model
     self.output = output
+    self.settings = settings
   }
 }
 
@@ -21,19 +24,34 @@ package enum WorkList {
   /// The units that paths stand for, in their order, each model once.
   ///
   /// A folder stands for every checkpoint in it, a `.txt` file for the paths in its lines (`#`
-  /// begins a comment), anything else for itself.
+  /// begins a comment), a list in YAML or JSON for its models, anything else for itself.
   ///
-  /// - Throws: `missingInput` where a path does not exist or a folder holds no model; `cannotCreate`
-  ///   where two models would have the same output.
+  /// - Throws: `missingInput` where a path does not exist or a folder holds no model; `badData` for a
+  ///   list with a model twice; `cannotCreate` where two models would have the same output.
   package static func units(of paths: [String], outputFolder: String) throws(FormatError)
     -> [BatchUnit]
   {
     var units: [BatchUnit] = []
     var known: Set<String> = []
-    for model in try models(of: paths) {
-      guard known.insert(try identity(of: model)).inserted else { continue }
-      let name = modelName(ofPath: model) + artifactSuffix
-      units.append(BatchUnit(model: model, output: join(outputFolder, name)))
+    for path in paths {
+      if let list = try ModelList(at: path) {
+        for entry in list.entries {
+          guard known.insert(try identity(of: entry.model)).inserted else {
+            throw list.problem(
+              entry.settings.place, "expected each model once, found \(quoted(entry.model)) twice")
+          }
+          let name = entry.output ?? modelName(ofPath: entry.model) + artifactSuffix
+          units.append(
+            BatchUnit(
+              model: entry.model, output: join(outputFolder, name), settings: entry.settings))
+        }
+        continue
+      }
+      for model in try models(of: [path]) {
+        guard known.insert(try identity(of: model)).inserted else { continue }
+        let name = modelName(ofPath: model) + artifactSuffix
+        units.append(BatchUnit(model: model, output: join(outputFolder, name)))
+      }
     }
     try checkOutputs(of: units)
     return units

@@ -7,11 +7,17 @@ internal import Yams
 /// A node of YAML; the plain name is that of a graph's.
 private typealias YAMLNode = Yams.Node
 
-/// The text of a recipe as a JSON value, and the other way round.
+/// The text of a recipe, or of a list of models, as a JSON value, and the other way round.
 enum RecipeText {
-  /// Bytes and values beyond which a file is no recipe.
-  private static let byteLimit = 1 << 18
-  private static let valueLimit = 10_000
+  /// What a text is to be, and the bytes and values beyond which it is none.
+  struct Kind {
+    let name: String
+    let byteLimit: Int
+    let valueLimit: Int
+
+    static let recipe = Kind(name: "a recipe", byteLimit: 1 << 18, valueLimit: 10_000)
+    static let list = Kind(name: "a list of models", byteLimit: 1 << 24, valueLimit: 1_000_000)
+  }
 
   /// Reads YAML or, in a file named so, JSON.
   ///
@@ -21,42 +27,45 @@ enum RecipeText {
   /// - Returns: The value, and the line of each key; JSON's are those that YAML finds, which JSON is
   ///   for the most part.
   static func parse(
-    _ bytes: [UInt8], file: String
+    _ bytes: [UInt8], file: String, as kind: Kind = .recipe
   ) throws(FormatError) -> (value: JSONValue, lines: [String: Int]) {
-    guard bytes.count <= byteLimit else {
-      throw problem(file, "expected a recipe of at most \(byteLimit) bytes, found \(bytes.count)")
+    guard bytes.count <= kind.byteLimit else {
+      throw problem(
+        file, "expected \(kind.name) of at most \(kind.byteLimit) bytes, found \(bytes.count)")
     }
     let bytes = bytes.withoutByteOrderMark
     if file.hasSuffix(".json") {
       do {
         let value = try JSONValue(parsing: bytes)
-        return (value, (try? readYAML(bytes, file: file).lines) ?? [:])
+        return (value, (try? readYAML(bytes, file: file, as: kind).lines) ?? [:])
       } catch {
         throw problem(file, "invalid JSON at byte \(error.offset): \(error.problem)")
       }
     }
-    return try readYAML(bytes, file: file)
+    return try readYAML(bytes, file: file, as: kind)
   }
 
   private static func readYAML(
-    _ bytes: [UInt8], file: String
+    _ bytes: [UInt8], file: String, as kind: Kind
   ) throws(FormatError) -> (value: JSONValue, lines: [String: Int]) {
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw problem(file, "expected UTF-8 text, found other bytes")
     }
-    var reader = YAMLReader(file: file, valuesLeft: valueLimit)
-    let value = try reader.value(try compose(text, file: file), at: "")
+    var reader = YAMLReader(file: file, valuesLeft: kind.valueLimit)
+    let value = try reader.value(try compose(text, file: file, as: kind), at: "")
     return (value, reader.lines)
   }
 
-  private static func compose(_ text: String, file: String) throws(FormatError) -> YAMLNode {
+  private static func compose(
+    _ text: String, file: String, as kind: Kind
+  ) throws(FormatError) -> YAMLNode {
     let node: YAMLNode?
     do {
       node = try Yams.compose(yaml: text)
     } catch {
       throw problem(file, words(for: error))
     }
-    guard let node else { throw problem(file, "expected a recipe, found an empty text") }
+    guard let node else { throw problem(file, "expected \(kind.name), found an empty text") }
     return node
   }
 

@@ -188,7 +188,8 @@ package struct RunFolder: Sendable {
   private static func lock(of path: String) throws(FormatError) -> FileLock {
     guard let lock = try FileLock(of: join(path, Self.logName)) else {
       throw FormatError(
-        .cannotCreate, file: path,
+        // The other one may be killed before its end, as on a node that was given up for lost.
+        .exhausted, file: path,
         problem:
           "expected a run that was stopped, found that the run is going on in another process",
         hint: "wait for that process to end, or stop it first")

@@ -23,7 +23,7 @@ package enum ProgressEvent: Sendable {
   case finetuned(FinetuneSummary)
   /// Tensor bytes written so far, before compression.
   case written(bytes: Int, of: Int)
-  /// Tensor bytes of an export read back and compared so far.
+  /// Tensor bytes compared so far: of an export with what was meant, of what is packed with its base.
   case verified(bytes: Int, of: Int)
   /// Something the user should know, in one sentence.
   case warning(SettingText)

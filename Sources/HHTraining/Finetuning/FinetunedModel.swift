@@ -43,7 +43,7 @@ package struct FinetunedModel {
   {
     // Where a role is stored twice, both get what the one that counts has.
     guard let name = model.parameters.tensorName(entry.role) else { return nil }
-    let lend: Lender
+    let lend: ArtifactTensor.FloatLender
     if let change = changes[name] {
       lend = { (range, body) throws(FormatError) in
         let values = FloatBuffer(count: range.count)
@@ -57,43 +57,15 @@ package struct FinetunedModel {
     } else {
       return nil
     }
-    return changed(entry.tensor, file: file, lend)
-  }
-
-  /// Lends a range of a tensor's elements.
-  private typealias Lender =
-    @Sendable (_ range: Range<Int>, _ body: (Span<Float>) throws(FormatError) -> Void)
-    throws(FormatError) -> Void
-
-  private func changed(
-    _ tensor: TensorDescriptor, file: String, _ lend: @escaping Lender
-  ) -> ArtifactTensor {
     let rate = rate
-    let dtype = tensor.dtype.isStorable ? tensor.dtype : .f32
-    let width = dtype == .f32 ? 4 : 2
     return ArtifactTensor(
-      name: tensor.name, dtype: dtype, shape: tensor.shape, origin: .changed,
-      byteCount: width * tensor.elementCount
-    ) { (range, body) throws(FormatError) in
-      let first = range.lowerBound / width
-      let wanted = range.lowerBound - first * width..<range.upperBound - first * width
-      try lend(first..<(range.upperBound + width - 1) / width) { (elements) throws(FormatError) in
-        if dtype == .f32 {
-          // Safe: floats have no padding.
-          return try body(unsafe elements.bytes.extracting(wanted))
-        }
-        let bytes = dtype.store(elements) ?? []
-        // Safe: bytes have no padding.
-        let stored = unsafe bytes.span.bytes
-        if let index = dtype.firstNonFinite(in: stored) {
-          throw FormatError(
-            .unsupported, file: file, place: "tensor \(quoted(tensor.name))",
-            problem: "expected finetuned values that \(dtype.rawValue) can hold,"
-              + " found one that it cannot at index \(first + index)",
-            remedy: "convert the model to float32 first, or use a lower \(rate)")
-        }
-        try body(stored.extracting(wanted))
-      }
-    }
+      entry.tensor,
+      tooLarge: { dtype, index in
+        FormatError(
+          .unsupported, file: file, place: "tensor \(quoted(entry.tensor.name))",
+          problem: "expected finetuned values that \(dtype.rawValue) can hold,"
+            + " found one that it cannot at index \(index)",
+          remedy: "convert the model to float32 first, or use a lower \(rate)")
+      }, lending: lend)
   }
 }

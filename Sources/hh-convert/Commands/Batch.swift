@@ -14,7 +14,7 @@ struct Batch: ParsableCommand {
       "batch models.txt --output converted --jobs 2 --keep-going",
       discussion: """
         A folder stands for every checkpoint in it and in its folders, a .txt file for the paths in \
-        its lines. Each model becomes OUTDIR/NAME\(artifactSuffix), converted by a \
+        its lines, a .yaml or .json file for its models, each with settings of its own. Each model becomes OUTDIR/NAME\(artifactSuffix), converted by a \
         process of its own, so that no failure is another model's. An artifact of the same sources, \
         settings and version is kept; anything else in its place is refused, or replaced with \
         --force. Exit status 3 means that a model failed. Several processes may work on the same \
@@ -136,9 +136,9 @@ struct Batch: ParsableCommand {
       printer.show(results[index])
     }
     let run = BatchRun(
-      units: units, arguments: childArguments(work.threads), jobs: jobs, keepsGoing: keepGoing,
-      keepsRuns: resumable,
-      isDone: { work.completion(of: $0) == .done })
+      units: units, arguments: { work.words(ofUnit: $0) + childArguments(work.threads) },
+      jobs: jobs, keepsGoing: keepGoing, keepsRuns: resumable,
+      isDone: { work.completion(ofUnit: $0) == .done })
     let isRefused = results.contains { $0.word == "failed" }
     let signal = try run.run(
       isRefused && !keepGoing ? [] : left,
@@ -150,7 +150,7 @@ struct Batch: ParsableCommand {
   }
 
   private func childArguments(_ threads: Int) -> [String] {
-    arguments.words + ["--threads", "\(max(1, threads / jobs))"] + (force ? ["--force"] : [])
+    ["--threads", "\(max(1, threads / jobs))"] + (force ? ["--force"] : [])
   }
 
   private var manner: EventPrinter.Manner {

@@ -7,7 +7,7 @@ import HHPipeline
 
 /// The models of a batch, and where their artifacts go.
 struct BatchArguments: ParsableArguments {
-  @Argument(help: "Folders, lists (.txt) or checkpoints.", completion: .file())
+  @Argument(help: "Folders, lists (.txt, .yaml, .json) or checkpoints.", completion: .file())
   var paths: [String]
 
   @Option(
@@ -27,7 +27,8 @@ struct BatchArguments: ParsableArguments {
 
 /// The units of a batch, each with what stands where its artifact goes.
 struct BatchWork {
-  let arguments: ConversionArguments
+  /// The options of each unit.
+  private let arguments: [ConversionArguments]
   let units: [BatchUnit]
   let states: [Completion]
   /// Threads of the whole batch.
@@ -44,15 +45,27 @@ struct BatchWork {
       throw PipelineError.invalidInput(
         name: "--recipe", problem: "expected none with a 'run' for several models, found '\(run)'")
     }
-    self.arguments = arguments
     threads = options.threads
     let all = try WorkList.units(of: models.paths, outputFolder: models.folder)
+    // Of all units, so that what is wrong with a list is told before any work, in every shard.
+    let allArguments = try all.map { try arguments.over($0.settings) }
     units = shard?.part(of: all) ?? all
-    states = units.map { Self.completion(of: $0, arguments) }
+    self.arguments = shard?.part(of: allArguments) ?? allArguments
+    states = zip(units, self.arguments).map { Self.completion(of: $0, $1) }
   }
 
-  /// What stands where a unit's artifact goes now.
-  func completion(of unit: BatchUnit) -> Completion { Self.completion(of: unit, arguments) }
+  /// What stands where the artifact of the unit with an index goes now.
+  func completion(ofUnit index: Int) -> Completion {
+    Self.completion(of: units[index], arguments[index])
+  }
+
+  /// The options of the unit with an index, as words of a command line.
+  func words(ofUnit index: Int) -> [String] { arguments[index].words }
+
+  /// The settings of the unit with an index.
+  func options(ofUnit index: Int) throws -> ConversionOptions {
+    try arguments[index].options(model: units[index].model)
+  }
 
   /// A model that cannot be read is one still to convert: the conversion will say what is wrong with
   /// it.

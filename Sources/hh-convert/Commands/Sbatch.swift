@@ -37,20 +37,21 @@ struct Sbatch: ParsableCommand {
         words: models.paths + ["--output", models.folder, "--keep-going", "--resumable"]
           + arguments.words,
         modelCount: work.units.count, left: left, threads: work.threads,
-        needs: try needs(of: left.map { work.units[$0] }))
+        needs: try needs(of: left, in: work))
       try Terminal.print(script.text)
     }
   }
 
   /// The most that any of some models needs. One that cannot be converted is left to its task, which
   /// will say what is wrong with it, unless all are.
-  private func needs(of units: [BatchUnit]) throws -> ArrayScript.Needs {
+  private func needs(of indices: [Int], in work: BatchWork) throws -> ArrayScript.Needs {
     var needs = ArrayScript.Needs()
     var failure: (any Error)?
     var isKnown = false
-    for unit in units {
+    for index in indices {
+      let unit = work.units[index]
       do {
-        var options = try arguments.options(model: unit.model)
+        var options = try work.options(ofUnit: index)
         // A plan needs a folder that is there, which the first task may be the one to make.
         options.output = isPresent(models.folder) ? unit.output : lastComponent(of: unit.output)
         options.force = true

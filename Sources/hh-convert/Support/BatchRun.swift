@@ -37,14 +37,14 @@ struct BatchRun {
   }
 
   let units: [BatchUnit]
-  /// The arguments of `convert` for a unit, but for the model and the output.
-  let arguments: [String]
+  /// The arguments of `convert` for the unit with an index, but for the model and the output.
+  let arguments: (Int) -> [String]
   let jobs: Int
   let keepsGoing: Bool
   /// Whether each unit has a run folder until it is done.
   let keepsRuns: Bool
   /// Looks whether a unit is done, after another process has written its output.
-  let isDone: (BatchUnit) throws -> Bool
+  let isDone: (Int) throws -> Bool
 
   /// Converts the units at `indices`, in their order.
   ///
@@ -65,7 +65,7 @@ struct BatchRun {
       while running.count < jobs, signal == 0, keepsGoing || !hasFailed,
         let index = waiting.popFirst()
       {
-        running.append(Job(index: index, process: try start(units[index])))
+        running.append(Job(index: index, process: try start(index)))
       }
       if running.isEmpty { return signal }
       let ended = takeEnded(from: &running)
@@ -80,10 +80,11 @@ struct BatchRun {
     }
   }
 
-  private func start(_ unit: BatchUnit) throws(FormatError) -> ChildProcess {
+  private func start(_ index: Int) throws(FormatError) -> ChildProcess {
+    let unit = units[index]
     let run = keepsRuns ? ["--run", Self.runFolder(of: unit), "--resume"] : []
     return try ChildProcess(
-      ["convert", "--json", "-o", unit.output] + run + arguments + ["--", unit.model])
+      ["convert", "--json", "-o", unit.output] + run + arguments(index) + ["--", unit.model])
   }
 
   private static func runFolder(of unit: BatchUnit) -> String { unit.output + ".run" }
@@ -112,7 +113,8 @@ struct BatchRun {
     case .exited(0):
       state = .done(Self.summary(job.event))
       if keepsRuns { removeFolder(at: Self.runFolder(of: unit)) }
-    case .exited(ExitStatus.cannotCreate.rawValue) where try isDone(unit): state = .skipped
+    case .exited(let status) where try Self.othersWork.contains(status) && isDone(job.index):
+      state = .skipped
     case .exited(let status)
     where isInterrupted && (status > 128 || status == ExitStatus.tryAgain.rawValue):
       state = .open
@@ -125,6 +127,11 @@ struct BatchRun {
     }
     return BatchResult(unit: unit, state: state, seconds: job.stopwatch.seconds)
   }
+
+  /// The statuses of a conversion whose output or run another process has.
+  private static let othersWork = [
+    ExitStatus.cannotCreate.rawValue, ExitStatus.tryAgain.rawValue,
+  ]
 
   private static func summary(_ event: String) -> JSONObject {
     do {

@@ -3,10 +3,6 @@
 import Glibc
 import HHCompute
 import HHFormat
-import Synchronization
-
-/// Whether a mapped file has lost bytes that were being read.
-private let hasLostBytes = Atomic<Bool>(false)
 
 /// The process's surroundings: limits, the system's files, libraries, and signals of its own making.
 enum Surroundings {
@@ -43,19 +39,6 @@ enum Surroundings {
   /// without any: Swift's own handlers would tell of a crash, and can hang.
   static func handleFatalSignals() {
     if !Interrupts.isIgnored(SIGQUIT) { _ = Glibc.signal(SIGQUIT, SIG_DFL) }
-    // Safe: the handler only uses an atomic, waits, writes and exits, all of which are allowed in a
-    // signal handler. The text is in the program itself, and as long as it says.
-    _ = Glibc.signal(SIGBUS) { _ in
-      // Several threads may meet it: one speaks, and ends the others.
-      while hasLostBytes.exchange(true, ordering: .relaxed) { pause() }
-      let text: StaticString =
-        """
-        error: input: expected the bytes that were there when it was opened, found fewer: another \
-        program shortened a file that is being read, or its disk failed; nothing was written
-
-        """
-      _ = unsafe write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
-      _exit(ExitStatus.io.rawValue)
-    }
+    LostBytes.handle()
   }
 }

@@ -112,7 +112,7 @@ struct ResumeInputsTests {
       "$hh" resume run -q
       """, in: bench.folder)
     #expect(outcome.status == 0, "\(outcome)")
-    #expect(outcome.output.contains("status 73\n"), "\(outcome)")
+    #expect(outcome.output.contains("status 75\n"), "\(outcome)")
     #expect(outcome.output.contains(".left.partial\n"), "\(outcome)")
     #expect(
       outcome.errors.contains(

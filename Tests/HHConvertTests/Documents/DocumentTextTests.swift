@@ -90,8 +90,13 @@ struct DocumentTextTests {
     let texts = try scripts.map {
       try String(contentsOfFile: "\(Fixtures.root)/\($0)", encoding: .utf8)
     }
-    // Those of `swift`, which builds and tests, and words that stand for any option.
-    let others = ["--strict", "--build-tests", "--skip-build", "--filter", "--options", "--stepz"]
+    // Those of `swift`, which builds and tests, of Slurm and of PyTorch's launcher, and words that stand
+    // for any option.
+    let others = [
+      "--strict", "--build-tests", "--skip-build", "--filter", "--options", "--stepz", "--array",
+      "--cpus-per-task", "--mem", "--time", "--requeue", "--open-mode", "--signal", "--nnodes",
+      "--nproc-per-node",
+    ]
     for match in document.text.matches(of: /(?:^|[\s`(\[])(--[a-z][a-z-]*)/) {
       let option = String(match.1)
       #expect(

@@ -29,7 +29,7 @@ struct HelpExamplesTests {
     let root = try JSONValue(parsing: Array(run("--experimental-dump-help").utf8))
     let all = commands(of: try #require(root["command"]), "hh-convert")
       .dropFirst().filter { !$0.path.hasPrefix("hh-convert help") }
-    #expect(all.count == 19)
+    #expect(all.count == 20)
     for (path, command) in all {
       let lines = (command["discussion"]?.string ?? "").split(separator: "\n")
       let examples = lines.dropFirst().prefix { $0.hasPrefix("  hh-convert ") }

@@ -89,7 +89,7 @@ struct SurroundingsTests {
     #expect(outcome.status == 74, "\(outcome)")
     #expect(
       outcome.errors.hasPrefix(
-        "error: input: expected the bytes that were there when it was opened"))
+        "error: \(weights): expected the bytes that were there when it was opened"))
     #expect(outcome.errors.split(separator: "\n").count == 1)
     #expect(try bench.contents == ["own"])
   }

@@ -28,10 +28,12 @@ struct AdapterPlanTests {
           Array(repeatElement(one, count: count).joined())
         )
       }, metadata: [], replacing: true)
+    let model = try Checkpoint(opening: Fixtures.path("golden/adapters/\(base)/base"))
     return try AdapterPlan(
       AdapterConfiguration(inFolder: directory.path),
-      SafetensorsFile(at: directory.path("adapter_model.safetensors")),
-      Checkpoint(opening: Fixtures.path("golden/adapters/\(base)/base")))
+      SafetensorsFile(at: directory.path("adapter_model.safetensors")), model,
+      names: NameMap(model)
+    ) { _ in nil }
   }
 
   private func error(_ base: String, _ tensors: [(String, [Int])]) throws -> FormatError {
