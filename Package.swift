@@ -37,7 +37,11 @@ let floors: [Target.Dependency] =
 
 let package = Package(
   name: "hh-convert",
-  products: [.executable(name: "hh-convert", targets: ["hh-convert"])],
+  products: [
+    .executable(name: "hh-convert", targets: ["hh-convert"]),
+    // Reads models in anyone's program: `ModelFile` is what is public of it.
+    .library(name: "HHFormat", targets: ["HHFormat"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),

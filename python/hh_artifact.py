@@ -102,6 +102,14 @@ class Artifact:
         yield from self._left
         yield from (name for name, entry in self.manifest["tensors"].items() if entry["origin"] != "state")
 
+    def entry(self, name):
+        """What the manifest says of a tensor: dtype, shape, SHA-256, and of a quantised one its block."""
+        return self._left.get(name) or self.manifest["tensors"][name]
+
+    def close(self):
+        for content in [self._file, *(base[0] for base in self._base.values())]:
+            content.close()
+
     def read(self, name):
         """A tensor as (bytes, dtype, shape), checked against its SHA-256; of a quantised one its blocks, under their type such as "Q4_1"."""
         if name in self._left:

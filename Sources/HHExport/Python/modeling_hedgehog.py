@@ -7,6 +7,7 @@ many nearest keys keep softmax weights (arXiv 2410.10254); `softmax_layers` keep
 First comes what all architectures share, then a short declaration of each.
 """
 
+import sys
 from typing import Any, NamedTuple
 
 import torch
@@ -195,6 +196,13 @@ class Backbone(Parts, HedgehogModel):
         return self.part("embedding.token" if "embedding.token" in self.names else "embedding.patch")
 
 
+def offer_to_server(model):
+    """Puts a class where `transformers serve` (5.24) looks for it: among those of transformers, whatever is trusted."""
+    manager = sys.modules.get("transformers.cli.serving.model_manager")
+    if hasattr(manager, "transformers"):
+        setattr(manager.transformers, model.__name__, model)
+
+
 class Head(HedgehogModel):
     """A backbone, and a head that makes logits. `class Model(Head, backbone=Backbone)` makes a model of a family."""
 
@@ -207,6 +215,7 @@ class Head(HedgehogModel):
             if cls.output_weights is not None:
                 token = f"{backbone.base_model_prefix}.{backbone.family.names['embedding.token']}"
                 cls._tied_weights_keys = {f"{cls.output_weights}.weight": f"{token}.weight"}
+            offer_to_server(cls)
         super().__init_subclass__(**options)
 
     def __init__(self, config):

@@ -97,6 +97,16 @@ struct DocumentCommandsTests {
         """)
   }
 
+  @Test("the Python of docs/python.md reads tensors and files", .needsPython)
+  func packageInPython() throws {
+    try checkPython(
+      of: "docs/python.md",
+      then: """
+        assert shapes["transformer.wte.weight"] == list(tensor.shape) == [512, 64]
+        assert tokenizer == open("fixtures/models/gpt2/tokenizer.json", "rb").read()
+        """)
+  }
+
   @Test(
     "the Python of docs/export.md runs an exported model",
     .needsPython(with: "torch", "transformers"))

@@ -85,23 +85,38 @@ struct DocumentTextTests {
   func options(_ document: Document) throws {
     let known = Self.commandOptions.values.reduce(into: Set()) { $0.formUnion($1) }
     let scripts = [
-      "scripts/bench", "scripts/install", "scripts/recovery", "Benchmarks/peers/compare",
+      "scripts/bench", "scripts/install", "scripts/package", "scripts/recovery",
+      "Benchmarks/peers/compare",
     ]
     let texts = try scripts.map {
       try String(contentsOfFile: "\(Fixtures.root)/\($0)", encoding: .utf8)
     }
-    // Those of `swift`, which builds and tests, of Slurm and of PyTorch's launcher, and words that stand
-    // for any option.
+    // Those of `swift`, which builds and tests, of transformers and pip, of Slurm and of PyTorch's
+    // launcher, and words that stand for any option.
     let others = [
-      "--strict", "--build-tests", "--skip-build", "--filter", "--options", "--stepz", "--array",
-      "--cpus-per-task", "--mem", "--time", "--requeue", "--open-mode", "--signal", "--nnodes",
-      "--nproc-per-node",
+      "--strict", "--build-tests", "--skip-build", "--filter", "--trust-remote-code", "--no-deps",
+      "--max-shard-size", "--options", "--stepz", "--array", "--cpus-per-task", "--mem", "--time",
+      "--requeue", "--open-mode", "--signal", "--nnodes", "--nproc-per-node",
     ]
     for match in document.text.matches(of: /(?:^|[\s`(\[])(--[a-z][a-z-]*)/) {
       let option = String(match.1)
       #expect(
         known.contains(option) || others.contains(option) || texts.contains { $0.contains(option) },
         "\(document.path): \(option)")
+    }
+  }
+
+  @Test("the words of docs/troubleshooting.md are those of errors that are known")
+  func errorWords() throws {
+    let errors = try String(
+      contentsOfFile: "\(Fixtures.root)/Tests/Goldens/errors.json", encoding: .utf8)
+    let rows = try Document.named("docs/troubleshooting.md").text.split(separator: "\n")
+      .filter { $0.firstMatch(of: #/^\| \d/#) != nil }
+    #expect(rows.count > 15)
+    for row in rows {
+      for match in row.split(separator: " | ")[0].matches(of: /`([^`]+)`/) {
+        #expect(errors.contains(match.1), "\(match.1)")
+      }
     }
   }
 

@@ -1,10 +1,12 @@
-// Files of the repository that follow from the declarations of settings and options.
+// Files of the repository that follow from the declarations of settings, options and feature maps.
 
 import Foundation
 import HHFormat
 import HHPipeline
 import HHTestSupport
 import Testing
+
+@testable import HHExport
 
 /// With `HH_GOLDENS=write` in the environment, which `scripts/generate` sets, the files are written.
 @Suite("GeneratedFiles")
@@ -41,6 +43,13 @@ struct GeneratedFilesTests {
       sections[index] = try Self.replacing("| key", in: sections[index], with: table.lines)
     }
     try check("docs/recipes.md", is: sections.joined(separator: "\n### "))
+  }
+
+  @Test("the Python package has the attention's code as an exported folder has it")
+  func python() throws {
+    let code = try #require(PythonCode.files.first { $0.name == "linear_attention.py" })
+    let text = String(decoding: code.content, as: UTF8.self)
+    try check("python/hedgehog_convert/linear_attention.py", is: text)
   }
 
   /// A section with other lines in the place of the table that begins with `head`.

@@ -1,0 +1,1 @@
+../../Sources/HHExport/Python/modeling_hedgehog.py
