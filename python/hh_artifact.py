@@ -48,7 +48,8 @@ class Artifact:
             self._frames = self._listed(path, max_unpacked)
         try:
             header = json.loads(self._frame(0)[8:])
-            self.manifest = json.loads(header["__metadata__"]["hedgehog"])
+            self.text = header["__metadata__"]["hedgehog"]  # the manifest as it is written
+            self.manifest = json.loads(self.text)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: expected a manifest in '__metadata__.hedgehog', found none") from error
         version, left = self.manifest["formatVersion"], self.manifest.get("base", {})

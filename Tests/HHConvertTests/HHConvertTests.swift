@@ -45,7 +45,9 @@ struct HHConvertTests {
                                   artifact or checkpoint.
           diff                    Compare two checkpoints or artifacts tensor by tensor.
           export                  Write an artifact's model, or a checkpoint, for
-                                  transformers, safetensors or GGUF.
+                                  transformers, safetensors, GGUF or ONNX.
+          pack                    Take a model that was exported for transformers and
+                                  trained back into an artifact.
           batch                   Convert every checkpoint in folders and lists,
                                   skipping what is done.
           sbatch                  Print a Slurm job array that converts what is left of

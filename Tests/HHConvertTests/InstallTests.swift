@@ -68,7 +68,7 @@ struct InstallTests {
     arguments: [
       ("ge", "generate"), ("generate m --templ", "--template"),
       ("generate m --template ''", "chatml llama-2 llama-3 zephyr mistral"),
-      ("export m --to ''", "hf safetensors gguf"), ("convert m --effort q", "quick"),
+      ("export m --to ''", "hf safetensors gguf onnx"), ("convert m --effort q", "quick"),
     ])
   func completion(_ words: String, _ expected: String) throws {
     let outcome = try Tool.shell(

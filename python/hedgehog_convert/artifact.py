@@ -78,7 +78,7 @@ class ArtifactFile:
 
     def metadata(self) -> dict[str, str]:
         """The metadata of the safetensors header: the manifest is JSON text under `hedgehog`."""
-        return {"format": "pt", "hedgehog": json.dumps(self.manifest)}
+        return {"format": "pt", "hedgehog": self._artifact.text}
 
     def keys(self) -> list[str]:
         """The names of the model's tensors, as a checkpoint has them."""

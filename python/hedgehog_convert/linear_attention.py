@@ -345,6 +345,7 @@ class HedgehogAttention(nn.Module):
         if getattr(config, "scale_attn_by_inverse_layer_idx", False):
             self.scale /= layer + 1
         self.rotary = rotary_frequencies(config, self.size) if rotary else None
+        self.drops_positions = settings.get("positions") == "dropped"
         if layer in settings.get("softmax_layers", ()):
             self.feature_map = None
             return
@@ -353,7 +354,6 @@ class HedgehogAttention(nn.Module):
         self.feature_map = nn.ModuleDict({
             "query": FeatureMap(settings, 1 if shared else self.heads, self.size),
             "key": FeatureMap(settings, 1 if shared else self.key_heads, self.size)})
-        self.drops_positions = settings.get("positions") == "dropped"
         self.window, self.sinks = settings.get("window"), settings.get("sinks", 0)
         if self.window is not None:
             # What the factors of the window's weights are computed from, one for each head.

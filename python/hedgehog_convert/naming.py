@@ -4,6 +4,7 @@
 """
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from importlib import resources
@@ -127,6 +128,8 @@ class Naming:
         settings.update({key: described[name] for name, key in SETTINGS.items() if name in described})
         settings["epsilon"] = float(str(np.float32(settings["epsilon"])))
         settings["modules"] = [module for role, module in MODULES.items() if self.tensors.get(role)]
+        # By this `hh-convert pack` knows the artifact again.
+        settings["artifact"] = hashlib.sha256(self.artifact.metadata()["hedgehog"].encode()).hexdigest()
         return settings
 
     def _tokens(self) -> dict[str, int]:

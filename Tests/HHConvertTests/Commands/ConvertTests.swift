@@ -103,14 +103,11 @@ struct ConvertTests {
         "output       llama.hedgehog.safetensors.zst",
         "data         the model's own samples (64 rows)",
         "distillation 100 steps of 8 rows of 256, 64 distinct rows",
+        "finetuning   20 steps of 8 rows on teacher-logits, feature maps",
         "new          4,908 parameters, 3.394 % of the converted model",
         "state        28,416 floats per sequence, whatever its length",
-        "layer 0: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog beside a window of 128 and 4 sinks,"
-          + " 1,636 new parameters",
-        "layer 1: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog beside a window of 128 and 4 sinks,"
-          + " 1,636 new parameters",
-        "layer 2: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog beside a window of 128 and 4 sinks,"
-          + " 1,636 new parameters",
+        "layers 0 to 2, each: 4 heads of 16 on 2 key/value heads, softmax -> hedgehog beside a window of 128"
+          + " and 4 sinks, 1,636 new parameters",
       ])
     #expect(try bench.contents.isEmpty)
   }
