@@ -38,8 +38,9 @@ struct TensorTable {
   var lines: [String] {
     let cells = rows.map { row in
       [
-        excerpt(row.parts.joined(separator: Self.ranges(row.layers))), row.dtype, "\(row.shape)",
-        row.layers.count > 1 ? row.note : row.note.replacing("{n}", with: Self.ranges(row.layers)),
+        excerpt(row.parts.joined(separator: Format.ranges(row.layers))), row.dtype, "\(row.shape)",
+        row.layers.count > 1
+          ? row.note : row.note.replacing("{n}", with: Format.ranges(row.layers)),
       ]
     }
     let widths = (0..<3).map { column in cells.map { $0[column].count }.max() ?? 0 }
@@ -67,19 +68,5 @@ struct TensorTable {
   private static func without(_ layer: Int, in note: String) -> String {
     note.split(separator: ".", omittingEmptySubsequences: false)
       .map { $0 == "\(layer)" ? "{n}" : String($0) }.joined(separator: ".")
-  }
-
-  /// Numbers as `0-11` or `0,3-5`.
-  private static func ranges(_ numbers: [Int]) -> String {
-    var ranges: [ClosedRange<Int>] = []
-    for number in numbers.sorted() {
-      if let last = ranges.last, last.upperBound == number - 1 {
-        ranges[ranges.count - 1] = last.lowerBound...number
-      } else {
-        ranges.append(number...number)
-      }
-    }
-    return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-      .joined(separator: ",")
   }
 }

@@ -56,6 +56,20 @@ package enum Format {
     return words.dropLast().joined(separator: ", ") + " or " + last
   }
 
+  /// Whole numbers in ascending order, neighbours as a range: `0,3-5`, as Slurm writes them too.
+  package static func ranges(_ numbers: some Sequence<Int>) -> String {
+    var ranges: [ClosedRange<Int>] = []
+    for number in numbers.sorted() {
+      if let last = ranges.last, last.upperBound == number - 1 {
+        ranges[ranges.count - 1] = last.lowerBound...number
+      } else {
+        ranges.append(number...number)
+      }
+    }
+    return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+      .joined(separator: ",")
+  }
+
   /// A size in bytes with a decimal unit.
   package static func bytes(_ value: Int) -> String {
     for (unit, size) in [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)] where Double(value) >= size {

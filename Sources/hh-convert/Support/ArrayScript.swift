@@ -33,18 +33,7 @@ struct ArrayScript {
   var shardCount: Int { min(modelCount, Self.mostTasks) }
 
   /// The shards with something left, as Slurm writes them: `1,3-5`.
-  var array: String {
-    var ranges: [ClosedRange<Int>] = []
-    for shard in Set(left.map { $0 % shardCount + 1 }).sorted() {
-      if let last = ranges.last, last.upperBound == shard - 1 {
-        ranges[ranges.count - 1] = last.lowerBound...shard
-      } else {
-        ranges.append(shard...shard)
-      }
-    }
-    return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-      .joined(separator: ",")
-  }
+  var array: String { Format.ranges(Set(left.map { $0 % shardCount + 1 })) }
 
   /// Megabytes: the estimate and a fifth, and what the program takes anyway.
   private var megabytes: Int { (needs.memory + needs.memory / 5) / 1_000_000 + 500 }

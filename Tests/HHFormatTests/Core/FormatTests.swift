@@ -34,6 +34,12 @@ struct FormatTests {
     #expect(Format.layer(0, of: 12) == "layer 0 (1 of 12)")
   }
 
+  @Test("neighbouring numbers are one range")
+  func ranges() {
+    #expect(Format.ranges([]).isEmpty && Format.ranges([7]) == "7")
+    #expect(Format.ranges([5, 0, 4, 3, 9]) == "0,3-5,9")
+  }
+
   @Test("alternatives are joined as a sentence has them")
   func alternatives() {
     #expect(Format.alternatives([]).isEmpty && Format.alternatives(["a"]) == "a")
